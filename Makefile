@@ -1,0 +1,70 @@
+# make            release build: build/release/saccade
+# make debug      ASan + UBSan build: build/debug/saccade and build/debug/unit
+# make unit       builds and runs the unit tests (ONLY=words runs some)
+# A new .c file under src/ needs no line here. Libraries that set-up fetched lie under $(DEPS).
+MODE  ?= release
+DEPS  ?= $(if $(SACCADE_DEPS),$(SACCADE_DEPS),$(HOME)/.cache/saccade)
+CC    ?= gcc
+OUT   := build/$(MODE)$(if $(filter clang%,$(notdir $(CC))),-clang)
+PKGS  := libmicrohttpd sqlite3 jansson libturbojpeg spng libwebp libcurl libargon2 libcrypto libzip expat libseccomp libprotobuf-c
+
+SRC   := $(sort $(shell find src -name '*.c'))
+TESTS := $(filter %_test.c src/base/test.c,$(SRC))
+CODE  := $(filter-out $(TESTS),$(SRC))
+UI    := $(OUT)/ui.o
+ONNX  := $(OUT)/gen/onnx.pb-c
+
+WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
+         -Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-gnu-zero-variadic-macro-arguments -Werror
+ifneq ($(filter clang%,$(notdir $(CC))),)
+WARN  += -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
+endif
+FLAGS := -std=gnu17 -pthread -g -MMD -MP -Isrc -I$(OUT)/gen -isystem $(DEPS)/onednn/include -isystem $(DEPS)/onnxruntime/include/onnxruntime \
+         $(shell pkg-config --cflags $(PKGS)) -D_GNU_SOURCE
+release_FLAGS := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fstack-clash-protection
+release_LINK  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+debug_FLAGS   := -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+debug_LINK    := -fsanitize=address,undefined
+LIBS  := $(shell pkg-config --libs $(PKGS)) -L$(DEPS)/onednn/lib -ldnnl -Wl,-rpath,$(DEPS)/onednn/lib -lm -ldl
+# The arithmetic of the network is compiled for speed in every build; -fno-math-errno lets the compiler use vector forms.
+FAST  := -O3 -march=x86-64-v3 -fno-math-errno -fno-trapping-math
+
+OBJ      := $(CODE:%.c=$(OUT)/%.o) $(ONNX).o $(UI)
+TEST_OBJ := $(TESTS:%.c=$(OUT)/%.o)
+
+all: $(OUT)/saccade
+debug:
+	@$(MAKE) --no-print-directory MODE=debug build/debug/saccade build/debug/unit
+unit: debug
+	build/debug/unit $(ONLY)
+
+$(OUT)/saccade: $(OBJ)
+	$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS)
+$(OUT)/unit: $(filter-out $(OUT)/src/main.o,$(OBJ)) $(TEST_OBJ)
+	$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS) -lcmocka
+
+$(OUT)/src/nn/%.o: EXTRA := $(FAST)
+$(OUT)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $($(MODE)_FLAGS) $(WARN) $(EXTRA) -c -o $@ $<
+$(filter $(OUT)/src/learn/%,$(OBJ)) $(filter $(OUT)/src/infer/%,$(OBJ)): | $(ONNX).h
+$(TEST_OBJ): | $(ONNX).h
+
+# The published ONNX schema, from the system's package.
+$(ONNX).c $(ONNX).h: /usr/include/onnx/onnx.proto
+	@mkdir -p $(@D)
+	protoc-c --proto_path=/usr/include/onnx --c_out=$(@D) $<
+$(ONNX).o: $(ONNX).c
+	$(CC) $(FLAGS) -O2 -w -c -o $@ $<
+
+# The built pages, gzipped, as one object; tools/embed writes a placeholder page that says so when ui/dist is not built.
+$(OUT)/gen/ui.S: tools/embed $(wildcard ui/dist/index.html)
+	@mkdir -p $(@D)
+	tools/embed ui/dist $@
+$(UI): $(OUT)/gen/ui.S
+	$(CC) -c -o $@ $<
+
+clean:
+	rm -rf build
+.PHONY: all debug unit clean
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)

@@ -1,0 +1,133 @@
+/* op.h - one request on its way through a handler, and the rows that say which handlers there are.
+ *
+ * The dispatcher finds the route, checks the right, reads and checks the body against the route's fields, opens the transaction if
+ * the route writes, calls the handler, commits or rolls back, and sends what the handler put into op->out. A handler only does the
+ * thing. */
+#pragma once
+#include "http/server.h"
+#include "sql/sql.h"
+#include "json/json.h"
+
+struct blob_store;
+struct sign_key;
+struct infer_pool;
+struct resource;
+
+/* What a handler may use besides its op. Owned by cli/serve.c, the same for all requests. */
+struct services {
+    struct blob_store *blobs;
+    struct sign_key *key;
+    struct infer_pool *infer;
+    struct sql_pool *pool;
+    const char *data_dir;
+    const char *public_url; /* without a slash at the end; NULL: taken from the Host header */
+    const char *version;
+    double started; /* clock_seconds() */
+};
+
+enum type { T_ID = 1, T_TEXT, T_INT, T_NUMBER, T_BOOL, T_TIME, T_JSON, T_OBJECT, T_ARRAY, T_IDS, T_TEXTS };
+enum {
+    F_NEED = 1,   /* input: must be sent and not null */
+    F_NULL = 2,   /* input: may be null */
+    F_SORT = 4,   /* order_by may name it */
+    F_FILTER = 8, /* the query language may name it */
+    F_HIDE = 16,  /* not part of the answer (filter and sort only) */
+    F_ONE = 32,   /* only in the answer for a single one, not in lists */
+};
+
+/* A value that comes in or goes out. In a resource: one member of its JSON, and one expression of its SELECT. In a route's `in`:
+ * one member of the request's body (or, for GET, of its query). T_TIME is milliseconds in the database and ISO 8601 on the wire;
+ * T_JSON and T_OBJECT/T_ARRAY are JSON text in the database. */
+struct field {
+    const char *name;
+    enum type type;
+    unsigned flags;
+    const char *sql;  /* the expression; NULL: the column called like the field */
+    const char *many; /* a to-many path of the query language: "FROM … WHERE …"; sql is then evaluated inside it */
+    double min, max;  /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
+    const char *const *words; /* an enumeration, NULL-terminated */
+};
+#define FIELDS(array) (array), COUNT_OF(array)
+
+enum right {
+    MAY_UNSET,   /* stops the server at start */
+    MAY_ANYONE,  /* no login: health, login itself, the pages */
+    MAY_SIGNED,  /* the URL carries our signature; the handler checks it */
+    MAY_READ,    /* viewer and above */
+    MAY_WRITE,   /* member and above */
+    MAY_ADMIN,   /* admin and owner */
+    MAY_OWN,     /* owner */
+    MAY_PREDICT, /* a login token of that deployment (op->jwt_deployment), or MAY_WRITE by API token or session */
+};
+enum role { ROLE_NONE, ROLE_VIEWER, ROLE_MEMBER, ROLE_ADMIN, ROLE_OWNER };
+
+enum work {
+    WORK_UNSET, /* stops the server at start */
+    WORK_READ,  /* a read transaction: one consistent view */
+    WORK_WRITE, /* BEGIN IMMEDIATE … COMMIT around the handler */
+    WORK_FREE,  /* the handler says itself when it touches the database: uploads, predictions, event streams */
+};
+
+struct op {
+    struct arena *arena;
+    const struct services *services;
+    struct http_call *call;
+    const struct route *route;
+    struct sql *db;
+    const char *user_id, *user_name, *org; /* NULL for MAY_ANYONE and MAY_SIGNED */
+    enum role role;
+    const char *jwt_deployment; /* the deployment that the bearer's login token is for, or NULL */
+    const char *host_url;       /* "http://host:port": public_url, or what the client called us */
+    const struct json *body;    /* checked against route->in; NULL if there was none */
+    struct out out;             /* the answer's JSON */
+    int status;                 /* 200 unless the handler sets it; 204 sends no body */
+    const char *values[8];      /* of {names} in the path, decoded, in order */
+    void *state;                /* of WORK_FREE handlers with a body of their own */
+};
+
+typedef enum err handler(struct op *);
+
+struct route {
+    const char *method; /* "GET", "POST", "PUT", "PATCH", "DELETE", "XGET" */
+    const char *path;   /* "/api/dataset/{id}"; a last "{name*}" takes the rest, slashes and all */
+    handler *run;
+    enum right need;
+    enum work work;
+    const char *says;       /* one line for the API's description */
+    const struct field *in; /* what may be sent; others are ignored. NULL: nothing is read */
+    size_t in_n;
+    const struct resource *answers; /* what the answer's items look like, for the description; NULL: free */
+    size_t body_cap;                /* bytes; 0: 1 MiB */
+    /* For bodies that are no JSON: called with the body's pieces instead of collecting it; `start` runs before the first.
+     * Rights are checked before `start`; the handler `run` is called after the last piece. */
+    handler *start;
+    enum err (*piece)(struct op *, const char *bytes, size_t n);
+    void (*stop)(struct op *); /* always called once after start, answered or not */
+};
+#define ROUTES(array) (array), COUNT_OF(array)
+
+/* What the body (GET: the query string) holds under a name, after the check. Absent and null: NULL, or `missing`. */
+const char *in_text(struct op *, const char *name); /* T_ID and enumerations too; ids are in the dashed lower-case form */
+int64_t in_int(struct op *, const char *name, int64_t missing);
+double in_number(struct op *, const char *name, double missing);
+bool in_bool(struct op *, const char *name, bool missing);
+bool in_has(struct op *, const char *name); /* sent, and not null */
+const struct json *in_json(struct op *, const char *name);
+char *in_print(struct op *, const char *name); /* the JSON text of it, NULL if absent */
+
+/* Checks one JSON object against fields; `where` names it in errors ("annotations[3].rectangles[0]"). Used by the dispatcher for
+ * the body, by handlers for nested objects. E_INVALID names the field. */
+MUST_USE enum err fields_check(const struct field *, size_t n, const struct json *object, const char *where);
+
+/* The id in the path called `name`, in canonical form; E_NOT_FOUND if it is no id at all (an unknown id is unknown, not malformed).
+ */
+MUST_USE enum err path_id(struct op *, int index, const char **ret);
+
+/* An absolute URL that gives (GET) or takes (PUT) the object for an hour. */
+char *signed_url(struct op *, const char *method, const char *object_name);
+
+/* Something happened: pages that watch the topic are told when the transaction commits. json: an object's text. */
+MUST_USE enum err event_tell(struct sql *, const char *topic, const char *json);
+
+/* Handlers of WORK_FREE use these around their own database work. */
+MUST_USE enum err op_write(struct op *, handler *work); /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK */

@@ -1,0 +1,59 @@
+/* resource.h - a kind of thing that has rows in the database and a place in the API: one const struct, in one file of app/.
+ *
+ * Its fields say at once what the SELECT reads, what the JSON holds, what may be sorted by and what the query language may name.
+ * At start every resource is tried: a field without a column, a route without a right, two routes on one path stop the server. */
+#pragma once
+#include "api/op.h"
+
+struct resource {
+    const char *name;  /* "dataset version", as errors say it: "there is no dataset version …" */
+    const char *table; /* CREATE TABLE …; may be several statements. The truth of today's schema */
+    const struct field *fields;
+    size_t n_fields;
+    const char *from;  /* "dataset_version v JOIN dataset d ON d.id = v.dataset_id" */
+    const char *key;   /* the expression of the id: "v.id" */
+    const char *org;   /* the expression of the owning organization: "d.org"; NULL: belongs to none (public) */
+    const char *order; /* the order of lists when the request names none: "v.created_at DESC, v.id DESC" */
+    const struct route *routes;
+    size_t n_routes;
+    enum err (*first)(struct sql *); /* rows that must be there from the first start on; may be NULL; called in a transaction */
+};
+
+extern const struct resource *const resources[]; /* app/resources.c; NULL-terminated */
+
+/* A WHERE clause with its values, from the query language (query/) or from a handler's constant text. */
+struct where {
+    const char *sql; /* NULL: all. Its values are numbered from ?1 on */
+    const struct value *values;
+    size_t n;
+};
+
+/* Is there such a row in the caller's organization? E_NOT_FOUND says "there is no dataset '…'". */
+MUST_USE enum err resource_need(struct op *, const struct resource *, const char *id);
+/* Writes one as a JSON object: the whole answer with key NULL, or a member of an object being written. Checks the organization. */
+MUST_USE enum err reply_one(struct op *, const struct resource *, const char *id);
+MUST_USE enum err reply_member(struct op *, const char *key, const struct resource *, const char *id);
+/* The one row that the condition gives, E_NOT_FOUND with what `missing` says: find routes. */
+#define reply_find(op, resource, missing, condition, ...)                                                                          \
+    reply_find_where(op, resource, missing, "" condition "", VALUES(__VA_ARGS__))
+MUST_USE enum err reply_find_where(struct op *, const struct resource *, const char *missing, const char *condition,
+                                   const struct value *, size_t n);
+/* {"items":[…],"count":n,"next_cursor":…} of the rows that fulfil the condition, with the request's limit (at most 1000, default
+ * 100), offset, cursor, order_by and q. The condition is constant text. */
+#define reply_page(op, resource, condition, ...) reply_page_where(op, resource, "" condition "", VALUES(__VA_ARGS__))
+MUST_USE enum err reply_page_where(struct op *, const struct resource *, const char *condition, const struct value *, size_t n);
+/* All of them at once (at most 100 000) in the same envelope: the contract's lists without pages. */
+#define reply_list(op, resource, condition, ...) reply_list_where(op, resource, "" condition "", VALUES(__VA_ARGS__))
+MUST_USE enum err reply_list_where(struct op *, const struct resource *, const char *condition, const struct value *, size_t n);
+/* The ids that the caller's `q` (or any query text) selects within the condition: for actions on all of a query. */
+MUST_USE enum err resource_ids(struct op *, const struct resource *, const char *q, const char *condition, const struct value *,
+                               size_t n, const char ***ret, size_t *ret_n);
+
+/* The columns of PATCH: UPDATE table SET for those fields of the body that are columns of that name. E_INVALID if nothing was sent.
+ */
+MUST_USE enum err resource_update(struct op *, const char *table, const char *id, const struct field *in, size_t n);
+
+/* Turns a query of the language into a WHERE clause over the resource's fields; query/ fills it in at start, so that api/ need not
+ * know it. E_INVALID says at which character. */
+typedef enum err query_function(struct arena *, const struct resource *, const char *q, size_t first_value, struct where *ret);
+extern query_function *resource_query;

@@ -1,0 +1,17 @@
+/* clock.h - times and identifiers. */
+#pragma once
+#include "base/arena.h"
+
+int64_t clock_now_ms(void);                           /* UTC, milliseconds since 1970 */
+double clock_seconds(void);                           /* monotonic, for measuring */
+char *clock_iso(struct arena *, int64_t ms);          /* "2026-01-31T08:15:30.123Z" */
+bool clock_parse_iso(const char *s, int64_t *ret_ms); /* accepts a date, a time with Z or ±hh:mm, 0 to 9 decimals */
+
+enum { ID_SIZE = 37 };
+/* A UUIDv7 (RFC 9562), dashed, lower case: sorts by time of making. */
+char *id_new(struct arena *);
+void id_make(char ret[ID_SIZE]);
+/* Any 32-hex form with or without dashes → the dashed lower-case form; false for anything else. */
+bool id_parse(const char *s, char ret[ID_SIZE]);
+
+void random_bytes(void *ret, size_t n); /* from the kernel; ends the process if it cannot */

@@ -1,0 +1,85 @@
+#include "base/fail.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local struct {
+    enum err kind;
+    char place[96], text[1024], detail[4096];
+    bool has_detail;
+} last;
+
+static const struct {
+    int http, exit_code;
+} meaning[ERR_KINDS] = {
+    [OK] = { 200, 0 },           [E_INVALID] = { 400, 65 },   [E_UNKNOWN_USER] = { 401, 77 }, [E_FORBIDDEN] = { 403, 77 },
+    [E_NOT_FOUND] = { 404, 66 }, [E_METHOD] = { 405, 64 },    [E_CONFLICT] = { 409, 73 },     [E_TOO_BIG] = { 413, 65 },
+    [E_UNMEANT] = { 422, 65 },   [E_LOCKED] = { 423, 75 },    [E_TOO_MANY] = { 429, 75 },     [E_BROKEN] = { 500, 70 },
+    [E_BUSY] = { 503, 75 },      [E_CANCELLED] = { 503, 75 },
+};
+
+enum err fail_at(const char *file, int line, enum err kind, const char *why, ...)
+{
+    char text[sizeof last.text]; /* the arguments may point into last.text */
+    va_list args;
+    va_start(args, why);
+    vsnprintf(text, sizeof text, why, args);
+    va_end(args);
+    memcpy(last.text, text, sizeof text);
+    snprintf(last.place, sizeof last.place, "%s:%d", file, line);
+    last.kind = kind;
+    last.has_detail = false;
+    return kind;
+}
+
+enum err fail_within(enum err kind, const char *where, ...)
+{
+    if (kind == OK)
+        return OK;
+    char text[sizeof last.text];
+    va_list args;
+    va_start(args, where);
+    int n = vsnprintf(text, sizeof text, where, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return kind;
+    snprintf(text + n, sizeof text - (size_t)n, "%s", last.text);
+    memcpy(last.text, text, sizeof text);
+    return kind;
+}
+
+const char *fail_text(void)
+{
+    return last.text;
+}
+
+const char *fail_detail(void)
+{
+    return last.has_detail ? last.detail : NULL;
+}
+
+const char *fail_place(void)
+{
+    return last.place;
+}
+
+enum err fail_kind(void)
+{
+    return last.kind;
+}
+
+void fail_set_detail(const char *detail)
+{
+    snprintf(last.detail, sizeof last.detail, "%s", detail);
+    last.has_detail = true;
+}
+
+int err_http_status(enum err e)
+{
+    return meaning[e].http;
+}
+
+int err_exit_code(enum err e)
+{
+    return meaning[e].exit_code;
+}

@@ -1,0 +1,38 @@
+/* blob.h - objects on disk, named by the SHA-256 of their bytes: DIR/objects/ab/abcdef….
+ *
+ * Written to DIR/incoming/, hashed while written, fsynced, renamed, folder fsynced: what was committed survives a power cut, what
+ * was not leaves no trace after the next start. Equal bytes are stored once. Never overwritten. */
+#pragma once
+#include "base/arena.h"
+
+enum { HASH_SIZE = 65 }; /* hex and a NUL */
+
+struct blob_store;
+MUST_USE enum err blob_open(const char *dir,
+                            struct blob_store **ret); /* makes the folders; empties incoming/ of what is over 48 h old */
+void blob_close(struct blob_store *);
+
+struct blob_writer;
+MUST_USE enum err blob_begin(struct blob_store *, uint64_t cap, struct blob_writer **ret);
+MUST_USE enum err blob_write(struct blob_writer *, const void *bytes, size_t n); /* E_TOO_BIG over the cap */
+MUST_USE enum err blob_commit(struct blob_writer *, char ret_hash[HASH_SIZE],
+                              uint64_t *ret_size); /* frees the writer, also on failure */
+void blob_abort(struct blob_writer *);             /* NULL is fine */
+static inline void auto_blob_writer(struct blob_writer **w)
+{
+    blob_abort(*w);
+}
+MUST_USE enum err blob_put(struct blob_store *, const void *bytes, size_t n, char ret_hash[HASH_SIZE]);
+MUST_USE enum err blob_put_fd(struct blob_store *, int fd, uint64_t cap, char ret_hash[HASH_SIZE], uint64_t *ret_size);
+
+/* Uploads that come in parts, by an id of our own making: parts may be sent again, out of order, and after a restart. */
+MUST_USE enum err blob_part_open(struct blob_store *, const char *upload_id, int *ret_fd); /* the file that collects the parts */
+MUST_USE enum err blob_part_finish(struct blob_store *, const char *upload_id, uint64_t size, char ret_hash[HASH_SIZE]);
+
+/* E_NOT_FOUND names the hash. */
+MUST_USE enum err blob_read(struct blob_store *, const char *hash, int *ret_fd, uint64_t *ret_size);
+MUST_USE enum err blob_delete(struct blob_store *, const char *hash);
+/* Reads the whole object and compares: E_BROKEN "changed on disk" or E_NOT_FOUND. */
+MUST_USE enum err blob_verify(struct blob_store *, const char *hash);
+/* Calls each with every stored hash; for fsck and the sweeper. */
+MUST_USE enum err blob_each(struct blob_store *, enum err (*each)(void *with, const char *hash), void *with);

@@ -1,0 +1,27 @@
+/* sign.h - signatures with the server's own key, random bytes made at first start (DIR/key, mode 0600).
+ * HMAC-SHA-256 (RFC 2104, FIPS 180-4); JSON Web Tokens (RFC 7519) with HS256 only; compared in constant time. */
+#pragma once
+#include "base/arena.h"
+
+struct sign_key;
+MUST_USE enum err sign_key_open(const char *path, struct sign_key **ret); /* makes it if there is none */
+void sign_key_free(struct sign_key *);
+
+/* The part of a signed URL behind '?': "expires=…&signature=…". Covers method, path and expiry. */
+char *sign_url_query(const struct sign_key *, struct arena *, const char *method, const char *path, int64_t expires_s);
+/* E_FORBIDDEN: "the link has expired" or "the signature does not fit". */
+MUST_USE enum err sign_url_check(const struct sign_key *, const char *method, const char *path, const char *expires,
+                                 const char *signature);
+
+/* Holds sub, aud, iat and exp. */
+char *sign_jwt(const struct sign_key *, struct arena *, const char *subject, const char *audience, int64_t expires_s);
+MUST_USE enum err sign_jwt_check(const struct sign_key *, struct arena *, const char *jwt, const char **ret_subject,
+                                 const char **ret_audience); /* E_UNKNOWN_USER */
+
+void sha256_hex(const void *bytes, size_t n, char ret[65]);
+
+/* Argon2id (RFC 9106), 19 MiB, 2 passes; the encoded form holds salt and parameters. */
+MUST_USE enum err password_hash(const char *password, char *ret, size_t room); /* room >= 128 */
+bool password_fits(const char *password, const char *hash);
+/* n random bytes as base64url without padding behind a prefix: secrets for people and programs. */
+char *secret_new(struct arena *, const char *prefix, size_t n);

@@ -1,0 +1,9 @@
+/* cli.h - the commands of the program: one row of cli/commands.c each, one file for each noun. */
+#pragma once
+
+struct command {
+    const char *name, *usage;          /* "train", "train --host URL --token T --experiment ID" */
+    const char *says;                  /* NULL: a role that only the program itself starts */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; answers the exit code */
+};
+extern const struct command commands[]; /* ends with an empty row */

@@ -1,0 +1,41 @@
+/* infer.h - the pool of sandboxed processes that alone decode untrusted images and load models.
+ *
+ * Each is this binary in the role `infer`, talking over a socket pair; images and models come as passed descriptors. A child that
+ * dies, hangs over its time limit or outgrows its memory is replaced, and the request fails with E_INVALID (the input killed it) or
+ * E_BUSY. Models get processes of their own, started when first needed, so that an idle server holds none. Thread-safe. */
+#pragma once
+#include "base/arena.h"
+
+struct infer_pool;
+MUST_USE enum err infer_start(const char *self_path, int decoders, int max_models, struct infer_pool **ret);
+void infer_stop(struct infer_pool *);
+
+struct image_facts {
+    int width, height; /* as shown: EXIF orientations 5 to 8 are swapped */
+    int orientation;   /* EXIF, 1 to 8 */
+    const char *type;  /* "image/jpeg", "image/png" …, static */
+};
+/* Decodes the whole image, so that a truncated or damaged one is refused (E_INVALID says what is wrong). */
+MUST_USE enum err infer_probe(struct infer_pool *, int image_fd, struct image_facts *ret);
+/* A JPEG whose longer side is at most max_side, orientation applied. ret_fd: a memfd with the JPEG, size in *ret_size. */
+MUST_USE enum err infer_thumbnail(struct infer_pool *, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size);
+
+struct detection {
+    int label;        /* index of the label map */
+    float score;      /* 0 to 1 */
+    float x, y, w, h; /* pixels of the image as shown */
+};
+struct detections {
+    struct detection *items; /* best score first, from the arena */
+    size_t n;
+    int width, height; /* of the image */
+    double latency_s;  /* decode + run + NMS, inside the child */
+};
+/* model_hash names the model (the child keeps it loaded); model_fd is read when no process has it yet. The ONNX file's metadata
+ * says input size, normalisation, class names and NMS (docs/formats.md). E_UNMEANT: the model cannot be used, and why. */
+MUST_USE enum err infer_predict(struct infer_pool *, const char *model_hash, int model_fd, int image_fd, double min_score,
+                                struct arena *, struct detections *ret);
+/* Loads the model and answers its metadata as JSON text: for checking an uploaded model-latest. */
+MUST_USE enum err infer_describe(struct infer_pool *, const char *model_hash, int model_fd, struct arena *, char **ret_json);
+
+int infer_main(int argc, char **argv); /* the role itself */

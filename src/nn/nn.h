@@ -1,0 +1,88 @@
+/* nn.h - tensors, a static graph of operators, forward and backward.
+ *
+ * A network is built once, by calling one builder per layer; shapes are known as it is built. graph_plan() then lays out all values
+ * and gradients in one block each and prepares the kernels. All tensors are f32, N × H × W × C (channels last). Parameters have
+ * names and can be shared: replicas of one network, each on a thread of its own with a part of the batch, read the same weights and
+ * sum their gradients afterwards.
+ *
+ * Values are written with =, gradients with +=: a tensor may have several users. graph_backward() clears the gradients of values
+ * first (except those of the outputs, which the loss has set); parameter gradients are cleared by graph_zero_grad(). */
+#pragma once
+#include "base/arena.h"
+
+struct graph;
+struct op_kind;
+
+struct tensor {
+    int n, h, w, c;
+    float *data, *grad; /* n*h*w*c values; grad is NULL where none is needed */
+    const char *name;   /* of inputs, outputs and parameters */
+    struct node *from;  /* NULL for inputs and parameters */
+};
+static inline size_t tensor_count(const struct tensor *t)
+{
+    return (size_t)t->n * (size_t)t->h * (size_t)t->w * (size_t)t->c;
+}
+
+struct param {
+    struct tensor
+        value; /* conv weights: n = output channels, h, w = kernel, c = input channels per group; biases and norms: c only */
+    struct tensor *twin; /* parameter of another graph whose data this one uses, or NULL */
+    bool decay;          /* takes part in weight decay (weights of conv and linear, not biases and norms) */
+    bool trained;        /* false: a running statistic, or frozen */
+};
+
+/* What an operator was told when it was built; each kind uses its own part. Read by nn/ and by the ONNX writer. */
+struct attr {
+    int kernel, stride, pad, groups; /* conv, pool: square, the same on all sides */
+    float epsilon, momentum;         /* batch norm: momentum is the share of the new batch (0.03: YOLOX) */
+    int scale;                       /* upsample */
+    int step;                        /* slice: every step-th pixel, from (offset_y, offset_x) */
+    int offset_y, offset_x;
+};
+struct node {
+    const struct op_kind *kind;
+    struct attr attr;
+    struct tensor *in[8];
+    int n_in;
+    struct param *params[4]; /* conv: weight, bias or NULL; batch norm: gamma, beta, running mean, running variance */
+    struct tensor out;
+    void *kept;        /* the kernel's own */
+    struct node *next; /* in the order they were built, which is a topological one */
+};
+
+/* Building. name prefixes the parameters ("backbone.stem.conv" → "backbone.stem.conv.weight"). seed: initial weights. */
+struct graph *graph_new(uint64_t seed);
+void graph_free(struct graph *);
+struct tensor *nn_input(struct graph *, const char *name, int n, int h, int w, int c);
+struct tensor *nn_conv2d(struct graph *, struct tensor *x, const char *name, int out_channels, int kernel, int stride, int groups,
+                         bool bias);
+struct tensor *nn_batch_norm(struct graph *, struct tensor *x, const char *name, float epsilon, float momentum);
+struct tensor *nn_silu(struct graph *, struct tensor *x);
+struct tensor *nn_relu(struct graph *, struct tensor *x);
+struct tensor *nn_sigmoid(struct graph *, struct tensor *x);
+struct tensor *nn_add(struct graph *, struct tensor *a, struct tensor *b);
+struct tensor *nn_concat(struct graph *, struct tensor *const *x, int n); /* along C */
+struct tensor *nn_max_pool(struct graph *, struct tensor *x, int kernel, int stride, int pad);
+struct tensor *nn_upsample(struct graph *, struct tensor *x, int scale); /* nearest */
+struct tensor *nn_space_to_depth(struct graph *, struct tensor *x); /* YOLOX's Focus: the four pixels of 2×2 side by side in C */
+void nn_output(struct graph *, struct tensor *x, const char *name);
+
+enum graph_use { GRAPH_TRAIN, GRAPH_INFER };
+/* After building. GRAPH_INFER makes no gradients and reuses value memory. plain: only the plain-loop kernels (the specification).
+ */
+MUST_USE enum err graph_plan(struct graph *, enum graph_use, bool plain);
+/* Before graph_plan(): the parameters of g use the data of those of `other`, by name; both must be the same network. */
+MUST_USE enum err graph_share(struct graph *g, struct graph *other);
+
+void graph_forward(
+    struct graph *); /* GRAPH_TRAIN: batch statistics, and running ones are updated; GRAPH_INFER: running ones are used */
+void graph_backward(struct graph *);
+void graph_zero_grad(struct graph *);
+
+size_t graph_params(struct graph *, struct param ***ret);
+struct param *graph_param(struct graph *, const char *name); /* NULL: none */
+struct tensor *graph_output(struct graph *, const char *name);
+struct node *graph_nodes(struct graph *);
+const char *node_kind(const struct node *); /* "conv2d", "batch_norm", … */
+size_t graph_peak_bytes(const struct graph *);

@@ -1,0 +1,31 @@
+/* optim.h - SGD with momentum, AdamW, learning-rate schedules, and a moving average of the weights. Deterministic. */
+#pragma once
+#include "nn/nn.h"
+
+enum optim_kind { OPTIM_SGD, OPTIM_ADAMW };
+struct optim_options {
+    enum optim_kind kind;
+    float momentum;              /* SGD, Nesterov (Sutskever et al. 2013) */
+    float beta1, beta2, epsilon; /* AdamW (Loshchilov & Hutter 2019) */
+    float weight_decay;          /* SGD: added to the gradient; AdamW: decoupled */
+    float clip_norm;             /* gradients are scaled so that their global L2 norm is at most this; 0: not */
+    float ema_decay;             /* of the averaged weights, warmed up by 1 - exp(-step / 2000); 0: none */
+};
+struct optim;
+struct optim *optim_new(struct graph *, const struct optim_options *);
+void optim_free(struct optim *);
+/* One step with the gradients of the graph and of its replicas (summed, then divided by `divide`). Returns the norm before
+ * clipping; a norm that is not finite changes nothing. */
+double optim_step(struct optim *, struct graph *const *replicas, size_t n_replicas, float learning_rate, float divide);
+/* Swaps the averaged weights (and running statistics) in, and out again at the second call: for evaluation and export. */
+void optim_swap_ema(struct optim *);
+
+struct schedule {
+    enum { LR_CONSTANT, LR_EXPONENTIAL, LR_COSINE } kind;
+    double learning_rate;
+    int64_t steps, decay_steps, warmup_steps;
+    double decay_factor, warmup_lr; /* warm-up is linear from warmup_lr */
+    bool staircase;
+    double end_factor; /* cosine ends at learning_rate * end_factor */
+};
+double schedule_at(const struct schedule *, int64_t step);

@@ -1,0 +1,364 @@
+#include "sql/sql.h"
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000 };
+
+struct rows {
+    struct sql *db;
+    sqlite3_stmt *statement;
+    enum err error;
+    bool kept; /* the statement belongs to the cache */
+    bool ended;
+};
+
+struct kept {
+    char *text;
+    sqlite3_stmt *statement;
+    bool in_use;
+};
+
+struct sql {
+    sqlite3 *db;
+    struct kept kept[KEPT_STATEMENTS];
+    struct sql *next; /* in the pool */
+};
+
+static enum err failure(struct sql *s, const char *doing)
+{
+    int code = sqlite3_extended_errcode(s->db);
+    const char *text = sqlite3_errmsg(s->db);
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT:
+        if (code == SQLITE_CONSTRAINT_CHECK || code == SQLITE_CONSTRAINT_NOTNULL || code == SQLITE_CONSTRAINT_DATATYPE)
+            return fail(E_INVALID, "%s", text);
+        return fail(E_CONFLICT, "%s", text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return fail(E_BUSY, "the database is busy");
+    case SQLITE_FULL: return fail(E_BROKEN, "the disk is full");
+    default: return fail(E_BROKEN, "database: %s while %.200s", text, doing);
+    }
+}
+
+enum err sql_open(const char *path, struct sql **ret)
+{
+    struct sql *s = heap_take(sizeof *s);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
+        enum err e = fail(E_BROKEN, "cannot open the database %s: %s", path, sqlite3_errmsg(s->db));
+        sql_close(s);
+        return e;
+    }
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    enum err e = sql_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                               "PRAGMA trusted_schema = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY");
+    if (e != OK) {
+        sql_close(s);
+        return e;
+    }
+    *ret = s;
+    return OK;
+}
+
+void sql_close(struct sql *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < KEPT_STATEMENTS; i++) {
+        sqlite3_finalize(s->kept[i].statement);
+        free(s->kept[i].text);
+    }
+    sqlite3_close(s->db);
+    free(s);
+}
+
+static size_t hash(const char *text)
+{
+    size_t h = 14695981039346656037u;
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211u;
+    return h;
+}
+
+/* A prepared statement for the text: the kept one, unless it is in use further up the stack. */
+static enum err prepare(struct sql *s, const char *text, sqlite3_stmt **ret, bool *ret_kept)
+{
+    struct kept *k = &s->kept[hash(text) % KEPT_STATEMENTS];
+    if (k->text && !k->in_use && strcmp(k->text, text) == 0) {
+        k->in_use = *ret_kept = true;
+        *ret = k->statement;
+        return OK;
+    }
+    if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) != SQLITE_OK)
+        return failure(s, text);
+    *ret_kept = !k->in_use;
+    if (*ret_kept) {
+        sqlite3_finalize(k->statement);
+        free(k->text);
+        *k = (struct kept){ heap_str(text), *ret, true };
+    }
+    return OK;
+}
+
+static void give_back(struct sql *s, sqlite3_stmt *statement, bool kept)
+{
+    if (!kept) {
+        sqlite3_finalize(statement);
+        return;
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    for (size_t i = 0; i < KEPT_STATEMENTS; i++)
+        if (s->kept[i].statement == statement)
+            s->kept[i].in_use = false;
+}
+
+enum err sql_rows_text(struct sql *s, struct rows **ret, const char *text, const struct value *values, size_t n)
+{
+    sqlite3_stmt *statement = NULL;
+    bool kept = false;
+    TRY(prepare(s, text, &statement, &kept));
+    for (size_t i = 0; i < n; i++) {
+        int at = (int)i + 1, code = SQLITE_OK;
+        switch (values[i].kind) {
+        case VALUE_NULL: code = sqlite3_bind_null(statement, at); break;
+        case VALUE_INT: code = sqlite3_bind_int64(statement, at, values[i].i); break;
+        case VALUE_REAL: code = sqlite3_bind_double(statement, at, values[i].r); break;
+        case VALUE_TEXT: code = sqlite3_bind_text(statement, at, values[i].t, -1, SQLITE_TRANSIENT); break;
+        }
+        if (code != SQLITE_OK) {
+            enum err e = failure(s, text);
+            give_back(s, statement, kept);
+            return e;
+        }
+    }
+    struct rows *r = heap_take(sizeof *r);
+    *r = (struct rows){ .db = s, .statement = statement, .kept = kept };
+    rows_done(*ret); /* the variable may be used for one query after another */
+    *ret = r;
+    return OK;
+}
+
+bool rows_next(struct rows *r)
+{
+    if (r->ended)
+        return false;
+    int code = sqlite3_step(r->statement);
+    if (code == SQLITE_ROW)
+        return true;
+    r->ended = true;
+    r->error = code == SQLITE_DONE ? OK : failure(r->db, sqlite3_sql(r->statement));
+    return false;
+}
+
+enum err rows_error(struct rows *r)
+{
+    return r->error;
+}
+
+void rows_done(struct rows *r)
+{
+    if (!r)
+        return;
+    give_back(r->db, r->statement, r->kept);
+    free(r);
+}
+
+int rows_columns(struct rows *r)
+{
+    return sqlite3_column_count(r->statement);
+}
+
+bool rows_null(struct rows *r, int column)
+{
+    return sqlite3_column_type(r->statement, column) == SQLITE_NULL;
+}
+
+int64_t rows_int(struct rows *r, int column)
+{
+    return sqlite3_column_int64(r->statement, column);
+}
+
+double rows_real(struct rows *r, int column)
+{
+    return sqlite3_column_double(r->statement, column);
+}
+
+const char *rows_text(struct rows *r, int column)
+{
+    return (const char *)sqlite3_column_text(r->statement, column);
+}
+
+enum err sql_run_text(struct sql *s, const char *text, const struct value *values, size_t n)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows_text(s, &r, text, values, n));
+    while (rows_next(r))
+        ;
+    return rows_error(r);
+}
+
+/* On success *ret shows the first row at once: no rows_next() is needed, and one more call gives the second. */
+enum err sql_first_text(struct sql *s, struct rows **ret, const char *text, const struct value *values, size_t n)
+{
+    TRY(sql_rows_text(s, ret, text, values, n));
+    if (rows_next(*ret))
+        return OK;
+    TRY(rows_error(*ret));
+    return fail(E_NOT_FOUND, "no such row");
+}
+
+enum err sql_int_text(struct sql *s, int64_t *ret, const char *text, const struct value *values, size_t n)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows_text(s, &r, text, values, n));
+    int64_t i = rows_next(r) ? rows_int(r, 0) : 0;
+    TRY(rows_error(r));
+    *ret = i;
+    return OK;
+}
+
+enum err sql_script(struct sql *s, const char *text)
+{
+    if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)
+        return failure(s, text);
+    return OK;
+}
+
+int64_t sql_changes(struct sql *s)
+{
+    return sqlite3_changes64(s->db);
+}
+
+enum err sql_begin(struct sql *s)
+{
+    return sql_run(s, "BEGIN IMMEDIATE");
+}
+
+enum err sql_end(struct sql *s, enum err e)
+{
+    if (e == OK) {
+        e = sql_run(s, "COMMIT");
+        if (e == OK)
+            return OK;
+    }
+    if (!sqlite3_get_autocommit(s->db)) /* the text of the first failure stays */
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return e;
+}
+
+struct function {
+    sql_text_function *call;
+    void *with;
+};
+
+static void call_function(sqlite3_context *c, int n, sqlite3_value **values)
+{
+    struct function *f = sqlite3_user_data(c);
+    const char *argument = n == 1 ? (const char *)sqlite3_value_text(values[0]) : NULL;
+    if (!argument) {
+        sqlite3_result_null(c);
+        return;
+    }
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 16);
+    f->call(f->with, argument, &t);
+    if (t.n)
+        sqlite3_result_text(c, t.bytes, (int)t.n, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_null(c);
+}
+
+enum err sql_function(struct sql *s, const char *name, sql_text_function *call, void *with)
+{
+    struct function *f = heap_take(sizeof *f);
+    *f = (struct function){ call, with };
+    if (sqlite3_create_function_v2(s->db, name, 1, SQLITE_UTF8, f, call_function, NULL, NULL, free) != SQLITE_OK)
+        return failure(s, name);
+    return OK;
+}
+
+enum err sql_data_version(struct sql *s, int64_t *ret)
+{
+    return sql_int(s, ret, "PRAGMA data_version");
+}
+
+enum err sql_check(struct sql *s, struct arena *a, char **ret_faults)
+{
+    AUTO(text) struct text faults;
+    text_init(&faults, 1 << 16);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(s, &r, "PRAGMA integrity_check"));
+    while (rows_next(r))
+        if (strcmp(rows_text(r, 0), "ok") != 0)
+            text_fmt(&faults, "%s\n", rows_text(r, 0));
+    TRY(rows_error(r));
+    TRY(sql_rows(s, &r, "PRAGMA foreign_key_check"));
+    while (rows_next(r))
+        text_fmt(&faults, "%s: row %lld has no parent in %s\n", rows_text(r, 0), (long long)rows_int(r, 1), rows_text(r, 2));
+    TRY(rows_error(r));
+    *ret_faults = faults.n ? arena_str(a, faults.bytes) : NULL;
+    return OK;
+}
+
+enum err sql_backup(struct sql *s, const char *path)
+{
+    return sql_run(s, "VACUUM INTO ?1", V(path));
+}
+
+struct sql_pool {
+    pthread_mutex_t lock;
+    char *path;
+    enum err (*prepare)(struct sql *, void *);
+    void *with;
+    struct sql *idle;
+};
+
+enum err sql_pool_open(const char *path, enum err (*prep)(struct sql *, void *), void *with, struct sql_pool **ret)
+{
+    struct sql_pool *p = heap_take(sizeof *p);
+    *p = (struct sql_pool){ .lock = PTHREAD_MUTEX_INITIALIZER, .path = heap_str(path), .prepare = prep, .with = with };
+    *ret = p;
+    return OK;
+}
+
+enum err sql_pool_take(struct sql_pool *p, struct sql **ret)
+{
+    pthread_mutex_lock(&p->lock);
+    struct sql *s = p->idle;
+    if (s)
+        p->idle = s->next;
+    pthread_mutex_unlock(&p->lock);
+    if (!s) {
+        TRY(sql_open(p->path, &s));
+        enum err e = p->prepare ? p->prepare(s, p->with) : OK;
+        if (e != OK) {
+            sql_close(s);
+            return e;
+        }
+    }
+    *ret = s;
+    return OK;
+}
+
+void sql_pool_give(struct sql_pool *p, struct sql *s)
+{
+    pthread_mutex_lock(&p->lock);
+    s->next = p->idle;
+    p->idle = s;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void sql_pool_close(struct sql_pool *p)
+{
+    if (!p)
+        return;
+    for (struct sql *s = p->idle, *next; s; s = next) {
+        next = s->next;
+        sql_close(s);
+    }
+    free(p->path);
+    free(p);
+}

@@ -1,0 +1,108 @@
+/* sql.h - the one way to ask the database (SQLite in WAL mode, every commit fsynced).
+ *
+ * Statements are string literals and values are bound, so that no value can become SQL:
+ *
+ *     TRY(sql_run(db, "UPDATE dataset SET name = ?2 WHERE id = ?1", V(id), V(name)));
+ *
+ *     AUTO(rows) struct rows *r = NULL;
+ *     TRY(sql_rows(db, &r, "SELECT id, name FROM dataset WHERE org = ?1", V(org)));
+ *     while (rows_next(r))
+ *         use(rows_text(r, 0), rows_text(r, 1));
+ *     TRY(rows_error(r));
+ *
+ * A connection is used by one thread at a time. Statements are kept prepared per connection.
+ * Errors: E_CONFLICT for UNIQUE and FOREIGN KEY, E_INVALID for CHECK and NOT NULL, E_BUSY when the lock was not had within 10 s,
+ * E_BROKEN for the rest (the disk is full, the file is damaged, the SQL is wrong). */
+#pragma once
+#include "base/arena.h"
+#include "base/text.h"
+
+struct sql;
+struct rows;
+
+struct value {
+    enum { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT } kind;
+    int64_t i;
+    double r;
+    const char *t; /* must live until the statement ran */
+};
+static inline struct value value_int(int64_t i)
+{
+    return (struct value){ .kind = VALUE_INT, .i = i };
+}
+static inline struct value value_real(double r)
+{
+    return (struct value){ .kind = VALUE_REAL, .r = r };
+}
+static inline struct value value_text(const char *t)
+{
+    return (struct value){ .kind = t ? VALUE_TEXT : VALUE_NULL, .t = t };
+}
+static inline struct value value_same(struct value v)
+{
+    return v;
+}
+/* NULL text binds NULL. bool, int and int64_t bind integers. */
+#define V(x)                                                                                                                       \
+    _Generic((x), double: value_real, float: value_real, char *: value_text, const char *: value_text, struct value: value_same,      \
+             default: value_int)(x)
+#define VALUES_(...)                                                                                                               \
+    (const struct value[])                                                                                                         \
+    {                                                                                                                              \
+        { 0 }, ##__VA_ARGS__                                                                                                       \
+    }
+#define VALUES(...) VALUES_(__VA_ARGS__) + 1, sizeof(VALUES_(__VA_ARGS__)) / sizeof(struct value) - 1
+
+MUST_USE enum err sql_open(const char *path, struct sql **ret);
+void sql_close(struct sql *);
+
+/* Runs a statement that answers no rows (or whose rows do not matter). */
+#define sql_run(db, literal, ...) sql_run_text(db, "" literal "", VALUES(__VA_ARGS__))
+/* Starts a query; step with rows_next(). */
+#define sql_rows(db, ret, literal, ...) sql_rows_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
+/* The first row of a query, which *ret shows at once (no rows_next()); E_NOT_FOUND ("no such row": say better) if there is none. */
+#define sql_first(db, ret, literal, ...) sql_first_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
+/* A single integer; 0 when there is no row or it is NULL. */
+#define sql_int(db, ret, literal, ...) sql_int_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
+
+/* The same for texts that are put together from constant table rows (api/, query/): never from what a user sent. */
+MUST_USE enum err sql_run_text(struct sql *, const char *text, const struct value *, size_t n);
+MUST_USE enum err sql_rows_text(struct sql *, struct rows **ret, const char *text, const struct value *, size_t n);
+MUST_USE enum err sql_first_text(struct sql *, struct rows **ret, const char *text, const struct value *, size_t n);
+MUST_USE enum err sql_int_text(struct sql *, int64_t *ret, const char *text, const struct value *, size_t n);
+MUST_USE enum err sql_script(struct sql *, const char *text); /* several statements without values: the tables */
+
+bool rows_next(struct rows *);
+enum err rows_error(struct rows *); /* OK after the last row */
+int rows_columns(struct rows *);
+bool rows_null(struct rows *, int column);
+int64_t rows_int(struct rows *, int column);
+double rows_real(struct rows *, int column);
+const char *rows_text(struct rows *, int column); /* NULL for NULL; valid until the next step or the end */
+void rows_done(struct rows *);
+static inline void auto_rows(struct rows **r)
+{
+    rows_done(*r);
+}
+
+int64_t sql_changes(struct sql *); /* rows touched by the last sql_run() */
+
+/* BEGIN IMMEDIATE … COMMIT. sql_end() commits when e is OK, else rolls back, and returns the first failure. Not nested. */
+MUST_USE enum err sql_begin(struct sql *);
+MUST_USE enum err sql_end(struct sql *, enum err e);
+
+/* A function of one text for use inside SQL; ret is filled by call (an empty text: NULL). */
+typedef void sql_text_function(void *with, const char *argument, struct text *ret);
+MUST_USE enum err sql_function(struct sql *, const char *name, sql_text_function *, void *with);
+
+/* Changes when another connection, of this or another process, has committed. */
+MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);
+MUST_USE enum err sql_check(struct sql *, struct arena *, char **ret_faults); /* integrity_check + foreign_key_check; NULL: sound */
+MUST_USE enum err sql_backup(struct sql *, const char *path);                 /* a consistent copy while others write */
+
+/* Connections for threads: taken for one request, given back after it. */
+struct sql_pool;
+MUST_USE enum err sql_pool_open(const char *path, enum err (*prepare)(struct sql *, void *with), void *with, struct sql_pool **ret);
+MUST_USE enum err sql_pool_take(struct sql_pool *, struct sql **ret);
+void sql_pool_give(struct sql_pool *, struct sql *);
+void sql_pool_close(struct sql_pool *);
