@@ -79,6 +79,7 @@ struct op {
     const char *jwt_deployment; /* the deployment that the bearer's login token is for, or NULL */
     const char *host_url;       /* "http://host:port": public_url, or what the client called us */
     const struct json *body;    /* checked against route->in; NULL if there was none */
+    const struct json *query;   /* those of route->in that came in the query string, likewise */
     struct out out;             /* the answer's JSON */
     int status;                 /* 200 unless the handler sets it; 204 sends no body */
     const char *values[8];      /* of {names} in the path, decoded, in order */
@@ -106,7 +107,8 @@ struct route {
 };
 #define ROUTES(array) (array), COUNT_OF(array)
 
-/* What the body (GET: the query string) holds under a name, after the check. Absent and null: NULL, or `missing`. */
+/* What the body, or else the query string, holds under a name, after the check. Absent and null: NULL, or `missing`.
+ * A field called "*" stands for a body that is no object (a bare array). */
 const char *in_text(struct op *, const char *name); /* T_ID and enumerations too; ids are in the dashed lower-case form */
 int64_t in_int(struct op *, const char *name, int64_t missing);
 double in_number(struct op *, const char *name, double missing);

@@ -1,0 +1,343 @@
+#include "api/dispatch.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "blob/sign.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { BODY_CAP = 1 << 20, ANSWER_CAP = 256 << 20, URL_LIFE_S = 3600 };
+
+static struct services *services;
+static struct api_hooks hooks;
+static struct router *router;
+
+struct api_counters api_counters;
+const double api_latency_bounds[LATENCY_BUCKETS] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 1e300 };
+
+/* One request, from `begin` to `gone`. */
+struct visit {
+    struct op op;
+    struct text body;
+    double began;
+    bool started; /* route->start ran: route->stop is owed */
+};
+
+/* The host that links of the request at hand start with; read by the SQL function signed_get(). */
+static _Thread_local const char *current_host;
+
+static void db_give(struct op *op)
+{
+    if (op->db)
+        sql_pool_give(services->pool, op->db);
+    op->db = NULL;
+}
+
+static const char *host_url(struct http_call *c)
+{
+    if (services->public_url)
+        return services->public_url;
+    const char *host = http_header(c, "Host");
+    for (const char *p = host ? host : ""; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr(".-:[]_", *p))
+            host = NULL;
+    return arena_fmt(http_arena(c), "http://%s", host && *host && strlen(host) < 260 ? host : "localhost");
+}
+
+/* ---- rights */
+
+static const char *bearer(struct http_call *c)
+{
+    const char *h = http_header(c, "Authorization");
+    if (!h)
+        return NULL;
+    if (strncasecmp(h, "Bearer ", 7) == 0)
+        return h + 7;
+    return strncasecmp(h, "Token ", 6) == 0 ? h + 6 : NULL;
+}
+
+static enum err identify(struct op *op)
+{
+    struct identity who = { 0 };
+    const char *token = bearer(op->call), *cookie = http_cookie(op->call, "saccade");
+    if (token && strchr(token, '.')) { /* a login token of a deployment */
+        const char *deployment, *org;
+        TRY(sign_jwt_check(services->key, op->arena, token, &deployment, &org));
+        op->jwt_deployment = deployment;
+        op->org = org;
+        return OK;
+    }
+    if (token)
+        TRY(hooks.by_token(op->db, op->arena, token, &who));
+    else if (http_header(op->call, "Authorization"))
+        return fail(E_UNKNOWN_USER, "send the token as \"Authorization: Bearer …\"");
+    else if (cookie) {
+        TRY(hooks.by_session(op->db, op->arena, cookie, &who));
+        const char *with = http_header(op->call, "X-Requested-With");
+        if (strcmp(op->route->method, "GET") != 0 && (!with || strcmp(with, "saccade") != 0))
+            return fail(E_FORBIDDEN, "a change by cookie needs the header \"X-Requested-With: saccade\"");
+    } else {
+        return fail(E_UNKNOWN_USER, "log in, or send an API token");
+    }
+    op->user_id = who.user_id;
+    op->user_name = who.user_name;
+    op->org = who.org;
+    op->role = who.role;
+    return OK;
+}
+
+static enum err check_right(struct op *op)
+{
+    enum right need = op->route->need;
+    if (need == MAY_ANYONE || need == MAY_SIGNED)
+        return OK;
+    TRY(identify(op));
+    if (op->jwt_deployment) {
+        if (need == MAY_PREDICT)
+            return OK;
+        return fail(E_UNKNOWN_USER, "a deployment's login token is for predictions only");
+    }
+    enum role least = need == MAY_READ                                               ? ROLE_VIEWER
+                      : need == MAY_WRITE                                            ? ROLE_MEMBER
+                      : need == MAY_PREDICT && strcmp(op->route->method, "GET") == 0 ? ROLE_VIEWER
+                      : need == MAY_PREDICT                                          ? ROLE_MEMBER
+                      : need == MAY_ADMIN                                            ? ROLE_ADMIN
+                                                                                     : ROLE_OWNER;
+    static const char *const names[] = { "nobody", "viewer", "member", "admin", "owner" };
+    return op->role >= least ? OK : fail(E_FORBIDDEN, "this needs the role %s; yours is %s", names[least], names[op->role]);
+}
+
+/* ---- the life of a request */
+
+static enum err begin(void *with, struct http_call *c)
+{
+    (void)with;
+    atomic_fetch_add(&api_counters.in_flight, 1);
+    struct visit *v = arena_take(http_arena(c), sizeof *v);
+    v->began = clock_seconds();
+    struct op *op = &v->op;
+    *op = (struct op){ .arena = http_arena(c), .services = services, .call = c, .status = 200 };
+    out_init(&op->out, ANSWER_CAP);
+    text_init(&v->body, BODY_CAP);
+    http_set_state(c, v);
+    op->host_url = current_host = host_url(c);
+    const char *method = http_method(c), *path = http_path(c);
+    bool api = strncmp(path, "/api/", 5) == 0 || strncmp(path, "/storage/", 9) == 0 || strncmp(path, "/sdk/", 5) == 0;
+    enum err e = router_find(router, op->arena, method, path, op->values, &op->route);
+    if (e == E_NOT_FOUND && !api && hooks.page && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))
+        return OK; /* a page: answered in end() */
+    TRY(e);
+    const struct route *r = op->route;
+    size_t cap = r->body_cap ? r->body_cap : BODY_CAP;
+    if (!r->start && http_body_length(c) > (int64_t)cap)
+        return fail(E_TOO_BIG, "the body has %lld bytes; at most %zu are allowed here", (long long)http_body_length(c), cap);
+    v->body.cap = cap;
+    TRY(sql_pool_take(services->pool, &op->db));
+    e = check_right(op);
+    if (e == OK && r->start) {
+        v->started = true;
+        e = r->start(op);
+    }
+    db_give(op); /* while the body comes, nobody waits for this connection */
+    return e;
+}
+
+static enum err body(void *with, struct http_call *c, const char *bytes, size_t n)
+{
+    (void)with;
+    struct visit *v = http_state(c);
+    atomic_fetch_add(&api_counters.bytes_in, (long long)n);
+    if (!v->op.route)
+        return OK;
+    if (v->op.route->start)
+        return v->op.route->piece ? v->op.route->piece(&v->op, bytes, n) : OK;
+    text_bytes(&v->body, bytes, n);
+    return text_full(&v->body) ? fail(E_TOO_BIG, "the body is over %zu bytes", v->body.cap) : OK;
+}
+
+enum err op_write(struct op *op, handler *work)
+{
+    TRY(sql_begin(op->db));
+    return sql_end(op->db, work(op));
+}
+
+static enum err run(struct op *op)
+{
+    switch (op->route->work) {
+    case WORK_WRITE: return op_write(op, op->route->run);
+    case WORK_READ: {
+        TRY(sql_run(op->db, "BEGIN"));
+        return sql_end(op->db, op->route->run(op));
+    }
+    default: return op->route->run(op);
+    }
+}
+
+static void answer(struct op *op)
+{
+    if (http_answered(op->call))
+        return;
+    if (text_full(&op->out.text)) {
+        static const char sorry[] = "{\"message\":\"the answer is too long; ask for fewer at once\"}";
+        http_answer_static(op->call, 413, "application/json", sorry, sizeof sorry - 1);
+        return;
+    }
+    if (op->status != 204 && !op->out.text.n)
+        text_add(&op->out.text, "{}"); /* the client parses even answers it does not use */
+    http_answer_header(op->call, "Cache-Control", "no-store");
+    http_answer_bytes(op->call, op->status, "application/json", op->out.text.bytes, op->status == 204 ? 0 : op->out.text.n);
+}
+
+static enum err end(void *with, struct http_call *c)
+{
+    (void)with;
+    struct visit *v = http_state(c);
+    struct op *op = &v->op;
+    current_host = op->host_url;
+    if (!op->route)
+        return hooks.page(c);
+    TRY(sql_pool_take(services->pool, &op->db));
+    enum err e = op->route->start ? OK : input_read(op, v->body.bytes, v->body.n);
+    if (e == OK)
+        e = run(op);
+    db_give(op);
+    TRY(e);
+    answer(op);
+    return OK;
+}
+
+static void failed(void *with, struct http_call *c, enum err e)
+{
+    (void)with;
+    struct out o;
+    out_init(&o, 1 << 16);
+    out_object(&o, NULL);
+    if (e == E_BROKEN) {
+        const char *id = id_new(http_arena(c));
+        log_line(LOG_ERROR, NULL, "%s %s: %s (%s) [%s]", http_method(c), http_path(c), fail_text(), fail_place(), id);
+        out_text(&o, "message", "internal error");
+        out_text(&o, "detail", arena_fmt(http_arena(c), "the server's log has it under %s", id));
+    } else {
+        out_text(&o, "message", fail_text());
+        if (fail_detail())
+            out_text(&o, "detail", fail_detail());
+    }
+    out_end_object(&o);
+    if (e == E_UNKNOWN_USER)
+        http_answer_header(c, "WWW-Authenticate", "Bearer");
+    if (e == E_TOO_MANY || e == E_BUSY)
+        http_answer_header(c, "Retry-After", "1");
+    http_answer_header(c, "Cache-Control", "no-store");
+    http_answer_bytes(c, err_http_status(e), "application/json", o.text.bytes, o.text.n);
+    out_done(&o);
+}
+
+static void count(const struct visit *v, int status, double seconds)
+{
+    (void)v;
+    atomic_fetch_add(&api_counters.by_status[status / 100 < 6 ? status / 100 : 5], 1);
+    atomic_fetch_add(&api_counters.latency_sum_us, (long long)(seconds * 1e6));
+    for (int i = 0; i < LATENCY_BUCKETS; i++)
+        if (seconds <= api_latency_bounds[i]) {
+            atomic_fetch_add(&api_counters.latency[i], 1);
+            break;
+        }
+}
+
+static void gone(void *with, struct http_call *c)
+{
+    (void)with;
+    struct visit *v = http_state(c);
+    if (!v)
+        return;
+    struct op *op = &v->op;
+    if (v->started && op->route->stop)
+        op->route->stop(op);
+    db_give(op);
+    double seconds = clock_seconds() - v->began;
+    int status = http_answered(c);
+    atomic_fetch_sub(&api_counters.in_flight, 1);
+    count(v, status, seconds);
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 16);
+    out_text(&o, "method", http_method(c));
+    out_text(&o, "path", http_path(c)); /* never the query: it may hold a signature */
+    out_int(&o, "status", status);
+    out_number(&o, "ms", (double)(int64_t)(seconds * 1e5) / 100);
+    out_text(&o, "user", op->user_name);
+    out_text(&o, "peer", http_peer(c));
+    log_line(status >= 500 ? LOG_WARN : LOG_INFO, o.text.bytes, "request");
+    out_done(&op->out);
+    text_done(&v->body);
+}
+
+/* ---- links */
+
+static char *link_to(struct arena *a, const char *host, const char *method, const char *object_name)
+{
+    AUTO(text) struct text path;
+    text_init(&path, 1 << 14);
+    text_add(&path, "/storage/");
+    text_url(&path, object_name, true);
+    int64_t now = clock_now_ms() / 1000,
+            expires = (now / URL_LIFE_S + 2) * URL_LIFE_S; /* whole hours, so that browsers can cache */
+    const char *query = sign_url_query(services->key, a, method, path.bytes, expires);
+    return arena_fmt(a, "%s%s?%s", host, path.bytes, query);
+}
+
+char *signed_url(struct op *op, const char *method, const char *object_name)
+{
+    return object_name ? link_to(op->arena, op->host_url, method, object_name) : NULL;
+}
+
+static void sql_signed_get(void *with, const char *object_name, struct text *ret)
+{
+    (void)with;
+    AUTO(arena) struct arena *a = arena_new();
+    text_add(ret, link_to(a, current_host ? current_host : "", "GET", object_name));
+}
+
+static void sql_iso(void *with, const char *ms, struct text *ret)
+{
+    (void)with;
+    AUTO(arena) struct arena *a = arena_new();
+    text_add(ret, clock_iso(a, strtoll(ms, NULL, 10)));
+}
+
+enum err api_prepare_connection(struct sql *db, void *with)
+{
+    TRY(sql_function(db, "iso", sql_iso, with));
+    return sql_function(db, "signed_get", sql_signed_get, with);
+}
+
+/* ---- start */
+
+static enum err check_tables(struct sql *db)
+{
+    for (const struct resource *const *r = resources; *r; r++)
+        TRY(resource_check(db, *r));
+    return OK;
+}
+
+enum err api_open(struct services *s, const struct api_hooks *h, struct http_app *ret)
+{
+    services = s;
+    hooks = *h;
+    TRY(router_build(resources, &router));
+    struct sql *db = NULL;
+    TRY(sql_pool_take(s->pool, &db));
+    enum err e = check_tables(db);
+    sql_pool_give(s->pool, db);
+    TRY(e);
+    TRY(events_start(s->pool));
+    *ret = (struct http_app){ .begin = begin, .body = body, .end = end, .failed = failed, .gone = gone };
+    return OK;
+}
+
+void api_close(void)
+{
+    events_stop();
+    router_free(router);
+    router = NULL;
+}

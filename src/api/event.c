@@ -1,0 +1,238 @@
+/* Live pages: rows of the table `event`, written in the transaction of what happened, by whichever process, and streamed to
+ * browsers as server-sent events (WHATWG HTML, "Server-sent events"). One thread reads new rows while anybody listens; the streams
+ * copy from its ring. A browser that comes back names the last id it saw and gets what it missed, as far as the ring reaches. */
+#include "api/dispatch.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { RING = 2048, KEPT_ROWS = 20000, TOPICS_MOST = 16, POLL_MS = 100, WAIT_S = 10 };
+
+struct item {
+    int64_t id;
+    char *topic, *json;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    pthread_t thread;
+    struct sql_pool *pool;
+    struct item ring[RING]; /* id % RING would leave holes: filled in order at `n` */
+    uint64_t n;             /* items ever put in */
+    int listeners;
+    bool running, stop;
+} hub = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
+
+enum err event_tell(struct sql *db, const char *topic, const char *json)
+{
+    TRY(sql_run(db, "INSERT INTO event (topic, json, at) VALUES (?1, ?2, ?3)", V(topic), V(json), V(clock_now_ms())));
+    int64_t id = 0;
+    TRY(sql_int(db, &id, "SELECT last_insert_rowid()"));
+    if (id % 512 == 0)
+        return sql_run(db, "DELETE FROM event WHERE id <= ?1", V(id - KEPT_ROWS));
+    return OK;
+}
+
+static void put(int64_t id, const char *topic, const char *json)
+{
+    struct item *i = &hub.ring[hub.n % RING];
+    free(i->topic);
+    free(i->json);
+    *i = (struct item){ id, heap_str(topic), heap_str(json) };
+    hub.n++;
+}
+
+static enum err read_new(struct sql *db, int64_t *last)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT id, topic, json FROM event WHERE id > ?1 ORDER BY id", V(*last)));
+    bool any = false;
+    pthread_mutex_lock(&hub.lock);
+    while (rows_next(r)) {
+        *last = rows_int(r, 0);
+        put(*last, rows_text(r, 1), rows_text(r, 2));
+        any = true;
+    }
+    if (any)
+        pthread_cond_broadcast(&hub.more);
+    pthread_mutex_unlock(&hub.lock);
+    return rows_error(r);
+}
+
+static void wait_ms(int64_t ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    int64_t ns = t.tv_nsec + ms * 1000000;
+    t.tv_sec += ns / 1000000000;
+    t.tv_nsec = ns % 1000000000;
+    pthread_cond_timedwait(&hub.more, &hub.lock, &t);
+}
+
+/* Follows the table while somebody listens; sleeps otherwise. */
+static void *follow(void *with)
+{
+    struct sql *db = with;
+    int64_t last = 0, seen = -1;
+    enum err e = sql_int(db, &last, "SELECT coalesce(max(id) - ?1, 0) FROM event", V((int64_t)RING / 2));
+    while (e == OK) {
+        pthread_mutex_lock(&hub.lock);
+        while (!hub.stop && !hub.listeners)
+            pthread_cond_wait(&hub.more, &hub.lock);
+        bool stop = hub.stop;
+        pthread_mutex_unlock(&hub.lock);
+        if (stop)
+            break;
+        int64_t version = 0;
+        e = sql_data_version(db, &version);
+        if (e == OK && version != seen) {
+            seen = version;
+            e = read_new(db, &last);
+        } else {
+            struct timespec pause = { 0, POLL_MS * 1000000L };
+            nanosleep(&pause, NULL);
+        }
+    }
+    if (e != OK)
+        log_failure("reading events");
+    sql_pool_give(hub.pool, db);
+    return NULL;
+}
+
+enum err events_start(struct sql_pool *pool)
+{
+    struct sql *db = NULL;
+    TRY(sql_pool_take(pool, &db));
+    hub.pool = pool;
+    hub.stop = false;
+    if (pthread_create(&hub.thread, NULL, follow, db) != 0)
+        return fail(E_BROKEN, "cannot start the thread for events");
+    hub.running = true;
+    return OK;
+}
+
+void events_stop(void)
+{
+    if (!hub.running)
+        return;
+    pthread_mutex_lock(&hub.lock);
+    hub.stop = true;
+    pthread_cond_broadcast(&hub.more);
+    pthread_mutex_unlock(&hub.lock);
+    pthread_join(hub.thread, NULL);
+    hub.running = false;
+    for (size_t i = 0; i < RING; i++) {
+        free(hub.ring[i].topic);
+        free(hub.ring[i].json);
+        hub.ring[i] = (struct item){ 0 };
+    }
+}
+
+struct stream {
+    char *topics[TOPICS_MOST];
+    size_t n;
+    uint64_t at;   /* the next item of the hub to look at */
+    int64_t after; /* ids up to this one were seen */
+    struct text out;
+    size_t sent;
+    bool hello;
+};
+
+static bool wants(const struct stream *s, const char *topic)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->topics[i], topic) == 0)
+            return true;
+    return s->n == 0;
+}
+
+static void copy_new(struct stream *s)
+{
+    if (hub.n > RING && s->at < hub.n - RING)
+        s->at = hub.n - RING;
+    for (; s->at < hub.n && !text_full(&s->out); s->at++) {
+        const struct item *i = &hub.ring[s->at % RING];
+        if (i->id > s->after && wants(s, i->topic))
+            text_fmt(&s->out, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)i->id, i->topic, i->json);
+    }
+}
+
+static ssize_t next(void *with, char *ret, size_t room)
+{
+    struct stream *s = with;
+    if (s->sent == s->out.n) {
+        text_clear(&s->out);
+        s->sent = 0;
+        pthread_mutex_lock(&hub.lock);
+        if (!s->hello)
+            text_add(&s->out, "retry: 2000\n: listening\n\n");
+        s->hello = true;
+        copy_new(s);
+        double until = clock_seconds() + WAIT_S;
+        while (!s->out.n && !hub.stop && clock_seconds() < until) {
+            wait_ms(1000);
+            copy_new(s);
+        }
+        bool stop = hub.stop;
+        pthread_mutex_unlock(&hub.lock);
+        if (stop)
+            return -1;
+        if (!s->out.n)
+            text_add(&s->out, ": still here\n\n");
+    }
+    size_t n = s->out.n - s->sent < room ? s->out.n - s->sent : room;
+    memcpy(ret, s->out.bytes + s->sent, n);
+    s->sent += n;
+    return (ssize_t)n;
+}
+
+static void done(void *with)
+{
+    struct stream *s = with;
+    pthread_mutex_lock(&hub.lock);
+    hub.listeners--;
+    pthread_mutex_unlock(&hub.lock);
+    atomic_fetch_sub(&api_counters.event_streams, 1);
+    for (size_t i = 0; i < s->n; i++)
+        free(s->topics[i]);
+    text_done(&s->out);
+    free(s);
+}
+
+static enum err listen(struct op *op)
+{
+    const char *topics[TOPICS_MOST];
+    size_t n = http_query_all(op->call, "topic", topics, TOPICS_MOST);
+    const char *last = http_header(op->call, "Last-Event-ID");
+    struct stream *s = heap_take(sizeof *s);
+    text_init(&s->out, 1 << 20);
+    for (; s->n < n; s->n++)
+        s->topics[s->n] = heap_str(topics[s->n]);
+    pthread_mutex_lock(&hub.lock);
+    s->after = last ? strtoll(last, NULL, 10) : 0;
+    s->at = last && hub.n > RING ? hub.n - RING : last ? 0 : hub.n;
+    hub.listeners++;
+    pthread_cond_broadcast(&hub.more);
+    pthread_mutex_unlock(&hub.lock);
+    atomic_fetch_add(&api_counters.event_streams, 1);
+    http_answer_header(op->call, "Cache-Control", "no-store");
+    http_answer_header(op->call, "X-Accel-Buffering", "no");
+    http_answer_stream(op->call, "text/event-stream", next, done, s);
+    return OK;
+}
+
+static const struct route routes[] = {
+    { "GET", "/api/events", listen, MAY_READ, WORK_FREE, "server-sent events; ?topic= may be repeated" },
+};
+
+const struct resource event_resource = {
+    .name = "event",
+    .table = "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT "
+             "NULL) STRICT",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};
