@@ -8,6 +8,13 @@
 #undef fail /* cmocka has a macro of that name; test files need neither */
 #include <cmocka.h>
 #undef fail
+#undef fail_msg
+#define fail_msg(...)                                                                                                              \
+    do {                                                                                                                           \
+        print_error(__VA_ARGS__);                                                                                                  \
+        print_error("\n");                                                                                                         \
+        _fail(__FILE__, __LINE__);                                                                                                 \
+    } while (0)
 
 struct test_case {
     const char *name, *file;

@@ -1,0 +1,98 @@
+#include "api/dispatch.h"
+#include "base/test.h"
+#include <stdlib.h>
+
+static enum err nothing(struct op *op)
+{
+    (void)op;
+    return OK;
+}
+
+static const struct route good[] = {
+    { "GET", "/api/thing/{id}", nothing, MAY_READ, WORK_READ },
+    { "DELETE", "/api/thing/{id}", nothing, MAY_WRITE, WORK_WRITE },
+    { "GET", "/api/thing/find", nothing, MAY_READ, WORK_READ },
+    { "GET", "/api/thing/{id}/parts/{part}", nothing, MAY_READ, WORK_READ },
+    { "GET", "/storage/{name*}", nothing, MAY_SIGNED, WORK_FREE },
+};
+static const struct resource things = { .name = "thing", .routes = good, .n_routes = COUNT_OF(good) };
+
+TEST(a_path_finds_its_route_and_values)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct router *r = NULL;
+    MUST(router_build((const struct resource *const[]){ &things, NULL }, &r));
+    const struct route *found = NULL;
+    const char *values[8];
+    MUST(router_find(r, a, "GET", "/api/thing/find", values, &found));
+    CHECK(found == &good[2]);
+    MUST(router_find(r, a, "DELETE", "/api/thing/a%20b", values, &found));
+    CHECK(found == &good[1]);
+    CHECK_TEXT(values[0], "a b");
+    MUST(router_find(r, a, "GET", "/api/thing/7/parts/wheel", values, &found));
+    CHECK_TEXT(values[1], "wheel");
+    MUST(router_find(r, a, "GET", "/storage/a/b%2Fc", values, &found));
+    CHECK_TEXT(values[0], "a/b/c");
+    MUST_FAIL(router_find(r, a, "PUT", "/api/thing/7", values, &found), E_METHOD, "does not take PUT");
+    MUST_FAIL(router_find(r, a, "GET", "/api/thing", values, &found), E_NOT_FOUND, "there is no");
+    MUST_FAIL(router_find(r, a, "GET", "/api/thing/%00", values, &found), E_NOT_FOUND, "there is no");
+    router_free(r);
+}
+
+TEST(a_route_without_a_right_or_twice_is_refused)
+{
+    static const struct route no_right[] = { { "GET", "/a", nothing, MAY_UNSET, WORK_READ } };
+    static const struct route no_work[] = { { "GET", "/a", nothing, MAY_READ, WORK_UNSET } };
+    static const struct route twice[] = { { "GET", "/a/{x}", nothing, MAY_READ, WORK_READ },
+                                          { "GET", "/a/{y}", nothing, MAY_READ, WORK_READ } };
+    const struct resource a = { .name = "a", .routes = no_right, .n_routes = 1 },
+                          b = { .name = "b", .routes = no_work, .n_routes = 1 },
+                          c = { .name = "c", .routes = twice, .n_routes = 2 };
+    struct router *r = NULL;
+    MUST_FAIL(router_build((const struct resource *const[]){ &a, NULL }, &r), E_BROKEN, "no right");
+    MUST_FAIL(router_build((const struct resource *const[]){ &b, NULL }, &r), E_BROKEN, "reads or writes");
+    MUST_FAIL(router_build((const struct resource *const[]){ &c, NULL }, &r), E_BROKEN, "twice");
+}
+
+TEST(a_field_without_a_column_is_refused)
+{
+    static const struct field fields[] = { { "id", T_ID }, { "colour", T_TEXT } };
+    const struct resource r = { "thing", NULL, FIELDS(fields), .from = "thing", .key = "id" };
+    struct sql *db = NULL;
+    MUST(sql_open(":memory:", &db));
+    MUST(sql_script(db, "CREATE TABLE thing (id TEXT)"));
+    MUST_FAIL(resource_check(db, &r), E_BROKEN, "field colour");
+    MUST(sql_script(db, "ALTER TABLE thing ADD colour TEXT"));
+    MUST(resource_check(db, &r));
+    sql_close(db);
+}
+
+static const char *const kinds[] = { "RED", "GREEN", NULL };
+static const struct field in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 5 }, { "id", T_ID },   { "kind", T_TEXT, .words = kinds },
+    { "share", T_NUMBER, .min = 0, .max = 1 },      { "ids", T_IDS }, { "at", T_TIME },
+};
+
+TEST(input_is_checked_by_its_fields)
+{
+    static const struct {
+        const char *body, *says;
+    } cases[] = {
+        { "{}", "name is missing" },
+        { "{\"name\":\"\"}", "must not be empty" },
+        { "{\"name\":\"123456\"}", "at most 5" },
+        { "{\"name\":7}", "must be text" },
+        { "{\"name\":\"a\",\"id\":\"b\"}", "must be an id" },
+        { "{\"name\":\"a\",\"kind\":\"red\"}", "RED, GREEN" },
+        { "{\"name\":\"a\",\"share\":2}", "between 0 and 1" },
+        { "{\"name\":\"a\",\"ids\":[\"x\"]}", "ids[0]" },
+        { "{\"name\":\"a\",\"at\":\"soon\"}", "ISO 8601" },
+        { "[]", "must be a JSON object" },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(arena) struct arena *a = arena_new();
+        const struct json *v = NULL;
+        MUST(json_parse(a, cases[i].body, strlen(cases[i].body), &v));
+        MUST_FAIL(fields_check(in, COUNT_OF(in), v, ""), E_INVALID, cases[i].says);
+    }
+}

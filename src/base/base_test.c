@@ -1,0 +1,89 @@
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include "base/text.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+TEST(ids_are_version_7_and_sort_by_time)
+{
+    char last[ID_SIZE] = "", id[ID_SIZE];
+    for (int i = 0; i < 10000; i++) {
+        id_make(id);
+        CHECK(strcmp(last, id) < 0);
+        CHECK(id[14] == '7' && strchr("89ab", id[19]));
+        snprintf(last, sizeof last, "%s", id);
+    }
+}
+
+TEST(ids_are_read_in_any_form_and_written_in_one)
+{
+    char id[ID_SIZE];
+    CHECK(id_parse("0198C0DE000070008000000000000001", id));
+    CHECK_TEXT(id, "0198c0de-0000-7000-8000-000000000001");
+    CHECK(!id_parse("0198C0DE00007000800000000000000", id));
+    CHECK(!id_parse("0198C0DE000070008000000000000001a", id));
+    CHECK(!id_parse("../../etc/passwd", id) && !id_parse("", id));
+}
+
+TEST(times_go_to_iso_8601_and_back)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    int64_t ms = 0;
+    CHECK_TEXT(clock_iso(a, 1767225600123), "2026-01-01T00:00:00.123Z");
+    CHECK(clock_parse_iso("2026-01-01T00:00:00.123Z", &ms) && ms == 1767225600123);
+    CHECK(clock_parse_iso("2026-01-01T01:00:00+01:00", &ms) && ms == 1767225600000);
+    CHECK(clock_parse_iso("2026-01-01", &ms) && ms == 1767225600000);
+    CHECK(!clock_parse_iso("2026-13-01", &ms) && !clock_parse_iso("today", &ms) && !clock_parse_iso("2026-01-01T25:00:00Z", &ms));
+}
+
+TEST(utf_8_is_checked_strictly)
+{
+    CHECK(utf8_valid("gr\xc3\xbc\xc3\x9f", 6));
+    CHECK(!utf8_valid("\xc0\x80", 2));         /* overlong */
+    CHECK(!utf8_valid("\xed\xa0\x80", 3));     /* surrogate */
+    CHECK(!utf8_valid("\xf4\x90\x80\x80", 4)); /* over U+10FFFF */
+    CHECK(!utf8_valid("\xc3", 1));
+}
+
+TEST(urls_are_decoded_once)
+{
+    char a[] = "a%2e%2e%2fb", b[] = "%252e", c[] = "x%00y", d[] = "%zz", e[] = "a+b";
+    CHECK(url_decode(a, false));
+    CHECK_TEXT(a, "a../b");
+    CHECK(url_decode(b, false));
+    CHECK_TEXT(b, "%2e");
+    CHECK(!url_decode(c, false) && !url_decode(d, false));
+    CHECK(url_decode(e, true));
+    CHECK_TEXT(e, "a b");
+}
+
+TEST(a_text_stops_at_its_cap)
+{
+    AUTO(text) struct text t;
+    text_init(&t, 10);
+    text_add(&t, "12345");
+    text_add(&t, "1234567");
+    CHECK(text_full(&t));
+    CHECK_TEXT(t.bytes, "12345");
+}
+
+TEST(a_file_is_replaced_whole)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char dir[] = "/tmp/saccade_base_XXXXXX";
+    CHECK(mkdtemp(dir));
+    const char *path = arena_fmt(a, "%s/a/b/c", dir);
+    MUST(file_make_dirs(arena_fmt(a, "%s/a/b", dir), 0700));
+    MUST(file_write(path, "one", 3, 0600));
+    MUST(file_write(path, "three", 5, 0600));
+    char *bytes = NULL;
+    size_t n = 0;
+    MUST(file_read(a, path, 100, &bytes, &n));
+    CHECK_TEXT(bytes, "three");
+    MUST_FAIL(file_read(a, path, 4, &bytes, &n), E_TOO_BIG, "5 bytes");
+    MUST_FAIL(file_read(a, "/nowhere/at/all", 4, &bytes, &n), E_NOT_FOUND, "/nowhere");
+    MUST(file_remove_tree(dir));
+    CHECK(!file_exists(dir));
+}

@@ -1,0 +1,171 @@
+/* GET /api/query/complete?entity=data&q=…&at=…: what can stand at that place: fields, then the operators that fit the field's type,
+ * then values that occur, then connectors. */
+#include "query/query.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { OFFERS = 30, ROWS_LOOKED_AT = 20000 };
+
+/* Where in a condition the cursor is. */
+enum place { AT_FIELD, AT_OPERATOR, AT_VALUE, AT_CONNECTOR };
+
+struct state {
+    enum place place;
+    const struct field *field;
+    size_t from; /* where the word being written begins */
+};
+
+static struct state look(struct arena *a, const struct resource *r, const char *q)
+{
+    struct state s = { .from = strlen(q) };
+    bool list = false;
+    const char *key;
+    for (struct token t = query_token(a, q, 0); t.kind != TOKEN_END; t = query_token(a, q, t.end)) {
+        if (!q[t.end] && (t.kind == TOKEN_PATH || t.kind == TOKEN_WORD || t.open)) {
+            s.from = t.at;
+            break;
+        }
+        bool sign = t.kind == TOKEN_SIGN;
+        if (s.place == AT_FIELD && t.kind == TOKEN_PATH) {
+            s.field = query_field(r, t.text, &key);
+            s.place = AT_OPERATOR;
+        } else if (s.place == AT_OPERATOR && (sign || t.kind == TOKEN_WORD) && strcmp(t.text, "not") != 0) {
+            s.place = AT_VALUE;
+            list = strcmp(t.text, "in") == 0;
+        } else if (s.place == AT_VALUE && !(sign && strchr("(,", t.text[0]))) {
+            s.place = list && !(sign && t.text[0] == ')') ? AT_VALUE : AT_CONNECTOR;
+        } else if (s.place == AT_CONNECTOR && t.kind == TOKEN_WORD) {
+            s.place = AT_FIELD;
+        }
+    }
+    return s;
+}
+
+static void offer(struct op *op, const char *text, const char *kind, const char *says, const char *typed)
+{
+    if (*typed && strncasecmp(text, typed, strlen(typed)) != 0)
+        return;
+    out_object(&op->out, NULL);
+    out_text(&op->out, "text", text);
+    out_text(&op->out, "kind", kind);
+    out_text(&op->out, "says", says);
+    out_end_object(&op->out);
+}
+
+static const char *type_name(enum type t)
+{
+    switch (t) {
+    case T_INT:
+    case T_NUMBER: return "number";
+    case T_TIME: return "time";
+    case T_BOOL: return "True or False";
+    case T_OBJECT: return "object";
+    default: return "text";
+    }
+}
+
+static void offer_fields(struct op *op, const struct resource *r, const char *typed)
+{
+    for (size_t i = 0; i < r->n_fields; i++) {
+        const struct field *f = &r->fields[i];
+        if (f->flags & F_FILTER)
+            offer(op, f->type == T_OBJECT ? arena_fmt(op->arena, "%s.", f->name) : f->name, "field", type_name(f->type), typed);
+    }
+    offer(op, "not", "connector", "the opposite", typed);
+}
+
+static void offer_operators(struct op *op, const struct field *f, const char *typed)
+{
+    static const struct {
+        const char *text, *says;
+        bool text_only, ordered;
+    } all[] = {
+        { "=", "is", false, false },
+        { "!=", "is not", false, false },
+        { "in", "is one of", false, false },
+        { "not in", "is none of", false, false },
+        { "<", "less than", false, true },
+        { "<=", "at most", false, true },
+        { ">", "more than", false, true },
+        { ">=", "at least", false, true },
+        { "~", "contains", true, false },
+        { "!~", "does not contain", true, false },
+        { "startswith", "begins with", true, false },
+        { "endswith", "ends with", true, false },
+    };
+    bool text = !f || f->type == T_TEXT || f->type == T_OBJECT || f->type == T_TIME;
+    bool ordered = !f || f->type != T_BOOL;
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if ((!all[i].text_only || text) && (!all[i].ordered || ordered))
+            offer(op, all[i].text, "operator", all[i].says, typed);
+}
+
+/* Texts that occur, most frequent first. */
+static enum err offer_texts(struct op *op, const struct resource *r, const struct field *f, const char *typed)
+{
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 16);
+    text_fmt(&t, "SELECT v, count(*) FROM (SELECT %s%s%s%s AS v FROM %s WHERE %s = ?1 LIMIT %d)", f->many ? "(SELECT " : "",
+             query_expression(f), f->many ? f->many : "", f->many ? " LIMIT 1)" : "", r->from, r->org, ROWS_LOOKED_AT);
+    text_fmt(&t, " WHERE substr(v, 1, length(?2)) = ?2 GROUP BY v ORDER BY count(*) DESC, v LIMIT %d", OFFERS);
+    const struct value values[] = { value_text(op->org), value_text(typed + (*typed == '"' || *typed == '\'')) };
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(op->db, &row, t.bytes, values, COUNT_OF(values)));
+    while (rows_next(row))
+        offer(op, arena_fmt(op->arena, "\"%s\"", rows_text(row, 0)), "value", arena_fmt(op->arena, "%s times", rows_text(row, 1)),
+              "");
+    return rows_error(row);
+}
+
+static enum err offer_values(struct op *op, const struct resource *r, const struct field *f, const char *typed)
+{
+    for (const char *const *w = f->words; w && *w; w++)
+        offer(op, arena_fmt(op->arena, "\"%s\"", *w), "value", "", typed);
+    if (f->type == T_BOOL) {
+        offer(op, "True", "value", "", typed);
+        offer(op, "False", "value", "", typed);
+    }
+    return f->type == T_TEXT && !f->words ? offer_texts(op, r, f, typed) : OK;
+}
+
+static enum err complete(struct op *op)
+{
+    const char *entity = in_text(op, "entity"), *q = in_text(op, "q");
+    const struct resource *r = NULL;
+    for (const struct resource *const *each = resources; *each; each++)
+        if (strcmp((*each)->name, entity) == 0 && (*each)->org)
+            r = *each;
+    if (!r)
+        return fail(E_NOT_FOUND, "there is no list of \"%.60s\" to search in", entity);
+    size_t n = q ? strlen(q) : 0, at = (size_t)in_int(op, "at", (int64_t)n);
+    q = arena_copy(op->arena, q, at < n ? at : n);
+    struct state s = look(op->arena, r, q);
+    out_object(&op->out, NULL);
+    out_int(&op->out, "from", (int64_t)s.from);
+    out_array(&op->out, "items");
+    if (s.place == AT_FIELD)
+        offer_fields(op, r, q + s.from);
+    else if (s.place == AT_OPERATOR)
+        offer_operators(op, s.field, q + s.from);
+    else if (s.place == AT_VALUE && s.field)
+        TRY(offer_values(op, r, s.field, q + s.from));
+    else if (s.place == AT_CONNECTOR) {
+        offer(op, "and", "connector", "both", q + s.from);
+        offer(op, "or", "connector", "either", q + s.from);
+    }
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field complete_in[] = {
+    { "entity", T_TEXT, F_NEED, .max = 60 },
+    { "q", T_TEXT, 0, .max = QUERY_LENGTH },
+    { "at", T_INT, 0, .min = 0, .max = QUERY_LENGTH },
+};
+static const struct route routes[] = {
+    { "GET", "/api/query/complete", complete, MAY_READ, WORK_READ, "completions for the query bar", FIELDS(complete_in) },
+};
+const struct resource query_resource = { .name = "query", .routes = routes, .n_routes = COUNT_OF(routes) };

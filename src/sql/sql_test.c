@@ -1,0 +1,94 @@
+#include "base/test.h"
+#include "sql/sql.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct sql *memory(void)
+{
+    struct sql *db = NULL;
+    MUST(sql_open(":memory:", &db));
+    MUST(sql_script(db,
+                    "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size REAL CHECK (size > 0)) STRICT"));
+    return db;
+}
+
+TEST(values_are_bound_and_come_back)
+{
+    struct sql *db = memory();
+    MUST(sql_run(db, "INSERT INTO thing (id, name, size) VALUES (?1, ?2, ?3)", V(1), V("'; DROP TABLE thing; --"), V(2.5)));
+    struct rows *r = NULL;
+    MUST(sql_first(db, &r, "SELECT name, size, NULL FROM thing WHERE id = ?1", V((int64_t)1)));
+    CHECK_TEXT(rows_text(r, 0), "'; DROP TABLE thing; --");
+    CHECK(rows_real(r, 1) == 2.5 && rows_null(r, 2) && !rows_text(r, 2));
+    CHECK(!rows_next(r));
+    rows_done(r);
+    r = NULL;
+    MUST_FAIL(sql_first(db, &r, "SELECT 1 FROM thing WHERE id = 2"), E_NOT_FOUND, "no such row");
+    rows_done(r);
+    sql_close(db);
+}
+
+TEST(a_broken_rule_of_the_table_is_told_by_its_kind)
+{
+    struct sql *db = memory();
+    MUST(sql_run(db, "INSERT INTO thing (name) VALUES ('a')"));
+    MUST_FAIL(sql_run(db, "INSERT INTO thing (name) VALUES ('a')"), E_CONFLICT, "UNIQUE");
+    MUST_FAIL(sql_run(db, "INSERT INTO thing (name) VALUES (?1)", V((const char *)NULL)), E_INVALID, "NOT NULL");
+    MUST_FAIL(sql_run(db, "INSERT INTO thing (name, size) VALUES ('b', -1.0)"), E_INVALID, "CHECK");
+    MUST_FAIL(sql_run(db, "INSERT INTO nowhere (name) VALUES ('b')"), E_BROKEN, "no such table");
+    sql_close(db);
+}
+
+TEST(a_transaction_is_whole_or_nothing)
+{
+    struct sql *db = memory();
+    int64_t n = 0;
+    MUST(sql_begin(db));
+    MUST(sql_run(db, "INSERT INTO thing (name) VALUES ('a')"));
+    MUST_FAIL(sql_end(db, sql_run(db, "INSERT INTO thing (name) VALUES ('a')")), E_CONFLICT, "UNIQUE");
+    MUST(sql_int(db, &n, "SELECT count(*) FROM thing"));
+    CHECK_INT(n, 0);
+    MUST(sql_begin(db));
+    MUST(sql_end(db, sql_run(db, "INSERT INTO thing (name) VALUES ('a')")));
+    MUST(sql_int(db, &n, "SELECT count(*) FROM thing"));
+    CHECK_INT(n, 1);
+    sql_close(db);
+}
+
+TEST(one_statement_may_be_open_twice)
+{
+    struct sql *db = memory();
+    MUST(sql_run(db, "INSERT INTO thing (name) VALUES ('a'), ('b')"));
+    AUTO(rows) struct rows *outer = NULL;
+    MUST(sql_rows(db, &outer, "SELECT id FROM thing ORDER BY id"));
+    int seen = 0;
+    while (rows_next(outer)) {
+        AUTO(rows) struct rows *inner = NULL;
+        MUST(sql_rows(db, &inner, "SELECT id FROM thing ORDER BY id"));
+        while (rows_next(inner))
+            seen++;
+    }
+    CHECK_INT(seen, 4);
+    rows_done(outer);
+    outer = NULL;
+    sql_close(db);
+}
+
+TEST(a_second_connection_sees_what_was_committed)
+{
+    char path[] = "/tmp/saccade_sql_XXXXXX";
+    close(mkstemp(path));
+    struct sql *a = NULL, *b = NULL;
+    MUST(sql_open(path, &a));
+    MUST(sql_script(a, "CREATE TABLE t (x INTEGER) STRICT"));
+    MUST(sql_open(path, &b));
+    int64_t before = 0, after = 0, n = 0;
+    MUST(sql_data_version(b, &before));
+    MUST(sql_run(a, "INSERT INTO t VALUES (1)"));
+    MUST(sql_data_version(b, &after));
+    MUST(sql_int(b, &n, "SELECT count(*) FROM t"));
+    CHECK(before != after && n == 1);
+    sql_close(a);
+    sql_close(b);
+    unlink(path);
+}
