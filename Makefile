@@ -6,7 +6,7 @@ MODE  ?= release
 DEPS  ?= $(if $(SACCADE_DEPS),$(SACCADE_DEPS),$(HOME)/.cache/saccade)
 CC    ?= gcc
 OUT   := build/$(MODE)$(if $(filter clang%,$(notdir $(CC))),-clang)
-PKGS  := libmicrohttpd sqlite3 jansson libturbojpeg spng libwebp libcurl libargon2 libcrypto libzip expat libseccomp libprotobuf-c
+PKGS  := libmicrohttpd sqlite3 jansson libjpeg spng libwebp libwebpdemux libtiff-4 libcurl libargon2 libcrypto libzip expat libseccomp libprotobuf-c
 
 SRC   := $(sort $(shell find src -name '*.c'))
 TESTS := $(filter %_test.c src/base/test.c,$(SRC))
@@ -25,7 +25,7 @@ release_FLAGS := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fstack-
 release_LINK  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 debug_FLAGS   := -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 debug_LINK    := -fsanitize=address,undefined
-LIBS  := $(shell pkg-config --libs $(PKGS)) -L$(DEPS)/onednn/lib -ldnnl -Wl,-rpath,$(DEPS)/onednn/lib -lm -ldl
+LIBS  := $(shell pkg-config --libs $(PKGS)) -L$(DEPS)/onednn/lib -ldnnl -Wl,-rpath,$(DEPS)/onednn/lib -lgif -lm -ldl
 # The arithmetic of the network is compiled for speed in every build; -fno-math-errno lets the compiler use vector forms.
 FAST  := -O3 -march=x86-64-v3 -fno-math-errno -fno-trapping-math
 
