@@ -1,0 +1,306 @@
+#include "blob/blob.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { COPY_BLOCK = 256 << 10, STALE_S = 48 * 3600 };
+
+struct blob_store {
+    char *dir;
+};
+
+struct blob_writer {
+    struct blob_store *store;
+    int fd;
+    char *path; /* in incoming/ */
+    EVP_MD_CTX *sha;
+    uint64_t size, cap;
+};
+
+static void remove_stale(const char *dir)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return;
+    for (struct dirent *e; (e = readdir(d));) {
+        struct stat st;
+        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            st.st_mtime < time(NULL) - STALE_S)
+            unlinkat(dirfd(d), e->d_name, 0);
+    }
+    closedir(d);
+}
+
+enum err blob_open(const char *dir, struct blob_store **ret)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    TRY(file_make_dirs(arena_fmt(a, "%s/objects", dir), 0700));
+    TRY(file_make_dirs(arena_fmt(a, "%s/incoming", dir), 0700));
+    remove_stale(arena_fmt(a, "%s/incoming", dir));
+    struct blob_store *s = heap_take(sizeof *s);
+    s->dir = heap_str(dir);
+    *ret = s;
+    return OK;
+}
+
+void blob_close(struct blob_store *s)
+{
+    if (!s)
+        return;
+    free(s->dir);
+    free(s);
+}
+
+static bool is_hash(const char *hash)
+{
+    return strlen(hash) == HASH_SIZE - 1 && strspn(hash, "0123456789abcdef") == HASH_SIZE - 1;
+}
+
+static char *place(struct arena *a, const struct blob_store *s, const char *hash)
+{
+    return arena_fmt(a, "%s/objects/%.2s/%s", s->dir, hash, hash);
+}
+
+static void free_writer(struct blob_writer *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    EVP_MD_CTX_free(w->sha);
+    free(w->path);
+    free(w);
+}
+
+void blob_abort(struct blob_writer *w)
+{
+    if (!w)
+        return;
+    unlink(w->path);
+    free_writer(w);
+}
+
+enum err blob_begin(struct blob_store *s, uint64_t cap, struct blob_writer **ret)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct blob_writer *w = heap_take(sizeof *w);
+    *w = (struct blob_writer){ .store = s, .cap = cap, .path = heap_str(arena_fmt(a, "%s/incoming/%s", s->dir, id_new(a))) };
+    w->fd = open(w->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    w->sha = EVP_MD_CTX_new();
+    if (w->fd < 0 || !w->sha || EVP_DigestInit_ex(w->sha, EVP_sha256(), NULL) != 1) {
+        enum err e = fail(E_BROKEN, "cannot write to %s: %s", w->path, strerror(errno));
+        free_writer(w);
+        return e;
+    }
+    *ret = w;
+    return OK;
+}
+
+enum err blob_write(struct blob_writer *w, const void *bytes, size_t n)
+{
+    if (n > w->cap - w->size)
+        return fail(E_TOO_BIG, "the file is over %llu bytes", (unsigned long long)w->cap);
+    TRY(file_write_all(w->fd, bytes, n));
+    EVP_DigestUpdate(w->sha, bytes, n);
+    w->size += n;
+    return OK;
+}
+
+/* The file at `path` becomes the object `hash`: fsync, rename, fsync of the folder. An equal object that is there already wins. */
+static enum err settle(struct blob_store *s, int fd, const char *path, const char *hash)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *to = place(a, s, hash), *folder = arena_fmt(a, "%s/objects/%.2s", s->dir, hash),
+               *objects = arena_fmt(a, "%s/objects", s->dir);
+    if (file_exists(to)) {
+        unlink(path);
+        return OK;
+    }
+    if (fsync(fd) != 0)
+        return fail(E_BROKEN, "cannot sync %s: %s", path, strerror(errno));
+    bool made = mkdir(folder, 0700) == 0;
+    if (rename(path, to) != 0)
+        return fail(E_BROKEN, "cannot move %s to %s: %s", path, to, strerror(errno));
+    TRY(file_sync_dir(folder));
+    return made ? file_sync_dir(objects) : OK;
+}
+
+static void hex(EVP_MD_CTX *sha, char ret[HASH_SIZE])
+{
+    uint8_t digest[32];
+    EVP_DigestFinal_ex(sha, digest, NULL);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+}
+
+enum err blob_commit(struct blob_writer *w, char ret_hash[HASH_SIZE], uint64_t *ret_size)
+{
+    char hash[HASH_SIZE];
+    hex(w->sha, hash);
+    enum err e = settle(w->store, w->fd, w->path, hash);
+    if (e != OK) {
+        blob_abort(w);
+        return e;
+    }
+    memcpy(ret_hash, hash, HASH_SIZE);
+    if (ret_size)
+        *ret_size = w->size;
+    free_writer(w);
+    return OK;
+}
+
+enum err blob_put(struct blob_store *s, const void *bytes, size_t n, char ret_hash[HASH_SIZE])
+{
+    AUTO(blob_writer) struct blob_writer *w = NULL;
+    TRY(blob_begin(s, n, &w));
+    TRY(blob_write(w, bytes, n));
+    struct blob_writer *done = w;
+    w = NULL;
+    return blob_commit(done, ret_hash, NULL);
+}
+
+/* Calls each with the file's bytes from its start. */
+static enum err read_blocks(int fd, enum err (*each)(void *, const void *, size_t), void *with)
+{
+    char *block = heap_take(COPY_BLOCK);
+    enum err e = OK;
+    for (off_t at = 0; e == OK;) {
+        ssize_t n = pread(fd, block, COPY_BLOCK, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            e = fail(E_BROKEN, "reading failed: %s", strerror(errno));
+        if (n <= 0)
+            break;
+        at += n;
+        e = each(with, block, (size_t)n);
+    }
+    free(block);
+    return e;
+}
+
+static enum err write_block(void *with, const void *bytes, size_t n)
+{
+    return blob_write(with, bytes, n);
+}
+
+enum err blob_put_fd(struct blob_store *s, int fd, uint64_t cap, char ret_hash[HASH_SIZE], uint64_t *ret_size)
+{
+    AUTO(blob_writer) struct blob_writer *w = NULL;
+    TRY(blob_begin(s, cap, &w));
+    TRY(read_blocks(fd, write_block, w));
+    struct blob_writer *done = w;
+    w = NULL;
+    return blob_commit(done, ret_hash, ret_size);
+}
+
+static char *part_path(struct arena *a, const struct blob_store *s, const char *upload_id)
+{
+    char id[ID_SIZE];
+    return id_parse(upload_id, id) ? arena_fmt(a, "%s/incoming/part-%s", s->dir, id) : NULL;
+}
+
+enum err blob_part_open(struct blob_store *s, const char *upload_id, int *ret_fd)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *path = part_path(a, s, upload_id);
+    if (!path)
+        return fail(E_NOT_FOUND, "there is no upload %.60s", upload_id);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fail(E_BROKEN, "cannot write to %s: %s", path, strerror(errno));
+    *ret_fd = fd;
+    return OK;
+}
+
+static enum err hash_block(void *with, const void *bytes, size_t n)
+{
+    EVP_DigestUpdate(with, bytes, n);
+    return OK;
+}
+
+static enum err hash_file(int fd, char ret_hash[HASH_SIZE])
+{
+    EVP_MD_CTX *sha = EVP_MD_CTX_new();
+    if (!sha || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(sha);
+        return fail(E_BROKEN, "no memory for hashing");
+    }
+    enum err e = read_blocks(fd, hash_block, sha);
+    if (e == OK)
+        hex(sha, ret_hash);
+    EVP_MD_CTX_free(sha);
+    return e;
+}
+
+enum err blob_part_finish(struct blob_store *s, const char *upload_id, uint64_t size, char ret_hash[HASH_SIZE])
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(fd) int fd = -1;
+    TRY(blob_part_open(s, upload_id, &fd));
+    struct stat st;
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != size)
+        return fail(E_CONFLICT, "the upload has %lld bytes of %llu", (long long)st.st_size, (unsigned long long)size);
+    char hash[HASH_SIZE];
+    TRY(hash_file(fd, hash));
+    TRY(settle(s, fd, part_path(a, s, upload_id), hash));
+    memcpy(ret_hash, hash, HASH_SIZE);
+    return OK;
+}
+
+enum err blob_read(struct blob_store *s, const char *hash, int *ret_fd, uint64_t *ret_size)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct stat st;
+    int fd = is_hash(hash) ? open(place(a, s, hash), O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (fd < 0)
+        return fail(E_NOT_FOUND, "the object %.64s is missing", hash);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return fail(E_BROKEN, "the object %.64s is no file", hash);
+    }
+    *ret_fd = fd;
+    if (ret_size)
+        *ret_size = (uint64_t)st.st_size;
+    return OK;
+}
+
+enum err blob_delete(struct blob_store *s, const char *hash)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    if (is_hash(hash) && unlink(place(a, s, hash)) != 0 && errno != ENOENT)
+        return fail(E_BROKEN, "cannot delete the object %s: %s", hash, strerror(errno));
+    return OK;
+}
+
+enum err blob_verify(struct blob_store *s, const char *hash)
+{
+    AUTO(fd) int fd = -1;
+    TRY(blob_read(s, hash, &fd, NULL));
+    char now[HASH_SIZE];
+    TRY(hash_file(fd, now));
+    return strcmp(now, hash) == 0 ? OK : fail(E_BROKEN, "the object %s has changed on disk: its bytes hash to %s", hash, now);
+}
+
+enum err blob_each(struct blob_store *s, enum err (*each)(void *, const char *), void *with)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    for (int i = 0; i < 256; i++) {
+        char **names;
+        size_t n;
+        const char *folder = arena_fmt(a, "%s/objects/%02x", s->dir, i);
+        if (!file_exists(folder))
+            continue;
+        TRY(file_list(a, folder, &names, &n));
+        for (size_t k = 0; k < n; k++)
+            TRY(each(with, names[k]));
+    }
+    return OK;
+}

@@ -1,0 +1,126 @@
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/test.h"
+#include "blob/blob.h"
+#include "blob/sign.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct blob_store *store(char dir[40])
+{
+    snprintf(dir, 40, "/tmp/saccade_blob_XXXXXX");
+    CHECK(mkdtemp(dir));
+    struct blob_store *s = NULL;
+    MUST(blob_open(dir, &s));
+    return s;
+}
+
+static const char hello[] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; /* FIPS 180-4: "hello" */
+
+TEST(an_object_is_named_by_its_bytes_and_stored_once)
+{
+    char dir[40], hash[HASH_SIZE];
+    struct blob_store *s = store(dir);
+    MUST(blob_put(s, "hello", 5, hash));
+    CHECK_TEXT(hash, hello);
+    MUST(blob_put(s, "hello", 5, hash));
+    int fd = -1;
+    uint64_t size = 0;
+    MUST(blob_read(s, hash, &fd, &size));
+    CHECK_INT(size, 5);
+    close(fd);
+    MUST(blob_verify(s, hash));
+    MUST_FAIL(blob_read(s, "../../etc/passwd", &fd, &size), E_NOT_FOUND, "missing");
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+TEST(a_writer_over_its_cap_or_given_up_leaves_nothing)
+{
+    char dir[40];
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    struct blob_writer *w = NULL;
+    MUST(blob_begin(s, 4, &w));
+    MUST_FAIL(blob_write(w, "hello", 5), E_TOO_BIG, "over 4 bytes");
+    blob_abort(w);
+    char **names;
+    size_t n;
+    MUST(file_list(a, arena_fmt(a, "%s/incoming", dir), &names, &n));
+    CHECK_INT(n, 0);
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+TEST(a_changed_object_is_found_out)
+{
+    char dir[40], hash[HASH_SIZE];
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    MUST(blob_put(s, "hello", 5, hash));
+    int fd = open(arena_fmt(a, "%s/objects/2c/%s", dir, hash), O_WRONLY);
+    CHECK(pwrite(fd, "j", 1, 0) == 1);
+    close(fd);
+    MUST_FAIL(blob_verify(s, hash), E_BROKEN, "changed on disk");
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+TEST(parts_may_come_in_any_order)
+{
+    char dir[40], hash[HASH_SIZE], id[ID_SIZE];
+    struct blob_store *s = store(dir);
+    id_make(id);
+    int fd = -1;
+    MUST(blob_part_open(s, id, &fd));
+    CHECK(pwrite(fd, "lo", 2, 3) == 2);
+    close(fd);
+    MUST_FAIL(blob_part_finish(s, id, 6, hash), E_CONFLICT, "5 bytes of 6");
+    MUST(blob_part_open(s, id, &fd));
+    CHECK(pwrite(fd, "hel", 3, 0) == 3);
+    close(fd);
+    MUST(blob_part_finish(s, id, 5, hash));
+    CHECK_TEXT(hash, hello);
+    MUST_FAIL(blob_part_open(s, "../x", &fd), E_NOT_FOUND, "no upload");
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+TEST(signatures_fit_only_what_was_signed)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char path[] = "/tmp/saccade_key_XXXXXX";
+    close(mkstemp(path));
+    unlink(path);
+    struct sign_key *k = NULL;
+    MUST(sign_key_open(path, &k));
+    int64_t soon = clock_now_ms() / 1000 + 60;
+    const char *q = sign_url_query(k, a, "GET", "/storage/a", soon), *expires = arena_fmt(a, "%lld", (long long)soon);
+    const char *signature = strstr(q, "signature=") + 10;
+    MUST(sign_url_check(k, "GET", "/storage/a", expires, signature));
+    MUST_FAIL(sign_url_check(k, "PUT", "/storage/a", expires, signature), E_FORBIDDEN, "does not fit");
+    MUST_FAIL(sign_url_check(k, "GET", "/storage/b", expires, signature), E_FORBIDDEN, "does not fit");
+    MUST_FAIL(sign_url_check(k, "GET", "/storage/a", "99999999999", signature), E_FORBIDDEN, "does not fit");
+    q = sign_url_query(k, a, "GET", "/storage/a", 1000);
+    MUST_FAIL(sign_url_check(k, "GET", "/storage/a", "1000", strstr(q, "signature=") + 10), E_FORBIDDEN, "expired");
+
+    const char *subject, *audience, *jwt = sign_jwt(k, a, "deployment", "org", soon);
+    MUST(sign_jwt_check(k, a, jwt, &subject, &audience));
+    CHECK_TEXT(subject, "deployment");
+    char *forged = arena_str(a, jwt);
+    forged[strlen(forged) - 3] ^= 1;
+    MUST_FAIL(sign_jwt_check(k, a, forged, &subject, &audience), E_UNKNOWN_USER, "does not fit");
+    MUST_FAIL(sign_jwt_check(k, a, sign_jwt(k, a, "d", "o", 1000), &subject, &audience), E_UNKNOWN_USER, "expired");
+    MUST_FAIL(sign_jwt_check(k, a, "eyJhbGciOiJub25lIn0.e30.", &subject, &audience), E_UNKNOWN_USER, "does not fit");
+    sign_key_free(k);
+    unlink(path);
+}
+
+TEST(passwords_are_kept_as_argon2id)
+{
+    char hash[128];
+    MUST(password_hash("correct horse", hash, sizeof hash));
+    CHECK(strncmp(hash, "$argon2id$", 10) == 0);
+    CHECK(password_fits("correct horse", hash) && !password_fits("wrong horse", hash));
+}
