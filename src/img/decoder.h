@@ -7,14 +7,16 @@
 #include "img/img.h"
 
 struct decoder;
-/* self_path NULL: children are forks; start it before the process has threads or secrets. Otherwise they are started as
- * `self_path infer decoder`, which keeps them small. One child is started at once, others when needed. */
+/* self_path NULL: children are forks, all made at once; call this before the process has threads or secrets. Otherwise they are
+ * started as `self_path infer decoder`, one at once, others when needed, and end after two idle minutes. */
 MUST_USE enum err decoder_start(const char *self_path, int most, struct decoder **ret);
 void decoder_stop(struct decoder *); /* NULL is fine; no call may be under way */
 static inline void auto_decoder(struct decoder **d)
 {
     decoder_stop(*d);
 }
+
+void decoder_set_limit(struct decoder *, double seconds); /* wall time of one image; 20 s unless set */
 
 /* The file is read from its start whatever the descriptor's offset is. longest: as in image_decode(). */
 MUST_USE enum err decoder_decode(struct decoder *, int image_fd, int longest, struct image *ret);
@@ -23,5 +25,13 @@ MUST_USE enum err decoder_probe(struct decoder *, int image_fd, struct image_inf
 /* A JPEG whose longer side is at most max_side. ret: heap, for free(). */
 MUST_USE enum err decoder_thumbnail(struct decoder *, int image_fd, int max_side, uint8_t **ret, size_t *ret_n);
 
-/* The role of a child: answers requests on the socket until its other end closes. Never returns. */
-_Noreturn void decoder_child(int socket, int shared_fd);
+/* The role of a child started from self_path: answers requests until its socket closes, or nothing was asked for two minutes. */
+_Noreturn void decoder_child(void);
+
+/* For those who decode inside a sandboxed process of their own: the file behind a passed descriptor, mapped for reading. */
+struct mapped_file {
+    const uint8_t *bytes;
+    size_t n;
+};
+MUST_USE enum err mapped_file_open(int fd, size_t cap, const char *what, struct mapped_file *ret); /* E_TOO_BIG over cap */
+void auto_mapped_file(struct mapped_file *);

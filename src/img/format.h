@@ -12,5 +12,7 @@ struct image_format {
 };
 extern const struct image_format jpeg_format, png_format, webp_format, gif_format, bmp_format, tiff_format;
 
+const char *image_type_known(const char *type); /* the static text of that format; NULL: there is no such format */
+
 /* The orientation in an EXIF block (TIFF 6.0 layout, with or without "Exif\0\0" in front); 1 when it says nothing sensible. */
 int exif_orientation(const uint8_t *bytes, size_t n);

@@ -1,9 +1,18 @@
 #include "img/format.h"
 #include <stdlib.h>
+#include <string.h>
 
 static const struct image_format *const formats[] = {
     &jpeg_format, &png_format, &webp_format, &gif_format, &bmp_format, &tiff_format,
 };
+
+const char *image_type_known(const char *type)
+{
+    for (size_t i = 0; i < COUNT_OF(formats); i++)
+        if (strcmp(formats[i]->type, type) == 0)
+            return formats[i]->type;
+    return NULL;
+}
 
 static enum err find(const uint8_t *bytes, size_t n, const struct image_format **ret_format, struct image_info *ret)
 {
