@@ -13,6 +13,6 @@ int main(int argc, char **argv)
     puts("saccade: computer vision from images to monitored models\n");
     for (const struct command *c = commands; c->name; c++)
         if (c->says)
-            printf("  saccade %-34s %s\n", c->usage, c->says);
+            printf("  saccade %s\n      %s\n", c->usage, c->says);
     return argc > 1 && strcmp(argv[1], "help") != 0 && strcmp(argv[1], "--help") != 0 ? 64 : 0;
 }

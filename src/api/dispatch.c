@@ -335,9 +335,13 @@ enum err api_open(struct services *s, const struct api_hooks *h, struct http_app
     return OK;
 }
 
-void api_close(void)
+void api_quiet(void)
 {
     events_stop();
+}
+
+void api_close(void)
+{
     router_free(router);
     router = NULL;
 }

@@ -20,7 +20,8 @@ struct api_hooks {
 /* Checks the tables (every route has a right and a kind of work, no two on one path, every field has its column) and gives the
  * callbacks for http_server_start(). E_BROKEN names what is wrong. Starts the thread that feeds event streams. */
 MUST_USE enum err api_open(struct services *, const struct api_hooks *, struct http_app *ret);
-void api_close(void); /* ends the event streams, so that the server can stop */
+void api_quiet(void); /* ends the event streams, so that the server can stop */
+void api_close(void); /* after the server has stopped */
 
 /* Makes all tables in an empty database and calls each resource's first(); refuses a database of another schema. For serve and
  * commands. */

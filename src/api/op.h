@@ -13,14 +13,16 @@ struct sign_key;
 struct infer_pool;
 struct resource;
 
-/* What a handler may use besides its op. Owned by cli/serve.c, the same for all requests. */
+/* What a handler or a job may use besides its op. Owned by cli/serve.c or cli/worker.c, the same for all. */
 struct services {
     struct blob_store *blobs;
     struct sign_key *key;
-    struct infer_pool *infer;
+    struct infer_pool *infer; /* NULL in the worker */
     struct sql_pool *pool;
     const char *data_dir;
     const char *public_url; /* without a slash at the end; NULL: taken from the Host header */
+    const char *local_url;  /* where this machine's own processes reach the server */
+    const char *self_path;  /* of the program, for starting its roles */
     const char *version;
     double started; /* clock_seconds() */
 };

@@ -7,3 +7,7 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; answers the exit code */
 };
 extern const struct command commands[]; /* ends with an empty row */
+extern const char saccade_version[];
+
+int serve_main(int argc, char **argv);
+int worker_main(int argc, char **argv);

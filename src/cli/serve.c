@@ -1,0 +1,185 @@
+/* saccade serve: the HTTP server, its children, and their end. */
+#include "api/dispatch.h"
+#include "app/account/account.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "blob/blob.h"
+#include "blob/sign.h"
+#include "cli/child.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/pages.h"
+#include "infer/infer.h"
+#include "query/query.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { CONNECTIONS = 2000, GRACE_S = 20, MODELS_MOST = 4, DECODERS = 1 };
+
+struct server {
+    struct arena *arena;
+    const char *data, *listen, *public_url, *secrets;
+    int lock;
+    struct services services;
+    struct http_server *http;
+    struct child *worker;
+    struct first_start first;
+};
+
+static char *in_dir(struct server *s, const char *name)
+{
+    return arena_fmt(s->arena, "%s/%s", s->data, name);
+}
+
+/* The lock is held until the process ends, however it ends. */
+static enum err lock_folder(struct server *s)
+{
+    TRY(file_make_dirs(s->data, 0700));
+    s->lock = open(in_dir(s, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock < 0)
+        return fail(E_BROKEN, "cannot open %s", in_dir(s, "lock"));
+    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
+        return fail(E_CONFLICT, "another server is running on the folder %s", s->data);
+    return OK;
+}
+
+static enum err open_data(struct server *s)
+{
+    TRY(lock_folder(s));
+    TRY(sign_key_open(in_dir(s, "key"), &s->services.key));
+    TRY(blob_open(s->data, &s->services.blobs));
+    struct sql *db = NULL;
+    TRY(sql_open(in_dir(s, "saccade.db"), &db));
+    enum err e = api_prepare_connection(db, &s->services);
+    if (e == OK)
+        e = api_make_schema(db);
+    if (e == OK)
+        e = account_first_start(db, s->arena, &s->first);
+    sql_close(db);
+    TRY(e);
+    return sql_pool_open(in_dir(s, "saccade.db"), api_prepare_connection, &s->services, &s->services.pool);
+}
+
+static enum err start_worker(struct server *s)
+{
+    const char *const argv[] = { s->services.self_path, "worker", "--data", s->data, "--host", s->services.local_url, NULL };
+    return child_keep(argv, "worker", &s->worker);
+}
+
+static enum err start_http(struct server *s)
+{
+    static const struct api_hooks hooks = { account_by_token, account_by_session, pages_answer };
+    struct http_app app;
+    query_install();
+    TRY(api_open(&s->services, &hooks, &app));
+    TRY(http_server_start(s->listen, &app, CONNECTIONS, &s->http));
+    char host[300];
+    size_t n = (size_t)(strrchr(s->listen, ':') - s->listen);
+    bool any = n == 0 || strncmp(s->listen, "0.0.0.0", n) == 0 || strncmp(s->listen, "[::]", n) == 0;
+    snprintf(host, sizeof host, "%.*s", any ? 9 : (int)n, any ? "127.0.0.1" : s->listen);
+    s->services.local_url = arena_fmt(s->arena, "http://%s:%d", host, http_server_port(s->http));
+    return OK;
+}
+
+static enum err tell_first_login(struct server *s, const char *url)
+{
+    if (!s->first.made)
+        return OK;
+    printf("\nThis is the first start. Log in as  %s  with the password  %s\nAPI token:  %s\nThey are shown this once and stored "
+           "only as "
+           "hashes.\n\n",
+           s->first.username, s->first.password, s->first.token);
+    if (!s->secrets)
+        return OK;
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 12);
+    out_object(&o, NULL);
+    out_text(&o, "url", url);
+    out_text(&o, "username", s->first.username);
+    out_text(&o, "password", s->first.password);
+    out_text(&o, "token", s->first.token);
+    out_end_object(&o);
+    return file_write(s->secrets, o.text.bytes, o.text.n, 0600);
+}
+
+static enum err start(struct server *s)
+{
+    TRY(open_data(s));
+    TRY(infer_start(s->services.self_path, DECODERS, MODELS_MOST, &s->services.infer));
+    TRY(start_http(s));
+    TRY(start_worker(s));
+    const char *url = s->public_url ? s->public_url : s->services.local_url;
+    TRY(tell_first_login(s, url));
+    printf("Saccade is ready at %s (%.0f ms)\n", url, (clock_seconds() - s->services.started) * 1000);
+    fflush(stdout);
+    return OK;
+}
+
+/* First what takes new work, then what does it. */
+static void stop(struct server *s)
+{
+    api_quiet();
+    http_server_stop(s->http, GRACE_S);
+    child_end(s->worker, GRACE_S);
+    infer_stop(s->services.infer);
+    api_close();
+    sql_pool_close(s->services.pool);
+    blob_close(s->services.blobs);
+    sign_key_free(s->services.key);
+}
+
+static void wait_for_the_end(void)
+{
+    sigset_t ends;
+    int got;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    do
+        sigwait(&ends, &got);
+    while (got != SIGTERM && got != SIGINT);
+}
+
+static void block_signals(void)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
+int serve_main(int argc, char **argv)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct server s = { .arena = a, .data = "data", .listen = "127.0.0.1:8080", .lock = -1 };
+    const char *level = "info";
+    const struct option_row options[] = {
+        { "--data", &s.data }, { "--listen", &s.listen }, { "--public-url", &s.public_url }, { "--first-secrets", &s.secrets },
+        { "--log", &level },
+    };
+    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK)
+        return command_failed("serve");
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    block_signals();
+    log_start("serve", strcmp(level, "quiet") == 0 ? LOG_ERROR : strcmp(level, "debug") == 0 ? LOG_DEBUG : LOG_INFO);
+    s.services = (struct services){
+        .data_dir = s.data, .public_url = s.public_url, .self_path = self, .version = saccade_version, .started = clock_seconds()
+    };
+    bool fine = start(&s) == OK;
+    int code = fine ? 0 : command_failed("serve");
+    if (fine)
+        wait_for_the_end();
+    stop(&s);
+    return code;
+}

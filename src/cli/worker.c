@@ -1,0 +1,74 @@
+/* saccade worker: runs jobs in two lanes, so that a training never holds up an import. Started by serve. */
+#include "api/dispatch.h"
+#include "base/log.h"
+#include "blob/blob.h"
+#include "blob/sign.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "job/job.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile bool stopping;
+
+static void on_end(int signal_number)
+{
+    (void)signal_number;
+    stopping = true;
+}
+
+struct lane {
+    struct services *services;
+    bool slow;
+    enum err error;
+};
+
+static void *run_lane(void *with)
+{
+    struct lane *l = with;
+    struct sql *db = NULL;
+    if (sql_pool_take(l->services->pool, &db) != OK) {
+        log_failure("starting a lane of the worker");
+        return NULL;
+    }
+    job_loop(db, l->services, l->slow, &stopping);
+    sql_pool_give(l->services->pool, db);
+    return NULL;
+}
+
+static enum err work(struct services *s, const char *data, struct arena *a)
+{
+    TRY(blob_open(data, &s->blobs));
+    TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
+    TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
+    struct lane quick = { s, false, OK }, slow = { s, true, OK };
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_lane, &slow) != 0)
+        return fail(E_BROKEN, "cannot start a thread");
+    run_lane(&quick);
+    pthread_join(thread, NULL);
+    sql_pool_close(s->pool);
+    sign_key_free(s->key);
+    blob_close(s->blobs);
+    return OK;
+}
+
+int worker_main(int argc, char **argv)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *data = "data", *host = NULL;
+    const struct option_row options[] = { { "--data", &data }, { "--host", &host } };
+    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK)
+        return command_failed("worker");
+    signal(SIGTERM, on_end);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the server, which ends its children in order */
+    signal(SIGPIPE, SIG_IGN);
+    log_start("worker", LOG_INFO);
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    struct services s = { .data_dir = data, .local_url = host, .self_path = self, .version = saccade_version };
+    return work(&s, data, a) == OK ? 0 : command_failed("worker");
+}
