@@ -6,6 +6,9 @@ const char saccade_version[] = "0.1.0";
 
 const struct command commands[] = {
     { "serve", "serve [--data DIR] [--listen ADDR:PORT] [--public-url URL]", "the server", serve_main },
+    { "user", "user add|password NAME [--role ROLE] [--data DIR]", "adds a user, or gives a new password", user_main },
+    { "token", "token new USER [--data DIR]", "an API token", user_main },
+    { "fsck", "fsck [--data DIR]", "reads all that is stored and names what is missing or changed", fsck_main },
     { "worker", NULL, NULL, worker_main },
     { "infer", NULL, NULL, infer_main },
     { NULL, NULL, NULL, NULL },
