@@ -231,6 +231,22 @@ char *in_print(struct op *op, const char *name)
     return in_has(op, name) ? json_print(op->arena, in_json(op, name)) : NULL;
 }
 
+char *in_ids(struct op *op, const char *name)
+{
+    const struct json *list = in_json(op, name);
+    size_t n = json_count(list), at = 0;
+    char *text = arena_take(op->arena, n * (ID_SIZE + 3) + 3);
+    text[at++] = '[';
+    for (size_t i = 0; i < n; i++) {
+        char id[ID_SIZE];
+        const char *s = json_text(json_at(list, i));
+        if (s && id_parse(s, id))
+            at += (size_t)snprintf(text + at, ID_SIZE + 3, "%s\"%s\"", at > 1 ? "," : "", id);
+    }
+    text[at] = ']';
+    return text;
+}
+
 enum err path_id(struct op *op, int index, const char **ret)
 {
     char *id = arena_take(op->arena, ID_SIZE);

@@ -118,6 +118,8 @@ bool in_bool(struct op *, const char *name, bool missing);
 bool in_has(struct op *, const char *name); /* sent, and not null */
 const struct json *in_json(struct op *, const char *name);
 char *in_print(struct op *, const char *name); /* the JSON text of it, NULL if absent */
+char *in_ids(struct op *,
+             const char *name); /* T_IDS as the JSON text of a list in canonical form, for json_each(); "[]" if absent */
 
 /* Checks one JSON object against fields; `where` names it in errors ("annotations[3].rectangles[0]"). Used by the dispatcher for
  * the body, by handlers for nested objects. E_INVALID names the field. */

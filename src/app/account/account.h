@@ -1,0 +1,43 @@
+/* account.h - who there is: organizations, users, API tokens, browser sessions.
+ *
+ * Secrets (passwords, tokens, cookies) are shown once and stored only as hashes: passwords by Argon2id, the others, which are 256
+ * random bits, by SHA-256. */
+#pragma once
+#include "api/dispatch.h"
+
+extern const struct resource organization_resource, user_resource, token_resource, session_resource, job_resource;
+
+/* The role's word: "viewer", "member", "admin", "owner"; and back, ROLE_NONE for any other. */
+const char *role_word(enum role);
+enum role role_of(const char *word);
+
+struct first_start {
+    bool made;                               /* false: there is an organization already, the rest is NULL */
+    const char *username, *password, *token; /* of the owner; kept nowhere else */
+};
+/* Makes the organization "default", its storage connector and datalake, and the user "admin". In a transaction of its own. */
+MUST_USE enum err account_first_start(struct sql *, struct arena *, struct first_start *ret);
+
+/* For the dispatcher (struct api_hooks). */
+MUST_USE enum err account_by_token(struct sql *, struct arena *, const char *token, struct identity *ret);
+MUST_USE enum err account_by_session(struct sql *, struct arena *, const char *cookie, struct identity *ret);
+
+/* For the routes and the commands; inside the caller's transaction. E_CONFLICT: the name is taken. */
+MUST_USE enum err account_add_user(struct sql *, struct arena *, const char *org, const char *username, const char *password,
+                                   enum role, const char **ret_id);
+MUST_USE enum err account_set_password(struct sql *, const char *user_id, const char *password); /* ends the user's sessions */
+/* expires_at: milliseconds, 0: never. role: ROLE_NONE: the user's own. */
+MUST_USE enum err account_add_token(struct sql *, struct arena *, const char *user_id, const char *name, int64_t expires_at,
+                                    enum role, const char **ret_token, const char **ret_id);
+/* E_INVALID says what a password must be like. */
+MUST_USE enum err password_check(const char *password, const char *username);
+
+/* The default organization's id, for commands without a login. */
+MUST_USE enum err account_default_org(struct sql *, struct arena *, const char **ret);
+MUST_USE enum err organization_is_own(struct op *, int path_index); /* E_NOT_FOUND unless that path value is the caller's own */
+
+/* Failed logins, counted per name and address (10 in 15 minutes) and per address (100). E_TOO_MANY. In memory: a restart forgets.
+ */
+MUST_USE enum err login_allowed(const char *username, const char *address);
+void login_failed(const char *username, const char *address);
+void login_succeeded(const char *username, const char *address);

@@ -1,0 +1,140 @@
+/* Browser sessions: a random cookie, stored hashed. */
+#include "app/account/account.h"
+#include "base/clock.h"
+#include "blob/sign.h"
+#include <pthread.h>
+#include <string.h>
+
+enum { COOKIE_BYTES = 32, LIFE_S = 14 * 24 * 3600 };
+
+static const char table[] =
+    "CREATE TABLE session (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id) ON DELETE CASCADE, "
+    "created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT";
+
+enum err account_by_session(struct sql *db, struct arena *a, const char *cookie, struct identity *ret)
+{
+    char hash[65];
+    sha256_hex(cookie, strlen(cookie), hash);
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r,
+                           "SELECT u.id, u.username, u.org, u.role FROM session s JOIN user u ON u.id = s.user_id "
+                           "WHERE s.hash = ?1 AND s.expires_at > ?2",
+                           V(hash), V(clock_now_ms()));
+    if (e == E_NOT_FOUND)
+        return fail(E_UNKNOWN_USER, "the session has ended; log in again");
+    TRY(e);
+    *ret = (struct identity){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)),
+                              role_of(rows_text(r, 3)) };
+    return OK;
+}
+
+static void set_cookie(struct op *op, const char *value, int life_s)
+{
+    bool secure = strncmp(op->host_url, "https:", 6) == 0;
+    http_answer_header(op->call, "Set-Cookie",
+                       arena_fmt(op->arena, "saccade=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", value, life_s,
+                                 secure ? "; Secure" : ""));
+}
+
+/* {"user":{…},"organization":{…},"datalake":{…}} of whom op names. */
+static enum err reply_session(struct op *op)
+{
+    out_object(&op->out, NULL);
+    out_object(&op->out, "user");
+    out_text(&op->out, "id", op->user_id);
+    out_text(&op->out, "username", op->user_name);
+    out_text(&op->out, "role", role_word(op->role));
+    out_end_object(&op->out);
+    TRY(reply_member(op, "organization", &organization_resource, op->org));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT id, name FROM datalake WHERE org = ?1 ORDER BY created_at LIMIT 1", V(op->org)));
+    out_object(&op->out, "datalake");
+    out_text(&op->out, "id", rows_text(r, 0));
+    out_text(&op->out, "name", rows_text(r, 1));
+    out_end_object(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* Passwords are hashed outside of any transaction, and few at once: each takes 19 MiB and a core's attention. */
+static bool fits(const char *password, const char *hash)
+{
+    static pthread_mutex_t few[2] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
+    static char unknown[256]; /* of no password: an unknown name takes as long as a wrong password */
+    pthread_mutex_t *m = &few[clock_now_ms() & 1];
+    pthread_mutex_lock(m);
+    if (!hash) {
+        static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+        pthread_mutex_lock(&once);
+        AUTO(arena) struct arena *a = arena_new();
+        if (!*unknown && password_hash(secret_new(a, "", 32), unknown, sizeof unknown) != OK)
+            *unknown = 0;
+        pthread_mutex_unlock(&once);
+    }
+    bool yes = password_fits(password, hash ? hash : unknown) && hash;
+    pthread_mutex_unlock(m);
+    return yes;
+}
+
+static enum err begin_session(struct op *op)
+{
+    const char *cookie = secret_new(op->arena, "", COOKIE_BYTES);
+    char hash[65];
+    sha256_hex(cookie, strlen(cookie), hash);
+    int64_t now = clock_now_ms();
+    TRY(sql_run(op->db, "DELETE FROM session WHERE expires_at < ?1", V(now)));
+    TRY(sql_run(op->db, "INSERT INTO session VALUES (?1, ?2, ?3, ?4)", V(hash), V(op->user_id), V(now), V(now + LIFE_S * 1000LL)));
+    TRY(sql_run(op->db, "UPDATE user SET last_login_at = ?2 WHERE id = ?1", V(op->user_id), V(now)));
+    TRY(reply_session(op));
+    set_cookie(op, cookie, LIFE_S);
+    return OK;
+}
+
+static enum err login(struct op *op)
+{
+    const char *name = in_text(op, "username"), *address = http_peer(op->call), *hash = NULL;
+    TRY(login_allowed(name, address));
+    {
+        AUTO(rows) struct rows *r = NULL;
+        enum err e = sql_first(op->db, &r, "SELECT id, username, org, role, password FROM user WHERE username = ?1", V(name));
+        if (e != E_NOT_FOUND)
+            TRY(e);
+        if (e == OK) {
+            op->user_id = arena_str(op->arena, rows_text(r, 0));
+            op->user_name = arena_str(op->arena, rows_text(r, 1));
+            op->org = arena_str(op->arena, rows_text(r, 2));
+            op->role = role_of(rows_text(r, 3));
+            hash = arena_str(op->arena, rows_text(r, 4));
+        }
+    }
+    if (!fits(in_text(op, "password"), hash)) {
+        op->user_id = op->org = NULL;
+        login_failed(name, address);
+        return fail(E_UNKNOWN_USER, "user name or password is wrong");
+    }
+    login_succeeded(name, address);
+    return op_write(op, begin_session);
+}
+
+static enum err logout(struct op *op)
+{
+    const char *cookie = http_cookie(op->call, "saccade");
+    if (cookie) {
+        char hash[65];
+        sha256_hex(cookie, strlen(cookie), hash);
+        TRY(sql_run(op->db, "DELETE FROM session WHERE hash = ?1", V(hash)));
+    }
+    set_cookie(op, "", 0);
+    op->status = 204;
+    return OK;
+}
+
+static const struct field login_in[] = { { "username", T_TEXT, F_NEED, .max = 100 }, { "password", T_TEXT, F_NEED, .max = 200 } };
+
+static const struct route routes[] = {
+    { "POST", "/api/session", login, MAY_ANYONE, WORK_FREE, "logs a browser in", FIELDS(login_in) },
+    { "GET", "/api/session", reply_session, MAY_READ, WORK_READ, "who is logged in" },
+    { "DELETE", "/api/session", logout, MAY_ANYONE, WORK_WRITE, "logs out" },
+};
+
+const struct resource session_resource = { .name = "session", .table = table, .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -1,0 +1,537 @@
+/* Data: one image in a datalake. Its bytes are an object; what the image is was found out by decoding it in the sandbox. */
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "blob/blob.h"
+#include "infer/infer.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LIST_IDS = 10000, BULK_IDS = 200000 };
+
+static const char table[] =
+    "CREATE TABLE data (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), "
+    "datalake_id TEXT NOT NULL REFERENCES datalake(id), object_name TEXT NOT NULL UNIQUE REFERENCES object(name), "
+    "filename TEXT NOT NULL, type TEXT NOT NULL, content_type TEXT NOT NULL, "
+    "upload_status TEXT NOT NULL CHECK (upload_status IN ('PENDING', 'COMPUTING', 'ERROR', 'DONE')), error TEXT, "
+    "width INTEGER, height INTEGER, orientation INTEGER, size INTEGER NOT NULL, hash TEXT NOT NULL, "
+    "data_source_id TEXT REFERENCES data_source(id) ON DELETE SET NULL, metadata TEXT, custom_metadata TEXT, "
+    "created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
+    "CREATE INDEX data_lake ON data (datalake_id, id);"
+    "CREATE INDEX data_filename ON data (datalake_id, filename);"
+    "CREATE INDEX data_source_of ON data (data_source_id);"
+    "CREATE TABLE thumbnail (hash TEXT NOT NULL, side INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (hash, side)) "
+    "STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
+    "DELETE FROM object WHERE name = old.object_name; END";
+
+static const char *const statuses[] = { "PENDING", "COMPUTING", "ERROR", "DONE", NULL };
+static const char *const types[] = { "IMAGE", "VIDEO", NULL };
+
+#define OF_DATASETS                                                                                                                \
+    "FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE a.data_id = "  \
+    "d.id"
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER | F_SORT, "d.id" },
+    { "object_name", T_TEXT, F_FILTER, "d.object_name" },
+    { "filename", T_TEXT, F_FILTER | F_SORT, "d.filename" },
+    { "type", T_TEXT, F_FILTER, "d.type", .words = types },
+    { "content_type", T_TEXT, F_FILTER | F_SORT, "d.content_type" },
+    { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .words = statuses },
+    { "error", T_TEXT, F_FILTER, "d.error" },
+    { "presigned_url", T_TEXT, 0, "signed_get(d.object_name)" },
+    { "meta", T_OBJECT, 0, "CASE WHEN d.width > 0 THEN json_object('width', d.width, 'height', d.height) END" },
+    { "metadata", T_OBJECT, F_FILTER, "d.metadata" },
+    { "custom_metadata", T_OBJECT, F_FILTER, "d.custom_metadata" },
+    { "datalake_id", T_ID, 0, "d.datalake_id" },
+    { "size", T_INT, F_FILTER | F_SORT, "d.size" },
+    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
+    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height" },
+    { "created_at", T_TIME, F_FILTER | F_SORT, "d.created_at" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = d.created_by)" },
+    { "tags", T_ARRAY, 0, TAGS_OF("d.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
+    { "data_source", T_OBJECT, 0,
+      "(SELECT json_object('id', s.id, 'name', s.name) FROM data_source s WHERE s.id = d.data_source_id)" },
+    { "data_source.name", T_TEXT, F_FILTER | F_HIDE, "(SELECT s.name FROM data_source s WHERE s.id = d.data_source_id)" },
+    { "source", T_TEXT, F_FILTER | F_HIDE, "(SELECT s.name FROM data_source s WHERE s.id = d.data_source_id)" },
+    { "datasets.name", T_TEXT, F_FILTER, "s.name", OF_DATASETS },
+    { "datasets.version", T_TEXT, F_FILTER, "v.version", OF_DATASETS },
+    { "thumbnail_url", T_TEXT, 0, "'/api/data/' || d.id || '/thumbnail'" },
+    { "nb_assets", T_INT, F_ONE, "(SELECT count(*) FROM asset a WHERE a.data_id = d.id)" },
+};
+
+/* ---- registering */
+
+enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, const char **ret_id)
+{
+    const char *id = id_new(a);
+    TRY(sql_run(db,
+                "INSERT INTO data VALUES (?1, ?2, ?3, ?4, ?5, 'IMAGE', ?6, ?7, ?8, nullif(?9, 0), nullif(?10, 0), ?11, ?12, ?13, "
+                "?14, ?15, ?16, ?17, ?18)",
+                V(id), V(n->org), V(n->datalake_id), V(n->object_name), V(n->filename), V(n->content_type),
+                V(n->error ? "ERROR" : "DONE"), V(n->error), V(n->width), V(n->height), V(n->orientation), V((int64_t)n->size),
+                V(n->hash), V(n->source_id), V(n->metadata), V(n->custom_metadata), V(clock_now_ms()), V(n->user_id)));
+    *ret_id = id;
+    return OK;
+}
+
+static enum err need_source(struct op *op, const char *id)
+{
+    int64_t there = 0;
+    if (!id)
+        return OK;
+    TRY(sql_int(op->db, &there, "SELECT count(*) FROM data_source WHERE id = ?1 AND org = ?2", V(id), V(op->org)));
+    return there ? OK : fail(E_NOT_FOUND, "data_source_id: there is no data source %s", id);
+}
+
+static enum err check_custom(struct op *op, const char *lake, const struct json *custom)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT custom_metadata_schema, allow_extra_custom_metadata FROM datalake WHERE id = ?1", V(lake)));
+    const struct json *schema = NULL;
+    if (!rows_null(r, 0))
+        TRY(json_parse(op->arena, rows_text(r, 0), strlen(rows_text(r, 0)), &schema));
+    return metadata_check(schema, rows_int(r, 1) != 0, custom);
+}
+
+static enum err put_tags(struct op *op, const char *lake, const char *id, const char *tags)
+{
+    int64_t unknown = 0;
+    TRY(sql_int(op->db, &unknown,
+                "SELECT count(*) FROM json_each(?1) j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE g.id IS NULL",
+                V(tags), V(lake)));
+    if (unknown)
+        return fail(E_NOT_FOUND, "tags: %lld of the ids are no tags of this datalake", (long long)unknown);
+    return sql_run(op->db, "INSERT INTO tagged SELECT value, ?2 FROM json_each(?1) WHERE 1 ON CONFLICT DO NOTHING", V(tags), V(id));
+}
+
+/* A client that lost the answer sends it again: the second time finds what the first one made. */
+static enum err insert(struct op *op)
+{
+    struct data_new *n = op->state;
+    const char *id;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        enum err e = sql_first(op->db, &r, "SELECT id FROM data WHERE object_name = ?1 AND datalake_id = ?2", V(n->object_name),
+                               V(n->datalake_id));
+        if (e == OK)
+            return reply_one(op, &data_resource, rows_text(r, 0));
+        if (e != E_NOT_FOUND)
+            return e;
+    }
+    TRY(data_add(op->db, op->arena, n, &id));
+    TRY(sql_run(op->db, "UPDATE object SET content_type = ?2 WHERE name = ?1", V(n->object_name), V(n->content_type)));
+    TRY(put_tags(op, n->datalake_id, id, in_ids(op, "tags")));
+    op->status = 201;
+    return reply_one(op, &data_resource, id);
+}
+
+static enum err probe(struct op *op, struct data_new *n)
+{
+    AUTO(fd) int fd = -1;
+    struct image_facts facts;
+    TRY(blob_read(op->services->blobs, n->hash, &fd, &n->size));
+    enum err e = infer_probe(op->services->infer, fd, &facts);
+    if (e == E_INVALID || e == E_TOO_BIG || e == E_UNMEANT) {
+        n->error = arena_str(op->arena, fail_text());
+        return OK;
+    }
+    TRY(e);
+    n->width = facts.width;
+    n->height = facts.height;
+    n->orientation = facts.orientation;
+    n->content_type = facts.type;
+    return OK;
+}
+
+static enum err create(struct op *op)
+{
+    struct data_new *n = arena_take(op->arena, sizeof *n);
+    *n = (struct data_new){ .org = op->org, .user_id = op->user_id };
+    TRY(path_id(op, 0, &n->datalake_id));
+    TRY(resource_need(op, &datalake_resource, n->datalake_id));
+    n->filename = in_text(op, "filename");
+    n->object_name = in_text(op, "object_name");
+    n->content_type = in_text(op, "content_type") ? in_text(op, "content_type") : "application/octet-stream";
+    n->source_id = in_text(op, "data_source_id");
+    n->metadata = in_print(op, "metadata");
+    n->custom_metadata = in_print(op, "custom_metadata");
+    if (strcmp(in_text(op, "type"), "IMAGE") != 0)
+        return fail(E_UNMEANT, "type: only images can be used here; videos cannot");
+    TRY(fail_within(filename_check(n->filename), "filename: "));
+    TRY(need_source(op, n->source_id));
+    TRY(check_custom(op, n->datalake_id, in_json(op, "custom_metadata")));
+    TRY(object_find(op->db, op->arena, op->org, n->object_name, &n->hash, &n->size));
+    TRY(probe(op, n));
+    op->state = n;
+    return op_write(op, insert);
+}
+
+/* ---- lists */
+
+static enum err page(struct op *op, bool whole)
+{
+    const char *lake, *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
+    TRY(path_id(op, 0, &lake));
+    TRY(resource_need(op, &datalake_resource, lake));
+    if (custom) {
+        const struct json *v;
+        TRY(fail_within(json_parse(op->arena, custom, strlen(custom), &v), "custom_metadata: "));
+        if (json_kind(v) != J_OBJECT)
+            return fail(E_INVALID, "custom_metadata must be a JSON object");
+    }
+    enum { PLAIN = 7 };
+    struct value values[PLAIN + 200];
+    const struct value plain[PLAIN] = {
+        V(lake),
+        V(in_print(op, "upload_statuses")),
+        V(in_print(op, "types")),
+        V(in_has(op, "ids") ? in_ids(op, "ids") : NULL),
+        V(in_print(op, "object_names")),
+        V(in_print(op, "filenames")),
+        V(custom),
+    };
+    memcpy(values, plain, sizeof plain);
+    const char *condition = "d.datalake_id = ?1 AND (?2 IS NULL OR d.upload_status IN (SELECT value FROM json_each(?2))) "
+                            "AND (?3 IS NULL OR d.type IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR d.id IN (SELECT "
+                            "value FROM json_each(?4))) "
+                            "AND (?5 IS NULL OR d.object_name IN (SELECT value FROM json_each(?5))) "
+                            "AND (?6 IS NULL OR d.filename IN (SELECT value FROM json_each(?6))) "
+                            "AND (?7 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?7) j "
+                            "WHERE json_extract(d.custom_metadata, '$.\"' || replace(j.key, '\"', '') || '\"') IS NOT j.value))";
+    struct where w = { 0 };
+    if (q && *q) {
+        TRY(resource_query(op->arena, &data_resource, q, PLAIN, &w));
+        condition = arena_fmt(op->arena, "%s AND (%s)", condition, w.sql);
+        memcpy(values + PLAIN, w.values, w.n * sizeof *values);
+    }
+    return whole ? reply_list_where(op, &data_resource, condition, values, PLAIN + w.n)
+                 : reply_page_where(op, &data_resource, condition, values, PLAIN + w.n);
+}
+
+static enum err list(struct op *op)
+{
+    return page(op, false);
+}
+
+static enum err list_of(struct op *op)
+{
+    return page(op, true);
+}
+
+static enum err find(struct op *op)
+{
+    const char *lake, *id = in_text(op, "id"), *filename = in_text(op, "filename"), *name = in_text(op, "object_name");
+    TRY(path_id(op, 0, &lake));
+    TRY(resource_need(op, &datalake_resource, lake));
+    if (!id && !filename && !name)
+        return fail(E_INVALID, "say which: id, filename or object_name");
+    return reply_find(op, &data_resource, "there is no such data in this datalake",
+                      "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename = ?3) "
+                      "AND (?4 IS NULL OR d.object_name = ?4)",
+                      V(lake), V(id), V(filename), V(name));
+}
+
+/* ---- one */
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &data_resource, id);
+}
+
+static enum err link_of(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &data_resource, id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT object_name FROM data WHERE id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "presigned_url", signed_url(op, "GET", rows_text(r, 0)));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err update(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &data_resource, id));
+    if (!json_get(op->body, "metadata"))
+        return fail(E_INVALID, "metadata is missing");
+    TRY(sql_run(op->db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(id), V(in_print(op, "metadata"))));
+    return reply_one(op, &data_resource, id);
+}
+
+static enum err update_custom(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &data_resource, id));
+    const char *lake;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(op->db, &r, "SELECT datalake_id FROM data WHERE id = ?1", V(id)));
+        lake = arena_str(op->arena, rows_text(r, 0));
+    }
+    TRY(check_custom(op, lake, in_json(op, "custom_metadata")));
+    TRY(sql_run(op->db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(id), V(in_print(op, "custom_metadata"))));
+    out_object(&op->out, NULL);
+    out_json(&op->out, "custom_metadata", in_json(op, "custom_metadata"));
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- deleting */
+
+static enum err delete_ids(struct op *op, const char *ids)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT s.name, v.version FROM json_each(?1) j JOIN asset a ON a.data_id = j.value "
+        "JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE v.locked LIMIT 1",
+        V(ids)));
+    if (rows_next(r))
+        return fail(E_LOCKED, "version '%s' of dataset '%s' holds it and is locked", rows_text(r, 1), rows_text(r, 0));
+    TRY(rows_error(r));
+    enum err e = sql_run(op->db, "DELETE FROM data WHERE org = ?2 AND id IN (SELECT value FROM json_each(?1))", V(ids), V(op->org));
+    return e == E_CONFLICT ? fail(e, "something else still uses it (a deployment's predictions, for one)") : e;
+}
+
+static enum err delete_one(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &data_resource, id));
+    op->status = 204;
+    return delete_ids(op, arena_fmt(op->arena, "[\"%s\"]", id));
+}
+
+/* Names the ids, or a query: what it selects is deleted. */
+static enum err delete_many(struct op *op)
+{
+    const char *lake, *ids = in_ids(op, "ids"), *q = in_text(op, "q");
+    TRY(path_id(op, 0, &lake));
+    TRY(resource_need(op, &datalake_resource, lake));
+    if (!in_has(op, "ids") && !(q && *q))
+        return fail(E_INVALID, "say which: ids, or q");
+    struct where w = { 0 };
+    struct value values[2 + 200] = { V(lake), V(in_has(op, "ids") ? ids : NULL) };
+    if (q && *q) {
+        TRY(resource_query(op->arena, &data_resource, q, 2, &w));
+        memcpy(values + 2, w.values, w.n * sizeof *values);
+    }
+    const char *sql = arena_fmt(op->arena,
+                                "SELECT json_group_array(d.id) FROM data d WHERE d.datalake_id = ?1 "
+                                "AND (?2 IS NULL OR d.id IN (SELECT value FROM json_each(?2))) AND (%s)",
+                                w.sql ? w.sql : "1");
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first_text(op->db, &r, sql, values, 2 + w.n));
+    TRY(delete_ids(op, rows_text(r, 0)));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "count", sql_changes(op->db));
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- changing many: {"objects": {id: {"metadata", "custom_metadata", "tags": [names], "data_source": name}}} */
+
+static enum err change_one(struct op *op, const char *lake, const char *key, const struct json *v)
+{
+    char id[ID_SIZE];
+    int64_t there = 0;
+    if (id_parse(key, id))
+        TRY(sql_int(op->db, &there, "SELECT count(*) FROM data WHERE id = ?1 AND datalake_id = ?2", V(id), V(lake)));
+    if (!there)
+        return fail(E_NOT_FOUND, "there is no data %.60s in this datalake", key);
+    const struct json *metadata = json_get(v, "metadata"), *custom = json_get(v, "custom_metadata"), *tags = json_get(v, "tags");
+    const char *source = json_text(json_get(v, "data_source")), *source_id = NULL, *tag;
+    if (!json_absent(metadata))
+        TRY(sql_run(op->db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, metadata))));
+    if (!json_absent(custom)) {
+        TRY(check_custom(op, lake, custom));
+        TRY(sql_run(op->db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, custom))));
+    }
+    if (source) {
+        TRY(source_need(op->db, op->arena, op->org, source, &source_id));
+        TRY(sql_run(op->db, "UPDATE data SET data_source_id = ?2 WHERE id = ?1", V(id), V(source_id)));
+    }
+    for (size_t i = 0; i < json_count(tags); i++) {
+        if (!json_text(json_at(tags, i)))
+            return fail(E_INVALID, "tags[%zu] must be text", i);
+        TRY(tag_need(op->db, op->arena, op->org, lake, "DATA", json_text(json_at(tags, i)), &tag));
+        TRY(tag_put_on(op->db, tag, id));
+    }
+    return OK;
+}
+
+static enum err change_many(struct op *op)
+{
+    const char *lake;
+    const struct json *objects = in_json(op, "objects");
+    TRY(path_id(op, 0, &lake));
+    TRY(resource_need(op, &datalake_resource, lake));
+    if (json_count(objects) > 1000)
+        return fail(E_TOO_BIG, "objects: at most 1000 at once");
+    static const struct field object_in[] = { { "metadata", T_OBJECT },
+                                              { "custom_metadata", T_OBJECT },
+                                              { "tags", T_TEXTS, .max = 100 },
+                                              { "data_source", T_TEXT, .max = 100 } };
+    for (struct json_member m = json_first(objects); m.key; m = json_next(objects, m)) {
+        TRY(fields_check(FIELDS(object_in), m.value, arena_fmt(op->arena, "objects.%.60s", m.key)));
+        TRY(fail_within(change_one(op, lake, m.key, m.value), "objects.%.60s: ", m.key));
+    }
+    return OK;
+}
+
+/* ---- pictures for pages */
+
+/* The blob of the data in the path. */
+static enum err bytes_of(struct op *op, const char **ret_hash, const char **ret_type)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &data_resource, id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT hash, content_type, error FROM data WHERE id = ?1", V(id)));
+    *ret_hash = arena_str(op->arena, rows_text(r, 0));
+    *ret_type = rows_null(r, 2) ? arena_str(op->arena, rows_text(r, 1)) : "application/octet-stream";
+    return OK;
+}
+
+/* A data's bytes never change, so neither do its pictures. */
+static void answer_picture(struct op *op, const char *type, int fd, uint64_t size)
+{
+    http_answer_header(op->call, "Cache-Control", "private, max-age=31536000, immutable");
+    http_answer_header(op->call, "X-Content-Type-Options", "nosniff");
+    http_answer_header(op->call, "Content-Security-Policy", "default-src 'none'; sandbox");
+    http_answer_file(op->call, type, fd, size);
+}
+
+static enum err image(struct op *op)
+{
+    const char *hash, *type;
+    int fd;
+    uint64_t size;
+    TRY(bytes_of(op, &hash, &type));
+    TRY(blob_read(op->services->blobs, hash, &fd, &size));
+    bool shown = object_shown_inline(type);
+    if (!shown)
+        http_answer_header(op->call, "Content-Disposition", "attachment");
+    answer_picture(op, shown ? type : "application/octet-stream", fd, size);
+    return OK;
+}
+
+static enum err make_thumbnail(struct op *op, const char *hash, int side, int *ret_fd, uint64_t *ret_size)
+{
+    AUTO(fd) int from = -1;
+    AUTO(fd) int made = -1;
+    uint64_t size;
+    char blob[HASH_SIZE];
+    TRY(blob_read(op->services->blobs, hash, &from, &size));
+    TRY(infer_thumbnail(op->services->infer, from, side, &made, &size));
+    if (lseek(made, 0, SEEK_SET) != 0)
+        return fail(E_BROKEN, "cannot rewind a thumbnail: %s", strerror(errno));
+    TRY(blob_put_fd(op->services->blobs, made, 64 << 20, blob, &size));
+    TRY(sql_run(op->db, "INSERT INTO thumbnail VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET blob = excluded.blob", V(hash),
+                V(side), V(blob)));
+    return blob_read(op->services->blobs, blob, ret_fd, ret_size);
+}
+
+static enum err thumbnail(struct op *op)
+{
+    static const int sides[] = { 128, 256, 512, 1024 };
+    int64_t wanted = in_int(op, "size", 256);
+    int side = sides[0], fd;
+    for (size_t i = 1; i < COUNT_OF(sides) && wanted > side; i++)
+        side = sides[i];
+    const char *hash, *type;
+    uint64_t size;
+    TRY(bytes_of(op, &hash, &type));
+    enum err e;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        e = sql_first(op->db, &r, "SELECT blob FROM thumbnail WHERE hash = ?1 AND side = ?2", V(hash), V(side));
+        if (e == OK)
+            e = blob_read(op->services->blobs, rows_text(r, 0), &fd, &size);
+    }
+    if (e == E_NOT_FOUND)
+        e = make_thumbnail(op, hash, side, &fd, &size);
+    TRY(e);
+    answer_picture(op, "image/jpeg", fd, size);
+    return OK;
+}
+
+static const struct field create_in[] = {
+    { "type", T_TEXT, F_NEED, .words = types },
+    { "filename", T_TEXT, F_NEED, .min = 1, .max = 255 },
+    { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },
+    { "content_type", T_TEXT, F_NULL, .max = 100 },
+    { "tags", T_IDS, F_NULL, .max = 1000 },
+    { "data_source_id", T_ID, F_NULL },
+    { "meta", T_OBJECT, F_NULL }, /* the client's own idea of the size; ours is measured */
+    { "metadata", T_OBJECT, F_NULL },
+    { "custom_metadata", T_OBJECT, F_NULL },
+};
+static const struct field list_in[] = {
+    { "upload_statuses", T_TEXTS },
+    { "types", T_TEXTS },
+    { "custom_metadata", T_TEXT, .max = 4000 },
+    { "ids", T_IDS, .max = LIST_IDS },
+    { "object_names", T_TEXTS, .max = LIST_IDS },
+    { "filenames", T_TEXTS, .max = LIST_IDS },
+    { "q", T_TEXT, F_NULL, .max = 4000 },
+};
+static const struct field find_in[] = {
+    { "id", T_ID },       { "filename", T_TEXT }, { "object_name", T_TEXT, .max = 2000 }, { "upload_statuses", T_TEXTS },
+    { "types", T_TEXTS },
+};
+static const struct field update_in[] = { { "metadata", T_OBJECT, F_NULL } };
+static const struct field custom_in[] = { { "custom_metadata", T_OBJECT, F_NULL } };
+static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "q", T_TEXT, .max = 4000 } };
+static const struct field change_in[] = { { "objects", T_OBJECT, F_NEED } };
+static const struct field size_in[] = { { "size", T_INT, .min = 1, .max = 4096 } };
+
+static const struct route routes[] = {
+    { "POST", "/api/datalake/{id}/datas", create, MAY_WRITE, WORK_FREE,
+      "registers an uploaded object as data; a file that is no image gets upload_status ERROR and its reason", FIELDS(create_in),
+      &data_resource },
+    { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource },
+    { "XGET", "/api/datalake/{id}/datas", list_of, MAY_READ, WORK_READ, "data named by ids, object_names or filenames",
+      FIELDS(list_in), &data_resource, .body_cap = 16 << 20 },
+    { "DELETE", "/api/datalake/{id}/datas", delete_many, MAY_WRITE, WORK_WRITE,
+      "deletes data with their assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20 },
+    { "PATCH", "/api/datalake/{id}/data/bulk", change_many, MAY_WRITE, WORK_WRITE, "changes metadata, tags and sources of many",
+      FIELDS(change_in), .body_cap = 16 << 20 },
+    { "GET", "/api/datalake/{id}/datas/find", find, MAY_READ, WORK_READ, "one data by id, filename or object_name", FIELDS(find_in),
+      &data_resource },
+    { "GET", "/api/data/{id}", get, MAY_READ, WORK_READ, "one data", .answers = &data_resource },
+    { "PATCH", "/api/data/{id}", update, MAY_WRITE, WORK_WRITE, "replaces the metadata", FIELDS(update_in), &data_resource },
+    { "PATCH", "/api/data/{id}/custom-metadata", update_custom, MAY_WRITE, WORK_WRITE, "replaces the custom metadata",
+      FIELDS(custom_in) },
+    { "DELETE", "/api/data/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes a data with its assets" },
+    { "GET", "/api/data/{id}/presigned-url", link_of, MAY_READ, WORK_READ, "a link that gives the bytes for an hour" },
+    { "GET", "/api/data/{id}/thumbnail", thumbnail, MAY_READ, WORK_FREE, "a JPEG of at most that many pixels a side",
+      FIELDS(size_in) },
+    { "GET", "/api/data/{id}/image", image, MAY_READ, WORK_FREE, "the bytes as they were uploaded" },
+};
+
+const struct resource data_resource = {
+    .name = "data",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "data d",
+    .key = "d.id",
+    .org = "d.org",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

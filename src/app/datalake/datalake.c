@@ -1,0 +1,164 @@
+#include "app/datalake/datalake.h"
+#include "app/account/account.h"
+#include "base/clock.h"
+#include <string.h>
+
+static const char table[] =
+    "CREATE TABLE datalake (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL, "
+    "connector_id TEXT NOT NULL, created_at INTEGER NOT NULL, custom_metadata_schema TEXT, "
+    "allow_extra_custom_metadata INTEGER NOT NULL DEFAULT 1, UNIQUE (org, name)) STRICT";
+
+static const struct field fields[] = {
+    { "id", T_ID, 0, "l.id" },
+    { "name", T_TEXT, F_SORT, "l.name" },
+    { "connector_id", T_ID, 0, "l.connector_id" },
+    { "created_at", T_TIME, F_SORT, "l.created_at" },
+    { "nb_data", T_INT, 0, "(SELECT count(*) FROM data d WHERE d.datalake_id = l.id)" },
+};
+
+static enum err of_organization(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    const char *id = in_text(op, "id"), *name = in_text(op, "name");
+    return reply_find(op, &datalake_resource, "there is no such datalake",
+                      "l.id = coalesce(?1, (SELECT id FROM datalake WHERE org = ?3 AND name = coalesce(?2, name) "
+                      "ORDER BY created_at LIMIT 1))",
+                      V(id), V(name), V(op->org));
+}
+
+static enum err list(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_list(op, &datalake_resource, "1");
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &datalake_resource, id);
+}
+
+static enum err reply_schema(struct op *op, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT custom_metadata_schema, allow_extra_custom_metadata FROM datalake WHERE id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_raw(&op->out, "custom_metadata_schema", rows_text(r, 0));
+    out_bool(&op->out, "allow_extra_custom_metadata", rows_int(r, 1) != 0);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err get_schema(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &datalake_resource, id));
+    return reply_schema(op, id);
+}
+
+static enum err allow_extra(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &datalake_resource, id));
+    TRY(sql_run(op->db, "UPDATE datalake SET allow_extra_custom_metadata = ?2 WHERE id = ?1", V(id),
+                V(in_bool(op, "allow_extra_custom_metadata", true))));
+    return reply_schema(op, id);
+}
+
+/* Keys become part of JSON paths. */
+static enum err schema_key(struct op *op, const char **ret)
+{
+    const char *key = op->values[1];
+    size_t n = strlen(key);
+    if (!n || n > 100 || strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != n)
+        return fail(E_INVALID, "a key must have 1 to 100 letters, digits, '_', '-' or '.'");
+    *ret = arena_fmt(op->arena, "$.\"%s\"", key);
+    return OK;
+}
+
+static enum err put_key(struct op *op)
+{
+    const char *id, *path;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &datalake_resource, id));
+    TRY(schema_key(op, &path));
+    const char *type = in_text(op, "input_type");
+    if (in_has(op, "choices") && (in_has(op, "min") || in_has(op, "max")))
+        return fail(E_INVALID, "choices and min/max exclude each other");
+    if (in_has(op, "choices") && strcmp(type, "BOOLEAN") == 0)
+        return fail(E_INVALID, "choices make no sense for BOOLEAN");
+    TRY(sql_run(op->db,
+                "UPDATE datalake SET custom_metadata_schema = json_set(coalesce(custom_metadata_schema, '{}'), ?2, json(?3)) "
+                "WHERE id = ?1",
+                V(id), V(path), V(json_print(op->arena, op->body))));
+    return reply_schema(op, id);
+}
+
+static enum err delete_key(struct op *op)
+{
+    const char *id, *path;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &datalake_resource, id));
+    TRY(schema_key(op, &path));
+    TRY(sql_run(op->db,
+                "UPDATE datalake SET custom_metadata_schema = json_remove(custom_metadata_schema, ?2) "
+                "WHERE id = ?1 AND json_type(custom_metadata_schema, ?2) IS NOT NULL",
+                V(id), V(path)));
+    if (!sql_changes(op->db))
+        return fail(E_NOT_FOUND, "the schema has no key '%s'", op->values[1]);
+    return reply_schema(op, id);
+}
+
+/* Nothing leaves the house and nothing else was asked for: one more datalake is one more name. */
+static enum err create(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    const char *id = id_new(op->arena), *name = in_text(op, "name");
+    TRY(name_check("name", name));
+    enum err e = sql_run(op->db,
+                         "INSERT INTO datalake (id, org, name, connector_id, created_at) "
+                         "SELECT ?1, id, ?3, default_connector_id, ?4 FROM organization WHERE id = ?2",
+                         V(id), V(op->org), V(name), V(clock_now_ms()));
+    if (e == E_CONFLICT)
+        return fail(e, "there is a datalake '%s' already", name);
+    TRY(e);
+    op->status = 201;
+    return reply_one(op, &datalake_resource, id);
+}
+
+static const char *const input_types[] = { "STRING", "INTEGER", "FLOAT", "DATETIME", "BOOLEAN", NULL };
+static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
+static const struct field create_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
+static const struct field extra_in[] = { { "allow_extra_custom_metadata", T_BOOL, F_NEED } };
+static const struct field key_in[] = {
+    { "input_type", T_TEXT, F_NEED, .words = input_types },
+    { "required", T_BOOL },
+    { "archived", T_BOOL },
+    { "display_name", T_TEXT, F_NULL, .max = 256 },
+    { "choices", T_ARRAY, F_NULL, .min = 1, .max = 64 },
+    { "allow_multiple", T_BOOL, F_NULL },
+    { "min", T_JSON, F_NULL },
+    { "max", T_JSON, F_NULL },
+};
+
+static const struct route routes[] = {
+    { "GET", "/api/organization/{id}/datalake", of_organization, MAY_READ, WORK_READ,
+      "the datalake of that id or name, or the default one", FIELDS(find_in), &datalake_resource },
+    { "GET", "/api/organization/{id}/datalakes", list, MAY_READ, WORK_READ, "all datalakes", .answers = &datalake_resource },
+    { "POST", "/api/organization/{id}/datalakes", create, MAY_ADMIN, WORK_WRITE, "makes a datalake", FIELDS(create_in),
+      &datalake_resource },
+    { "GET", "/api/datalake/{id}", get, MAY_READ, WORK_READ, "one datalake", .answers = &datalake_resource },
+    { "GET", "/api/datalake/{id}/custom-metadata", get_schema, MAY_READ, WORK_READ, "the schema of custom metadata" },
+    { "PATCH", "/api/datalake/{id}/custom-metadata", allow_extra, MAY_WRITE, WORK_WRITE,
+      "allows or refuses keys outside the schema", FIELDS(extra_in) },
+    { "POST", "/api/datalake/{id}/custom-metadata/keys/{key}", put_key, MAY_WRITE, WORK_WRITE,
+      "adds or changes a key of the schema", FIELDS(key_in) },
+    { "DELETE", "/api/datalake/{id}/custom-metadata/keys/{key}", delete_key, MAY_WRITE, WORK_WRITE, "removes a key of the schema" },
+};
+
+const struct resource datalake_resource = {
+    "datalake", table, FIELDS(fields), "datalake l", "l.id", "l.org", "l.created_at", ROUTES(routes),
+};

@@ -1,0 +1,55 @@
+/* datalake.h - images and other objects, stored once, with tags, sources and metadata. */
+#pragma once
+#include "api/resource.h"
+
+extern const struct resource datalake_resource, data_resource, tag_resource, source_resource, object_resource;
+
+/* Pieces of SELECTs, so that every answer that holds a tag or a data looks the same. */
+#define TAGS_OF(id)                                                                                                                \
+    "(SELECT json_group_array(json_object('id', t.id, 'name', t.name, 'target_type', t.target_type)) FROM tagged x "               \
+    "JOIN tag t ON t.id = x.tag_id WHERE x.target_id = " id ")"
+#define HAS_TAG(id) "FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = " id
+/* A data as JSON, of the table data as d. */
+#define DATA_JSON                                                                                                                  \
+    "json_object('id', d.id, 'object_name', d.object_name, 'filename', d.filename, 'type', d.type, 'content_type', "               \
+    "d.content_type, 'upload_status', d.upload_status, 'presigned_url', signed_get(d.object_name), 'meta', json_object('width', "  \
+    "d.width, 'height', d.height), 'metadata', json(d.metadata), 'custom_metadata', json(d.custom_metadata), 'datalake_id', "      \
+    "d.datalake_id, 'size', d.size, 'created_at', iso(d.created_at), 'thumbnail_url', '/api/data/' || d.id || '/thumbnail', "      \
+    "'tags', json(" TAGS_OF("d.id") "))"
+
+/* Names of objects: ORG/KIND/ID/FILENAME. The random middle makes them unguessable and unique, the first part says whose they are.
+ */
+MUST_USE enum err object_name_new(struct arena *, const char *org, const char *kind, const char *dir, const char *filename,
+                                  const char **ret);
+/* E_INVALID unless it can be the last part of a path everywhere: no separators, no control characters, not "." or "..". */
+MUST_USE enum err filename_check(const char *filename);
+/* The row that gives a stored blob its name; inside a transaction. The same name with other bytes: E_CONFLICT. */
+MUST_USE enum err object_add(struct sql *, const char *org, const char *name, const char *hash, uint64_t size,
+                             const char *content_type);
+/* E_NOT_FOUND if the organization has no such object. */
+MUST_USE enum err object_find(struct sql *, struct arena *, const char *org, const char *name, const char **ret_hash,
+                              uint64_t *ret_size);
+
+/* A row of data, inside a transaction; its object must be there. */
+struct data_new {
+    const char *org, *datalake_id, *object_name, *filename, *content_type, *hash, *user_id;
+    const char *source_id;                  /* may be NULL */
+    const char *metadata, *custom_metadata; /* JSON objects, may be NULL */
+    const char *error;                      /* why it is no usable image: upload_status ERROR; NULL: DONE */
+    uint64_t size;
+    int width, height, orientation; /* as shown */
+};
+bool object_shown_inline(const char *content_type);
+MUST_USE enum err data_add(struct sql *, struct arena *, const struct data_new *, const char **ret_id);
+
+/* Get or create; inside a transaction. scope: what the names are unique in (the datalake's, dataset version's or organization's
+ * id). */
+MUST_USE enum err tag_need(struct sql *, struct arena *, const char *org, const char *scope, const char *target_type,
+                           const char *name, const char **ret_id);
+MUST_USE enum err tag_put_on(struct sql *, const char *tag_id, const char *target_id); /* having it already is fine */
+MUST_USE enum err source_need(struct sql *, struct arena *, const char *org, const char *name, const char **ret_id);
+/* Names of tags, sources, labels …: 1 to 100 characters (checked by the fields), no control characters, no spaces around. */
+MUST_USE enum err name_check(const char *what, const char *name);
+
+/* The check of a datalake's schema of custom metadata; E_UNMEANT names the key. Both may be NULL. */
+MUST_USE enum err metadata_check(const struct json *schema, bool allow_extra, const struct json *custom_metadata);

@@ -1,0 +1,415 @@
+/* Objects: names for stored bytes, and the signed links that upload and download them. An object never changes: a link that is used
+ * twice with other bytes is refused. */
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "base/clock.h"
+#include "blob/blob.h"
+#include "blob/sign.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+static const uint64_t OBJECT_CAP = 64ull << 30; /* bytes */
+
+static const char table[] =
+    "CREATE TABLE object (name TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), hash TEXT NOT NULL, "
+    "size INTEGER NOT NULL, content_type TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX object_hash ON object (hash);"
+    "CREATE TABLE upload (object_name TEXT PRIMARY KEY, id TEXT NOT NULL, size INTEGER NOT NULL, created_at INTEGER NOT NULL) "
+    "STRICT;"
+    "CREATE TABLE upload_part (upload_id TEXT NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL, "
+    "PRIMARY KEY (upload_id, first)) STRICT, WITHOUT ROWID";
+
+enum err filename_check(const char *filename)
+{
+    size_t n = strlen(filename);
+    if (!n || n > 255)
+        return fail(E_INVALID, "a file name must have 1 to 255 bytes");
+    if (strcmp(filename, ".") == 0 || strcmp(filename, "..") == 0)
+        return fail(E_INVALID, "\"%s\" is no file name", filename);
+    for (const char *p = filename; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f || *p == '/' || *p == '\\')
+            return fail(E_INVALID, "a file name must not hold '/', '\\' or control characters");
+    if (filename[0] == ' ' || filename[n - 1] == ' ')
+        return fail(E_INVALID, "a file name must not begin or end with a space");
+    return OK;
+}
+
+/* upload_dir: "a/b": each part must be a plain name. */
+static enum err dir_check(struct arena *a, const char *dir)
+{
+    for (const char *p = dir, *end; *p; p = *end ? end + 1 : end) {
+        end = strchrnul(p, '/');
+        TRY(fail_within(filename_check(arena_copy(a, p, (size_t)(end - p))), "upload_dir: "));
+    }
+    return OK;
+}
+
+enum err object_name_new(struct arena *a, const char *org, const char *kind, const char *dir, const char *filename,
+                         const char **ret)
+{
+    TRY(filename_check(filename));
+    if (dir && *dir)
+        TRY(dir_check(a, dir));
+    bool slash = dir && *dir && dir[strlen(dir) - 1] != '/';
+    *ret = arena_fmt(a, "%s/%s/%s%s%s/%s", org, kind, dir ? dir : "", slash ? "/" : "", id_new(a), filename);
+    return OK;
+}
+
+enum err object_add(struct sql *db, const char *org, const char *name, const char *hash, uint64_t size, const char *content_type)
+{
+    TRY(sql_run(db, "INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING", V(name), V(org), V(hash),
+                V((int64_t)size), V(content_type), V(clock_now_ms())));
+    int64_t same = 0;
+    TRY(sql_int(db, &same, "SELECT count(*) FROM object WHERE name = ?1 AND org = ?2 AND hash = ?3", V(name), V(org), V(hash)));
+    return same ? OK : fail(E_CONFLICT, "there is an object of that name already, with other bytes");
+}
+
+enum err object_find(struct sql *db, struct arena *a, const char *org, const char *name, const char **ret_hash, uint64_t *ret_size)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r, "SELECT hash, size FROM object WHERE name = ?1 AND org = ?2", V(name), V(org));
+    if (e == E_NOT_FOUND)
+        return fail(e, "there is no object '%.200s': it was not uploaded, or not wholly", name ? name : "");
+    TRY(e);
+    *ret_hash = arena_str(a, rows_text(r, 0));
+    *ret_size = (uint64_t)rows_int(r, 1);
+    return OK;
+}
+
+/* ---- grants */
+
+static enum err connector_is_own(struct op *op, int index)
+{
+    const char *id;
+    int64_t there = 0;
+    TRY(path_id(op, index, &id));
+    TRY(sql_int(op->db, &there, "SELECT count(*) FROM organization WHERE id = ?1 AND default_connector_id = ?2", V(op->org),
+                V(id)));
+    return there ? OK : fail(E_NOT_FOUND, "there is no storage connector %s", id);
+}
+
+/* The organization's own prefix, and no way out of it. */
+static enum err own_name(struct op *op, const char **ret)
+{
+    const char *name = in_text(op, "object_name");
+    size_t n = strlen(op->org);
+    TRY(connector_is_own(op, 0));
+    if (strncmp(name, op->org, n) != 0 || name[n] != '/' || strstr(name, "/../") || strstr(name, "//"))
+        return fail(E_NOT_FOUND, "object_name: \"%.100s\" is none that was generated here", name);
+    *ret = name;
+    return OK;
+}
+
+static enum err generate_name(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    TRY(connector_is_own(op, 1));
+    char *kind = arena_str(op->arena, in_text(op, "type"));
+    for (char *p = kind; *p; p++)
+        *p = *p == '_' ? '-' : (char)(*p | 0x20);
+    const char *name;
+    TRY(object_name_new(op->arena, op->org, kind, in_text(op, "upload_dir"), in_text(op, "filename"), &name));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "object_name", name);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* The client calls a plain PUT "azure" and one that takes parts by Content-Range "google". */
+static enum err grant_put(struct op *op)
+{
+    const char *name;
+    TRY(own_name(op, &name));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "client_type", "azure");
+    out_object(&op->out, "presigned_url_data");
+    out_text(&op->out, "url", signed_url(op, "PUT", name));
+    out_object(&op->out, "fields");
+    out_end_object(&op->out);
+    out_end_object(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err grant_parts(struct op *op)
+{
+    const char *name;
+    TRY(own_name(op, &name));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "client_type", "google");
+    out_text(&op->out, "url", signed_url(op, "PUT", name));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err grant_get(struct op *op)
+{
+    const char *name, *hash;
+    uint64_t size;
+    TRY(own_name(op, &name));
+    TRY(object_find(op->db, op->arena, op->org, name, &hash, &size));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "presigned_url", signed_url(op, "GET", name));
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- links */
+
+struct transfer {
+    struct blob_writer *writer; /* a whole object */
+    int fd;                     /* or a part of one: the file that collects them */
+    bool part, known;           /* known: the object is there already, the bytes are not needed */
+    uint64_t first, last, total, got;
+    const char *upload_id, *org;
+};
+
+static enum err check_link(struct op *op, const char *method)
+{
+    AUTO(text) struct text path;
+    text_init(&path, 1 << 14);
+    text_add(&path, "/storage/");
+    text_url(&path, op->values[0], true);
+    return sign_url_check(op->services->key, method, path.bytes, http_query(op->call, "expires"),
+                          http_query(op->call, "signature"));
+}
+
+/* "bytes 0-99/1000" (RFC 9110 §14.4) */
+static enum err read_range(const char *s, struct transfer *t)
+{
+    uint64_t *values[] = { &t->first, &t->last, &t->total };
+    static const char after[] = "-/";
+    if (strncasecmp(s, "bytes ", 6) != 0)
+        return fail(E_INVALID, "Content-Range must look like \"bytes 0-99/1000\"");
+    s += 6;
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        if (*s < '0' || *s > '9')
+            return fail(E_INVALID, "Content-Range must look like \"bytes 0-99/1000\"");
+        *values[i] = strtoull(s, &end, 10);
+        if (i < 2 ? *end != after[i] : *end)
+            return fail(E_INVALID, "Content-Range must look like \"bytes 0-99/1000\"");
+        s = end + 1;
+    }
+    if (t->first > t->last || t->last >= t->total || t->total > OBJECT_CAP)
+        return fail(E_INVALID, "Content-Range makes no sense, or is over %llu bytes", (unsigned long long)OBJECT_CAP);
+    return OK;
+}
+
+static enum err find_upload(struct op *op)
+{
+    struct transfer *t = op->state;
+    const char *name = op->values[0];
+    int64_t size = -1;
+    TRY(sql_int(op->db, &size, "SELECT size FROM object WHERE name = ?1", V(name)));
+    t->known = size == (int64_t)t->total;
+    if (t->known)
+        return OK;
+    TRY(sql_run(op->db, "INSERT INTO upload VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", V(name), V(id_new(op->arena)),
+                V((int64_t)t->total), V(clock_now_ms())));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT id, size FROM upload WHERE object_name = ?1", V(name)));
+    if (rows_int(r, 1) != (int64_t)t->total)
+        return fail(E_CONFLICT, "the parts sent before say that the object has %lld bytes", (long long)rows_int(r, 1));
+    t->upload_id = arena_str(op->arena, rows_text(r, 0));
+    return OK;
+}
+
+static enum err put_start(struct op *op)
+{
+    TRY(check_link(op, "PUT"));
+    struct transfer *t = arena_take(op->arena, sizeof *t);
+    t->fd = -1;
+    op->state = t;
+    t->org = arena_copy(op->arena, op->values[0], strcspn(op->values[0], "/"));
+    const char *range = http_header(op->call, "Content-Range");
+    int64_t length = http_body_length(op->call);
+    if (!range) {
+        if (length > (int64_t)OBJECT_CAP)
+            return fail(E_TOO_BIG, "at most %llu bytes are taken", (unsigned long long)OBJECT_CAP);
+        return blob_begin(op->services->blobs, OBJECT_CAP, &t->writer);
+    }
+    t->part = true;
+    TRY(read_range(range, t));
+    if (length >= 0 && (uint64_t)length != t->last - t->first + 1)
+        return fail(E_INVALID, "Content-Range and Content-Length contradict each other");
+    TRY(op_write(op, find_upload));
+    return t->known ? OK : blob_part_open(op->services->blobs, t->upload_id, &t->fd);
+}
+
+static enum err write_at(int fd, const char *bytes, size_t n, uint64_t offset)
+{
+    while (n) {
+        ssize_t done = pwrite(fd, bytes, n, (off_t)offset);
+        if (done <= 0)
+            return fail(E_BROKEN, "cannot write a part: %s", strerror(errno));
+        bytes += done;
+        n -= (size_t)done;
+        offset += (uint64_t)done;
+    }
+    return OK;
+}
+
+static enum err put_piece(struct op *op, const char *bytes, size_t n)
+{
+    struct transfer *t = op->state;
+    t->got += n;
+    if (t->known)
+        return OK;
+    if (!t->part)
+        return blob_write(t->writer, bytes, n);
+    if (t->got > t->last - t->first + 1)
+        return fail(E_INVALID, "more bytes came than Content-Range says");
+    return write_at(t->fd, bytes, n, t->first + t->got - n);
+}
+
+/* How many bytes from the start on are there without a hole. */
+static enum err covered(struct sql *db, const char *upload_id, uint64_t *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    uint64_t end = 0;
+    TRY(sql_rows(db, &r, "SELECT first, size FROM upload_part WHERE upload_id = ?1 ORDER BY first", V(upload_id)));
+    while (rows_next(r)) {
+        uint64_t first = (uint64_t)rows_int(r, 0), last = first + (uint64_t)rows_int(r, 1);
+        if (first <= end && last > end)
+            end = last;
+    }
+    *ret = end;
+    return rows_error(r);
+}
+
+static enum err note_part(struct op *op)
+{
+    struct transfer *t = op->state;
+    TRY(sql_run(op->db, "INSERT INTO upload_part VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET size = max(size, excluded.size)",
+                V(t->upload_id), V((int64_t)t->first), V((int64_t)t->got)));
+    return covered(op->db, t->upload_id, &t->got);
+}
+
+struct done {
+    char hash[HASH_SIZE];
+    uint64_t size;
+};
+
+static const char *stated_type(struct op *op)
+{
+    const char *type = http_header(op->call, "Content-Type");
+    return type && strlen(type) < 100 && !strpbrk(type, "\r\n") ? type : "application/octet-stream";
+}
+
+static enum err finish_object(struct op *op, const struct done *d)
+{
+    struct transfer *t = op->state;
+    TRY(object_add(op->db, t->org, op->values[0], d->hash, d->size, stated_type(op)));
+    if (!t->part)
+        return OK;
+    TRY(sql_run(op->db, "DELETE FROM upload_part WHERE upload_id = ?1", V(t->upload_id)));
+    return sql_run(op->db, "DELETE FROM upload WHERE id = ?1", V(t->upload_id));
+}
+
+static enum err put(struct op *op)
+{
+    struct transfer *t = op->state;
+    struct done d = { .size = 0 };
+    if (t->known)
+        return OK;
+    if (t->part) {
+        if (t->got != t->last - t->first + 1)
+            return fail(E_INVALID, "fewer bytes came than Content-Range says");
+        TRY(op_write(op, note_part));
+        if (t->got < t->total)
+            return OK;
+        TRY(blob_part_finish(op->services->blobs, t->upload_id, t->total, d.hash));
+        d.size = t->total;
+    } else {
+        struct blob_writer *w = t->writer;
+        t->writer = NULL;
+        TRY(blob_commit(w, d.hash, &d.size));
+    }
+    TRY(sql_begin(op->db));
+    TRY(sql_end(op->db, finish_object(op, &d)));
+    http_answer_header(op->call, "ETag", arena_fmt(op->arena, "\"%s\"", d.hash));
+    return OK;
+}
+
+static void put_stop(struct op *op)
+{
+    struct transfer *t = op->state;
+    if (!t)
+        return;
+    blob_abort(t->writer);
+    if (t->fd >= 0)
+        close(t->fd);
+}
+
+/* What a browser may show in its place; everything else is a download. Never a type that could run scripts. */
+bool object_shown_inline(const char *content_type)
+{
+    static const char *const types[] = { "image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", NULL };
+    for (const char *const *t = types; *t; t++)
+        if (strcmp(content_type, *t) == 0)
+            return true;
+    return false;
+}
+
+static void answer_object(struct op *op, const char *name, const char *type, int fd, uint64_t size)
+{
+    AUTO(text) struct text encoded;
+    text_init(&encoded, 1 << 12);
+    const char *slash = strrchr(name, '/');
+    text_url(&encoded, slash ? slash + 1 : name, false);
+    bool shown = object_shown_inline(type);
+    http_answer_header(op->call, "Content-Disposition",
+                       arena_fmt(op->arena, "%s; filename*=UTF-8''%s", shown ? "inline" : "attachment", encoded.bytes));
+    http_answer_header(op->call, "X-Content-Type-Options", "nosniff");
+    http_answer_header(op->call, "Content-Security-Policy", "default-src 'none'; sandbox");
+    http_answer_header(op->call, "Cache-Control", "private, max-age=3600");
+    http_answer_file(op->call, shown ? type : "application/octet-stream", fd, size);
+}
+
+static enum err get(struct op *op)
+{
+    TRY(check_link(op, "GET"));
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(op->db, &r, "SELECT hash, content_type FROM object WHERE name = ?1", V(op->values[0]));
+    if (e == E_NOT_FOUND)
+        return fail(e, "this object is not there (any more)");
+    TRY(e);
+    int fd;
+    uint64_t size;
+    TRY(blob_read(op->services->blobs, rows_text(r, 0), &fd, &size));
+    answer_object(op, op->values[0], rows_text(r, 1), fd, size);
+    return OK;
+}
+
+static const char *const kinds[] = { "AGENTS_REPORT",        "ARTIFACT",    "DATA",
+                                     "DATA_PROJECTION",      "LOGGING",     "LOG_IMAGE",
+                                     "MODEL_FILE",           "MODEL_THUMB", "CAMPAIGN_FILE",
+                                     "REVIEW_CAMPAIGN_FILE", NULL };
+static const struct field generate_in[] = {
+    { "filename", T_TEXT, F_NEED, .min = 1, .max = 255 },
+    { "type", T_TEXT, F_NEED, .words = kinds },
+    { "context", T_OBJECT, F_NULL },
+    { "upload_dir", T_TEXT, F_NULL, .max = 500 },
+};
+static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },
+                                          { "content_type", T_TEXT, F_NULL, .max = 100 } };
+
+static const struct route routes[] = {
+    { "POST", "/api/organization/{id}/connector/{connector}/generate_object_name", generate_name, MAY_WRITE, WORK_READ,
+      "a new name for an object", FIELDS(generate_in) },
+    { "POST", "/api/object-storage/{connector}/generate_presigned_url", grant_put, MAY_WRITE, WORK_READ,
+      "a link that takes one PUT of the whole object", FIELDS(object_in) },
+    { "POST", "/api/object-storage/{connector}/init_multipart_upload", grant_parts, MAY_WRITE, WORK_READ,
+      "a link that takes PUTs of parts with Content-Range", FIELDS(object_in) },
+    { "POST", "/api/object-storage/{connector}/retrieve_presigned_url", grant_get, MAY_READ, WORK_READ,
+      "a link that gives the object", FIELDS(object_in) },
+    { "GET", "/storage/{object_name*}", get, MAY_SIGNED, WORK_FREE, "downloads an object" },
+    { "PUT", "/storage/{object_name*}", put, MAY_SIGNED, WORK_FREE, "uploads an object, whole or in parts", .start = put_start,
+      .piece = put_piece, .stop = put_stop },
+};
+
+const struct resource object_resource = { .name = "object", .table = table, .routes = routes, .n_routes = COUNT_OF(routes) };

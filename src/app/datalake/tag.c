@@ -1,0 +1,228 @@
+/* Tags: names within a datalake (for data), a dataset version (for its assets) or the organization (for the rest). */
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "base/clock.h"
+#include <string.h>
+
+enum { TARGETS_MOST = 200000 };
+
+static const char table[] =
+    "CREATE TABLE tag (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), scope TEXT NOT NULL, "
+    "target_type TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (scope, target_type, name)) STRICT;"
+    "CREATE TABLE tagged (tag_id TEXT NOT NULL REFERENCES tag(id) ON DELETE CASCADE, target_id TEXT NOT NULL, "
+    "PRIMARY KEY (tag_id, target_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX tagged_target ON tagged (target_id)";
+
+static const struct field fields[] = {
+    { "id", T_ID, 0, "g.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "g.name" },
+    { "target_type", T_TEXT, F_FILTER, "g.target_type" },
+    { "created_at", T_TIME, F_SORT, "g.created_at" },
+    { "count", T_INT, F_SORT, "(SELECT count(*) FROM tagged x WHERE x.tag_id = g.id)" },
+};
+
+/* What can carry tags, and how many of the ids in the JSON list ?1 are such things of the organization ?2 within the scope ?3. */
+static const struct target {
+    const char *type, *count;
+} targets[] = {
+#define COUNT(from, where) "SELECT count(DISTINCT v.id) FROM json_each(?1) j JOIN " from " ON v.id = j.value WHERE " where
+    { "DATA", COUNT("data v", "v.org = ?2 AND v.datalake_id = ?3") },
+    { "ASSET", COUNT("asset v", "v.org = ?2 AND v.dataset_version_id = ?3") },
+    { "DATASET", COUNT("dataset v", "v.org = ?2 AND v.org = ?3") },
+    { "DATASET_VERSION", COUNT("dataset_version v", "v.org = ?2 AND v.org = ?3") },
+    { "MODEL", COUNT("model v", "v.org = ?2 AND v.org = ?3") },
+    { "MODEL_VERSION", COUNT("model_version v JOIN model m ON m.id = v.model_id", "m.org = ?2 AND m.org = ?3") },
+    { "DEPLOYMENT", COUNT("deployment v", "v.org = ?2 AND v.org = ?3") },
+    { "PREDICTED_ASSET", COUNT("predicted_asset v JOIN deployment p ON p.id = v.deployment_id", "p.org = ?2 AND p.id = ?3") },
+};
+static const char *const organization_types[] = { "DATASET", "DATASET_VERSION", "MODEL", "MODEL_VERSION", "DEPLOYMENT", NULL };
+
+enum err name_check(const char *what, const char *name)
+{
+    size_t n = strlen(name);
+    if (!n || name[0] == ' ' || name[n - 1] == ' ')
+        return fail(E_INVALID, "%s must not be empty and not begin or end with a space", what);
+    for (const char *p = name; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return fail(E_INVALID, "%s must not hold control characters", what);
+    return OK;
+}
+
+enum err tag_need(struct sql *db, struct arena *a, const char *org, const char *scope, const char *target_type, const char *name,
+                  const char **ret_id)
+{
+    TRY(name_check("tag", name));
+    TRY(sql_run(db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING", V(id_new(a)), V(org), V(scope),
+                V(target_type), V(name), V(clock_now_ms())));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT id FROM tag WHERE scope = ?1 AND target_type = ?2 AND name = ?3", V(scope), V(target_type),
+                  V(name)));
+    *ret_id = arena_str(a, rows_text(r, 0));
+    return OK;
+}
+
+enum err tag_put_on(struct sql *db, const char *tag_id, const char *target_id)
+{
+    return sql_run(db, "INSERT INTO tagged VALUES (?1, ?2) ON CONFLICT DO NOTHING", V(tag_id), V(target_id));
+}
+
+/* The scope and type that the path stands for. */
+static enum err scope_of(struct op *op, const char **ret_scope, const char **ret_type)
+{
+    TRY(path_id(op, 0, ret_scope));
+    int64_t there = 0;
+    if (strncmp(op->route->path, "/api/datalake/", 14) == 0) {
+        *ret_type = "DATA";
+        TRY(sql_int(op->db, &there, "SELECT count(*) FROM datalake WHERE id = ?1 AND org = ?2", V(*ret_scope), V(op->org)));
+    } else if (strncmp(op->route->path, "/api/dataset/", 13) == 0) {
+        *ret_type = "ASSET";
+        TRY(sql_int(op->db, &there, "SELECT count(*) FROM dataset_version WHERE id = ?1 AND org = ?2", V(*ret_scope), V(op->org)));
+    } else {
+        *ret_type = in_text(op, "target_type");
+        there = strcmp(*ret_scope, op->org) == 0;
+    }
+    return there ? OK : fail(E_NOT_FOUND, "there is no %s", *ret_scope);
+}
+
+static enum err list(struct op *op)
+{
+    const char *scope, *type;
+    TRY(scope_of(op, &scope, &type));
+    return reply_list(op, &tag_resource, "g.scope = ?1 AND g.target_type = ?2", V(scope), V(type));
+}
+
+static enum err find(struct op *op)
+{
+    const char *scope, *type, *name = in_text(op, "name");
+    TRY(scope_of(op, &scope, &type));
+    return reply_find(op, &tag_resource, "there is no tag of that name", "g.scope = ?1 AND g.target_type = ?2 AND g.name = ?3",
+                      V(scope), V(type), V(name));
+}
+
+static enum err create(struct op *op)
+{
+    const char *scope, *type, *name = in_text(op, "name"), *id = id_new(op->arena);
+    TRY(scope_of(op, &scope, &type));
+    TRY(name_check("name", name));
+    enum err e = sql_run(op->db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6)", V(id), V(op->org), V(scope), V(type), V(name),
+                         V(clock_now_ms()));
+    if (e == E_CONFLICT)
+        return fail(e, "there is a tag '%s' already", name);
+    TRY(e);
+    op->status = 201;
+    return reply_one(op, &tag_resource, id);
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &tag_resource, id);
+}
+
+static enum err update(struct op *op)
+{
+    const char *id, *name = in_text(op, "name");
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &tag_resource, id));
+    TRY(name_check("name", name));
+    enum err e = sql_run(op->db, "UPDATE tag SET name = ?2 WHERE id = ?1", V(id), V(name));
+    if (e == E_CONFLICT)
+        return fail(e, "there is a tag '%s' already", name);
+    TRY(e);
+    return reply_one(op, &tag_resource, id);
+}
+
+static enum err delete_tag(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &tag_resource, id));
+    op->status = 204;
+    return sql_run(op->db, "DELETE FROM tag WHERE id = ?1", V(id));
+}
+
+/* All targets must be things that this tag may go on: one that is not refuses the lot. */
+static enum err check_targets(struct op *op, const char *tag_id, const char *ids)
+{
+    const char *scope, *type;
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(op->db, &r, "SELECT scope, target_type FROM tag WHERE id = ?1 AND org = ?2", V(tag_id), V(op->org));
+    if (e == E_NOT_FOUND)
+        return fail(e, "there is no tag %s", tag_id);
+    TRY(e);
+    scope = arena_str(op->arena, rows_text(r, 0));
+    type = arena_str(op->arena, rows_text(r, 1));
+    int64_t wanted = 0, found = 0;
+    TRY(sql_int(op->db, &wanted, "SELECT count(DISTINCT value) FROM json_each(?1)", V(ids)));
+    for (size_t i = 0; i < COUNT_OF(targets); i++)
+        if (strcmp(targets[i].type, type) == 0) {
+            const struct value values[] = { V(ids), V(op->org), V(scope) };
+            TRY(sql_int_text(op->db, &found, targets[i].count, values, 3));
+        }
+    if (found != wanted)
+        return fail(E_NOT_FOUND, "%lld of the %lld ids are no %s that this tag can go on", (long long)(wanted - found),
+                    (long long)wanted, type);
+    return OK;
+}
+
+static enum err reply_count(struct op *op, const char *tag_id, int64_t count)
+{
+    out_object(&op->out, NULL);
+    TRY(reply_member(op, "tag", &tag_resource, tag_id));
+    out_int(&op->out, "count", count);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err attach(struct op *op)
+{
+    const char *id, *ids = in_ids(op, "*");
+    TRY(path_id(op, 0, &id));
+    TRY(check_targets(op, id, ids));
+    TRY(sql_run(op->db, "INSERT INTO tagged SELECT ?1, value FROM json_each(?2) WHERE 1 ON CONFLICT DO NOTHING", V(id), V(ids)));
+    return reply_count(op, id, sql_changes(op->db));
+}
+
+static enum err detach(struct op *op)
+{
+    const char *id, *ids = in_ids(op, "*");
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &tag_resource, id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id IN (SELECT value FROM json_each(?2))", V(id), V(ids)));
+    return reply_count(op, id, sql_changes(op->db));
+}
+
+#define NAME                                                                                                                       \
+    {                                                                                                                              \
+        "name", T_TEXT, F_NEED, .min = 1, .max = 100                                                                               \
+    }
+static const struct field name_in[] = { NAME };
+static const struct field typed_in[] = { NAME, { "target_type", T_TEXT, F_NEED, .words = organization_types } };
+static const struct field type_in[] = { { "target_type", T_TEXT, F_NEED, .words = organization_types } };
+static const struct field ids_in[] = { { "*", T_IDS, F_NEED, .min = 1, .max = TARGETS_MOST } };
+
+#define TAG .answers = &tag_resource
+static const struct route routes[] = {
+    { "GET", "/api/datalake/{id}/tags", list, MAY_READ, WORK_READ, "tags of data", TAG },
+    { "POST", "/api/datalake/{id}/tags", create, MAY_WRITE, WORK_WRITE, "makes a tag for data", FIELDS(name_in), TAG },
+    { "GET", "/api/datalake/{id}/tags/find", find, MAY_READ, WORK_READ, "the data tag of that name", FIELDS(name_in), TAG },
+    { "GET", "/api/dataset/version/{id}/tags", list, MAY_READ, WORK_READ, "tags of assets", TAG },
+    { "POST", "/api/dataset/version/{id}/tags", create, MAY_WRITE, WORK_WRITE, "makes a tag for assets", FIELDS(name_in), TAG },
+    { "GET", "/api/dataset/version/{id}/tags/find", find, MAY_READ, WORK_READ, "the asset tag of that name", FIELDS(name_in), TAG },
+    { "GET", "/api/organization/{id}/tags", list, MAY_READ, WORK_READ, "tags of datasets, versions, models, deployments",
+      FIELDS(type_in), TAG },
+    { "POST", "/api/organization/{id}/tags", create, MAY_WRITE, WORK_WRITE, "makes such a tag", FIELDS(typed_in), TAG },
+    { "GET", "/api/organization/{id}/tags/find", find, MAY_READ, WORK_READ, "such a tag by name", FIELDS(typed_in), TAG },
+    { "GET", "/api/tag/{id}", get, MAY_READ, WORK_READ, "one tag", TAG },
+    { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", FIELDS(name_in), TAG },
+    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_WRITE, "removes a tag from everything" },
+    { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_WRITE, "puts the tag on things: a list of ids", FIELDS(ids_in),
+      .body_cap = 16 << 20 },
+    { "POST", "/api/tag/{id}/detach", detach, MAY_WRITE, WORK_WRITE, "takes the tag off things: a list of ids", FIELDS(ids_in),
+      .body_cap = 16 << 20 },
+};
+
+const struct resource tag_resource = {
+    "tag", table, FIELDS(fields), "tag g", "g.id", "g.org", "g.name", ROUTES(routes),
+};
