@@ -1,0 +1,84 @@
+// Sends a file by the grants of the storage: ask a name, ask a URL, PUT the bytes. Large files go in parts.
+import { ApiError, post } from "./client";
+import type { Session } from "./types";
+
+const PART = 25 * 1024 * 1024;
+
+interface Grant {
+  client_type: string;
+  presigned_url_data: { url: string; fields?: Record<string, string> };
+}
+
+/** Our own storage is always on the page's origin, whatever public name the server was given. */
+function onThisOrigin(url: string): string {
+  const u = new URL(url, location.href);
+  return u.pathname.startsWith("/storage/") ? u.pathname + u.search : url;
+}
+
+function send(method: string, url: string, body: Blob | FormData, headers: Record<string, string>, progress: (bytes: number) => void, signal: AbortSignal) {
+  return new Promise<void>((resolve, reject) => {
+    const x = new XMLHttpRequest();
+    const stop = () => x.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    x.open(method, url);
+    for (const [name, value] of Object.entries(headers)) x.setRequestHeader(name, value);
+    x.upload.onprogress = (e) => progress(e.loaded);
+    x.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    x.onerror = () => reject(new ApiError(0, "The connection broke during the upload", "", `${method} /storage`));
+    x.onload = () => {
+      signal.removeEventListener("abort", stop);
+      if (x.status < 400) return resolve();
+      let message = `The storage answered ${x.status}`;
+      try {
+        message = (JSON.parse(x.responseText) as { message?: string }).message ?? message;
+      } catch {
+        /* the status says enough */
+      }
+      reject(new ApiError(x.status, message, "", `${method} /storage`));
+    };
+    x.send(body);
+  });
+}
+
+export interface UploadTarget {
+  session: Session;
+  type: "DATA" | "ARTIFACT" | "MODEL_FILE";
+  context?: Record<string, string>;
+}
+
+/** Stores the file's bytes; gives the object's name. `progress` hears of bytes sent so far. */
+export async function storeFile(file: File, to: UploadTarget, progress: (bytes: number) => void, signal: AbortSignal): Promise<string> {
+  const { organization } = to.session;
+  const connector = organization.default_connector_id;
+  const { object_name } = await post<{ object_name: string }>(`/api/organization/${organization.id}/connector/${connector}/generate_object_name`, {
+    filename: file.name,
+    type: to.type,
+    ...(to.context ? { context: to.context } : {}),
+  });
+  const content_type = file.type || "application/octet-stream";
+  if (file.size > PART) {
+    const parts = await post<{ url?: string }>(`/api/object-storage/${connector}/init_multipart_upload`, { object_name, content_type });
+    if (parts.url) {
+      const url = onThisOrigin(parts.url);
+      for (let at = 0; at < file.size; at += PART) {
+        const end = Math.min(at + PART, file.size);
+        const range = { "Content-Range": `bytes ${at}-${end - 1}/${file.size}`, "Content-Type": content_type };
+        await send("PUT", url, file.slice(at, end), range, (n) => progress(at + n), signal);
+      }
+      return object_name;
+    }
+  }
+  const grant = await post<Grant>(`/api/object-storage/${connector}/generate_presigned_url`, { object_name, content_type });
+  const url = onThisOrigin(grant.presigned_url_data.url);
+  const fields = grant.presigned_url_data.fields ?? {};
+  if (grant.client_type.toLowerCase() === "azure") {
+    await send("PUT", url, file, { ...fields, "Content-Type": content_type, "x-ms-blob-type": "BlockBlob" }, progress, signal);
+  } else {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("Content-Type", content_type);
+    form.append("file", file, object_name);
+    await send("POST", url, form, {}, progress, signal);
+  }
+  return object_name;
+}

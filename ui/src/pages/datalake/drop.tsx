@@ -1,0 +1,91 @@
+// Files dropped anywhere on the page, and the question which tags they get.
+import { TagsInput, Text } from "@mantine/core";
+import { useEffect, useRef, useState, type DragEvent, type ReactNode } from "react";
+import { Dialog } from "../../kit/dialog";
+import { bytes, plural } from "../../kit/format";
+import { IconUpload } from "../../kit/icons";
+import { tagIds, upload, useSignedIn, useTags } from "./data";
+
+/** Files of a drop, folders opened. */
+async function filesOf(e: DragEvent): Promise<File[]> {
+  const entries = [...e.dataTransfer.items].map((i) => i.webkitGetAsEntry?.() ?? null);
+  const plain = [...e.dataTransfer.files];
+  if (!entries.some((x) => x?.isDirectory)) return plain;
+  const out: File[] = [];
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    if (entry.isFile) {
+      out.push(await new Promise<File>((ok, bad) => (entry as FileSystemFileEntry).file(ok, bad)));
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    for (;;) {
+      const some = await new Promise<FileSystemEntry[]>((ok, bad) => reader.readEntries(ok, bad));
+      if (!some.length) return;
+      for (const s of some) await walk(s);
+    }
+  };
+  for (const x of entries) if (x) await walk(x);
+  return out;
+}
+
+const isImage = (f: File) => f.type.startsWith("image/") || /\.(jpe?g|png|webp|tiff?|bmp|gif)$/i.test(f.name);
+
+export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => void; children: ReactNode }) {
+  const [over, setOver] = useState(false);
+  const depth = useRef(0);
+  return (
+    <div
+      style={{ position: "relative", height: "100%" }}
+      onDragEnter={(e) => {
+        if (!e.dataTransfer.types.includes("Files")) return;
+        depth.current++;
+        setOver(true);
+      }}
+      onDragOver={(e) => e.preventDefault()}
+      onDragLeave={() => {
+        depth.current = Math.max(0, depth.current - 1);
+        if (!depth.current) setOver(false);
+      }}
+      onDrop={(e) => {
+        e.preventDefault();
+        depth.current = 0;
+        setOver(false);
+        void filesOf(e).then((f) => onFiles(f.filter(isImage)));
+      }}
+    >
+      {children}
+      {over && (
+        <div className="drop-over">
+          <span style={{ display: "flex", gap: 10, alignItems: "center" }}>
+            <IconUpload size={22} /> Drop to upload
+          </span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function UploadDialog({ files, onClose }: { files: File[]; onClose: () => void }) {
+  const session = useSignedIn();
+  const tags = useTags(session.datalake.id);
+  const [names, setNames] = useState<string[]>([]);
+  const [shown, setShown] = useState<File[]>(files);
+  useEffect(() => {
+    if (files.length) setShown(files);
+  }, [files]);
+  const total = shown.reduce((sum, f) => sum + f.size, 0);
+  return (
+    <Dialog
+      open={files.length > 0}
+      onClose={onClose}
+      title={`Upload ${plural(shown.length, "image")}`}
+      does="Upload"
+      run={async () => upload(shown, session, await tagIds(session.datalake.id, names))}
+    >
+      <Text size="sm" c="dimmed">
+        {bytes(total)} into the datalake “{session.datalake.name}”. The upload goes on while you work elsewhere.
+      </Text>
+      <TagsInput label="Tags" placeholder={names.length ? "" : "None; type one and press Enter"} data={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} clearable data-autofocus />
+    </Dialog>
+  );
+}

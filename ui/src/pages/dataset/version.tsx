@@ -1,0 +1,191 @@
+// A dataset version: its assets with their shapes, its analytics, its settings.
+import { ActionIcon, Button, Menu, SegmentedControl, Slider, Tabs, Text } from "@mantine/core";
+import { useMemo, useState } from "react";
+import { useParams } from "wouter";
+import { Dialog } from "../../kit/dialog";
+import { count as n, plural, typeWord } from "../../kit/format";
+import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
+import { Head } from "../../kit/head";
+import { IconDownload, IconEdit, IconLock, IconPhoto, IconUpload, IconX } from "../../kit/icons";
+import { useKeys } from "../../kit/keys";
+import { colourMap } from "../../kit/palette";
+import { Empty, Fault } from "../../kit/parts";
+import { QueryBar } from "../../kit/query-bar";
+import { toast } from "../../kit/toast";
+import { navigate, setUrl, useUrl } from "../../kit/url";
+import { Analytics } from "./analytics";
+import { assetIds, complete, exportAnnotations, removeAssets, useAssets, useLabels, useLiveVersion, useVersion } from "./data";
+import { ImportDialog } from "./import";
+import { assetTile } from "./parts";
+import { VersionSettings } from "./settings";
+
+export default function VersionPage() {
+  const { id = "" } = useParams();
+  const [tab, setTab] = useUrl("tab", "assets");
+  const version = useVersion(id);
+  const [importing, setImporting] = useState(false);
+  useLiveVersion(id);
+  const v = version.data;
+  const download = (type: string) => {
+    exportAnnotations(id, type).catch(toast.failed);
+  };
+  return (
+    <div className="page">
+      <Head
+        crumbs={[{ text: "Datasets", to: "/datasets" }, { text: v?.origin_name ?? "…", ...(v ? { to: `/datasets/${v.origin_id}` } : {}) }, { text: v?.version ?? "…" }]}
+        id={id}
+        chips={
+          v && (
+            <>
+              <span className="chip" data-plain="">{typeWord(v.type)}</span>
+              {v.locked && (
+                <span className="chip" data-plain="">
+                  <IconLock size={12} /> Locked
+                </span>
+              )}
+            </>
+          )
+        }
+      >
+        <Menu>
+          <Menu.Target>
+            <Button variant="default">Annotations</Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item leftSection={<IconUpload size={14} />} disabled={!!v?.locked} onClick={() => setImporting(true)}>
+              Import…
+            </Menu.Item>
+            <Menu.Divider />
+            {[["COCO", "COCO"], ["PASCAL_VOC", "Pascal VOC"], ["YOLO", "YOLO"]].map(([type, word]) => (
+              <Menu.Item key={type} leftSection={<IconDownload size={14} />} onClick={() => download(type ?? "COCO")}>
+                Export as {word}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+        <Button leftSection={<IconEdit size={15} />} disabled={!v?.nb_assets} onClick={() => navigate(`/annotate/${id}`)}>
+          Annotate
+        </Button>
+      </Head>
+      <Tabs value={tab} onChange={(t) => setTab(t)} className="tabs-line">
+        <Tabs.List style={{ borderBottom: 0 }}>
+          <Tabs.Tab value="assets">Assets {v?.nb_assets !== undefined && <span className="dim">{n(v.nb_assets)}</span>}</Tabs.Tab>
+          <Tabs.Tab value="analytics">Analytics</Tabs.Tab>
+          <Tabs.Tab value="settings">Settings</Tabs.Tab>
+        </Tabs.List>
+      </Tabs>
+      {version.error ? (
+        <div className="body">
+          <Fault error={version.error} again={() => void version.refetch()} />
+        </div>
+      ) : tab === "analytics" ? (
+        <Analytics id={id} onLabel={(label) => setUrl({ tab: null, q: `annotations.rectangles.label.name = "${label}"` }, { push: true })} />
+      ) : tab === "settings" ? (
+        v && <VersionSettings version={v} />
+      ) : (
+        <Assets id={id} locked={!!v?.locked} />
+      )}
+      <ImportDialog version={id} annotated={v?.nb_annotated ?? 0} open={importing} onClose={() => setImporting(false)} />
+    </div>
+  );
+}
+
+function Assets({ id, locked }: { id: string; locked: boolean }) {
+  const [q, setQ] = useUrl("q");
+  const [size, setSize] = useUrl("size", "240");
+  const [show, setShow] = useUrl("shapes", "on");
+  const rows = useAssets(id, q);
+  const labels = useLabels(id);
+  const [choice, setChoice] = useState<Choice>(nothing);
+  const [removing, setRemoving] = useState(false);
+  const px = Number(size) || 240;
+  const colours = useMemo(() => colourMap(labels.data?.items.map((l) => l.id) ?? []), [labels.data]);
+  const total = rows.count ?? 0;
+  const chosen = chosenCount(choice, total);
+  const at = (i: number) => {
+    const a = rows.at(i);
+    if (!a) return undefined;
+    const tile = assetTile(a, colours, px);
+    return show === "on" ? tile : { ...tile, boxes: [], lines: [] };
+  };
+  useKeys("Assets", [
+    { keys: "/", says: "Write a query" },
+    { keys: "Enter", says: "Annotate the image" },
+    { keys: "X", says: "Choose the image" },
+    { keys: "mod+A", says: "Choose all of the query", run: () => setChoice({ all: true, ids: new Set() }) },
+    { keys: "Escape", says: "Choose nothing", run: () => setChoice(nothing) },
+  ]);
+  const ids = async () => (choice.all ? assetIds(id, q) : [...choice.ids]);
+  const wrongQuery = rows.error?.status === 400 && q ? [rows.error.message, rows.error.detail].filter(Boolean).join(". ") : null;
+  if (rows.count === 0 && !q)
+    return (
+      <Empty icon={IconPhoto} title="No images in this version" action={<Button size="sm" onClick={() => navigate("/datalake")}>Choose images in the datalake</Button>}>
+        Choose images in the datalake, then “Add to a version”. They arrive here within seconds.
+      </Empty>
+    );
+  return (
+    <div className="fill">
+      <div className="bar">
+        <QueryBar of="asset" value={q} onSubmit={(t) => { setChoice(nothing); setQ(t); }} complete={complete} error={wrongQuery} placeholder='Search, for example  annotations.rectangles.label.name = "car"' />
+        <Slider aria-label="Size of the pictures" w={90} size={3} thumbSize={14} min={130} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
+        <SegmentedControl size="xs" value={show} onChange={setShow} data={[{ value: "on", label: "Shapes" }, { value: "off", label: "Images" }]} aria-label="Show shapes" />
+      </div>
+      {chosen > 0 ? (
+        <div className="choice-bar">
+          <b>{plural(chosen, "image")} chosen</b>
+          {!choice.all && chosen < total && (
+            <Button variant="subtle" size="compact-xs" onClick={() => setChoice({ all: true, ids: new Set() })}>
+              Choose all {n(total)}
+            </Button>
+          )}
+          <span style={{ flex: 1 }} />
+          <Menu>
+            <Menu.Target>
+              <Button variant="subtle" leftSection={<IconDownload size={15} />}>
+                Export annotations
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {[["COCO", "COCO"], ["PASCAL_VOC", "Pascal VOC"], ["YOLO", "YOLO"]].map(([type, word]) => (
+                <Menu.Item key={type} onClick={() => void ids().then((list) => exportAnnotations(id, type ?? "COCO", list)).catch(toast.failed)}>
+                  {word}
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
+          <Button variant="subtle" color="red" disabled={locked} onClick={() => setRemoving(true)}>
+            Remove
+          </Button>
+          <ActionIcon onClick={() => setChoice(nothing)} aria-label="Choose nothing">
+            <IconX size={16} />
+          </ActionIcon>
+        </div>
+      ) : (
+        q && rows.count !== undefined && <div className="bar dim" style={{ paddingTop: 0, minHeight: 20 }}>{plural(total, "image")} found</div>
+      )}
+      {rows.error && !wrongQuery ? (
+        <div className="body">
+          <Fault error={rows.error} again={rows.again} />
+        </div>
+      ) : rows.count === 0 ? (
+        <Empty icon={IconPhoto} title="Nothing matches this query" action={<Button variant="default" onClick={() => setQ(null)}>Clear the query</Button>} />
+      ) : (
+        <Grid label="Assets" count={rows.count} at={at} want={rows.want} size={px} choice={choice} onChoose={setChoice} onOpen={(_, t) => navigate(`/annotate/${id}?asset=${t.id}${q ? `&q=${encodeURIComponent(q)}` : ""}`)} />
+      )}
+      <Dialog
+        open={removing}
+        onClose={() => setRemoving(false)}
+        title={`Remove ${plural(chosen, "image")} from this version`}
+        does={`Remove ${plural(chosen, "image")}`}
+        danger
+        run={async () => {
+          await removeAssets(id, await ids());
+          setChoice(nothing);
+        }}
+      >
+        <Text size="sm">Their annotations in this version are lost. The images stay in the datalake.</Text>
+      </Dialog>
+    </div>
+  );
+}
+

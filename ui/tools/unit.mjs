@@ -1,0 +1,30 @@
+// Bundles every *.test.ts under src/ and runs it with Node's test runner.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const tests = readdirSync("src", { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => join("src", name));
+const out = mkdtempSync(join("node_modules", ".unit-"));
+try {
+  await build({
+    entryPoints: tests,
+    outdir: out,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    outExtension: { ".js": ".mjs" },
+    logLevel: "warning",
+  });
+  const files = readdirSync(out, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".mjs"))
+    .map((name) => join(out, name));
+  const run = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" });
+  process.exitCode = run.status ?? 1;
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}
