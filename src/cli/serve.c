@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "blob/blob.h"
 #include "blob/sign.h"
-#include "cli/child.h"
 #include "cli/cli.h"
+#include "cli/keeper.h"
 #include "cli/options.h"
 #include "cli/pages.h"
 #include "infer/infer.h"
@@ -28,7 +28,7 @@ struct server {
     int lock;
     struct services services;
     struct http_server *http;
-    struct child *worker;
+    struct keeper *worker;
     struct first_start first;
 };
 
@@ -69,7 +69,7 @@ static enum err open_data(struct server *s)
 static enum err start_worker(struct server *s)
 {
     const char *const argv[] = { s->services.self_path, "worker", "--data", s->data, "--host", s->services.local_url, NULL };
-    return child_keep(argv, "worker", &s->worker);
+    return keeper_start(argv, "worker", &s->worker);
 }
 
 static enum err start_http(struct server *s)
@@ -126,7 +126,7 @@ static void stop(struct server *s)
 {
     api_quiet();
     http_server_stop(s->http, GRACE_S);
-    child_end(s->worker, GRACE_S);
+    keeper_stop(s->worker, GRACE_S);
     infer_stop(s->services.infer);
     api_close();
     sql_pool_close(s->services.pool);

@@ -1,4 +1,4 @@
-#include "cli/child.h"
+#include "cli/keeper.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,7 +13,7 @@
 
 enum { ARGS = 32, LONGEST_PAUSE_S = 30, STEADY_S = 60 };
 
-struct child {
+struct keeper {
     char *argv[ARGS];
     char *name;
     pthread_t thread;
@@ -22,7 +22,7 @@ struct child {
     bool ending;
 };
 
-static pid_t start(struct child *c)
+static pid_t start(struct keeper *c)
 {
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
@@ -37,7 +37,7 @@ static pid_t start(struct child *c)
     _exit(127);
 }
 
-static bool pause_or_end(struct child *c, double seconds)
+static bool pause_or_end(struct keeper *c, double seconds)
 {
     for (double until = clock_seconds() + seconds; clock_seconds() < until; usleep(20000)) {
         pthread_mutex_lock(&c->lock);
@@ -52,7 +52,7 @@ static bool pause_or_end(struct child *c, double seconds)
 /* PR_SET_PDEATHSIG follows the thread that forked: this one lives as long as the child does. */
 static void *watch(void *with)
 {
-    struct child *c = with;
+    struct keeper *c = with;
     for (double pause = 0.25;;) {
         double began = clock_seconds();
         pthread_mutex_lock(&c->lock);
@@ -79,7 +79,7 @@ static void *watch(void *with)
     }
 }
 
-static void free_child(struct child *c)
+static void free_keeper(struct keeper *c)
 {
     for (size_t i = 0; c->argv[i]; i++)
         free(c->argv[i]);
@@ -87,22 +87,22 @@ static void free_child(struct child *c)
     free(c);
 }
 
-enum err child_keep(const char *const *argv, const char *name, struct child **ret)
+enum err keeper_start(const char *const *argv, const char *name, struct keeper **ret)
 {
-    struct child *c = heap_take(sizeof *c);
+    struct keeper *c = heap_take(sizeof *c);
     pthread_mutex_init(&c->lock, NULL);
     c->name = heap_str(name);
     for (size_t i = 0; argv[i] && i + 1 < ARGS; i++)
         c->argv[i] = heap_str(argv[i]);
     if (pthread_create(&c->thread, NULL, watch, c) != 0) {
-        free_child(c);
+        free_keeper(c);
         return fail(E_BROKEN, "cannot watch over %s", name);
     }
     *ret = c;
     return OK;
 }
 
-void child_end(struct child *c, double grace_s)
+void keeper_stop(struct keeper *c, double grace_s)
 {
     if (!c)
         return;
@@ -122,5 +122,5 @@ void child_end(struct child *c, double grace_s)
         kill(c->pid, SIGKILL);
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
-    free_child(c);
+    free_keeper(c);
 }

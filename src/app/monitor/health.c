@@ -1,0 +1,88 @@
+/* GET /health: can it answer, database and all. GET /metrics: counters in the text format of Prometheus (exposition format 0.0.4).
+ * Neither tells anything about images, users or models. */
+#include "api/dispatch.h"
+#include "base/clock.h"
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static enum err health(struct op *op)
+{
+    int64_t fine = 0;
+    TRY(sql_int(op->db, &fine, "SELECT 1"));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "status", "ok");
+    out_text(&op->out, "version", op->services->version);
+    out_int(&op->out, "uptime_s", (int64_t)(clock_seconds() - op->services->started));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static void describe(struct text *t, const char *name, const char *type, const char *says)
+{
+    text_fmt(t, "# HELP %s %s\n# TYPE %s %s\n", name, says, name, type);
+}
+
+static void requests(struct text *t)
+{
+    describe(t, "saccade_requests_total", "counter", "answered requests by class of status");
+    for (int i = 1; i < 6; i++)
+        text_fmt(t, "saccade_requests_total{status=\"%dxx\"} %lld\n", i, atomic_load(&api_counters.by_status[i]));
+    describe(t, "saccade_request_seconds", "histogram", "time from the headers to the end of the answer");
+    long long sum = 0;
+    for (int i = 0; i < LATENCY_BUCKETS; i++) {
+        sum += atomic_load(&api_counters.latency[i]);
+        if (api_latency_bounds[i] < 1e299)
+            text_fmt(t, "saccade_request_seconds_bucket{le=\"%g\"} %lld\n", api_latency_bounds[i], sum);
+        else
+            text_fmt(t, "saccade_request_seconds_bucket{le=\"+Inf\"} %lld\n", sum);
+    }
+    text_fmt(t, "saccade_request_seconds_sum %.6f\nsaccade_request_seconds_count %lld\n",
+             (double)atomic_load(&api_counters.latency_sum_us) / 1e6, sum);
+    describe(t, "saccade_received_bytes_total", "counter", "bytes of request bodies");
+    text_fmt(t, "saccade_received_bytes_total %lld\n", atomic_load(&api_counters.bytes_in));
+    describe(t, "saccade_requests_in_flight", "gauge", "requests being answered, event streams included");
+    text_fmt(t, "saccade_requests_in_flight %lld\n", atomic_load(&api_counters.in_flight));
+    describe(t, "saccade_event_streams", "gauge", "open event streams");
+    text_fmt(t, "saccade_event_streams %lld\n", atomic_load(&api_counters.event_streams));
+}
+
+static enum err jobs(struct sql *db, struct text *t)
+{
+    describe(t, "saccade_jobs", "gauge", "jobs in the table by kind and status");
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT kind, status, count(*) FROM job GROUP BY kind, status ORDER BY kind, status"));
+    while (rows_next(r))
+        text_fmt(t, "saccade_jobs{kind=\"%s\",status=\"%s\"} %lld\n", rows_text(r, 0), rows_text(r, 1), (long long)rows_int(r, 2));
+    return rows_error(r);
+}
+
+static void memory(struct text *t)
+{
+    long pages = 0, ignored = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%ld %ld", &ignored, &pages) == 2) {
+        describe(t, "process_resident_memory_bytes", "gauge", "memory of the server process");
+        text_fmt(t, "process_resident_memory_bytes %lld\n", (long long)pages * sysconf(_SC_PAGESIZE));
+    }
+    if (f)
+        fclose(f);
+}
+
+static enum err metrics(struct op *op)
+{
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 20);
+    requests(&t);
+    TRY(jobs(op->db, &t));
+    memory(&t);
+    http_answer_bytes(op->call, 200, "text/plain; version=0.0.4", t.bytes, t.n);
+    return OK;
+}
+
+static const struct route routes[] = {
+    { "GET", "/health", health, MAY_ANYONE, WORK_READ, "whether the server and its database answer" },
+    { "GET", "/metrics", metrics, MAY_ANYONE, WORK_READ, "counters for Prometheus" },
+};
+
+const struct resource health_resource = { .name = "health", .routes = routes, .n_routes = COUNT_OF(routes) };
