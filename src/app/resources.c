@@ -4,8 +4,10 @@
 #include "app/datalake/datalake.h"
 #include "query/query.h"
 
+extern const struct resource health_resource;
+
 const struct resource *const resources[] = {
-    &organization_resource, &user_resource, &token_resource, &session_resource, &datalake_resource, &object_resource,
-    &source_resource,       &tag_resource,  &data_resource,  &event_resource,   &openapi_resource,  &job_resource,
-    &query_resource,        NULL,
+    &organization_resource, &user_resource,   &token_resource, &session_resource, &datalake_resource,
+    &object_resource,       &source_resource, &tag_resource,   &data_resource,    &event_resource,
+    &openapi_resource,      &job_resource,    &query_resource, &health_resource,  NULL,
 };
