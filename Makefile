@@ -39,14 +39,17 @@ unit: debug
 	build/debug/unit $(ONLY)
 
 $(OUT)/saccade: $(OBJ)
-	$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS)
+	@echo "  link  $@"
+	@$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS)
 $(OUT)/unit: $(filter-out $(OUT)/src/main.o,$(OBJ)) $(TEST_OBJ)
-	$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS) -lcmocka
+	@echo "  link  $@"
+	@$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS) -lcmocka
 
 $(OUT)/src/nn/%.o: EXTRA := $(FAST)
 $(OUT)/src/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $($(MODE)_FLAGS) $(WARN) $(EXTRA) -c -o $@ $<
+	@echo "  cc    $<"
+	@$(CC) $(FLAGS) $($(MODE)_FLAGS) $(WARN) $(EXTRA) -c -o $@ $<
 $(filter $(OUT)/src/learn/%,$(OBJ)) $(filter $(OUT)/src/infer/%,$(OBJ)): | $(ONNX).h
 $(TEST_OBJ): | $(ONNX).h
 
@@ -55,7 +58,8 @@ $(ONNX).c $(ONNX).h: /usr/include/onnx/onnx.proto
 	@mkdir -p $(@D)
 	protoc-c --proto_path=/usr/include/onnx --c_out=$(@D) $<
 $(ONNX).o: $(ONNX).c
-	$(CC) $(FLAGS) -O2 -w -c -o $@ $<
+	@echo "  cc    $<"
+	@$(CC) $(FLAGS) -O2 -w -c -o $@ $<
 
 # The built pages, gzipped, as one object; tools/embed writes a placeholder page that says so when ui/dist is not built.
 $(OUT)/gen/ui.S: tools/embed $(wildcard ui/dist/index.html)
