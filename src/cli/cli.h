@@ -12,4 +12,5 @@ extern const char saccade_version[];
 int serve_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
 int fsck_main(int argc, char **argv);
+int generate_main(int argc, char **argv);
 int user_main(int argc, char **argv); /* also "token" */

@@ -9,6 +9,8 @@ const struct command commands[] = {
     { "user", "user add|password NAME [--role ROLE] [--data DIR]", "adds a user, or gives a new password", user_main },
     { "token", "token new USER [--data DIR]", "an API token", user_main },
     { "fsck", "fsck [--data DIR]", "reads all that is stored and names what is missing or changed", fsck_main },
+    { "generate", "generate --out DIR [--count N] [--seed N]", "made-up images of cells with annotations, to try things out",
+      generate_main },
     { "worker", NULL, NULL, worker_main },
     { "infer", NULL, NULL, infer_main },
     { NULL, NULL, NULL, NULL },
