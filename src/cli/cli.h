@@ -14,3 +14,4 @@ int worker_main(int argc, char **argv);
 int fsck_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 int user_main(int argc, char **argv); /* also "token" */
+int demo_main(int argc, char **argv);

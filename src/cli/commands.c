@@ -6,6 +6,8 @@ const char saccade_version[] = "0.1.0";
 
 const struct command commands[] = {
     { "serve", "serve [--data DIR] [--listen ADDR:PORT] [--public-url URL]", "the server", serve_main },
+    { "demo", "demo --token T [--host URL] [--images DIR --annotations DIR|FILE] [--steps N] [--image-size N]",
+      "the whole loop against a running server, one line a step", demo_main },
     { "user", "user add|password NAME [--role ROLE] [--data DIR]", "adds a user, or gives a new password", user_main },
     { "token", "token new USER [--data DIR]", "an API token", user_main },
     { "fsck", "fsck [--data DIR]", "reads all that is stored and names what is missing or changed", fsck_main },
