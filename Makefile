@@ -1,6 +1,7 @@
 # make            release build: build/release/saccade
 # make debug      ASan + UBSan build: build/debug/saccade and build/debug/unit
 # make unit       builds and runs the unit tests (ONLY=words runs some)
+# make lint       every file through clang, for its warnings only
 # A new .c file under src/ needs no line here. Libraries that set-up fetched lie under $(DEPS).
 MODE  ?= release
 DEPS  ?= $(if $(SACCADE_DEPS),$(SACCADE_DEPS),$(HOME)/.cache/saccade)
@@ -16,8 +17,9 @@ ONNX  := $(OUT)/gen/onnx.pb-c
 
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
          -Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-gnu-zero-variadic-macro-arguments -Werror
+CLANG_WARN := -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
 ifneq ($(filter clang%,$(notdir $(CC))),)
-WARN  += -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
+WARN  += $(CLANG_WARN)
 endif
 FLAGS := -std=gnu17 -pthread -g -MMD -MP -Isrc -I$(OUT)/gen -isystem $(DEPS)/onednn/include -isystem $(DEPS)/onnxruntime/include/onnxruntime \
          $(shell pkg-config --cflags $(PKGS)) -D_GNU_SOURCE
@@ -69,7 +71,15 @@ $(OUT)/gen/ui.S: tools/embed $(wildcard ui/dist/index.html)
 $(UI): $(OUT)/gen/ui.S
 	$(CC) -c -o $@ $<
 
+# Every file once through the other compiler, for its warnings only.
+lint:
+	@$(MAKE) --no-print-directory MODE=debug $(SRC:%.c=build/lint/%.ok)
+build/lint/%.ok: %.c | $(ONNX).h
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
+	@touch $@
+
 clean:
 	rm -rf build
-.PHONY: all debug unit clean
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+.PHONY: all debug unit lint clean
+-include $(SRC:%.c=build/lint/%.d) $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)
