@@ -48,6 +48,7 @@ $(OUT)/unit: $(filter-out $(OUT)/src/main.o,$(OBJ)) $(TEST_OBJ)
 	@$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS) -lcmocka
 
 $(OUT)/src/nn/%.o: EXTRA := $(FAST)
+$(OUT)/src/infer/ort.o: EXTRA := -DONNXRUNTIME_DIR='"$(DEPS)/onnxruntime/lib"'
 $(OUT)/src/learn/%.o: EXTRA := $(FAST)
 $(OUT)/src/%.o: src/%.c
 	@mkdir -p $(@D)

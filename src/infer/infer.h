@@ -7,8 +7,14 @@
 #include "base/arena.h"
 
 struct infer_pool;
+/* self_path: of this program. decoders: at most so many at a time; one is started at once. max_models: at most so many models are
+ * loaded at a time, each in a process of its own; the one that was used the longest time ago makes room. */
 MUST_USE enum err infer_start(const char *self_path, int decoders, int max_models, struct infer_pool **ret);
-void infer_stop(struct infer_pool *);
+void infer_stop(struct infer_pool *); /* NULL is fine; no call may be under way */
+static inline void auto_infer_pool(struct infer_pool **p)
+{
+    infer_stop(*p);
+}
 
 struct image_facts {
     int width, height; /* as shown: EXIF orientations 5 to 8 are swapped */
@@ -30,6 +36,7 @@ struct detections {
     size_t n;
     int width, height; /* of the image */
     double latency_s;  /* decode + run + NMS, inside the child */
+    double decode_s, run_s, post_s;
 };
 /* model_hash names the model (the child keeps it loaded); model_fd is read when no process has it yet. The ONNX file's metadata
  * says input size, normalisation, class names and NMS (docs/formats.md). E_UNMEANT: the model cannot be used, and why. */
@@ -38,4 +45,4 @@ MUST_USE enum err infer_predict(struct infer_pool *, const char *model_hash, int
 /* Loads the model and answers its metadata as JSON text: for checking an uploaded model-latest. */
 MUST_USE enum err infer_describe(struct infer_pool *, const char *model_hash, int model_fd, struct arena *, char **ret_json);
 
-int infer_main(int argc, char **argv); /* the role itself */
+int infer_main(int argc, char **argv); /* the role itself: `infer decoder` or `infer model` */

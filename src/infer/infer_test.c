@@ -1,0 +1,254 @@
+#include "base/file.h"
+#include "base/test.h"
+#include "img/img.h"
+#include "infer/infer.h"
+#include "infer/metadata.h"
+#include "infer/onnx_check.h"
+#include "infer/tiny_test.h"
+#include "json/json.h"
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The pool starts this very program again, in the role. */
+__attribute__((constructor)) static void play_the_role(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "infer") == 0)
+        _exit(infer_main(argc - 1, argv + 1));
+}
+
+static int file_with(const void *bytes, size_t n)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    MUST(file_write_all(fd, bytes, n));
+    return fd;
+}
+
+static int model_file(enum tiny_kind kind)
+{
+    uint8_t *bytes;
+    size_t n;
+    tiny_model(kind, &bytes, &n);
+    int fd = file_with(bytes, n);
+    free(bytes);
+    return fd;
+}
+
+/* A PNG of one colour. */
+static int image_file(int width, int height, uint8_t r, uint8_t g, uint8_t b)
+{
+    AUTO(image) struct image image = { 0 };
+    MUST(image_new(width, height, &image));
+    for (size_t i = 0; i < (size_t)width * (size_t)height; i++) {
+        image.pixels[i * 3] = r;
+        image.pixels[i * 3 + 1] = g;
+        image.pixels[i * 3 + 2] = b;
+    }
+    uint8_t *bytes;
+    size_t n;
+    MUST(image_to_png(&image, &bytes, &n));
+    int fd = file_with(bytes, n);
+    free(bytes);
+    return fd;
+}
+
+static void start(int models, struct infer_pool **ret)
+{
+    MUST(infer_start("/proc/self/exe", 2, models, ret));
+}
+
+static bool near(float a, double b)
+{
+    return fabs((double)a - b) < 0.01;
+}
+
+TEST(a_prediction_goes_through_letterbox_threshold_and_nms)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int model = model_file(TINY_OURS), green = image_file(128, 128, 0, 255, 0);
+    struct detections d;
+    MUST(infer_predict(pool, "ours", model, green, 0.4, a, &d));
+    CHECK_INT(d.width, 128);
+    CHECK_INT(d.n, 2); /* the second box is suppressed, the fourth is under the threshold */
+    CHECK_INT(d.items[0].label, 1);
+    CHECK(near(d.items[0].score, 0.9) && near(d.items[1].score, 0.5));
+    CHECK(near(d.items[0].x, 12.8) && near(d.items[0].y, 12.8) && near(d.items[0].w, 51.2) && near(d.items[0].h, 51.2));
+    CHECK(d.latency_s > 0 && d.latency_s < 10);
+    MUST(infer_predict(pool, "ours", model, green, 0.25, a, &d));
+    CHECK_INT(d.n, 3);
+    CHECK(near(d.items[2].x + d.items[2].w, 128) && near(d.items[2].y + d.items[2].h, 128)); /* clipped */
+    MUST(infer_predict(pool, "ours", model, green, 0.95, a, &d));
+    CHECK_INT(d.n, 0);
+}
+
+TEST(boxes_are_on_the_image_as_shown_whatever_its_shape)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int model = model_file(TINY_OURS), wide = image_file(200, 100, 0, 0, 255);
+    struct detections d;
+    MUST(infer_predict(pool, "ours", model, wide, 0.3, a, &d));
+    CHECK_INT(d.items[0].label, 2);
+    CHECK(near(d.items[0].score, 0.45)); /* the lower half is padding, which is 0 here */
+    CHECK(near(d.items[0].x, 20) && near(d.items[0].y, 20) && near(d.items[0].w, 80) && near(d.items[0].h, 80));
+}
+
+TEST(a_yolo_export_is_understood)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int model = model_file(TINY_YOLO), image = image_file(128, 64, 9, 9, 9);
+    struct detections d;
+    MUST(infer_predict(pool, "yolo", model, image, 0.4, a, &d));
+    CHECK_INT(d.n, 3); /* of different classes, so none is suppressed */
+    CHECK_INT(d.items[1].label, 1);
+    CHECK(near(d.items[0].x, 12.8) && near(d.items[0].w, 51.2) && near(d.items[0].y, 12.8) && near(d.items[0].h, 51.2));
+    char *text;
+    const struct json *v;
+    MUST(infer_describe(pool, "yolo", model, a, &text));
+    MUST(json_parse(a, text, strlen(text), &v));
+    CHECK_TEXT(json_text(json_get(json_get(v, "names"), "1")), "o'green");
+}
+
+TEST(a_model_that_cannot_be_used_is_refused_with_the_reason)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int image = image_file(64, 64, 0, 0, 0), nameless = model_file(TINY_NO_NAMES), png = dup(image);
+    AUTO(fd) int good = model_file(TINY_OURS);
+    struct detections d;
+    char *text;
+    MUST_FAIL(infer_predict(pool, "none", nameless, image, 0.5, a, &d), E_UNMEANT, "names");
+    MUST_FAIL(infer_describe(pool, "png", png, a, &text), E_UNMEANT, "not an ONNX model");
+    MUST(infer_describe(pool, "good", good, a, &text));
+    MUST_FAIL(infer_predict(pool, "good", good, good, 0.5, a, &d), E_INVALID, "not an image");
+    MUST(infer_predict(pool, "good", good, image, 0.5, a, &d));
+}
+
+TEST(tensors_in_other_files_are_refused_wherever_they_hide)
+{
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    AUTO(arena) struct arena *a = arena_new();
+    start(1, &pool);
+    for (enum tiny_kind kind = TINY_EXTERNAL; kind <= TINY_EXTERNAL_FUNCTION; kind++) {
+        AUTO(fd) int model = model_file(kind);
+        char *text;
+        MUST_FAIL(infer_describe(pool, "external", model, a, &text), E_UNMEANT, "external_data");
+    }
+    uint8_t *bytes;
+    size_t n;
+    tiny_model(TINY_OURS, &bytes, &n);
+    MUST(onnx_check(bytes, n));
+    for (size_t cut = 1; cut < n; cut += 7) /* never a crash; a cut in the middle of a field is an error */
+        if (onnx_check(bytes, n - cut) != OK)
+            CHECK_INT(fail_kind(), E_UNMEANT);
+    free(bytes);
+}
+
+static pid_t last_child(void)
+{
+    FILE *f = fopen("/proc/thread-self/children", "re");
+    int pid = 0, last = 0;
+    while (f && fscanf(f, "%d", &pid) == 1)
+        last = pid;
+    CHECK(last);
+    fclose(f);
+    return last;
+}
+
+TEST(a_model_process_that_was_killed_is_started_again)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int model = model_file(TINY_OURS), image = image_file(64, 64, 255, 0, 0);
+    struct detections d;
+    for (int i = 0; i < 3; i++) {
+        MUST(infer_predict(pool, "ours", model, image, 0.4, a, &d));
+        CHECK_INT(d.items[0].label, 0);
+        kill(last_child(), SIGKILL);
+    }
+}
+
+TEST(models_make_room_for_each_other)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int ours = model_file(TINY_OURS), yolo = model_file(TINY_YOLO), image = image_file(64, 64, 255, 0, 0);
+    struct detections d;
+    for (int i = 0; i < 2; i++) {
+        MUST(infer_predict(pool, "ours", ours, image, 0.4, a, &d));
+        CHECK_INT(d.n, 2);
+        MUST(infer_predict(pool, "yolo", yolo, image, 0.4, a, &d));
+        CHECK_INT(d.n, 3);
+    }
+}
+
+struct crowd {
+    struct infer_pool *pool;
+    int ours, yolo, image;
+};
+
+static void *predict_often(void *with)
+{
+    struct crowd *c = with;
+    AUTO(arena) struct arena *a = arena_new();
+    for (int i = 0; i < 10; i++) {
+        struct detections d;
+        struct image_facts facts;
+        int fd;
+        uint64_t size;
+        bool ours = i % 2;
+        if (infer_predict(c->pool, ours ? "ours" : "yolo", ours ? c->ours : c->yolo, c->image, 0.4, a, &d) != OK ||
+            d.n != (ours ? 2 : 3) || infer_probe(c->pool, c->image, &facts) != OK || facts.width != 64 ||
+            infer_thumbnail(c->pool, c->image, 32, &fd, &size) != OK)
+            return with;
+        close(fd);
+    }
+    return NULL;
+}
+
+TEST(many_threads_ask_for_everything_at_once)
+{
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(2, &pool);
+    AUTO(fd) int ours = model_file(TINY_OURS), yolo = model_file(TINY_YOLO), image = image_file(64, 64, 255, 0, 0);
+    struct crowd crowd = { pool, ours, yolo, image };
+    pthread_t threads[8];
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, predict_often, &crowd), 0);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        CHECK(failed == NULL);
+    }
+}
+
+TEST(class_names_are_read_as_json_and_as_python)
+{
+    static const char *const good[] = { "{\"0\":\"a\",\"2\":\"c'd\"}", "{0: 'a', 2: \"c'd\"}", "{ 0 : 'a', 2: 'c\\'d', }" };
+    AUTO(arena) struct arena *a = arena_new();
+    const char **names;
+    size_t n;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        MUST(names_read(a, good[i], &names, &n));
+        CHECK_INT(n, 3);
+        CHECK_TEXT(names[0], "a");
+        CHECK(names[1] == NULL);
+        CHECK_TEXT(names[2], "c'd");
+    }
+    MUST(names_read(a, "['a', 'b']", &names, &n));
+    CHECK_INT(n, 2);
+    static const char *const bad[] = { "", "{", "{0: 'a", "{0 'a'}", "{99999: 'a'}", "{-1: 'a'}", "7", "{0: a}", "['a'" };
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        MUST_FAIL(names_read(a, bad[i], &names, &n), E_UNMEANT, "names");
+}

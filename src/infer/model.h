@@ -1,0 +1,22 @@
+/* model.h - what the pool and a model's process say to each other; private to infer/. */
+#pragma once
+#include "base/child.h"
+#include "infer/infer.h"
+
+enum model_task { MODEL_LOAD = 1, MODEL_DESCRIBE, MODEL_PREDICT };
+struct model_request {
+    enum model_task task; /* LOAD and PREDICT come with a descriptor */
+    double min_score, limit_s;
+};
+/* Followed by n_bytes: detections, or JSON. */
+struct model_reply {
+    enum err e;
+    char why[500];
+    int width, height;
+    double decode_s, run_s, post_s;
+    size_t n_bytes;
+};
+enum { MODEL_PAYLOAD = MESSAGE_SIZE - (int)sizeof(struct model_reply), MODEL_BYTES = 1 << 30 };
+
+/* The role of the process. */
+_Noreturn void model_child(void);

@@ -1,0 +1,260 @@
+#include "infer/ort.h"
+#include <dlfcn.h>
+#include <limits.h>
+#include <onnxruntime_c_api.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const OrtApi *ort;
+static OrtEnv *env;
+static OrtMemoryInfo *cpu_memory;
+
+struct ort_session {
+    OrtSession *session;
+    size_t n_inputs, n_outputs;
+    struct ort_value input, outputs[ORT_OUTPUTS];
+    OrtValue *values[ORT_OUTPUTS]; /* of the last run */
+};
+
+static enum err check(OrtStatus *s, enum err kind, const char *doing)
+{
+    if (!s)
+        return OK;
+    enum err e = fail(kind, "%s: %s", doing, ort->GetErrorMessage(s));
+    ort->ReleaseStatus(s);
+    return e;
+}
+
+/* Where set-up put it (the build says so), else where the system has it. */
+static void *open_library(void)
+{
+    static const char *const names[] = { ONNXRUNTIME_DIR "/libonnxruntime.so.1.32.0", "libonnxruntime.so.1", "libonnxruntime.so" };
+    const char *path = getenv("SACCADE_ONNXRUNTIME");
+    void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    for (size_t i = 0; i < COUNT_OF(names) && !library && !path; i++)
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    return library;
+}
+
+/* An arena that takes what is asked for, not the next power of two. */
+static enum err use_frugal_arena(void)
+{
+    static const char *const keys[] = { "arena_extend_strategy" };
+    static const size_t values[] = { 1 };
+    OrtArenaCfg *config = NULL;
+    TRY(check(ort->CreateArenaCfgV2(keys, values, 1, &config), E_BROKEN, "ONNX Runtime"));
+    enum err e = check(ort->CreateAndRegisterAllocator(env, cpu_memory, config), E_BROKEN, "ONNX Runtime");
+    ort->ReleaseArenaCfg(config);
+    return e;
+}
+
+enum err ort_start(void)
+{
+    void *library = open_library();
+    if (!library)
+        return fail(E_BROKEN, "ONNX Runtime is not there: %s", dlerror());
+    const OrtApiBase *(*get_base)(void) = NULL;
+    void *symbol = dlsym(library, "OrtGetApiBase");
+    memcpy(&get_base, &symbol, sizeof get_base); /* ISO C has no conversion from object to function pointer */
+    if (!get_base || !(ort = get_base()->GetApi(ORT_API_VERSION)))
+        return fail(E_BROKEN, "the library of ONNX Runtime is older than version 1.%d", ORT_API_VERSION);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    OrtThreadingOptions *threads = NULL;
+    TRY(check(ort->CreateThreadingOptions(&threads), E_BROKEN, "ONNX Runtime"));
+    enum err e = check(ort->SetGlobalIntraOpNumThreads(threads, cores > 0 ? (int)cores : 1), E_BROKEN, "ONNX Runtime");
+    if (e == OK)
+        e = check(ort->SetGlobalInterOpNumThreads(threads, 1), E_BROKEN, "ONNX Runtime");
+    if (e == OK) /* threads that wait by spinning take the processors from the rest of the machine */
+        e = check(ort->SetGlobalSpinControl(threads, 0), E_BROKEN, "ONNX Runtime");
+    if (e == OK)
+        e = check(ort->CreateEnvWithGlobalThreadPools(ORT_LOGGING_LEVEL_FATAL, "saccade", threads, &env), E_BROKEN, "ONNX Runtime");
+    ort->ReleaseThreadingOptions(threads);
+    TRY(e);
+    TRY(check(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &cpu_memory), E_BROKEN, "ONNX Runtime"));
+    return use_frugal_arena();
+}
+
+static enum err describe_tensor(const OrtTensorTypeAndShapeInfo *info, struct ort_value *v)
+{
+    size_t rank;
+    ONNXTensorElementDataType type;
+    TRY(check(ort->GetTensorElementType(info, &type), E_UNMEANT, "a tensor's type"));
+    TRY(check(ort->GetDimensionsCount(info, &rank), E_UNMEANT, "a tensor's shape"));
+    if (rank > ORT_SHAPE)
+        return fail(E_UNMEANT, "the model has a tensor of %zu dimensions", rank);
+    v->is_float = type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    v->rank = (int)rank;
+    return check(ort->GetDimensions(info, v->shape, rank), E_UNMEANT, "a tensor's shape");
+}
+
+static enum err describe(struct ort_session *s, bool input, size_t i, struct ort_value *v)
+{
+    OrtAllocator *allocator;
+    TRY(check(ort->GetAllocatorWithDefaultOptions(&allocator), E_BROKEN, "ONNX Runtime"));
+    char *name = NULL;
+    TRY(check(input ? ort->SessionGetInputName(s->session, i, allocator, &name)
+                    : ort->SessionGetOutputName(s->session, i, allocator, &name),
+              E_UNMEANT, "the model's inputs and outputs"));
+    size_t length = strlen(name);
+    if (length < sizeof v->name)
+        memcpy(v->name, name, length + 1);
+    enum err e = check(ort->AllocatorFree(allocator, name), E_BROKEN, "ONNX Runtime");
+    TRY(e);
+    if (length >= sizeof v->name)
+        return fail(E_UNMEANT, "the model has an input or output with a name of %zu bytes", length);
+    OrtTypeInfo *type = NULL;
+    TRY(check(input ? ort->SessionGetInputTypeInfo(s->session, i, &type) : ort->SessionGetOutputTypeInfo(s->session, i, &type),
+              E_UNMEANT, "the model's inputs and outputs"));
+    const OrtTensorTypeAndShapeInfo *info = NULL;
+    e = check(ort->CastTypeInfoToTensorInfo(type, &info), E_UNMEANT, "the model's inputs and outputs");
+    if (e == OK && !info)
+        e = fail(E_UNMEANT, "the model's %s '%s' is no tensor", input ? "input" : "output", v->name);
+    if (e == OK)
+        e = describe_tensor(info, v);
+    ort->ReleaseTypeInfo(type);
+    return e;
+}
+
+static enum err create(const uint8_t *model, size_t n, OrtSession **ret)
+{
+    OrtSessionOptions *o = NULL;
+    TRY(check(ort->CreateSessionOptions(&o), E_BROKEN, "ONNX Runtime"));
+    enum err e = check(ort->DisablePerSessionThreads(o), E_BROKEN, "ONNX Runtime");
+    if (e == OK)
+        e = check(ort->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL), E_BROKEN, "ONNX Runtime");
+    if (e == OK)
+        e = check(ort->AddSessionConfigEntry(o, "session.use_env_allocators", "1"), E_BROKEN, "ONNX Runtime");
+    if (e == OK)
+        e = check(ort->AddSessionConfigEntry(o, "session.use_device_allocator_for_initializers", "1"), E_BROKEN, "ONNX Runtime");
+    if (e == OK)
+        e = check(ort->CreateSessionFromArray(env, model, n, o, ret), E_UNMEANT, "ONNX Runtime refuses the model");
+    ort->ReleaseSessionOptions(o);
+    return e;
+}
+
+static void session_free(struct ort_session *s)
+{
+    if (s->session)
+        ort->ReleaseSession(s->session);
+    free(s);
+}
+
+static enum err describe_all(struct ort_session *s)
+{
+    TRY(check(ort->SessionGetInputCount(s->session, &s->n_inputs), E_UNMEANT, "the model's inputs"));
+    TRY(check(ort->SessionGetOutputCount(s->session, &s->n_outputs), E_UNMEANT, "the model's outputs"));
+    if (s->n_inputs < 1 || s->n_outputs < 1)
+        return fail(E_UNMEANT, "the model has no input or no output");
+    if (s->n_outputs > ORT_OUTPUTS)
+        s->n_outputs = ORT_OUTPUTS;
+    TRY(describe(s, true, 0, &s->input));
+    for (size_t i = 0; i < s->n_outputs; i++)
+        TRY(describe(s, false, i, &s->outputs[i]));
+    return OK;
+}
+
+enum err ort_load(const uint8_t *model, size_t n, struct ort_session **ret)
+{
+    struct ort_session *s = heap_take(sizeof *s);
+    enum err e = create(model, n, &s->session);
+    if (e == OK)
+        e = describe_all(s);
+    if (e == OK)
+        *ret = s;
+    else
+        session_free(s);
+    return e;
+}
+
+size_t ort_inputs(const struct ort_session *s)
+{
+    return s->n_inputs;
+}
+
+const struct ort_value *ort_input(const struct ort_session *s)
+{
+    return &s->input;
+}
+
+size_t ort_outputs(const struct ort_session *s)
+{
+    return s->n_outputs;
+}
+
+const struct ort_value *ort_output(const struct ort_session *s, size_t i)
+{
+    return &s->outputs[i];
+}
+
+enum err ort_metadata(const struct ort_session *s, struct arena *a, struct ort_property **ret, size_t *ret_n)
+{
+    enum { MOST_KEYS = 1000 };
+    OrtModelMetadata *m = NULL;
+    OrtAllocator *allocator;
+    char **keys = NULL;
+    int64_t n = 0;
+    TRY(check(ort->GetAllocatorWithDefaultOptions(&allocator), E_BROKEN, "ONNX Runtime"));
+    TRY(check(ort->SessionGetModelMetadata(s->session, &m), E_UNMEANT, "the model's metadata"));
+    enum err e = check(ort->ModelMetadataGetCustomMetadataMapKeys(m, allocator, &keys, &n), E_UNMEANT, "the model's metadata");
+    if (e == OK && n > MOST_KEYS)
+        e = fail(E_UNMEANT, "the model has %lld metadata keys; at most %d are read", (long long)n, MOST_KEYS);
+    struct ort_property *all = arena_new_array(a, struct ort_property, n > 0 ? n : 1);
+    for (int64_t i = 0; e == OK && i < n; i++) {
+        char *value = NULL;
+        e = check(ort->ModelMetadataLookupCustomMetadataMap(m, allocator, keys[i], &value), E_UNMEANT, "the model's metadata");
+        all[i] = (struct ort_property){ arena_str(a, keys[i]), arena_str(a, value ? value : "") };
+        if (value)
+            allocator->Free(allocator, value);
+    }
+    for (int64_t i = 0; i < n; i++)
+        allocator->Free(allocator, keys[i]);
+    if (keys)
+        allocator->Free(allocator, keys);
+    ort->ReleaseModelMetadata(m);
+    TRY(e);
+    *ret = all;
+    *ret_n = (size_t)n;
+    return OK;
+}
+
+static enum err read_output(struct ort_session *s, size_t i)
+{
+    struct ort_value *v = &s->outputs[i];
+    OrtTensorTypeAndShapeInfo *info = NULL;
+    TRY(check(ort->GetTensorTypeAndShape(s->values[i], &info), E_UNMEANT, "the model's output"));
+    enum err e = describe_tensor(info, v);
+    ort->ReleaseTensorTypeAndShapeInfo(info);
+    TRY(e);
+    void *data = NULL;
+    TRY(check(ort->GetTensorMutableData(s->values[i], &data), E_UNMEANT, "the model's output"));
+    v->data = data;
+    return OK;
+}
+
+enum err ort_run(struct ort_session *s, float *input, const int64_t *shape, size_t rank)
+{
+    const char *names[ORT_OUTPUTS];
+    for (size_t i = 0; i < s->n_outputs; i++) {
+        names[i] = s->outputs[i].name;
+        if (s->values[i])
+            ort->ReleaseValue(s->values[i]);
+        s->values[i] = NULL;
+        s->outputs[i].data = NULL;
+    }
+    size_t count = 1;
+    for (size_t i = 0; i < rank; i++)
+        count *= (size_t)shape[i];
+    const char *input_name = s->input.name;
+    OrtValue *in = NULL;
+    TRY(check(ort->CreateTensorWithDataAsOrtValue(cpu_memory, input, count * sizeof *input, shape, rank,
+                                                  ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in),
+              E_BROKEN, "ONNX Runtime"));
+    enum err e = check(ort->Run(s->session, NULL, &input_name, (const OrtValue *const *)&in, 1, names, s->n_outputs, s->values),
+                       E_UNMEANT, "the model cannot be run");
+    ort->ReleaseValue(in);
+    TRY(e);
+    for (size_t i = 0; i < s->n_outputs; i++)
+        TRY(read_output(s, i));
+    return OK;
+}

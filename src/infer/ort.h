@@ -1,0 +1,32 @@
+/* ort.h - ONNX Runtime, loaded when a process needs it. One environment and one model in a process. */
+#pragma once
+#include "base/arena.h"
+
+/* Loads the library and starts its threads (one for each processor): to be done before sandbox_enter(), which allows neither.
+ * E_BROKEN: there is no library, or it is too old. The environment variable SACCADE_ONNXRUNTIME names another file. */
+MUST_USE enum err ort_start(void);
+
+enum { ORT_SHAPE = 8, ORT_OUTPUTS = 8 };
+struct ort_value {
+    char name[128];
+    bool is_float; /* f32 */
+    int rank;
+    int64_t shape[ORT_SHAPE]; /* -1: chosen at run time */
+    const float *data;        /* of an output after ort_run(); the session's, until the next one */
+};
+struct ort_session;
+/* E_UNMEANT says what ONNX Runtime dislikes. The bytes are not needed afterwards. */
+MUST_USE enum err ort_load(const uint8_t *model, size_t n, struct ort_session **ret);
+size_t ort_inputs(const struct ort_session *);
+const struct ort_value *ort_input(const struct ort_session *); /* the first one */
+size_t ort_outputs(const struct ort_session *);                /* at most ORT_OUTPUTS are known */
+const struct ort_value *ort_output(const struct ort_session *, size_t i);
+
+struct ort_property {
+    const char *key, *value;
+};
+/* metadata_props; memory of the arena */
+MUST_USE enum err ort_metadata(const struct ort_session *, struct arena *, struct ort_property **ret, size_t *ret_n);
+
+/* One f32 input of that shape. Fills shape and data of the outputs. */
+MUST_USE enum err ort_run(struct ort_session *, float *input, const int64_t *shape, size_t rank);

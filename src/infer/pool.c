@@ -1,0 +1,286 @@
+#include "base/clock.h"
+#include "base/file.h"
+#include "img/decoder.h"
+#include "infer/detect.h"
+#include "infer/model.h"
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    MODELS_MOST = 64,
+    WAITING_MOST = 64, /* calls that may wait for a model; more are turned away at once */
+    WAIT_S = 60,
+    LOAD_S = 120,   /* wall time to load a model */
+    PREDICT_S = 30, /* and to run it on one image */
+    HASH_MOST = 128
+};
+
+struct loaded {
+    struct child child;
+    char hash[HASH_MOST + 1]; /* "": none */
+    bool busy, ready;         /* ready: the model is loaded */
+    double used_at;
+};
+struct infer_pool {
+    struct decoder *decoder;
+    char *self_path;
+    pthread_mutex_t lock;
+    pthread_cond_t freed;
+    int n_waiting, n_models;
+    struct loaded models[MODELS_MOST];
+};
+
+enum err infer_start(const char *self_path, int decoders, int max_models, struct infer_pool **ret)
+{
+    struct infer_pool *p = heap_take(sizeof *p);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->freed, NULL);
+    p->self_path = heap_str(self_path);
+    p->n_models = max_models < 1 ? 1 : max_models > MODELS_MOST ? MODELS_MOST : max_models;
+    enum err e = decoder_start(self_path, decoders, &p->decoder);
+    if (e == OK)
+        *ret = p;
+    else
+        infer_stop(p);
+    return e;
+}
+
+void infer_stop(struct infer_pool *p)
+{
+    if (!p)
+        return;
+    decoder_stop(p->decoder);
+    for (int i = 0; i < p->n_models; i++)
+        child_end(&p->models[i].child);
+    pthread_cond_destroy(&p->freed);
+    pthread_mutex_destroy(&p->lock);
+    free(p->self_path);
+    free(p);
+}
+
+enum err infer_probe(struct infer_pool *p, int image_fd, struct image_facts *ret)
+{
+    struct image_info info;
+    TRY(decoder_probe(p->decoder, image_fd, &info));
+    bool swap = info.orientation >= 5;
+    *ret = (struct image_facts){ .width = swap ? info.height : info.width,
+                                 .height = swap ? info.width : info.height,
+                                 .orientation = info.orientation,
+                                 .type = info.type };
+    return OK;
+}
+
+enum err infer_thumbnail(struct infer_pool *p, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size)
+{
+    uint8_t *jpeg = NULL;
+    size_t n = 0;
+    TRY(decoder_thumbnail(p->decoder, image_fd, max_side, &jpeg, &n));
+    AUTO(fd) int fd = memfd_create("thumbnail", MFD_CLOEXEC);
+    enum err e = fd < 0 ? fail(E_BROKEN, "cannot make a memory file: %s", strerror(errno)) : file_write_all(fd, jpeg, n);
+    free(jpeg);
+    TRY(e);
+    if (lseek(fd, 0, SEEK_SET) != 0)
+        return fail(E_BROKEN, "cannot rewind a memory file: %s", strerror(errno));
+    *ret_fd = fd;
+    *ret_size = n;
+    fd = -1;
+    return OK;
+}
+
+static void forget(struct loaded *m)
+{
+    child_end(&m->child);
+    m->hash[0] = 0;
+    m->ready = false;
+}
+
+/* The slot of that model; else the best one to load it into: empty, or unused the longest. NULL: wait. Called with the lock. */
+static struct loaded *find_slot(struct infer_pool *p, const char *hash)
+{
+    struct loaded *best = NULL;
+    for (int i = 0; i < p->n_models; i++) {
+        struct loaded *m = &p->models[i];
+        if (!m->busy && m->child.pid && child_is_gone(&m->child))
+            forget(m);
+        if (strcmp(m->hash, hash) == 0)
+            return m->busy ? NULL : m;
+        if (!m->busy && (!best || m->used_at < best->used_at || (!m->child.pid && best->child.pid)))
+            best = m;
+    }
+    return best;
+}
+
+static enum err take_slot(struct infer_pool *p, const char *hash, struct loaded **ret)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_S;
+    struct loaded *m = NULL;
+    pthread_mutex_lock(&p->lock);
+    if (p->n_waiting < WAITING_MOST) {
+        int code = 0;
+        p->n_waiting++;
+        while (!(m = find_slot(p, hash)) && code == 0)
+            code = pthread_cond_timedwait(&p->freed, &p->lock, &until);
+        p->n_waiting--;
+    }
+    if (m) {
+        m->busy = true;
+        if (strcmp(m->hash, hash) != 0) {
+            forget(m);
+            memcpy(m->hash, hash, strlen(hash) + 1);
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    *ret = m;
+    return m ? OK : fail(E_BUSY, "too many predictions are waiting");
+}
+
+static void give_slot(struct infer_pool *p, struct loaded *m)
+{
+    pthread_mutex_lock(&p->lock);
+    m->busy = false;
+    m->used_at = clock_seconds();
+    if (!m->ready)
+        forget(m);
+    pthread_cond_broadcast(&p->freed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+struct answer {
+    union {
+        struct model_reply reply;
+        char bytes[MESSAGE_SIZE];
+    };
+};
+
+static enum err spoilt(int status, bool loading)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NOT_STARTED)
+        return fail(E_BROKEN, "a model's process could not be started");
+    if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+        return fail(E_BUSY, "a model's process was stopped from outside");
+    int code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    if (loading)
+        return fail(E_UNMEANT, "the model broke its process while it was loaded (%d)", code);
+    return fail(E_INVALID, "the image or the model broke the model's process (%d)", code);
+}
+
+/* Nothing in the reply is trusted. */
+static enum err check(struct answer *a, size_t n)
+{
+    struct model_reply *r = &a->reply;
+    if (n < sizeof *r || r->n_bytes != n - sizeof *r)
+        return fail(E_BROKEN, "a model's process gave an answer of %zu bytes", n);
+    r->why[sizeof r->why - 1] = 0;
+    if (r->e != OK)
+        return fail(r->e > OK && r->e < ERR_KINDS ? r->e : E_BROKEN, "%s", r->why);
+    return OK;
+}
+
+static enum err ask(struct loaded *m, enum model_task task, int fd, double min_score, struct answer *a)
+{
+    bool loading = task == MODEL_LOAD;
+    struct model_request q = { task, min_score, loading ? LOAD_S : PREDICT_S };
+    size_t n = 0;
+    int status = 0;
+    enum err e =
+        child_ask(&m->child, &q, sizeof q, &fd, task == MODEL_DESCRIBE ? 0 : 1, q.limit_s, a->bytes, sizeof a->bytes, &n, &status);
+    if (e == OK)
+        return check(a, n);
+    m->ready = false;
+    if (e == E_CANCELLED)
+        return spoilt(status, loading);
+    if (e == E_BUSY)
+        e = fail(loading ? E_UNMEANT : E_INVALID, "the model took longer than %.0f s to %s", q.limit_s, loading ? "load" : "run");
+    child_end(&m->child);
+    return e;
+}
+
+static enum err load(struct infer_pool *p, struct loaded *m, int model_fd, struct answer *a)
+{
+    if (m->ready)
+        return OK;
+    const char *const argv[] = { p->self_path, "infer", "model", NULL };
+    child_end(&m->child);
+    TRY(child_start(argv, NULL, -1, &m->child));
+    TRY(ask(m, MODEL_LOAD, model_fd, 0, a));
+    m->ready = true;
+    return OK;
+}
+
+/* Loads the model if need be and asks; once more if the process went away meanwhile through no fault of the request. */
+static enum err ask_model(struct infer_pool *p, const char *hash, int model_fd, enum model_task task, int fd, double min_score,
+                          struct answer *a)
+{
+    struct loaded *m;
+    if (!*hash || strlen(hash) > HASH_MOST)
+        return fail(E_INVALID, "no hash of a model");
+    TRY(take_slot(p, hash, &m));
+    enum err e;
+    for (int tries = 0;; tries++) {
+        e = load(p, m, model_fd, a);
+        if (e == OK)
+            e = ask(m, task, fd, min_score, a);
+        if (e != E_BUSY || tries)
+            break;
+    }
+    give_slot(p, m);
+    return e;
+}
+
+static int clamp(int x, int most)
+{
+    return x < 0 ? 0 : x > most ? most : x;
+}
+
+static enum err read_detections(const struct answer *a, struct arena *arena, struct detections *ret)
+{
+    const struct model_reply *r = &a->reply;
+    size_t n = r->n_bytes / sizeof(struct detection);
+    if (r->n_bytes % sizeof(struct detection) != 0 || n > DETECTIONS_MOST)
+        return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
+    struct detection *items = arena_new_array(arena, struct detection, n + 1);
+    memcpy(items, a->bytes + sizeof *r, r->n_bytes);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(items[i].score) || !isfinite(items[i].x) || !isfinite(items[i].y) || !isfinite(items[i].w) ||
+            !isfinite(items[i].h) || items[i].label < 0)
+            return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
+    *ret = (struct detections){ .items = items,
+                                .n = n,
+                                .width = clamp(r->width, IMAGE_SIDE),
+                                .height = clamp(r->height, IMAGE_SIDE),
+                                .latency_s = r->decode_s + r->run_s + r->post_s,
+                                .decode_s = r->decode_s,
+                                .run_s = r->run_s,
+                                .post_s = r->post_s };
+    return OK;
+}
+
+enum err infer_predict(struct infer_pool *p, const char *model_hash, int model_fd, int image_fd, double min_score,
+                       struct arena *arena, struct detections *ret)
+{
+    struct answer *a = heap_take(sizeof *a);
+    enum err e = ask_model(p, model_hash, model_fd, MODEL_PREDICT, image_fd, min_score, a);
+    if (e == OK)
+        e = read_detections(a, arena, ret);
+    free(a);
+    return e;
+}
+
+enum err infer_describe(struct infer_pool *p, const char *model_hash, int model_fd, struct arena *arena, char **ret_json)
+{
+    struct answer *a = heap_take(sizeof *a);
+    enum err e = ask_model(p, model_hash, model_fd, MODEL_DESCRIBE, -1, 0, a);
+    if (e == OK)
+        *ret_json = arena_copy(arena, a->bytes + sizeof a->reply, strnlen(a->bytes + sizeof a->reply, a->reply.n_bytes));
+    free(a);
+    return e;
+}

@@ -1,0 +1,19 @@
+#include "img/decoder.h"
+#include "infer/model.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int infer_main(int argc, char **argv)
+{
+    int type = 0;
+    socklen_t n = sizeof type;
+    if (argc == 2 && getsockopt(CHILD_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET) {
+        if (strcmp(argv[1], "decoder") == 0)
+            decoder_child();
+        if (strcmp(argv[1], "model") == 0)
+            model_child();
+    }
+    fputs("saccade infer is started by saccade serve\n", stderr);
+    return 64;
+}
