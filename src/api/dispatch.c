@@ -265,6 +265,7 @@ static void gone(void *with, struct http_call *c)
     out_text(&o, "path", http_path(c)); /* never the query: it may hold a signature */
     out_int(&o, "status", status);
     out_number(&o, "ms", (double)(int64_t)(seconds * 1e5) / 100);
+    out_int(&o, "bytes", (int64_t)http_answer_size(c));
     out_text(&o, "user", op->user_name);
     out_text(&o, "peer", http_peer(c));
     log_line(status >= 500 ? LOG_WARN : LOG_INFO, o.text.bytes, "request");

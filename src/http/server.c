@@ -1,9 +1,12 @@
 #include "http/server.h"
 #include "base/clock.h"
+#include "http/watch.h"
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +27,10 @@ enum {
 struct http_server {
     struct MHD_Daemon *daemon;
     struct http_app app;
+    struct watch *watch;
     int port;
     atomic_int running; /* requests between begin and gone */
+    atomic_bool ending;
 };
 
 struct http_call {
@@ -44,8 +49,12 @@ struct http_call {
     } headers[HEADERS_MOST];
     size_t n_headers;
     int status;
-    bool begun, answered, queued;
+    uint64_t sends; /* bytes of the answer's body, as far as they are known */
+    bool begun, queued;
+    bool streams; /* the answer has no end: silence on it is no fault */
+    bool close;   /* nothing more is read from this connection */
     struct MHD_Response *response;
+    struct watched *watched;
 };
 
 /* ---- the request */
@@ -193,12 +202,19 @@ int http_answered(struct http_call *c)
     return c->status;
 }
 
-static void answer(struct http_call *c, int status, const char *type, struct MHD_Response *response)
+uint64_t http_answer_size(struct http_call *c)
+{
+    return c->sends;
+}
+
+static void answer(struct http_call *c, int status, const char *type, uint64_t size, struct MHD_Response *response)
 {
     if (c->response)
         MHD_destroy_response(c->response);
     c->response = response;
     c->status = status;
+    c->streams = false;
+    c->sends = size;
     if (!response)
         return;
     if (type)
@@ -210,12 +226,12 @@ static void answer(struct http_call *c, int status, const char *type, struct MHD
 
 void http_answer_bytes(struct http_call *c, int status, const char *type, const void *bytes, size_t n)
 {
-    answer(c, status, n ? type : NULL, MHD_create_response_from_buffer(n, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY));
+    answer(c, status, n ? type : NULL, n, MHD_create_response_from_buffer(n, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY));
 }
 
 void http_answer_static(struct http_call *c, int status, const char *type, const void *bytes, size_t n)
 {
-    answer(c, status, type, MHD_create_response_from_buffer(n, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));
+    answer(c, status, type, n, MHD_create_response_from_buffer(n, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));
 }
 
 /* "bytes=a-b", "bytes=a-" or "bytes=-n". Anything else, and several ranges, are answered with the whole file, as RFC 9110 allows.
@@ -262,7 +278,8 @@ void http_answer_file(struct http_call *c, const char *type, int fd, uint64_t si
         http_answer_header(c, "Content-Range",
                            arena_fmt(c->arena, "bytes %llu-%llu/%llu", (unsigned long long)first, (unsigned long long)last,
                                      (unsigned long long)size));
-    answer(c, part ? 206 : 200, type, MHD_create_response_from_fd_at_offset64(part ? last - first + 1 : size, fd, first));
+    uint64_t n = part ? last - first + 1 : size;
+    answer(c, part ? 206 : 200, type, n, MHD_create_response_from_fd_at_offset64(n, fd, first));
 }
 
 struct stream {
@@ -290,7 +307,8 @@ void http_answer_stream(struct http_call *c, const char *type, http_stream_funct
 {
     struct stream *s = heap_take(sizeof *s);
     *s = (struct stream){ next, done, with };
-    answer(c, 200, type, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_next, s, stream_done));
+    answer(c, 200, type, 0, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_next, s, stream_done));
+    c->streams = true;
 }
 
 /* ---- from libmicrohttpd to the app */
@@ -300,6 +318,9 @@ static enum MHD_Result send_answer(struct http_call *c)
     if (!c->response) /* the app answered nothing, or there was no memory for it */
         http_answer_static(c, 500, "application/json", "{\"message\":\"internal error\"}", 28);
     c->queued = true;
+    if (c->response && (c->close || atomic_load(&c->server->ending)))
+        MHD_add_response_header(c->response, "Connection", "close");
+    watch_phase(c->watched, c->streams ? PHASE_FREE : PHASE_SEND);
     return c->response ? MHD_queue_response(c->connection, (unsigned)c->status, c->response) : MHD_NO;
 }
 
@@ -309,15 +330,55 @@ static enum MHD_Result send_failure(struct http_call *c, enum err e)
     return send_answer(c);
 }
 
+struct framing {
+    int hosts, lengths, encodings;
+    const char *fault;
+};
+
+static enum MHD_Result framing_step(void *with, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    struct framing *f = with;
+    f->hosts += strcasecmp(name, "Host") == 0;
+    f->lengths += strcasecmp(name, "Content-Length") == 0;
+    bool encoding = strcasecmp(name, "Transfer-Encoding") == 0;
+    f->encodings += encoding;
+    if (encoding && (!value || strcasecmp(value, "chunked") != 0))
+        f->fault = "the only Transfer-Encoding taken is chunked";
+    for (const char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p))
+            f->fault = "a header's name holds a character that may not stand there";
+    return MHD_YES;
+}
+
+/* A proxy in front of us must not see other borders between requests than we do (RFC 9112 §6.3, §11.2): what can be read in two
+ * ways is refused and the connection closed. */
+static enum err check_framing(struct http_call *c)
+{
+    struct framing f = { 0 };
+    MHD_get_connection_values(c->connection, MHD_HEADER_KIND, framing_step, &f);
+    if (f.lengths + f.encodings > 1)
+        f.fault = "more than one of Content-Length and Transfer-Encoding";
+    if (f.hosts > 1)
+        f.fault = "more than one Host";
+    if (c->path[0] != '/')
+        f.fault = "the target must be a path";
+    if (!f.fault)
+        return OK;
+    c->close = true;
+    return fail(E_INVALID, "%s", f.fault);
+}
+
 static enum err begin(struct http_call *c)
 {
     struct http_server *s = c->server;
     c->begun = true;
     atomic_fetch_add(&s->running, 1);
+    watch_phase(c->watched, PHASE_BODY);
+    enum err framing = check_framing(c);
+    char *fault = framing == OK ? NULL : arena_str(c->arena, fail_text());
     enum err e = s->app.begin(s->app.with, c);
-    if (e == OK && http_header(c, "Transfer-Encoding") && http_header(c, "Content-Length"))
-        e = fail(E_INVALID, "Transfer-Encoding and Content-Length together are refused");
-    return e;
+    return fault ? fail(framing, "%s", fault) : e;
 }
 
 static void body(struct http_call *c, const char *bytes, size_t n)
@@ -358,16 +419,17 @@ enum { DRAIN = 64 << 20 };
 static enum MHD_Result on_request(void *with, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *bytes, size_t *n, void **state)
 {
-    (void)version, (void)path, (void)with;
+    (void)version, (void)path, (void)with, (void)connection;
     struct http_call *c = *state;
     if (!c->begun) {
-        c->connection = connection;
-        c->method = method;
+        c->method = strcmp(method, "HEAD") == 0 ? "GET" : method; /* the library leaves the body out */
         enum err e = begin(c);
         if (e == OK)
             return MHD_YES;
-        if (http_body_length(c) < 0 || http_body_length(c) > DRAIN || http_header(c, "Expect"))
+        if (c->close || http_body_length(c) < 0 || http_body_length(c) > DRAIN || http_header(c, "Expect")) {
+            c->close = true;
             return send_failure(c, e);
+        }
         remember(c, e);
         return MHD_YES;
     }
@@ -376,7 +438,10 @@ static enum MHD_Result on_request(void *with, struct MHD_Connection *connection,
         *n = 0;
         return MHD_YES;
     }
-    return c->queued ? MHD_YES : end(c);
+    if (c->queued)
+        return MHD_YES;
+    watch_phase(c->watched, PHASE_FREE);
+    return end(c);
 }
 
 /* Called first, with the target as it was sent. */
@@ -385,6 +450,8 @@ static void *on_target(void *with, const char *target, struct MHD_Connection *co
     struct http_call *c = heap_take(sizeof *c);
     c->server = with;
     c->connection = connection;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    c->watched = info ? info->socket_context : NULL;
     c->arena = arena_new();
     c->path = arena_copy(c->arena, target, strcspn(target, "?"));
     return c;
@@ -396,6 +463,7 @@ static void on_done(void *with, struct MHD_Connection *connection, void **state,
     struct http_call *c = *state;
     if (!c)
         return;
+    watch_phase(c->watched, PHASE_WAIT);
     if (c->form)
         MHD_destroy_post_processor(c->form);
     if (c->begun) {
@@ -414,6 +482,18 @@ static size_t keep_escapes(void *with, struct MHD_Connection *connection, char *
 {
     (void)with, (void)connection;
     return strlen(s);
+}
+
+static void on_connection(void *with, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *s = with;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        watch_remove(s->watch, *context);
+        *context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *context = info ? watch_add(s->watch, info->connect_fd) : NULL;
 }
 
 /* ---- start and stop */
@@ -464,14 +544,21 @@ enum err http_server_start(const char *listen_on, const struct http_app *app, in
     if (getsockname(fd, (struct sockaddr *)&address, &n) == 0)
         s->port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                       : ((struct sockaddr_in *)&address)->sin_port);
-    s->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-                                 on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, s,
-                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                                 MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    enum err e = watch_start(&s->watch);
+    if (e != OK) {
+        close(fd);
+        free(s);
+        return e;
+    }
+    s->daemon = MHD_start_daemon(
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, s, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)max_connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!s->daemon) {
         close(fd);
+        watch_stop(s->watch);
         free(s);
         return fail(E_BROKEN, "cannot start the HTTP server");
     }
@@ -488,11 +575,13 @@ void http_server_stop(struct http_server *s, double grace_s)
 {
     if (!s)
         return;
+    atomic_store(&s->ending, true);
     int fd = MHD_quiesce_daemon(s->daemon);
     if (fd >= 0)
         close(fd);
     for (double until = clock_seconds() + grace_s; atomic_load(&s->running) && clock_seconds() < until;)
         usleep(5000);
     MHD_stop_daemon(s->daemon);
+    watch_stop(s->watch);
     free(s);
 }

@@ -27,8 +27,8 @@ int http_server_port(const struct http_server *);
 void http_server_stop(struct http_server *, double grace_s);
 
 /* The request. */
-struct arena *http_arena(struct http_call *); /* lives until `gone` */
-const char *http_method(struct http_call *);
+struct arena *http_arena(struct http_call *);                  /* lives until `gone` */
+const char *http_method(struct http_call *);                   /* "GET" also for HEAD */
 const char *http_path(struct http_call *);                     /* as sent, not decoded, without the query */
 const char *http_header(struct http_call *, const char *name); /* NULL: not sent */
 const char *http_query(struct http_call *, const char *name);  /* decoded; the first of that name */
@@ -59,4 +59,5 @@ void http_answer_file(struct http_call *, const char *type, int fd, uint64_t siz
  * (0: nothing yet, it is called again; -1: the end). `done` frees `with`. */
 typedef ssize_t http_stream_function(void *with, char *ret, size_t room);
 void http_answer_stream(struct http_call *, const char *type, http_stream_function *next, void (*done)(void *with), void *with);
-int http_answered(struct http_call *); /* the status, or 0 */
+int http_answered(struct http_call *);         /* the status, or 0 */
+uint64_t http_answer_size(struct http_call *); /* bytes of the answer's body; 0 for an endless one */
