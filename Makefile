@@ -15,9 +15,10 @@ CODE  := $(filter-out $(TESTS),$(SRC))
 UI    := $(OUT)/ui.o
 ONNX  := $(OUT)/gen/onnx.pb-c
 
+# (gcc's maybe-uninitialized cannot see that an out is set whenever TRY goes on.)
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
-         -Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-gnu-zero-variadic-macro-arguments -Werror
-CLANG_WARN := -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
+         -Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-maybe-uninitialized -Werror
+CLANG_WARN := -Wno-unknown-warning-option -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
 ifneq ($(filter clang%,$(notdir $(CC))),)
 WARN  += $(CLANG_WARN)
 endif
@@ -48,7 +49,7 @@ $(OUT)/unit: $(filter-out $(OUT)/src/main.o,$(OBJ)) $(TEST_OBJ)
 	@$(CC) $($(MODE)_LINK) -pthread -o $@ $^ $(LIBS) -lcmocka
 
 $(OUT)/src/nn/%.o: EXTRA := $(FAST)
-$(OUT)/src/infer/ort.o: EXTRA := -DONNXRUNTIME_DIR='"$(DEPS)/onnxruntime/lib"'
+$(OUT)/src/infer/ort.o build/lint/src/infer/ort.ok: EXTRA := -DONNXRUNTIME_DIR='"$(DEPS)/onnxruntime/lib"'
 $(OUT)/src/learn/%.o: EXTRA := $(FAST)
 $(OUT)/src/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -77,7 +78,7 @@ lint:
 	@$(MAKE) --no-print-directory MODE=debug $(SRC:%.c=build/lint/%.ok)
 build/lint/%.ok: %.c | $(ONNX).h
 	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
+	clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) $(EXTRA) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
 	@touch $@
 
 clean:

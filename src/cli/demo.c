@@ -668,8 +668,8 @@ static void farewell(struct demo *d)
 
 static enum err walk(struct demo *d)
 {
-    struct format_file *files;
-    size_t n_files;
+    struct format_file *files = NULL;
+    size_t n_files = 0;
     TRY(connect(d));
     TRY(make_pictures(d));
     TRY(read_truth(d, &files, &n_files));
