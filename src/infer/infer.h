@@ -16,6 +16,9 @@ static inline void auto_infer_pool(struct infer_pool **p)
     infer_stop(*p);
 }
 
+/* Wall time, seconds: loading a model (120 unless set) and running it on one image (30). */
+void infer_set_limits(struct infer_pool *, double load_s, double predict_s);
+
 struct image_facts {
     int width, height; /* as shown: EXIF orientations 5 to 8 are swapped */
     int orientation;   /* EXIF, 1 to 8 */

@@ -178,6 +178,21 @@ TEST(a_model_process_that_was_killed_is_started_again)
     }
 }
 
+TEST(a_model_that_never_ends_is_stopped)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int endless = model_file(TINY_ENDLESS), good = model_file(TINY_OURS), image = image_file(64, 64, 255, 0, 0);
+    struct detections d;
+    char *text;
+    MUST(infer_describe(pool, "endless", endless, a, &text));
+    infer_set_limits(pool, 120, 0.5);
+    MUST_FAIL(infer_predict(pool, "endless", endless, image, 0.4, a, &d), E_INVALID, "took longer");
+    infer_set_limits(pool, 120, 30);
+    MUST(infer_predict(pool, "good", good, image, 0.4, a, &d));
+}
+
 TEST(models_make_room_for_each_other)
 {
     AUTO(arena) struct arena *a = arena_new();

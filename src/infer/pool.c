@@ -17,8 +17,6 @@ enum {
     MODELS_MOST = 64,
     WAITING_MOST = 64, /* calls that may wait for a model; more are turned away at once */
     WAIT_S = 60,
-    LOAD_S = 120,   /* wall time to load a model */
-    PREDICT_S = 30, /* and to run it on one image */
     HASH_MOST = 128
 };
 
@@ -33,6 +31,7 @@ struct infer_pool {
     char *self_path;
     pthread_mutex_t lock;
     pthread_cond_t freed;
+    double load_s, predict_s;
     int n_waiting, n_models;
     struct loaded models[MODELS_MOST];
 };
@@ -43,6 +42,8 @@ enum err infer_start(const char *self_path, int decoders, int max_models, struct
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->freed, NULL);
     p->self_path = heap_str(self_path);
+    p->load_s = 120;
+    p->predict_s = 30;
     p->n_models = max_models < 1 ? 1 : max_models > MODELS_MOST ? MODELS_MOST : max_models;
     enum err e = decoder_start(self_path, decoders, &p->decoder);
     if (e == OK)
@@ -63,6 +64,12 @@ void infer_stop(struct infer_pool *p)
     pthread_mutex_destroy(&p->lock);
     free(p->self_path);
     free(p);
+}
+
+void infer_set_limits(struct infer_pool *p, double load_s, double predict_s)
+{
+    p->load_s = load_s;
+    p->predict_s = predict_s;
 }
 
 enum err infer_probe(struct infer_pool *p, int image_fd, struct image_facts *ret)
@@ -185,10 +192,10 @@ static enum err check(struct answer *a, size_t n)
     return OK;
 }
 
-static enum err ask(struct loaded *m, enum model_task task, int fd, double min_score, struct answer *a)
+static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task, int fd, double min_score, struct answer *a)
 {
     bool loading = task == MODEL_LOAD;
-    struct model_request q = { task, min_score, loading ? LOAD_S : PREDICT_S };
+    struct model_request q = { task, min_score, loading ? p->load_s : p->predict_s };
     size_t n = 0;
     int status = 0;
     enum err e =
@@ -211,7 +218,7 @@ static enum err load(struct infer_pool *p, struct loaded *m, int model_fd, struc
     const char *const argv[] = { p->self_path, "infer", "model", NULL };
     child_end(&m->child);
     TRY(child_start(argv, NULL, -1, &m->child));
-    TRY(ask(m, MODEL_LOAD, model_fd, 0, a));
+    TRY(ask(p, m, MODEL_LOAD, model_fd, 0, a));
     m->ready = true;
     return OK;
 }
@@ -228,7 +235,7 @@ static enum err ask_model(struct infer_pool *p, const char *hash, int model_fd, 
     for (int tries = 0;; tries++) {
         e = load(p, m, model_fd, a);
         if (e == OK)
-            e = ask(m, task, fd, min_score, a);
+            e = ask(p, m, task, fd, min_score, a);
         if (e != E_BUSY || tries)
             break;
     }
