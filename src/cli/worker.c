@@ -6,9 +6,11 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "job/job.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static volatile bool stopping;
@@ -38,11 +40,29 @@ static void *run_lane(void *with)
     return NULL;
 }
 
+/* The only worker of a folder need not wait for leases of one that was killed. The lock is held until the process ends. */
+static enum err free_orphans(struct services *s, const char *path)
+{
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return fail(E_BROKEN, "cannot open %s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        close(lock);
+        return OK;
+    }
+    struct sql *db = NULL;
+    TRY(sql_pool_take(s->pool, &db));
+    enum err e = job_take_over(db);
+    sql_pool_give(s->pool, db);
+    return e;
+}
+
 static enum err work(struct services *s, const char *data, struct arena *a)
 {
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
+    TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
     struct lane quick = { s, false, OK }, slow = { s, true, OK };
     pthread_t thread;
     if (pthread_create(&thread, NULL, run_lane, &slow) != 0)

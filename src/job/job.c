@@ -18,9 +18,16 @@ const char job_table[] =
 enum { DEATHS_MOST = 8 }; /* a job whose worker died this often is not taken up again */
 enum { TELL_MS = 500 };   /* progress is written, and pages told, at most this often */
 
+static const struct job_kind *const *kinds = job_kinds;
+
+void job_use_kinds(const struct job_kind *const *k)
+{
+    kinds = k;
+}
+
 static const struct job_kind *kind_called(const char *name)
 {
-    for (const struct job_kind *const *k = job_kinds; *k; k++)
+    for (const struct job_kind *const *k = kinds; *k; k++)
         if (strcmp((*k)->name, name) == 0)
             return *k;
     return NULL;
@@ -86,6 +93,7 @@ const char *job_v1_status(const char *status)
 struct lease {
     struct job job; /* first: a job is a lease to this file */
     const struct job_kind *kind;
+    const volatile bool *stop;
     char worker[ID_SIZE];
     int64_t told_ms;
     char *result;
@@ -109,6 +117,8 @@ bool job_go_on(struct job *j, double progress, const char *doing)
 {
     struct lease *l = (struct lease *)j;
     int64_t now = clock_now_ms(), cancelled = 0;
+    if (*l->stop)
+        return false;
     if (now - l->told_ms < TELL_MS)
         return true;
     l->told_ms = now;
@@ -178,12 +188,16 @@ static enum err take(struct sql *db, struct arena *a, bool slow, struct lease *l
 static enum err settle(struct lease *l, enum err outcome, const char *why)
 {
     struct job *j = &l->job;
-    bool again = outcome != OK && outcome != E_CANCELLED && j->try_number < l->kind->tries;
-    const char *status = outcome == OK ? "SUCCEEDED" : outcome == E_CANCELLED ? "KILLED" : again ? "PENDING" : "FAILED";
+    int64_t cancelled = 0;
+    TRY(sql_int(j->db, &cancelled, "SELECT cancel FROM job WHERE id = ?1", V(j->id)));
+    bool interrupted = outcome == E_CANCELLED && *l->stop && !cancelled;
+    bool again = interrupted || (outcome != OK && outcome != E_CANCELLED && j->try_number < l->kind->tries);
+    const char *status = outcome == OK ? "SUCCEEDED" : again ? "PENDING" : outcome == E_CANCELLED ? "KILLED" : "FAILED";
     TRY(sql_run(j->db,
                 "UPDATE job SET status = ?3, error = ?4, result = ?5, worker = NULL, progress = iif(?3 = 'SUCCEEDED', 1, progress),"
-                " ended_at = iif(?3 = 'PENDING', NULL, ?6) WHERE id = ?1 AND worker = ?2",
-                V(j->id), V(l->worker), V(status), V(outcome == OK ? NULL : why), V(l->result), V(clock_now_ms())));
+                " tries = tries - ?7, ended_at = iif(?3 = 'PENDING', NULL, ?6) WHERE id = ?1 AND worker = ?2",
+                V(j->id), V(l->worker), V(status), V(outcome == OK || interrupted ? NULL : why), V(l->result), V(clock_now_ms()),
+                V(interrupted)));
     if (sql_changes(j->db) != 1)
         return OK; /* another worker has it by now */
     if (outcome != OK && !again && l->kind->gave_up)
@@ -191,7 +205,12 @@ static enum err settle(struct lease *l, enum err outcome, const char *why)
     return tell(j->db, j->id);
 }
 
-static enum err run_one(struct sql *db, void *with, bool slow, bool *ret_ran)
+enum err job_take_over(struct sql *db)
+{
+    return sql_run(db, "UPDATE job SET lease_until = 0 WHERE status = 'RUNNING'");
+}
+
+enum err job_run_one(struct sql *db, void *with, bool slow, const volatile bool *stop, bool *ret_ran)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct lease *l = arena_take(a, sizeof *l);
@@ -200,6 +219,7 @@ static enum err run_one(struct sql *db, void *with, bool slow, bool *ret_ran)
     if (!*ret_ran)
         return OK;
     l->job.with = with;
+    l->stop = stop;
     enum err outcome = l->kind->run(&l->job);
     const char *why = outcome == OK ? NULL : arena_fmt(a, "%s", fail_text());
     if (outcome != OK)
@@ -226,7 +246,7 @@ void job_loop(struct sql *db, void *with, bool slow, const volatile bool *stop)
         if (version != seen || clock_now_ms() - looked_ms > 1000) {
             seen = version;
             looked_ms = clock_now_ms();
-            if (run_one(db, with, slow, &ran) != OK)
+            if (job_run_one(db, with, slow, stop, &ran) != OK)
                 log_failure("running jobs");
         }
         if (ran)

@@ -1,14 +1,58 @@
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/test.h"
 #include "job/job.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The kinds of this test stand in app/jobs.c's place only where that file is not linked; the unit binary links it, so the tests use
- * the table through job_add_done() and SQL of their own. */
+/* ---- kinds of jobs that do what these tests need */
+
+static int runs, given_up;
+static volatile bool stop;
+
+static enum err count_run(struct job *j)
+{
+    int64_t n = 0;
+    runs++;
+    json_int(json_get(j->input, "n"), &n);
+    job_result(j, n == 3 ? "{\"three\":true}" : "{}");
+    return OK;
+}
+
+static enum err fail_run(struct job *j)
+{
+    runs++;
+    return fail_at(__FILE__, __LINE__, E_INVALID, "no luck at try %d", j->try_number);
+}
+
+/* Asks whether to go on until it may not. */
+static enum err long_run(struct job *j)
+{
+    runs++;
+    for (int i = 0; i < 300 && job_go_on(j, i / 300.0, "counting"); i++)
+        usleep(20000);
+    return fail_at(__FILE__, __LINE__, E_CANCELLED, "stopped");
+}
+
+static void note(struct job *j, const char *why)
+{
+    given_up++;
+    MUST(sql_run(j->db, "INSERT INTO event (topic, json) VALUES ('gave up', ?1)", V(why)));
+}
+
+static const struct job_kind count_kind = { "count", count_run, NULL, 1, 5, false },
+                             slow_kind = { "slow", count_run, NULL, 1, 5, true },
+                             fail_kind_ = { "fails", fail_run, note, 3, 5, false },
+                             long_kind = { "long", long_run, note, 2, 1, false };
+static const struct job_kind *const kinds[] = { &count_kind, &slow_kind, &fail_kind_, &long_kind, NULL };
+
 static struct sql *database(void)
 {
     struct sql *db = NULL;
+    runs = given_up = 0;
+    stop = false;
+    job_use_kinds(kinds);
     MUST(sql_open(":memory:", &db));
     MUST(sql_script(db, job_table));
     MUST(sql_script(db, "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, json TEXT, at INTEGER)"));
@@ -52,4 +96,164 @@ TEST(a_waiting_job_that_is_cancelled_ends_at_once)
     MUST(job_cancel(db, "j"));
     CHECK_TEXT(text(db, a, "SELECT status FROM job"), "KILLED");
     sql_close(db);
+}
+
+static const char *add(struct sql *db, struct arena *a, const char *kind, const char *input)
+{
+    const char *id = NULL;
+    MUST(job_add(db, a, kind, "org", NULL, input, &id));
+    return id;
+}
+
+static bool turn(struct sql *db, bool slow)
+{
+    bool ran = false;
+    MUST(job_run_one(db, NULL, slow, &stop, &ran));
+    return ran;
+}
+
+TEST(a_job_runs_once_and_keeps_its_result)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "count", "{\"n\":3}");
+    CHECK(turn(db, false) && !turn(db, false));
+    CHECK_TEXT(text(db, a, "SELECT status || result || progress FROM job"), "SUCCEEDED{\"three\":true}1.0");
+    CHECK_TEXT(text(db, a, "SELECT group_concat(json_extract(json, '$.status')) FROM event"), "PENDING,RUNNING,SUCCEEDED");
+    sql_close(db);
+}
+
+TEST(each_lane_takes_its_own_jobs_oldest_first)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "slow", "{}");
+    const char *first = add(db, a, "count", "{}"), *second = add(db, a, "count", "{}");
+    MUST(sql_run(db, "UPDATE job SET created_at = 1 WHERE id = ?1", V(second)));
+    CHECK(turn(db, false));
+    CHECK_TEXT(text(db, a, "SELECT id FROM job WHERE status = 'SUCCEEDED'"), second);
+    CHECK(turn(db, false) && !turn(db, false));
+    CHECK_TEXT(text(db, a, "SELECT id FROM job WHERE status = 'SUCCEEDED' ORDER BY created_at DESC"), first);
+    CHECK_TEXT(text(db, a, "SELECT status FROM job WHERE kind = 'slow'"), "PENDING");
+    CHECK(turn(db, true));
+    sql_close(db);
+}
+
+TEST(a_failing_job_is_tried_as_often_as_its_kind_says)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "fails", "{}");
+    CHECK(turn(db, false));
+    CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "PENDINGno luck at try 1");
+    CHECK(turn(db, false) && turn(db, false) && !turn(db, false));
+    CHECK_INT(runs, 3);
+    CHECK_INT(given_up, 1);
+    CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "FAILEDno luck at try 3");
+    CHECK_TEXT(text(db, a, "SELECT json FROM event WHERE topic = 'gave up'"), "no luck at try 3");
+    sql_close(db);
+}
+
+TEST(a_job_whose_worker_died_is_taken_up_when_its_lease_ends_or_at_once_by_the_only_worker)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "count", "{}");
+    MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', tries = 1, lease_until = ?1", V(clock_now_ms() + 60000)));
+    CHECK(!turn(db, false));
+    MUST(sql_run(db, "UPDATE job SET lease_until = ?1", V(clock_now_ms() - 1)));
+    CHECK(turn(db, false));
+    CHECK_TEXT(text(db, a, "SELECT status || tries FROM job"), "SUCCEEDED2");
+    MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', lease_until = ?1", V(clock_now_ms() + 60000)));
+    MUST(job_take_over(db));
+    CHECK(turn(db, false));
+    sql_close(db);
+}
+
+TEST(a_job_that_kills_its_worker_each_time_is_given_up)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "fails", "{}");
+    MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', tries = 100, lease_until = 0"));
+    CHECK(!turn(db, false));
+    CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "FAILEDthe worker died each time");
+    CHECK_INT(given_up, 1);
+    CHECK_INT(runs, 0);
+    sql_close(db);
+}
+
+/* What happens beside a running job comes over another connection, as in life. */
+struct beside {
+    const char *path;
+    void (*act)(struct sql *);
+};
+
+static void *act_beside(void *with)
+{
+    struct beside *b = with;
+    struct sql *db = NULL;
+    usleep(200000);
+    MUST(sql_open(b->path, &db));
+    b->act(db);
+    sql_close(db);
+    return NULL;
+}
+
+static const char *run_with(struct arena *a, void (*act)(struct sql *))
+{
+    char dir[] = "/tmp/saccade_job_XXXXXX";
+    CHECK(mkdtemp(dir));
+    struct beside b = { arena_fmt(a, "%s/db", dir), act };
+    struct sql *memory = database(), *db = NULL;
+    sql_close(memory);
+    MUST(sql_open(b.path, &db));
+    MUST(sql_script(db, job_table));
+    MUST(sql_script(db, "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, json TEXT, at INTEGER)"));
+    add(db, a, "long", "{}");
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, act_beside, &b), 0);
+    CHECK(turn(db, false));
+    pthread_join(thread, NULL);
+    const char *after = text(db, a, "SELECT status || ' ' || tries FROM job");
+    sql_close(db);
+    MUST(file_remove_tree(dir));
+    return after;
+}
+
+static void cancel(struct sql *db)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    MUST(job_cancel(db, text(db, a, "SELECT id FROM job")));
+}
+
+TEST(a_running_job_that_is_cancelled_stops_and_is_not_tried_again)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    CHECK_TEXT(run_with(a, cancel), "KILLED 1");
+    CHECK_INT(given_up, 1);
+}
+
+static void end_program(struct sql *db)
+{
+    (void)db;
+    stop = true;
+}
+
+TEST(a_job_interrupted_by_the_end_of_the_program_waits_again_and_loses_no_try)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    CHECK_TEXT(run_with(a, end_program), "PENDING 0");
+    CHECK_INT(given_up, 0);
+}
+
+static void rob(struct sql *db)
+{
+    MUST(sql_run(db, "UPDATE job SET worker = 'another', tries = 7"));
+}
+
+TEST(a_worker_that_lost_its_lease_leaves_the_job_to_the_other)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    CHECK_TEXT(run_with(a, rob), "RUNNING 7");
 }

@@ -1,0 +1,257 @@
+#include "base/file.h"
+#include "base/test.h"
+#include "http/client.h"
+#include "http/server.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A small app: echoes bodies, streams a file, takes forms, and is busy for as many requests as it was told. */
+static atomic_int busy_for, seen;
+
+struct echo {
+    struct text body;
+    char file[300];
+};
+
+static enum err form_part(void *with, const struct http_part *p, const char *bytes, size_t n)
+{
+    struct echo *e = with;
+    if (p->offset == 0)
+        text_fmt(&e->body, "[%s %s]", p->name, p->filename ? p->filename : "-");
+    text_bytes(&e->body, bytes, n);
+    return OK;
+}
+
+static enum err begin(void *with, struct http_call *c)
+{
+    (void)with;
+    atomic_fetch_add(&seen, 1);
+    struct echo *e = arena_take(http_arena(c), sizeof *e);
+    text_init(&e->body, 1 << 16);
+    http_set_state(c, e);
+    if (strcmp(http_path(c), "/no") == 0)
+        return fail_at(__FILE__, __LINE__, E_FORBIDDEN, "not for you");
+    return strcmp(http_path(c), "/form") == 0 ? http_read_form(c, form_part, e) : OK;
+}
+
+static enum err body(void *with, struct http_call *c, const char *bytes, size_t n)
+{
+    (void)with;
+    struct echo *e = http_state(c);
+    text_bytes(&e->body, bytes, n);
+    return text_full(&e->body) ? fail_at(__FILE__, __LINE__, E_TOO_BIG, "too much") : OK;
+}
+
+static enum err answer_file(struct http_call *c)
+{
+    FILE *f = tmpfile();
+    for (int i = 0; i < 1000; i++)
+        fprintf(f, "%09d\n", i);
+    fflush(f);
+    int fd = dup(fileno(f));
+    fclose(f);
+    http_answer_file(c, "text/plain", fd, 10000);
+    return OK;
+}
+
+static enum err end(void *with, struct http_call *c)
+{
+    (void)with;
+    struct echo *e = http_state(c);
+    if (strcmp(http_path(c), "/file") == 0)
+        return answer_file(c);
+    if (atomic_load(&busy_for) > 0 && atomic_fetch_sub(&busy_for, 1) > 0)
+        return fail_at(__FILE__, __LINE__, E_BUSY, "in a moment");
+    const char *q = http_query(c, "q");
+    struct out o;
+    out_init(&o, 1 << 17);
+    out_object(&o, NULL);
+    out_text(&o, "method", http_method(c));
+    out_text(&o, "path", http_path(c));
+    out_text(&o, "q", q);
+    out_text(&o, "body", e->body.bytes);
+    out_end_object(&o);
+    http_answer_bytes(c, 200, "application/json", o.text.bytes, o.text.n);
+    out_done(&o);
+    return OK;
+}
+
+static void failed(void *with, struct http_call *c, enum err e)
+{
+    (void)with;
+    const char *text = arena_fmt(http_arena(c), "{\"message\":\"%s\"}", fail_text());
+    http_answer_bytes(c, err_http_status(e), "application/json", text, strlen(text));
+}
+
+static void gone(void *with, struct http_call *c)
+{
+    (void)with;
+    struct echo *e = http_state(c);
+    text_done(&e->body);
+}
+
+static struct http_server *start(struct arena *a, struct http_client **ret_client)
+{
+    static const struct http_app app = { .begin = begin, .body = body, .end = end, .failed = failed, .gone = gone };
+    struct http_server *s = NULL;
+    MUST(http_server_start("127.0.0.1:0", &app, 10, &s));
+    MUST(http_client_new(arena_fmt(a, "http://127.0.0.1:%d/", http_server_port(s)), "secret", ret_client));
+    return s;
+}
+
+TEST(requests_and_answers_pass_both_ways_whatever_the_method)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    static const char *const methods[] = { "GET", "XGET", "POST", "PATCH", "PUT", "DELETE" };
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        const struct json *v = NULL;
+        MUST(http_ask(c, a, methods[i], "/a%2Fb?q=%C3%A9+x&q=2", i ? "{\"x\":1}" : NULL, &v));
+        CHECK_TEXT(json_text(json_get(v, "method")), methods[i]);
+        CHECK_TEXT(json_text(json_get(v, "path")), "/a%2Fb");
+        CHECK_TEXT(json_text(json_get(v, "q")), "é x");
+        CHECK_TEXT(json_text(json_get(v, "body")), i ? "{\"x\":1}" : "");
+    }
+    http_server_stop(s, 1);
+}
+
+TEST(a_failure_keeps_its_kind_and_text_over_the_wire)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    MUST_FAIL(http_ask(c, a, "POST", "/no", "{}", NULL), E_FORBIDDEN, "not for you");
+    char *large = arena_take(a, 100000);
+    memset(large, 'x', 99999);
+    MUST_FAIL(http_ask(c, a, "POST", "/", large, NULL), E_TOO_BIG, "too much");
+    MUST(http_ask(c, a, "GET", "/", NULL, NULL)); /* the connection still works */
+    http_server_stop(s, 1);
+}
+
+TEST(a_busy_server_is_asked_again_and_a_missing_one_given_up)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    atomic_store(&busy_for, 1);
+    atomic_store(&seen, 0);
+    MUST(http_ask(c, a, "GET", "/", NULL, NULL));
+    CHECK_INT(atomic_load(&seen), 2);
+    http_server_stop(s, 1);
+    MUST_FAIL(http_client_new("ftp://x", NULL, &c), E_INVALID, "http://");
+}
+
+TEST(files_are_sent_whole_and_in_part)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    char path[] = "/tmp/saccade_http_XXXXXX";
+    AUTO(fd) int fd = mkstemp(path);
+    unlink(path);
+    uint64_t n = 0;
+    const char *url = arena_fmt(a, "http://127.0.0.1:%d/file", http_server_port(s));
+    MUST(http_fetch(c, url, fd, 10000, &n));
+    CHECK_INT(n, 10000);
+    char last[11] = "";
+    CHECK(pread(fd, last, 10, 9990) == 10);
+    CHECK_TEXT(last, "000000999\n");
+    MUST_FAIL(http_fetch(c, url, fd, 9999, &n), E_TOO_BIG, "over 9999 bytes");
+    http_server_stop(s, 1);
+}
+
+/* One connection, the bytes as they are; answers what came until the peer closed or 2 s of silence. */
+static char *raw(struct arena *a, const struct http_server *s, const char *request, bool *ret_closed)
+{
+    AUTO(fd) int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)http_server_port(s)),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct timeval patience = { 2, 0 };
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    CHECK(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    MUST(file_write_all(fd, request, strlen(request)));
+    char *got = arena_take(a, 20001);
+    size_t n = 0;
+    ssize_t r;
+    while ((r = read(fd, got + n, 20000 - n)) > 0)
+        n += (size_t)r;
+    *ret_closed = r == 0;
+    return got;
+}
+
+TEST(ranges_follow_rfc_9110)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    static const struct {
+        const char *range, *status, *says;
+    } cases[] = {
+        { "bytes=10-19", "206", "Content-Range: bytes 10-19/10000" },
+        { "bytes=9990-", "206", "Content-Range: bytes 9990-9999/10000" },
+        { "bytes=-5", "206", "Content-Range: bytes 9995-9999/10000" },
+        { "bytes=0-99999", "206", "Content-Range: bytes 0-9999/10000" },
+        { "bytes=10000-", "416", "Content-Range: bytes */10000" },
+        { "bytes=5-2", "200", "Content-Length: 10000" },
+        { "bytes=0-1,3-4", "200", "Content-Length: 10000" },
+        { "lines=1-2", "200", "Content-Length: 10000" },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bool closed = false;
+        char *got =
+            raw(a, s, arena_fmt(a, "HEAD /file HTTP/1.1\r\nHost: a\r\nConnection: close\r\nRange: %s\r\n\r\n", cases[i].range),
+                &closed);
+        CHECK(closed);
+        if (strncmp(got + 9, cases[i].status, 3) != 0 || !strstr(got, cases[i].says))
+            fail_msg("%s: %s", cases[i].range, got);
+    }
+    http_server_stop(s, 1);
+}
+
+TEST(a_request_with_two_readings_ends_the_connection)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    static const char *const headers[] = {
+        "Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Host: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+        "Host: a\r\nTransfer-Encoding: xchunked\r\n",
+        "Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Host: a\r\nContent-Length : 5\r\n",
+        "Host: a\r\nHost: b\r\n",
+        "Content-Length: 0\r\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(headers); i++) {
+        bool closed = false;
+        char *got = raw(a, s, arena_fmt(a, "POST / HTTP/1.1\r\n%s\r\n0\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n", headers[i]),
+                        &closed);
+        if (!closed || strncmp(got, "HTTP/1.1 400", 12) != 0 || strstr(got, "/second"))
+            fail_msg("%s: %s", headers[i], got);
+    }
+    http_server_stop(s, 1);
+}
+
+TEST(a_form_streams_its_fields_and_files)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    char path[] = "/tmp/saccade_form_XXXXXX";
+    int fd = mkstemp(path);
+    MUST(file_write_all(fd, "hello", 5));
+    close(fd);
+    const char *const fields[] = { "mode", "KEEP" };
+    const struct json *v = NULL;
+    MUST(http_post_form(c, a, "/form", fields, 2, "file", path, &v));
+    const char *got = json_text(json_get(v, "body"));
+    CHECK(strstr(got, "[mode -]KEEP[file saccade_form_") && strstr(got, "]hello"));
+    unlink(path);
+    http_server_stop(s, 1);
+}
