@@ -28,7 +28,7 @@ release_FLAGS := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fstack-
 release_LINK  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 debug_FLAGS   := -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 debug_LINK    := -fsanitize=address,undefined
-LIBS  := $(shell pkg-config --libs $(PKGS)) -L$(DEPS)/onednn/lib -ldnnl -Wl,-rpath,$(DEPS)/onednn/lib -lgif -lm -ldl
+LIBS  := $(shell pkg-config --libs $(PKGS)) -lgif -lm -ldl
 # The arithmetic of the network is compiled for speed in every build; -fno-math-errno lets the compiler use vector forms.
 FAST  := -O3 -march=x86-64-v3 -fno-math-errno -fno-trapping-math
 

@@ -1,12 +1,12 @@
 /* nn.h - tensors, a static graph of operators, forward and backward.
  *
  * A network is built once, by calling one builder per layer; shapes are known as it is built. graph_plan() then lays out all values
- * and gradients in one block each and prepares the kernels. All tensors are f32, N × H × W × C (channels last). Parameters have
- * names and can be shared: replicas of one network, each on a thread of its own with a part of the batch, read the same weights and
- * sum their gradients afterwards.
+ * and gradients in one block each and prepares the kernels. All tensors are f32, N x H x W x C (channels last). Parameters have
+ * names and can be shared: replicas of one network, each on a thread of its own with a part of the batch, read the same weights;
+ * the optimiser sums their gradients. A graph is used by one thread at a time.
  *
- * Values are written with =, gradients with +=: a tensor may have several users. graph_backward() clears the gradients of values
- * first (except those of the outputs, which the loss has set); parameter gradients are cleared by graph_zero_grad(). */
+ * The loss stands outside: it reads the outputs' data and writes (=) their grad before graph_backward(). Gradients of parameters
+ * add up until graph_zero_grad(). */
 #pragma once
 #include "base/arena.h"
 
@@ -35,20 +35,27 @@ struct param {
 /* What an operator was told when it was built; each kind uses its own part. Read by nn/ and by the ONNX writer. */
 struct attr {
     int kernel, stride, pad, groups; /* conv, pool: square, the same on all sides */
-    float epsilon, momentum;         /* batch norm: momentum is the share of the new batch (0.03: YOLOX) */
+    float epsilon, momentum;         /* batch norm: momentum is the share of the new batch (YOLOX: 0.03) */
     int scale;                       /* upsample */
-    int step;                        /* slice: every step-th pixel, from (offset_y, offset_x) */
-    int offset_y, offset_x;
 };
+enum { NODE_INPUTS = 8, NODE_PARAMS = 4 };
 struct node {
     const struct op_kind *kind;
     struct attr attr;
-    struct tensor *in[8];
+    struct tensor *in[NODE_INPUTS];
     int n_in;
-    struct param *params[4]; /* conv: weight, bias or NULL; batch norm: gamma, beta, running mean, running variance */
+    struct param *params[NODE_PARAMS]; /* conv: weight, bias or NULL; batch norm: gamma, beta, running mean, running variance */
     struct tensor out;
-    void *kept;        /* the kernel's own */
+    struct graph *graph;
     struct node *next; /* in the order they were built, which is a topological one */
+    /* set by graph_plan() */
+    void (*forward)(struct node *);
+    void (*backward)(struct node *);
+    void *kept; /* the kernel's own, freed by release */
+    void (*release)(void *kept);
+    struct tensor *writes_to; /* batch norm fused with the activation behind it: that one's output; else &out */
+    bool fused_away;          /* done by the node before it */
+    bool out_grad_written;    /* during backward: somebody has written out.grad already */
 };
 
 /* Building. name prefixes the parameters ("backbone.stem.conv" → "backbone.stem.conv.weight"). seed: initial weights. */
@@ -86,3 +93,6 @@ struct tensor *graph_output(struct graph *, const char *name);
 struct node *graph_nodes(struct graph *);
 const char *node_kind(const struct node *); /* "conv2d", "batch_norm", … */
 size_t graph_peak_bytes(const struct graph *);
+/* Moves the running statistics towards the mean of those that the replicas' last forward saw; optim_step() calls it. */
+void graph_update_statistics(struct graph *const *replicas, size_t n);
+const char *nn_backend(void); /* "oneDNN 3.2" or "plain loops", after the first graph_plan() */

@@ -20,6 +20,12 @@ double optim_step(struct optim *, struct graph *const *replicas, size_t n_replic
 /* Swaps the averaged weights (and running statistics) in, and out again at the second call: for evaluation and export. */
 void optim_swap_ema(struct optim *);
 
+/* The averaged weights start again from the present ones: after weights were loaded. */
+void optim_reset_ema(struct optim *);
+/* What a checkpoint must keep: the slots (momentum; second moment or NULL; averaged weights or NULL), each of the answered count of
+ * values, parameter after parameter, and the number of steps taken. */
+size_t optim_state(struct optim *, float *ret_slots[3], int64_t **ret_step);
+
 struct schedule {
     enum { LR_CONSTANT, LR_EXPONENTIAL, LR_COSINE } kind;
     double learning_rate;
