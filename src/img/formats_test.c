@@ -1,230 +1,23 @@
 /* Every format, whole, cut off, damaged, and lying about its size. */
 #include "base/test.h"
-#include "img/img.h"
-#include <gif_lib.h>
+#include "img/samples_test.h"
 #include <spng.h>
 #include <stdlib.h>
-#include <tiffio.h>
 
 /* */
 #include <jpeglib.h>
-#include <unistd.h>
-#include <webp/encode.h>
-
-struct file {
-    uint8_t *bytes;
-    size_t n;
-};
-
-static void auto_file(struct file *f)
-{
-    free(f->bytes);
-}
-
-static void put(struct file *f, const void *bytes, size_t n)
-{
-    f->bytes = heap_grow(f->bytes, f->n + n);
-    memcpy(f->bytes + f->n, bytes, n);
-    f->n += n;
-}
-
-static void put16(struct file *f, unsigned x)
-{
-    put(f, (uint8_t[]){ (uint8_t)x, (uint8_t)(x >> 8) }, 2);
-}
-
-static void put32(struct file *f, uint32_t x)
-{
-    put16(f, x & 0xffff);
-    put16(f, x >> 16);
-}
-
-/* Only colours of a 6×6×6 cube, so that a palette holds them; no two neighbours alike. */
-static void make_picture(int width, int height, struct image *ret)
-{
-    MUST(image_new(width, height, ret));
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            uint8_t *p = ret->pixels + ((size_t)y * (size_t)width + (size_t)x) * 3;
-            p[0] = (uint8_t)(51 * (x % 6));
-            p[1] = (uint8_t)(51 * (y % 6));
-            p[2] = (uint8_t)(51 * ((x / 6 + y) % 6));
-        }
-}
-
-static unsigned cube_index(const uint8_t *p)
-{
-    return p[0] / 51U * 36 + p[1] / 51U * 6 + p[2] / 51U;
-}
-
-static void cube_colour(unsigned index, uint8_t ret[3])
-{
-    ret[0] = (uint8_t)(index / 36 % 6 * 51);
-    ret[1] = (uint8_t)(index / 6 % 6 * 51);
-    ret[2] = (uint8_t)(index % 6 * 51);
-}
-
-static void write_jpeg(const struct image *i, struct file *ret)
-{
-    MUST(image_to_jpeg(i, 95, &ret->bytes, &ret->n));
-}
-
-static void write_png(const struct image *i, struct file *ret)
-{
-    MUST(image_to_png(i, &ret->bytes, &ret->n));
-}
-
-static void write_webp(const struct image *i, struct file *ret)
-{
-    uint8_t *bytes;
-    size_t n = WebPEncodeLosslessRGB(i->pixels, i->width, i->height, i->width * 3, &bytes);
-    put(ret, bytes, n);
-    WebPFree(bytes);
-}
-
-static int gif_out(GifFileType *g, const GifByteType *bytes, int n)
-{
-    put(g->UserData, bytes, (size_t)n);
-    return n;
-}
-
-static void write_gif(const struct image *i, struct file *ret)
-{
-    GifColorType colours[256] = { 0 };
-    for (unsigned c = 0; c < 216; c++) {
-        uint8_t rgb[3];
-        cube_colour(c, rgb);
-        colours[c] = (GifColorType){ rgb[0], rgb[1], rgb[2] };
-    }
-    ColorMapObject *map = GifMakeMapObject(256, colours);
-    GifFileType *g = EGifOpen(ret, gif_out, NULL);
-    CHECK(EGifPutScreenDesc(g, i->width, i->height, 8, 0, map) == GIF_OK);
-    CHECK(EGifPutImageDesc(g, 0, 0, i->width, i->height, false, NULL) == GIF_OK);
-    for (size_t at = 0; at < (size_t)i->width * (size_t)i->height; at++)
-        CHECK(EGifPutPixel(g, (GifPixelType)cube_index(i->pixels + at * 3)) == GIF_OK);
-    CHECK(EGifCloseFile(g, NULL) == GIF_OK);
-    GifFreeMapObject(map);
-}
-
-static void bmp_header(struct file *f, int width, int height, unsigned bits, unsigned compression, unsigned colours)
-{
-    put(f, "BM", 2);
-    put32(f, 0);
-    put32(f, 0);
-    put32(f, 14 + 40 + 4 * colours);
-    put32(f, 40);
-    put32(f, (uint32_t)width);
-    put32(f, (uint32_t)height);
-    put16(f, 1);
-    put16(f, bits);
-    put32(f, compression);
-    for (int k = 0; k < 3; k++)
-        put32(f, 0);
-    put32(f, colours);
-    put32(f, 0);
-    for (unsigned c = 0; c < colours; c++) {
-        uint8_t rgb[3];
-        cube_colour(c, rgb);
-        put(f, (uint8_t[]){ rgb[2], rgb[1], rgb[0], 0 }, 4);
-    }
-}
-
-static const uint8_t *pixel(const struct image *i, int x, int y)
-{
-    return i->pixels + ((size_t)y * (size_t)i->width + (size_t)x) * 3;
-}
-
-static void write_bmp24(const struct image *i, struct file *ret)
-{
-    bmp_header(ret, i->width, i->height, 24, 0, 0);
-    for (int y = i->height - 1; y >= 0; y--) {
-        for (int x = 0; x < i->width; x++) {
-            const uint8_t *p = pixel(i, x, y);
-            put(ret, (uint8_t[]){ p[2], p[1], p[0] }, 3);
-        }
-        put(ret, "\0\0\0", (size_t)(-i->width * 3) & 3);
-    }
-}
-
-static void write_bmp32(const struct image *i, struct file *ret) /* rows from the top */
-{
-    bmp_header(ret, i->width, -i->height, 32, 0, 0);
-    for (int y = 0; y < i->height; y++)
-        for (int x = 0; x < i->width; x++) {
-            const uint8_t *p = pixel(i, x, y);
-            put(ret, (uint8_t[]){ p[2], p[1], p[0], 0 }, 4);
-        }
-}
-
-/* Every second row as runs of one, the others as literal pieces. */
-static void write_bmp_rle(const struct image *i, struct file *ret)
-{
-    bmp_header(ret, i->width, i->height, 8, 1, 216);
-    for (int y = i->height - 1; y >= 0; y--) {
-        for (int x = 0; x < i->width;) {
-            uint8_t index[4];
-            for (int k = 0; k < 4 && x + k < i->width; k++)
-                index[k] = (uint8_t)cube_index(pixel(i, x + k, y));
-            if (y % 2 && x + 4 <= i->width) {
-                put(ret, "\0\4", 2);
-                put(ret, index, 4);
-                x += 4;
-            } else {
-                put(ret, (uint8_t[]){ 1, index[0] }, 2);
-                x++;
-            }
-        }
-        put(ret, "\0\0", 2);
-    }
-    put(ret, "\0\1", 2);
-}
-
-static void write_tiff(const struct image *i, struct file *ret)
-{
-    char name[] = "/tmp/saccade-test-XXXXXX";
-    int fd = mkstemp(name);
-    CHECK(fd >= 0);
-    TIFF *t = TIFFFdOpen(dup(fd), name, "w");
-    TIFFSetField(t, TIFFTAG_IMAGEWIDTH, (uint32_t)i->width);
-    TIFFSetField(t, TIFFTAG_IMAGELENGTH, (uint32_t)i->height);
-    TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 3);
-    TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
-    TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
-    TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-    TIFFSetField(t, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
-    TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 16);
-    for (int y = 0; y < i->height; y++)
-        CHECK(TIFFWriteScanline(t, (void *)(uintptr_t)pixel(i, 0, y), (uint32_t)y, 0) == 1);
-    TIFFClose(t);
-    uint8_t part[4096];
-    lseek(fd, 0, SEEK_SET);
-    for (ssize_t got; (got = read(fd, part, sizeof part)) > 0;)
-        put(ret, part, (size_t)got);
-    close(fd);
-    unlink(name);
-}
-
-static const struct format {
-    const char *type;
-    void (*write)(const struct image *, struct file *ret);
-    int tolerance; /* most that a value may be off on average */
-} formats[] = {
-    { "image/jpeg", write_jpeg, 50 },  { "image/png", write_png, 0 },   { "image/webp", write_webp, 0 },
-    { "image/gif", write_gif, 0 },     { "image/bmp", write_bmp24, 0 }, { "image/bmp", write_bmp32, 0 },
-    { "image/bmp", write_bmp_rle, 0 }, { "image/tiff", write_tiff, 0 },
-};
 
 TEST(every_format_is_read_as_it_was_written)
 {
     AUTO(image) struct image picture = { 0 };
-    make_picture(53, 38, &picture);
-    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+    sample_picture(53, 38, &picture);
+    for (size_t i = 0; i < sample_formats_n; i++) {
         AUTO(file) struct file f = { 0 };
         AUTO(image) struct image got = { 0 };
         struct image_info info;
-        formats[i].write(&picture, &f);
+        sample_formats[i].write(&picture, &f);
         MUST(image_probe(f.bytes, f.n, &info));
-        CHECK_TEXT(info.type, formats[i].type);
+        CHECK_TEXT(info.type, sample_formats[i].type);
         CHECK_INT(info.width, 53);
         CHECK_INT(info.height, 38);
         CHECK_INT(info.orientation, 1);
@@ -234,7 +27,7 @@ TEST(every_format_is_read_as_it_was_written)
         long off = 0;
         for (size_t k = 0; k < 53 * 38 * 3; k++)
             off += abs(got.pixels[k] - picture.pixels[k]);
-        CHECK(off <= 53L * 38 * 3 * formats[i].tolerance);
+        CHECK(off <= 53L * 38 * 3 * sample_formats[i].tolerance);
     }
 }
 
@@ -253,29 +46,29 @@ static enum err decode_cut(const struct file *f, size_t n)
 TEST(a_file_that_is_cut_off_anywhere_is_refused)
 {
     AUTO(image) struct image picture = { 0 };
-    make_picture(160, 120, &picture);
-    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+    sample_picture(160, 120, &picture);
+    for (size_t i = 0; i < sample_formats_n; i++) {
         AUTO(file) struct file f = { 0 };
-        formats[i].write(&picture, &f);
+        sample_formats[i].write(&picture, &f);
         MUST(decode_cut(&f, f.n));
         /* what stands at the very end is not always needed: a GIF's trailer, a TIFF's directory entries of no use */
         for (size_t n = 0; n + 97 < f.n; n += n < 100 ? 1 : 97)
             if (decode_cut(&f, n) != E_INVALID)
-                fail_msg("%s of %zu bytes cut to %zu was not refused", formats[i].type, f.n, n);
+                fail_msg("%s of %zu bytes cut to %zu was not refused", sample_formats[i].type, f.n, n);
     }
 }
 
 TEST(damaged_files_never_break_the_reader)
 {
     AUTO(image) struct image picture = { 0 };
-    make_picture(40, 30, &picture);
+    sample_picture(40, 30, &picture);
     unsigned seed = 1;
-    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+    for (size_t i = 0; i < sample_formats_n; i++) {
         AUTO(file) struct file f = { 0 };
-        formats[i].write(&picture, &f);
+        sample_formats[i].write(&picture, &f);
         for (int round = 0; round < 300; round++) {
             AUTO(file) struct file g = { 0 };
-            put(&g, f.bytes, f.n);
+            file_put(&g, f.bytes, f.n);
             for (int k = 0; k < 1 + round % 5; k++)
                 g.bytes[(size_t)rand_r(&seed) % (round % 2 ? f.n : 64)] = (uint8_t)rand_r(&seed);
             enum err e = decode_cut(&g, g.n);
@@ -283,9 +76,9 @@ TEST(damaged_files_never_break_the_reader)
         }
         for (int round = 0; round < 100; round++) {
             AUTO(file) struct file g = { 0 };
-            put(&g, f.bytes, f.n < 12 ? f.n : 12);
+            file_put(&g, f.bytes, f.n < 12 ? f.n : 12);
             for (int k = 0; k < 300; k++)
-                put(&g, (uint8_t[]){ (uint8_t)rand_r(&seed) }, 1);
+                file_put(&g, (uint8_t[]){ (uint8_t)rand_r(&seed) }, 1);
             enum err e = decode_cut(&g, g.n);
             CHECK(e == OK || e == E_INVALID || e == E_TOO_BIG);
         }
@@ -303,12 +96,12 @@ static void set_size(struct file *f, size_t at, int bytes, bool big_end, uint32_
 TEST(a_small_file_that_claims_a_huge_picture_is_refused_before_memory_is_taken)
 {
     AUTO(image) struct image picture = { 0 };
-    make_picture(16, 16, &picture);
+    sample_picture(16, 16, &picture);
     AUTO(file) struct file jpeg = { 0 }, png = { 0 }, gif = { 0 }, bmp = { 0 };
-    write_jpeg(&picture, &jpeg);
-    write_png(&picture, &png);
-    write_gif(&picture, &gif);
-    write_bmp24(&picture, &bmp);
+    sample_formats[0].write(&picture, &jpeg);
+    sample_formats[1].write(&picture, &png);
+    sample_formats[3].write(&picture, &gif);
+    sample_formats[4].write(&picture, &bmp);
     uint8_t *frame = memmem(jpeg.bytes, jpeg.n, "\xff\xc0", 2);
     CHECK(frame != NULL);
     set_size(&jpeg, (size_t)(frame - jpeg.bytes) + 5, 2, true, 65500, 65500);
@@ -330,18 +123,6 @@ TEST(a_small_file_that_claims_a_huge_picture_is_refused_before_memory_is_taken)
     MUST_FAIL(image_probe(png.bytes, png.n, &info), E_INVALID, "0×16");
 }
 
-/* A JPEG with an EXIF block in front that says how to turn it. */
-static void put_exif(const struct file *jpeg, unsigned orientation, struct file *ret)
-{
-    static const uint8_t exif[] = "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
-    size_t n = sizeof exif - 1;
-    put(ret, jpeg->bytes, 2);
-    put(ret, (uint8_t[]){ 0xff, 0xe1, 0, (uint8_t)(n + 2) }, 4);
-    put(ret, exif, n);
-    ret->bytes[2 + 4 + 6 + 8 + 2 + 8] = (uint8_t)orientation;
-    put(ret, jpeg->bytes + 2, jpeg->n - 2);
-}
-
 TEST(a_photo_is_turned_as_its_camera_says)
 {
     /* Which corner of the stored picture (0 top left, 1 top right, 2 bottom right, 3 bottom left) is shown top left, top right. */
@@ -353,20 +134,22 @@ TEST(a_photo_is_turned_as_its_camera_says)
     for (int y = 0; y < 32; y++)
         for (int x = 0; x < 64; x++)
             memcpy(stored.pixels + ((size_t)y * 64 + (size_t)x) * 3, colour[y < 16 ? x / 32 : 3 - x / 32], 3);
-    write_jpeg(&stored, &jpeg);
+    sample_formats[0].write(&stored, &jpeg);
     for (unsigned o = 1; o <= 8; o++) {
         AUTO(file) struct file f = { 0 };
         AUTO(image) struct image shown = { 0 };
         struct image_info info;
-        put_exif(&jpeg, o, &f);
+        sample_exif(&jpeg, o, &f);
         MUST(image_probe(f.bytes, f.n, &info));
         CHECK_INT(info.orientation, (int)o);
         MUST(image_decode(f.bytes, f.n, 0, &shown));
         CHECK_INT(shown.width, o < 5 ? 64 : 32);
         CHECK_INT(shown.full_height, o < 5 ? 32 : 64);
-        for (int right = 0; right < 2; right++)
+        for (int right = 0; right < 2; right++) {
+            const uint8_t *p = shown.pixels + ((size_t)shown.width * 3 + (size_t)(right ? shown.width - 4 : 3)) * 3;
             for (int c = 0; c < 3; c++)
-                CHECK(abs(pixel(&shown, right ? shown.width - 4 : 3, 3)[c] - colour[corner[o][right]][c]) < 40);
+                CHECK(abs(p[c] - colour[corner[o][right]][c]) < 40);
+        }
     }
 }
 
