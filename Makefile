@@ -28,6 +28,8 @@ release_FLAGS := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fstack-
 release_LINK  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 debug_FLAGS   := -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 debug_LINK    := -fsanitize=address,undefined
+fuzz_FLAGS    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+fuzz_LINK     := -fsanitize=address,undefined
 LIBS  := $(shell pkg-config --libs $(PKGS)) -lgif -lm -ldl
 # The arithmetic of the network is compiled for speed in every build; -fno-math-errno lets the compiler use vector forms.
 FAST  := -O3 -march=x86-64-v3 -fno-math-errno -fno-trapping-math
@@ -73,6 +75,18 @@ $(OUT)/gen/ui.S: tools/embed $(wildcard ui/dist/index.html)
 $(UI): $(OUT)/gen/ui.S
 	$(CC) -c -o $@ $<
 
+# tests/fuzz/run: one program for each target, with libFuzzer (MODE=fuzz CC=clang) or with our driver, which replays.
+FUZZ_OBJ := $(filter-out $(OUT)/src/main.o,$(OBJ)) $(OUT)/src/img/samples_test.o $(OUT)/src/infer/tiny_test.o
+fuzz: $(patsubst tests/fuzz/target/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/target/*.c)) $(OUT)/fuzz/seeds
+$(OUT)/fuzz/seeds: tests/fuzz/seeds.c $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(WARN) -o $@ $^ $(LIBS) -lcmocka
+$(OUT)/fuzz/%: tests/fuzz/target/%.c $(if $(filter debug,$(MODE)),tests/fuzz/driver.c) $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(WARN) -o $@ $^ $(LIBS) -lcmocka
+
 # Every file once through the other compiler, for its warnings only.
 lint:
 	@$(MAKE) --no-print-directory MODE=debug $(SRC:%.c=build/lint/%.ok)
@@ -83,5 +97,5 @@ build/lint/%.ok: %.c | $(ONNX).h
 
 clean:
 	rm -rf build
-.PHONY: all debug unit lint clean
+.PHONY: all debug unit fuzz lint clean
 -include $(SRC:%.c=build/lint/%.d) $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)

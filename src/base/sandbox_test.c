@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ static int make_a_socket(void)
 {
     if (sandbox_enter(64ULL << 20) != OK)
         return 1;
-    return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 2 : 0;
+    return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0) >= 0 ? 2 : 0;
 }
 
 TEST(a_sandboxed_process_makes_no_socket)
