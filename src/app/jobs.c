@@ -1,5 +1,5 @@
 /* Every kind of job there is. */
+#include "app/annotation/annotation.h"
 #include "job/job.h"
-#include <stddef.h>
 
-const struct job_kind *const job_kinds[] = { NULL };
+const struct job_kind *const job_kinds[] = { &import_annotations_job, NULL };

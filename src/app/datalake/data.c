@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_IDS = 10000, BULK_IDS = 200000 };
+enum { LIST_IDS = 10000, BULK_IDS = 200000, THUMBNAIL_CAP = 64 << 20 };
 
 static const char table[] =
     "CREATE TABLE data (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), "
@@ -21,12 +21,13 @@ static const char table[] =
     "data_source_id TEXT REFERENCES data_source(id) ON DELETE SET NULL, metadata TEXT, custom_metadata TEXT, "
     "created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
     "CREATE INDEX data_lake ON data (datalake_id, id);"
-    "CREATE INDEX data_filename ON data (datalake_id, filename);"
+    "CREATE INDEX data_filename ON data (filename);"
+    "CREATE INDEX data_hash ON data (hash);"
     "CREATE INDEX data_source_of ON data (data_source_id);"
-    "CREATE TABLE thumbnail (hash TEXT NOT NULL, side INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (hash, side)) "
-    "STRICT, WITHOUT ROWID;"
     "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
-    "DELETE FROM object WHERE name = old.object_name; END";
+    "DELETE FROM object WHERE name = old.object_name; "
+    "DELETE FROM object WHERE name IN (SELECT old.org || '/thumbnail/' || old.hash || '/' || j.value || '.jpg' FROM "
+    "json_each('[128,256,512,1024]') j) AND NOT EXISTS (SELECT 1 FROM data WHERE hash = old.hash AND org = old.org); END";
 
 static const char *const statuses[] = { "PENDING", "COMPUTING", "ERROR", "DONE", NULL };
 static const char *const types[] = { "IMAGE", "VIDEO", NULL };
@@ -430,41 +431,50 @@ static enum err image(struct op *op)
     return OK;
 }
 
-static enum err make_thumbnail(struct op *op, const char *hash, int side, int *ret_fd, uint64_t *ret_size)
+struct picture {
+    const char *name; /* of the object */
+    char hash[HASH_SIZE];
+    uint64_t size;
+};
+
+static enum err keep_picture(struct op *op)
+{
+    const struct picture *p = op->state;
+    return object_add(op->db, op->org, p->name, p->hash, p->size, "image/jpeg");
+}
+
+/* Pictures made before are objects of a name that says what they show. */
+static enum err make_thumbnail(struct op *op, const char *hash, int side, const char *name, int *ret_fd, uint64_t *ret_size)
 {
     AUTO(fd) int from = -1;
     AUTO(fd) int made = -1;
-    uint64_t size;
-    char blob[HASH_SIZE];
-    TRY(blob_read(op->services->blobs, hash, &from, &size));
-    TRY(infer_thumbnail(op->services->infer, from, side, &made, &size));
+    struct picture p = { .name = name };
+    TRY(blob_read(op->services->blobs, hash, &from, &p.size));
+    TRY(infer_thumbnail(op->services->infer, from, side, &made, &p.size));
     if (lseek(made, 0, SEEK_SET) != 0)
         return fail(E_BROKEN, "cannot rewind a thumbnail: %s", strerror(errno));
-    TRY(blob_put_fd(op->services->blobs, made, 64 << 20, blob, &size));
-    TRY(sql_run(op->db, "INSERT INTO thumbnail VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET blob = excluded.blob", V(hash),
-                V(side), V(blob)));
-    return blob_read(op->services->blobs, blob, ret_fd, ret_size);
+    TRY(blob_put_fd(op->services->blobs, made, THUMBNAIL_CAP, p.hash, &p.size));
+    op->state = &p;
+    TRY(op_write(op, keep_picture));
+    return blob_read(op->services->blobs, p.hash, ret_fd, ret_size);
 }
 
 static enum err thumbnail(struct op *op)
 {
-    static const int sides[] = { 128, 256, 512, 1024 };
+    static const int sides[] = { 128, 256, 512, 1024 }; /* the trigger data_gone knows them too */
     int64_t wanted = in_int(op, "size", 256);
     int side = sides[0], fd;
     for (size_t i = 1; i < COUNT_OF(sides) && wanted > side; i++)
         side = sides[i];
-    const char *hash, *type;
+    const char *hash, *type, *made;
     uint64_t size;
     TRY(bytes_of(op, &hash, &type));
-    enum err e;
-    {
-        AUTO(rows) struct rows *r = NULL;
-        e = sql_first(op->db, &r, "SELECT blob FROM thumbnail WHERE hash = ?1 AND side = ?2", V(hash), V(side));
-        if (e == OK)
-            e = blob_read(op->services->blobs, rows_text(r, 0), &fd, &size);
-    }
+    const char *name = arena_fmt(op->arena, "%s/thumbnail/%s/%d.jpg", op->org, hash, side);
+    enum err e = object_find(op->db, op->arena, op->org, name, &made, &size);
+    if (e == OK)
+        e = blob_read(op->services->blobs, made, &fd, &size);
     if (e == E_NOT_FOUND)
-        e = make_thumbnail(op, hash, side, &fd, &size);
+        e = make_thumbnail(op, hash, side, name, &fd, &size);
     TRY(e);
     answer_picture(op, "image/jpeg", fd, size);
     return OK;

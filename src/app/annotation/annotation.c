@@ -1,0 +1,420 @@
+#include "app/annotation/annotation.h"
+#include "app/dataset/dataset.h"
+#include "base/clock.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { BULK_MOST = 1000, IDS_MOST = 200000, BODY = 64 << 20 };
+
+static const char table[] =
+    "CREATE TABLE annotation (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
+    "asset_id TEXT NOT NULL UNIQUE REFERENCES asset(id) ON DELETE CASCADE, dataset_version_id TEXT NOT NULL, "
+    "status TEXT NOT NULL CHECK (status IN ('PENDING', 'SKIPPED', 'ACCEPTED', 'REFUSED')), duration REAL NOT NULL, "
+    "revision INTEGER NOT NULL, attributes TEXT, created_at INTEGER NOT NULL, created_by TEXT, updated_at INTEGER NOT NULL, "
+    "updated_by TEXT) STRICT;"
+    "CREATE INDEX annotation_of_version ON annotation (dataset_version_id, id);"
+    "CREATE TABLE shape (id TEXT PRIMARY KEY, annotation_id TEXT NOT NULL REFERENCES annotation(id) ON DELETE CASCADE, "
+    "asset_id TEXT NOT NULL, dataset_version_id TEXT NOT NULL, label_id TEXT NOT NULL REFERENCES label(id), kind TEXT NOT NULL, "
+    "position INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL, w INTEGER NOT NULL, h INTEGER NOT NULL, geometry TEXT, "
+    "area REAL NOT NULL, text TEXT, attributes TEXT) STRICT;"
+    "CREATE INDEX shape_of_annotation ON shape (annotation_id, kind, position);"
+    "CREATE INDEX shape_of_asset ON shape (asset_id, kind, label_id);"
+    "CREATE INDEX shape_of_version ON shape (dataset_version_id);"
+    "CREATE INDEX shape_of_label ON shape (label_id)";
+
+#define ALL_SHAPES                                                                                                                 \
+    { "rectangles", T_ARRAY, F_ONE, SHAPES_JSON("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h") },                        \
+        { "polygons", T_ARRAY, F_ONE, SHAPES_JSON("polygon", ", 'polygon', json(h.geometry)") },                                   \
+        { "lines", T_ARRAY, F_ONE, SHAPES_JSON("line", ", 'line', json(h.geometry)") },                                            \
+        { "points", T_ARRAY, F_ONE, SHAPES_JSON("point", ", 'point', json(h.geometry)") },                                         \
+        { "classifications", T_ARRAY, F_ONE, SHAPES_JSON("classification", "") },                                                  \
+        { "keypoints", T_ARRAY, F_ONE, SHAPES_JSON("keypoints", ", 'keypoints', json(h.geometry)") },                              \
+    {                                                                                                                              \
+        "masks", T_ARRAY, F_ONE,                                                                                                   \
+            SHAPES_JSON("mask", ", 'mask', h.geometry, 'area', h.area, 'bbox', json_array(h.x, h.y, h.w, h.h)")                    \
+    }
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "n.id" },
+    { "asset_id", T_ID, F_FILTER, "n.asset_id" },
+    { "dataset_version_id", T_ID, 0, "n.dataset_version_id" },
+    { "status", T_TEXT, F_FILTER | F_SORT, "n.status" },
+    { "duration", T_NUMBER, F_FILTER | F_SORT, "n.duration" },
+    { "revision", T_INT, F_FILTER | F_SORT, "n.revision" },
+    { "attributes", T_OBJECT, F_FILTER, "n.attributes" },
+    { "created_at", T_TIME, F_FILTER | F_SORT, "n.created_at" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = n.created_by)" },
+    { "updated_at", T_TIME, F_FILTER | F_SORT, "n.updated_at" },
+    { "updated_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = n.updated_by)" },
+    ALL_SHAPES,
+};
+
+/* ---- of one asset */
+
+struct target {
+    const char *asset, *version, *filename;
+    int width, height;
+};
+
+/* The asset, of the caller's organization; version: it must be in that one (NULL: any). */
+static enum err find_asset(struct op *op, const char *asset, const char *version, struct target *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e =
+        sql_first(op->db, &r,
+                  "SELECT a.dataset_version_id, d.filename, d.width, d.height FROM asset a JOIN data d ON d.id = a.data_id "
+                  "WHERE a.id = ?1 AND a.org = ?2 AND (?3 IS NULL OR a.dataset_version_id = ?3)",
+                  V(asset), V(op->org), V(version));
+    if (e == E_NOT_FOUND)
+        return fail(e, "there is no asset %s%s", asset, version ? " in this dataset version" : "");
+    TRY(e);
+    *ret = (struct target){ asset, arena_str(op->arena, rows_text(r, 0)), arena_str(op->arena, rows_text(r, 1)),
+                            (int)rows_int(r, 2), (int)rows_int(r, 3) };
+    return OK;
+}
+
+static enum err path_asset(struct op *op, struct target *ret)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return find_asset(op, id, NULL, ret);
+}
+
+static enum err list_of_asset(struct op *op)
+{
+    struct target t;
+    TRY(path_asset(op, &t));
+    return reply_list(op, &annotation_resource, "n.asset_id = ?1", V(t.asset));
+}
+
+static enum err find_of_asset(struct op *op)
+{
+    struct target t;
+    TRY(path_asset(op, &t));
+    return reply_find(op, &annotation_resource, "the asset has no annotation", "n.asset_id = ?1", V(t.asset));
+}
+
+static enum err create(struct op *op)
+{
+    struct target t;
+    const char *id;
+    bool written;
+    TRY(path_asset(op, &t));
+    TRY(version_check_unlocked(op->db, t.version));
+    struct annotation_save s = {
+        op->org, t.asset, t.version, op->user_id, "KEEP", in_text(op, "status"), NULL, in_number(op, "duration", 0), NULL, 0
+    };
+    TRY(annotation_save(op->db, op->arena, &s, &written, &id));
+    if (!written)
+        return fail(E_CONFLICT, "the asset has an annotation already: change that one, or delete it");
+    op->status = 201;
+    return reply_one(op, &annotation_resource, id);
+}
+
+/* What a tool saves: everything there is, and which revision it was made from. */
+static enum err put(struct op *op)
+{
+    struct target t;
+    struct label_set labels;
+    struct shape_list list = { 0 };
+    TRY(path_asset(op, &t));
+    TRY(version_check_unlocked(op->db, t.version));
+    int64_t revision = 0, mine = in_int(op, "revision", 0);
+    TRY(sql_int(op->db, &revision, "SELECT revision FROM annotation WHERE asset_id = ?1", V(t.asset)));
+    if (revision != mine)
+        return fail(E_CONFLICT, "somebody saved this annotation in the meantime: it has revision %lld, yours was made from %lld",
+                    (long long)revision, (long long)mine);
+    TRY(labels_of(op->db, op->arena, t.version, &labels));
+    TRY(shapes_read(op->arena, op->body, &labels, t.width, t.height, "", &list));
+    struct annotation_save s = { op->org,
+                                 t.asset,
+                                 t.version,
+                                 op->user_id,
+                                 "REPLACE",
+                                 in_text(op, "status"),
+                                 in_print(op, "attributes"),
+                                 in_number(op, "duration", -1),
+                                 list.items,
+                                 list.n };
+    bool written;
+    const char *id;
+    TRY(annotation_save(op->db, op->arena, &s, &written, &id));
+    return reply_one(op, &annotation_resource, id);
+}
+
+/* ---- one annotation */
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &annotation_resource, id);
+}
+
+/* The annotation in the path with its asset, ready to be changed. */
+static enum err path_annotation(struct op *op, const char **ret_id, struct target *ret)
+{
+    TRY(path_id(op, 0, ret_id));
+    TRY(resource_need(op, &annotation_resource, *ret_id));
+    const char *asset;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(op->db, &r, "SELECT asset_id FROM annotation WHERE id = ?1", V(*ret_id)));
+        asset = arena_str(op->arena, rows_text(r, 0));
+    }
+    TRY(find_asset(op, asset, NULL, ret));
+    return version_check_unlocked(op->db, ret->version);
+}
+
+static enum err update(struct op *op)
+{
+    const char *id;
+    struct target t;
+    TRY(path_annotation(op, &id, &t));
+    TRY(sql_run(
+        op->db,
+        "UPDATE annotation SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), revision = revision + 1, "
+        "updated_at = ?4, updated_by = ?5 WHERE id = ?1",
+        V(id), V(in_text(op, "status")), V(in_number(op, "duration", -1)), V(clock_now_ms()), V(op->user_id)));
+    return reply_one(op, &annotation_resource, id);
+}
+
+static enum err delete_one(struct op *op)
+{
+    const char *id;
+    struct target t;
+    TRY(path_annotation(op, &id, &t));
+    op->status = 204;
+    return sql_run(op->db, "DELETE FROM annotation WHERE id = ?1", V(id));
+}
+
+static enum err overwrite(struct op *op)
+{
+    const char *id;
+    struct target t;
+    struct label_set labels;
+    struct shape_list list = { 0 };
+    TRY(path_annotation(op, &id, &t));
+    TRY(labels_of(op->db, op->arena, t.version, &labels));
+    TRY(shapes_read(op->arena, op->body, &labels, t.width, t.height, "", &list));
+    struct annotation_save s = { op->org,    t.asset, t.version, op->user_id, "REPLACE", NULL, NULL, in_number(op, "duration", -1),
+                                 list.items, list.n };
+    bool written;
+    TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
+    return reply_one(op, &annotation_resource, id);
+}
+
+/* ---- many of a version */
+
+static enum err bulk_one(struct op *op, const char *version, const struct label_set *labels, const struct json *v, size_t i,
+                         int64_t counts[3])
+{
+    static const struct field in[] = { { "asset_id", T_ID, F_NEED },
+                                       { "attributes", T_OBJECT, F_NULL },
+                                       { "duration", T_NUMBER, F_NULL, .min = 0, .max = 1e9 } };
+    char asset[ID_SIZE];
+    struct target t;
+    const char *where = arena_fmt(op->arena, "annotations[%zu]", i);
+    TRY(fields_check(FIELDS(in), v, where));
+    id_parse(json_text(json_get(v, "asset_id")), asset);
+    TRY(fail_within(find_asset(op, asset, version, &t), "%s: ", where));
+    struct shape_list list = { 0 };
+    enum err e = shapes_read(op->arena, v, labels, t.width, t.height, where, &list);
+    if (e != OK)
+        return fail_within(e, "%s: ", t.filename);
+    double duration = -1;
+    json_number(json_get(v, "duration"), &duration);
+    const struct json *attributes = json_get(v, "attributes");
+    struct annotation_save s = { op->org,
+                                 asset,
+                                 version,
+                                 op->user_id,
+                                 in_text(op, "import_type"),
+                                 in_text(op, "status"),
+                                 json_absent(attributes) ? NULL : json_print(op->arena, attributes),
+                                 duration,
+                                 list.items,
+                                 list.n };
+    bool written;
+    TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
+    counts[written ? 0 : 1]++;
+    counts[2] += written ? (int64_t)list.n : 0;
+    return OK;
+}
+
+/* All or nothing: the transaction falls with the first fault. */
+static enum err bulk(struct op *op)
+{
+    const char *version;
+    struct label_set labels;
+    const struct json *all = in_json(op, "annotations");
+    int64_t counts[3] = { 0 };
+    TRY(version_need_unlocked(op, &version));
+    TRY(labels_of(op->db, op->arena, version, &labels));
+    for (size_t i = 0; i < json_count(all); i++)
+        TRY(bulk_one(op, version, &labels, json_at(all, i), i, counts));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "annotations", counts[0]);
+    out_int(&op->out, "kept", counts[1]);
+    out_int(&op->out, "shapes", counts[2]);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err list(struct op *op)
+{
+    const char *version;
+    TRY(version_need(op, &version));
+    return reply_page(op, &annotation_resource, "n.dataset_version_id = ?1 AND (?2 IS NULL OR n.status = ?2)", V(version),
+                      V(in_text(op, "status")));
+}
+
+static enum err ids(struct op *op)
+{
+    const char *version;
+    TRY(version_need(op, &version));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR asset_id IN "
+        "(SELECT value FROM json_each(?3))) ORDER BY id DESC",
+        V(version), V(in_text(op, "status")), V(in_has(op, "asset_ids") ? in_ids(op, "asset_ids") : NULL)));
+    out_array(&op->out, NULL);
+    while (rows_next(r))
+        out_text(&op->out, NULL, rows_text(r, 0));
+    out_end_array(&op->out);
+    return rows_error(r);
+}
+
+/* With the labels' names, as files want them. */
+#define LOADED(kind, geometry)                                                                                                     \
+    "json((SELECT json_group_array(json_object('id', h.id, 'label', h.name, 'label_id', h.label_id, 'text', h.text, "              \
+    "'attributes', "                                                                                                               \
+    "json(h.attributes)" geometry ")) FROM (SELECT h.*, l.name FROM shape h JOIN label l ON l.id = h.label_id WHERE "              \
+    "h.annotation_id = n.id AND h.kind = '" kind "' ORDER BY h.position) h))"
+
+static enum err load(struct op *op)
+{
+    const char *version;
+    TRY(version_need(op, &version));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(
+        sql_rows(
+            op->db, &r,
+            "SELECT json_object('id', n.id, 'asset_id', n.asset_id, 'status', n.status, 'attributes', json(n.attributes), "
+            "'rectangles', " LOADED("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h, 'area', h.area") ", "
+                                                                                                             "'polygons', " LOADED("polygon", ", 'polygon', json(h.geometry), 'area', h.area") ", 'lines', " LOADED("line", ", 'line', json(h.geometry)") ", 'points', " LOADED(
+                                                                                                                 "point", ", "
+                                                                                                                          "'point',"
+                                                                                                                          " json(h."
+                                                                                                                          "geometry"
+                                                                                                                          ")") ", "
+                                                                                                                               "'cl"
+                                                                                                                               "ass"
+                                                                                                                               "ifi"
+                                                                                                                               "cat"
+                                                                                                                               "ion"
+                                                                                                                               "s',"
+                                                                                                                               " " LOADED("classification",
+                                                                                                                                          "") ", 'keypoints', " LOADED("keypoints",
+                                                                                                                                                                       ", 'keypoints', json(h.geometry)") ", 'masks', " LOADED("mask",
+                                                                                                                                                                                                                               ", 'mask', h.geometry, 'area', h.area") ") FROM annotation n WHERE n.dataset_version_id = ?1 AND n.id IN "
+                                                                                                                                                                                                                                                                       "(SELECT value FROM json_each(?2)) ORDER BY n.id DESC",
+            V(version), V(in_ids(op, "*"))));
+    out_array(&op->out, NULL);
+    while (rows_next(r))
+        out_raw(&op->out, NULL, rows_text(r, 0));
+    out_end_array(&op->out);
+    return rows_error(r);
+}
+
+/* asset_ids may be ["__all__"]: then annotation_ids, if sent, says which. */
+static enum err delete_many(struct op *op)
+{
+    const char *version;
+    const struct json *assets = in_json(op, "asset_ids");
+    TRY(version_need_unlocked(op, &version));
+    const char *first = json_text(json_at(assets, 0));
+    bool all = json_count(assets) == 1 && first && strcmp(first, "__all__") == 0;
+    char id[ID_SIZE];
+    for (size_t i = 0; !all && i < json_count(assets); i++)
+        if (!json_text(json_at(assets, i)) || !id_parse(json_text(json_at(assets, i)), id))
+            return fail(E_INVALID, "asset_ids[%zu] is no id", i);
+    if (json_absent(assets) && !in_has(op, "annotation_ids"))
+        return fail(E_INVALID, "say which: asset_ids or annotation_ids");
+    TRY(sql_run(
+        op->db,
+        "DELETE FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR asset_id IN (SELECT value FROM json_each(?2))) "
+        "AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))",
+        V(version), V(all || json_absent(assets) ? NULL : in_ids(op, "asset_ids")),
+        V(in_has(op, "annotation_ids") ? in_ids(op, "annotation_ids") : NULL)));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "count", sql_changes(op->db));
+    out_end_object(&op->out);
+    return OK;
+}
+
+#define STATUS                                                                                                                     \
+    {                                                                                                                              \
+        "status", T_TEXT, F_NULL, .words = annotation_statuses                                                                     \
+    }
+#define DURATION                                                                                                                   \
+    {                                                                                                                              \
+        "duration", T_NUMBER, F_NULL, .min = 0, .max = 1e9                                                                         \
+    }
+#define SHAPE_LISTS                                                                                                                \
+    { "rectangles", T_ARRAY, F_NULL, .max = 100000 }, { "polygons", T_ARRAY, F_NULL, .max = 100000 },                              \
+        { "lines", T_ARRAY, F_NULL, .max = 100000 }, { "points", T_ARRAY, F_NULL, .max = 100000 },                                 \
+        { "classifications", T_ARRAY, F_NULL, .max = 100000 }, { "keypoints", T_ARRAY, F_NULL, .max = 100000 },                    \
+    {                                                                                                                              \
+        "masks", T_ARRAY, F_NULL, .max = 100000                                                                                    \
+    }
+static const struct field update_in[] = { STATUS, DURATION };
+static const struct field put_in[] = {
+    { "revision", T_INT, F_NEED, .min = 0, .max = 1e15 }, STATUS, DURATION, { "attributes", T_OBJECT, F_NULL }, SHAPE_LISTS
+};
+static const struct field save_in[] = { DURATION, SHAPE_LISTS };
+static const struct field bulk_in[] = { { "import_type", T_TEXT, F_NEED, .words = import_modes },
+                                        { "annotations", T_ARRAY, F_NEED, .max = BULK_MOST },
+                                        STATUS };
+static const struct field list_in[] = { STATUS };
+static const struct field ids_in[] = { STATUS, { "asset_ids", T_IDS, 0, .max = IDS_MOST } };
+static const struct field load_in[] = { { "*", T_IDS, F_NEED, .max = 10000 } };
+static const struct field delete_in[] = { { "asset_ids", T_ARRAY, F_NULL, .max = IDS_MOST },
+                                          { "annotation_ids", T_IDS, F_NULL, .max = IDS_MOST } };
+
+#define ANNOTATION .answers = &annotation_resource
+static const struct route routes[] = {
+    { "GET", "/api/asset/{id}/annotations", list_of_asset, MAY_READ, WORK_READ, "the asset's annotation, as a list", ANNOTATION },
+    { "POST", "/api/asset/{id}/annotations", create, MAY_WRITE, WORK_WRITE, "makes an empty annotation", FIELDS(update_in),
+      ANNOTATION },
+    { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION },
+    { "PUT", "/api/asset/{id}/annotation", put, MAY_WRITE, WORK_WRITE,
+      "saves the whole annotation; 409 if it is not the revision that was edited", FIELDS(put_in), ANNOTATION, .body_cap = BODY },
+    { "GET", "/api/annotation/{id}", get, MAY_READ, WORK_READ, "one annotation with its shapes", ANNOTATION },
+    { "PATCH", "/api/annotation/{id}", update, MAY_WRITE, WORK_WRITE, "changes status or duration", FIELDS(update_in), ANNOTATION },
+    { "DELETE", "/api/annotation/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes an annotation" },
+    { "POST", "/api/annotation/{id}/save", overwrite, MAY_WRITE, WORK_WRITE, "replaces all shapes", FIELDS(save_in), ANNOTATION,
+      .body_cap = BODY },
+    { "POST", "/api/dataset/version/{id}/bulk-annotations", bulk, MAY_WRITE, WORK_WRITE,
+      "writes many annotations: all, or none with the fault named", FIELDS(bulk_in), .body_cap = BODY },
+    { "GET", "/api/dataset/version/{id}/annotations", list, MAY_READ, WORK_READ, "annotations by page", FIELDS(list_in),
+      ANNOTATION },
+    { "GET", "/api/dataset/version/{id}/annotations/ids", ids, MAY_READ, WORK_READ, "the ids of annotations", FIELDS(ids_in) },
+    { "XGET", "/api/dataset/version/{id}/annotations", load, MAY_READ, WORK_READ,
+      "annotations by id, shapes with the names of their labels", FIELDS(load_in) },
+    { "DELETE", "/api/dataset/version/{id}/annotations", delete_many, MAY_WRITE, WORK_WRITE, "deletes annotations",
+      FIELDS(delete_in), .body_cap = 16 << 20 },
+};
+
+const struct resource annotation_resource = {
+    .name = "annotation",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "annotation n",
+    .key = "n.id",
+    .org = "n.org",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

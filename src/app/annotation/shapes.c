@@ -1,0 +1,251 @@
+/* Single shapes, and all of one kind: the same handlers for every kind, told apart by the route's path. */
+#include "app/annotation/annotation.h"
+#include "app/dataset/dataset.h"
+#include "base/clock.h"
+#include <string.h>
+
+enum { BODY = 64 << 20 };
+
+#define LABEL_JSON "json_object('id', l.id, 'name', l.name, 'group_id', l.group_id)"
+#define MEMBERS                                                                                                                    \
+    { "id", T_ID, 0, "h.id" }, { "annotation_id", T_ID, 0, "h.annotation_id" }, { "label", T_OBJECT, 0, LABEL_JSON },              \
+        { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, 0, "h.text" },                                                    \
+    {                                                                                                                              \
+        "attributes", T_OBJECT, 0, "h.attributes"                                                                                  \
+    }
+static const struct field rectangle_fields[] = { MEMBERS,
+                                                 { "x", T_INT, 0, "h.x" },
+                                                 { "y", T_INT, 0, "h.y" },
+                                                 { "w", T_INT, 0, "h.w" },
+                                                 { "h", T_INT, 0, "h.h" },
+                                                 { "area", T_NUMBER, 0, "h.area" } };
+static const struct field polygon_fields[] = { MEMBERS,
+                                               { "polygon", T_ARRAY, 0, "h.geometry" },
+                                               { "area", T_NUMBER, 0, "h.area" } };
+static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "h.geometry" } };
+static const struct field point_fields[] = { MEMBERS, { "point", T_ARRAY, 0, "h.geometry" } };
+static const struct field classification_fields[] = { MEMBERS };
+static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, 0, "h.geometry" } };
+static const struct field mask_fields[] = { MEMBERS,
+                                            { "mask", T_TEXT, 0, "h.geometry" },
+                                            { "area", T_NUMBER, 0, "h.area" },
+                                            { "bbox", T_ARRAY, 0, "json_array(h.x, h.y, h.w, h.h)" } };
+
+/* "/api/rectangle/{id}", "/api/annotation/{id}/rectangles", "/api/annotation/{id}/bulk-rectangles" */
+static const struct shape_kind *kind_of(struct op *op)
+{
+    const char *last = strrchr(op->route->path, '/') + 1, *first = op->route->path + strlen("/api/");
+    if (strncmp(last, "bulk-", 5) == 0)
+        last += 5;
+    return shape_kind_called(*last == '{' ? arena_copy(op->arena, first, strcspn(first, "/")) : last);
+}
+
+static enum err list(struct op *op)
+{
+    const char *id;
+    const struct shape_kind *k = kind_of(op);
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &annotation_resource, id));
+    return reply_list(op, k->resource, "h.annotation_id = ?1", V(id));
+}
+
+struct place {
+    const char *annotation, *asset, *version;
+    int width, height;
+};
+
+/* Where the annotation belongs; it must be the caller's and its version unlocked. */
+static enum err place_of(struct op *op, const char *annotation, struct place *ret)
+{
+    TRY(resource_need(op, &annotation_resource, annotation));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT n.asset_id, n.dataset_version_id, d.width, d.height FROM annotation n JOIN asset a ON a.id = n.asset_id "
+                  "JOIN data d ON d.id = a.data_id WHERE n.id = ?1",
+                  V(annotation)));
+    *ret = (struct place){ annotation, arena_str(op->arena, rows_text(r, 0)), arena_str(op->arena, rows_text(r, 1)),
+                           (int)rows_int(r, 2), (int)rows_int(r, 3) };
+    return version_check_unlocked(op->db, ret->version);
+}
+
+static enum err touch(struct op *op, const char *annotation)
+{
+    return sql_run(op->db, "UPDATE annotation SET revision = revision + 1, updated_at = ?2, updated_by = ?3 WHERE id = ?1",
+                   V(annotation), V(clock_now_ms()), V(op->user_id));
+}
+
+static enum err reply_after(struct op *op, const struct shape_kind *k, const char *annotation, int64_t position)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r, "SELECT id FROM shape WHERE annotation_id = ?1 AND kind = ?2 AND position > ?3 ORDER BY position",
+                 V(annotation), V(k->name), V(position)));
+    out_object(&op->out, NULL);
+    out_array(&op->out, k->plural);
+    while (rows_next(r))
+        TRY(reply_member(op, NULL, k->resource, rows_text(r, 0)));
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return rows_error(r);
+}
+
+static enum err add(struct op *op)
+{
+    const struct shape_kind *k = kind_of(op);
+    const struct json *sent = in_json(op, k->plural);
+    const char *id;
+    struct place p;
+    struct label_set labels;
+    struct shape_list shapes = { 0 };
+    int64_t position = -1;
+    TRY(path_id(op, 0, &id));
+    TRY(place_of(op, id, &p));
+    if (!json_count(sent))
+        return fail(E_INVALID, "%s is missing or empty", k->plural);
+    TRY(labels_of(op->db, op->arena, p.version, &labels));
+    for (size_t i = 0; i < json_count(sent); i++) {
+        struct shape s;
+        TRY(shape_read(op->arena, k, json_at(sent, i), &labels, p.width, p.height, arena_fmt(op->arena, "%s[%zu]", k->plural, i),
+                       &s));
+        shape_add(op->arena, &shapes, &s);
+    }
+    TRY(sql_int(op->db, &position, "SELECT coalesce(max(position), -1) FROM shape WHERE annotation_id = ?1", V(id)));
+    struct annotation_save s = { op->org, p.asset, p.version, op->user_id, "CONCATENATE", NULL, NULL, -1, shapes.items, shapes.n };
+    bool written;
+    TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
+    op->status = 201;
+    return reply_after(op, k, id, position);
+}
+
+/* ---- one shape */
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, kind_of(op)->resource, id);
+}
+
+static enum err path_shape(struct op *op, const char **ret_id, struct place *ret)
+{
+    TRY(path_id(op, 0, ret_id));
+    TRY(resource_need(op, kind_of(op)->resource, *ret_id));
+    const char *annotation;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(op->db, &r, "SELECT annotation_id FROM shape WHERE id = ?1", V(*ret_id)));
+        annotation = arena_str(op->arena, rows_text(r, 0));
+    }
+    return place_of(op, annotation, ret);
+}
+
+/* The shape as it is, with what was sent laid over it, is read as a new one would be. */
+static enum err merged(struct op *op, const struct shape_kind *k, const char *id, const struct json **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(
+        op->db, &r,
+        "SELECT json_patch(json_object('label_id', label_id, 'text', text, 'attributes', json(attributes), 'x', x, 'y', y, 'w', "
+        "w, 'h', h, coalesce(?2, 'geometry'), iif(kind = 'mask', json_quote(geometry), json(geometry))), ?3) FROM shape WHERE "
+        "id = ?1",
+        V(id), V(k->member), V(json_print(op->arena, op->body))));
+    const char *text = rows_text(r, 0);
+    return json_parse(op->arena, text, strlen(text), ret);
+}
+
+static enum err update(struct op *op)
+{
+    const struct shape_kind *k = kind_of(op);
+    const char *id;
+    const struct json *v;
+    struct place p;
+    struct label_set labels;
+    struct shape s;
+    TRY(path_shape(op, &id, &p));
+    TRY(labels_of(op->db, op->arena, p.version, &labels));
+    TRY(merged(op, k, id, &v));
+    TRY(shape_read(op->arena, k, v, &labels, p.width, p.height, k->name, &s));
+    TRY(sql_run(
+        op->db,
+        "UPDATE shape SET label_id = ?2, x = ?3, y = ?4, w = ?5, h = ?6, geometry = ?7, area = ?8, text = ?9, attributes = ?10 "
+        "WHERE id = ?1",
+        V(id), V(s.label_id), V(s.x), V(s.y), V(s.w), V(s.h), V(s.geometry), V(s.area), V(s.text), V(s.attributes)));
+    TRY(touch(op, p.annotation));
+    return reply_one(op, k->resource, id);
+}
+
+static enum err delete_shape(struct op *op)
+{
+    const char *id;
+    struct place p;
+    TRY(path_shape(op, &id, &p));
+    TRY(sql_run(op->db, "DELETE FROM shape WHERE id = ?1", V(id)));
+    op->status = 204;
+    return touch(op, p.annotation);
+}
+
+#define COMMON                                                                                                                     \
+    { "label_id", T_ID }, { "text", T_TEXT, F_NULL, .max = 4000 },                                                                 \
+    {                                                                                                                              \
+        "attributes", T_OBJECT, F_NULL                                                                                             \
+    }
+static const struct field rectangle_in[] = { COMMON, { "x", T_INT }, { "y", T_INT }, { "w", T_INT }, { "h", T_INT } };
+static const struct field polygon_in[] = { COMMON, { "polygon", T_ARRAY } };
+static const struct field line_in[] = { COMMON, { "line", T_ARRAY } };
+static const struct field point_in[] = { COMMON, { "point", T_ARRAY } };
+static const struct field classification_in[] = { COMMON };
+static const struct field keypoints_in[] = { COMMON, { "keypoints", T_ARRAY } };
+static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 << 20 } };
+
+#define KIND(name, plural)                                                                                                         \
+    static const struct field plural##_in[] = { { #plural, T_ARRAY, F_NEED, .max = 100000 } };                                     \
+    static const struct route name##_routes[] = {                                                                                  \
+        { "GET", "/api/annotation/{id}/" #plural, list, MAY_READ, WORK_READ, "the annotation's " #plural,                          \
+          .answers = &name##_resource },                                                                                           \
+        { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_WRITE, WORK_WRITE, "adds " #plural, FIELDS(plural##_in),          \
+          .body_cap = BODY },                                                                                                      \
+        { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource },                      \
+        { "PATCH", "/api/" #name "/{id}", update, MAY_WRITE, WORK_WRITE, "changes a shape", FIELDS(name##_in), &name##_resource,   \
+          .body_cap = BODY },                                                                                                      \
+        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape" },                               \
+    };                                                                                                                             \
+    const struct resource name##_resource = {                                                                                      \
+        #name,                                                                                                                     \
+        NULL,                                                                                                                      \
+        FIELDS(name##_fields),                                                                                                     \
+        "(SELECT * FROM shape WHERE kind = '" #name "') h JOIN annotation n ON n.id = h.annotation_id JOIN label l ON l.id = "     \
+        "h.label_id",                                                                                                              \
+        "h.id",                                                                                                                    \
+        "n.org",                                                                                                                   \
+        "h.position",                                                                                                              \
+        ROUTES(name##_routes),                                                                                                     \
+    };
+
+KIND(rectangle, rectangles)
+KIND(polygon, polygons)
+KIND(line, lines)
+KIND(point, points)
+KIND(classification, classifications)
+KIND(mask, masks)
+
+/* The client writes keypoints with whole annotations only; singular and plural are one word, so the routes differ. */
+static const struct route keypoints_routes[] = {
+    { "GET", "/api/annotation/{id}/keypoints", list, MAY_READ, WORK_READ, "the annotation's keypoints",
+      .answers = &keypoints_resource },
+    { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_WRITE, WORK_WRITE, "adds keypoints", FIELDS(keypoints_in),
+      .body_cap = BODY },
+    { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource },
+    { "PATCH", "/api/keypoints/{id}", update, MAY_WRITE, WORK_WRITE, "changes a shape", FIELDS(keypoints_in), &keypoints_resource,
+      .body_cap = BODY },
+    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape" },
+};
+const struct resource keypoints_resource = {
+    "keypoints",
+    NULL,
+    FIELDS(keypoints_fields),
+    "(SELECT * FROM shape WHERE kind = 'keypoints') h JOIN annotation n ON n.id = h.annotation_id JOIN label l ON l.id = "
+    "h.label_id",
+    "h.id",
+    "n.org",
+    "h.position",
+    ROUTES(keypoints_routes),
+};

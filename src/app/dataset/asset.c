@@ -1,0 +1,353 @@
+/* Assets: data in a dataset version. What is annotated is the asset, so the same image can be annotated differently elsewhere. */
+#include "app/datalake/datalake.h"
+#include "app/dataset/dataset.h"
+#include "base/clock.h"
+#include "job/job.h"
+#include <string.h>
+
+enum { LIST_IDS = 10000, BULK_IDS = 200000 };
+
+static const char table[] =
+    "CREATE TABLE asset (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
+    "dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, "
+    "data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE, created_at INTEGER NOT NULL, UNIQUE (dataset_version_id, "
+    "data_id)) "
+    "STRICT;"
+    "CREATE INDEX asset_of_version ON asset (dataset_version_id, id);"
+    "CREATE INDEX asset_of_data ON asset (data_id);"
+    "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
+
+#define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'"
+#define COUNT_OF_SHAPES "(SELECT count(*) FROM shape h WHERE h.asset_id = a.id)"
+
+static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
+
+/* The query language knows the fields of the data with the client's prefix "data." and without it. */
+#define DATA_PATH(name, type, sql, ...)                                                                                            \
+    { name, type, F_FILTER | F_HIDE, sql, ##__VA_ARGS__ },                                                                         \
+    {                                                                                                                              \
+        "data." name, type, F_FILTER | F_HIDE, sql, ##__VA_ARGS__                                                                  \
+    }
+#define PATHS                                                                                                                      \
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id") },                                                                  \
+        { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") }, DATA_PATH("object_name", T_TEXT, "d.object_name"),      \
+        DATA_PATH("content_type", T_TEXT, "d.content_type"), DATA_PATH("width", T_INT, "d.width"),                                 \
+        DATA_PATH("height", T_INT, "d.height"), DATA_PATH("size", T_INT, "d.size"), DATA_PATH("metadata", T_OBJECT, "d.metadata"), \
+        DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata"),                                                               \
+        DATA_PATH("source", T_TEXT, "(SELECT name FROM data_source s WHERE s.id = d.data_source_id)"),                             \
+        DATA_PATH("data_source.name", T_TEXT, "(SELECT name FROM data_source s WHERE s.id = d.data_source_id)"),                   \
+        { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" }, { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at" },          \
+        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },                                                              \
+        { "annotations.status", T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id" },                       \
+        { "annotations.created_at", T_TIME, F_FILTER, "n.created_at", "FROM annotation n WHERE n.asset_id = a.id" },               \
+        { "annotations.updated_at", T_TIME, F_FILTER, "n.updated_at", "FROM annotation n WHERE n.asset_id = a.id" },               \
+        { "annotations.label.name", T_TEXT, F_FILTER, "l.name",                                                                    \
+          "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id" },                                              \
+        { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("rectangle") },                                  \
+        { "annotations.polygons.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("polygon") },                                      \
+        { "annotations.lines.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("line") },                                            \
+        { "annotations.points.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("point") },                                          \
+        { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("classification") },                        \
+        { "annotations.keypoints.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("keypoints") },                                   \
+    {                                                                                                                              \
+        "annotations.masks.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("mask")                                                 \
+    }
+#define MEMBERS                                                                                                                    \
+    { "id", T_ID, F_FILTER, "a.id" }, { "data", T_OBJECT, 0, DATA_JSON }, { "tags", T_ARRAY, 0, TAGS_OF("a.id") },                 \
+        { "dataset_version_id", T_ID, 0, "a.dataset_version_id" }, { "created_at", T_TIME, F_FILTER | F_SORT, "a.created_at" },    \
+        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },                                                          \
+        { "nb_objects", T_INT, F_FILTER | F_SORT, COUNT_OF_SHAPES },                                                               \
+    {                                                                                                                              \
+        "status", T_TEXT, F_FILTER | F_SORT, "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)",                        \
+            .words = annotation_statuses                                                                                           \
+    }
+
+static const struct field fields[] = { MEMBERS, PATHS };
+static const struct field annotated_fields[] = { MEMBERS, { "annotation", T_OBJECT, 0, ANNOTATION_JSON_OF("a.id") }, PATHS };
+static const struct field extended_fields[] = {
+    MEMBERS,
+    { "annotations", T_ARRAY, 0,
+      "coalesce((SELECT json_array(json(x.j)) FROM (SELECT " ANNOTATION_JSON_OF("a.id") " AS j) x WHERE x.j IS NOT NULL), '[]')" },
+};
+
+#define FROM .from = "asset a JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org"
+static const struct resource annotated_resource = {
+    .name = "asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
+};
+static const struct resource extended_resource = {
+    .name = "asset", .fields = extended_fields, .n_fields = COUNT_OF(extended_fields), FROM
+};
+
+/* ---- adding */
+
+enum err asset_need(struct sql *db, struct arena *a, const char *org, const char *version, const char *data, const char **ret_id)
+{
+    TRY(sql_run(db, "INSERT INTO asset VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING", V(id_new(a)), V(org), V(version),
+                V(data), V(clock_now_ms())));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT id FROM asset WHERE dataset_version_id = ?1 AND data_id = ?2", V(version), V(data)));
+    *ret_id = arena_str(a, rows_text(r, 0));
+    return OK;
+}
+
+static enum err check_tags(struct op *op, const char *version, const char *tags)
+{
+    int64_t unknown = 0;
+    TRY(sql_int(op->db, &unknown,
+                "SELECT count(*) FROM json_each(?1) j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE g.id IS NULL",
+                V(tags), V(version)));
+    return unknown ? fail(E_NOT_FOUND, "asset_tag_ids: %lld of the ids are no tags of this version", (long long)unknown) : OK;
+}
+
+/* Data that are missing or not usable refuse the lot. */
+static enum err check_data(struct op *op, const char *ids)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT j.value, d.filename, d.upload_status FROM json_each(?1) j LEFT JOIN data d ON d.id = j.value AND d.org = ?2 "
+        "WHERE d.id IS NULL OR d.upload_status <> 'DONE' LIMIT 1",
+        V(ids), V(op->org)));
+    if (!rows_next(r))
+        return rows_error(r);
+    if (rows_null(r, 2))
+        return fail(E_NOT_FOUND, "data_ids: there is no data %s", rows_text(r, 0));
+    return fail(E_UNMEANT, "data_ids: '%s' is no usable image (%s)", rows_text(r, 1), rows_text(r, 2));
+}
+
+/* What q selects in a datalake, or the ids that were sent, as a JSON list. */
+static enum err wanted_data(struct op *op, const char **ret)
+{
+    const char *q = in_text(op, "q"), *lake = in_text(op, "datalake_id"), **ids;
+    size_t n;
+    if (in_has(op, "data_ids") == (q != NULL))
+        return fail(E_INVALID, "say which: data_ids, or q with datalake_id");
+    if (!q) {
+        *ret = in_ids(op, "data_ids");
+        return check_data(op, *ret);
+    }
+    if (!lake)
+        return fail(E_INVALID, "datalake_id is missing");
+    const struct value values[] = { V(lake) };
+    TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND d.upload_status = 'DONE'", values, 1, &ids, &n));
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 28);
+    out_array(&o, NULL);
+    for (size_t i = 0; i < n; i++)
+        out_text(&o, NULL, ids[i]);
+    out_end_array(&o);
+    *ret = arena_str(op->arena, o.text.bytes);
+    return OK;
+}
+
+static enum err put_all(struct op *op, const char *version, const char *ids, int64_t *ret_added)
+{
+    AUTO(rows) struct rows *r = NULL;
+    int64_t now = clock_now_ms();
+    TRY(sql_rows(op->db, &r,
+                 "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT data_id FROM asset WHERE dataset_version_id = ?2)",
+                 V(ids), V(version)));
+    while (rows_next(r)) {
+        char id[ID_SIZE];
+        id_make(id);
+        TRY(sql_run(op->db, "INSERT INTO asset VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING", V((const char *)id), V(op->org),
+                    V(version), V(rows_text(r, 0)), V(now)));
+        *ret_added += sql_changes(op->db);
+    }
+    return rows_error(r);
+}
+
+/* Done within the request; the contract wants a job to look at. */
+static enum err add(struct op *op)
+{
+    const char *version, *ids, *tags = in_ids(op, "asset_tag_ids"), *job;
+    int64_t added = 0;
+    TRY(version_need_unlocked(op, &version));
+    TRY(check_tags(op, version, tags));
+    TRY(wanted_data(op, &ids));
+    TRY(put_all(op, version, ids, &added));
+    TRY(sql_run(op->db,
+                "INSERT INTO tagged SELECT g.value, a.id FROM json_each(?1) g, asset a WHERE a.dataset_version_id = ?2 "
+                "AND a.data_id IN (SELECT value FROM json_each(?3)) ON CONFLICT DO NOTHING",
+                V(tags), V(version), V(ids)));
+    TRY(job_add_done(op->db, op->arena, "add_data", op->org, op->user_id,
+                     arena_fmt(op->arena, "{\"added\":%lld}", (long long)added), &job));
+    op->status = 201;
+    out_object(&op->out, NULL);
+    out_object(&op->out, "job");
+    out_text(&op->out, "id", job);
+    out_text(&op->out, "status", "SUCCESS");
+    out_end_object(&op->out);
+    out_int(&op->out, "added", added);
+    TRY(reply_member(op, "dataset_version", &dataset_version_resource, version));
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- lists */
+
+#define IN_LIST(column, n) "(?" n " IS NULL OR " column " IN (SELECT value FROM json_each(?" n ")))"
+
+static enum err page(struct op *op, bool whole)
+{
+    const char *version, *q = json_text(json_get(op->body, "q"));
+    TRY(version_need(op, &version));
+    enum { PLAIN = 8 };
+    struct value values[PLAIN + 200];
+    const struct value plain[PLAIN] = {
+        V(version),
+        V(in_has(op, "ids") ? in_ids(op, "ids") : NULL),
+        V(in_has(op, "data_ids") ? in_ids(op, "data_ids") : NULL),
+        V(in_print(op, "object_names")),
+        V(in_print(op, "filenames")),
+        V(in_print(op, "filename_startswith")),
+        V(in_print(op, "upload_statuses")),
+        V(in_print(op, "types")),
+    };
+    memcpy(values, plain, sizeof plain);
+    const char *condition = "a.dataset_version_id = ?1 AND " IN_LIST("a.id", "2") " AND " IN_LIST("a.data_id", "3") " AND " IN_LIST(
+        "d.object_name",
+        "4") " AND " IN_LIST("d.filename",
+                             "5") " AND (?6 IS NULL OR d.id IN (SELECT p.id FROM json_each(?6) j JOIN "
+                                  "data p ON p.filename >= j.value AND p.filename < j.value || char(1114111))) AND " IN_LIST(
+                                      "d.upload_status", "7") " AND " IN_LIST("d.type", "8");
+    struct where w = { 0 };
+    if (q && *q && whole) {
+        TRY(resource_query(op->arena, &asset_resource, q, PLAIN, &w));
+        condition = arena_fmt(op->arena, "%s AND (%s)", condition, w.sql);
+        memcpy(values + PLAIN, w.values, w.n * sizeof *values);
+    }
+    const struct resource *r = in_bool(op, "annotations", false) ? &annotated_resource : &asset_resource;
+    return whole ? reply_list_where(op, r, condition, values, PLAIN + w.n)
+                 : reply_page_where(op, r, condition, values, PLAIN + w.n);
+}
+
+static enum err list(struct op *op)
+{
+    return page(op, false);
+}
+
+static enum err list_of(struct op *op)
+{
+    return page(op, true);
+}
+
+static enum err extended(struct op *op)
+{
+    const char *version;
+    TRY(version_need(op, &version));
+    return reply_page(op, &extended_resource, "a.dataset_version_id = ?1", V(version));
+}
+
+static enum err find(struct op *op)
+{
+    const char *version, *id = in_text(op, "id"), *data = in_text(op, "data_id"), *filename = in_text(op, "filename"),
+                         *name = in_text(op, "object_name");
+    TRY(version_need(op, &version));
+    if (!id && !data && !filename && !name)
+        return fail(E_INVALID, "say which: id, data_id, filename or object_name");
+    return reply_find(op, &asset_resource, "the dataset version has no such asset",
+                      "a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR a.data_id = ?3) "
+                      "AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.object_name = ?5)",
+                      V(version), V(id), V(data), V(filename), V(name));
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &annotated_resource, id);
+}
+
+/* ---- removing */
+
+static enum err delete_one(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &asset_resource, id));
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(op->db, &r, "SELECT dataset_version_id FROM asset WHERE id = ?1", V(id)));
+        TRY(version_check_unlocked(op->db, rows_text(r, 0)));
+    }
+    op->status = 204;
+    return sql_run(op->db, "DELETE FROM asset WHERE id = ?1", V(id));
+}
+
+static enum err delete_many(struct op *op)
+{
+    const char *version, *ids = in_ids(op, "ids"), *q = in_text(op, "q");
+    TRY(version_need_unlocked(op, &version));
+    if (!in_has(op, "ids") && !(q && *q))
+        return fail(E_INVALID, "say which: ids, or q");
+    struct where w = { 0 };
+    struct value values[2 + 200] = { V(version), V(in_has(op, "ids") ? ids : NULL) };
+    if (q && *q) {
+        TRY(resource_query(op->arena, &asset_resource, q, 2, &w));
+        memcpy(values + 2, w.values, w.n * sizeof *values);
+    }
+    const char *sql = arena_fmt(op->arena,
+                                "DELETE FROM asset WHERE id IN (SELECT a.id FROM asset a JOIN data d ON d.id = a.data_id "
+                                "WHERE a.dataset_version_id = ?1 AND " IN_LIST("a.id", "2") " AND (%s))",
+                                w.sql ? w.sql : "1");
+    TRY(sql_run_text(op->db, sql, values, 2 + w.n));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "count", sql_changes(op->db));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field add_in[] = {
+    { "data_ids", T_IDS, 0, .max = BULK_IDS },
+    { "asset_tag_ids", T_IDS, F_NULL, .max = 1000 },
+    { "q", T_TEXT, 0, .max = 4000 },
+    { "datalake_id", T_ID },
+};
+static const struct field list_in[] = {
+    { "ids", T_IDS, .max = LIST_IDS },
+    { "data_ids", T_IDS, .max = LIST_IDS },
+    { "object_names", T_TEXTS, .max = LIST_IDS },
+    { "filenames", T_TEXTS, .max = LIST_IDS },
+    { "filename_startswith", T_TEXTS, .max = LIST_IDS },
+    { "upload_statuses", T_TEXTS },
+    { "types", T_TEXTS },
+    { "annotations", T_BOOL },
+    { "q", T_TEXT, F_NULL, .max = 4000 },
+};
+static const struct field find_in[] = {
+    { "id", T_ID },
+    { "data_id", T_ID },
+    { "filename", T_TEXT },
+    { "object_name", T_TEXT, .max = 2000 },
+};
+static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "q", T_TEXT, .max = 4000 } };
+
+#define ASSET .answers = &asset_resource
+static const struct route routes[] = {
+    { "POST", "/api/dataset/version/{id}/assets", add, MAY_WRITE, WORK_WRITE, "adds data: ids, or all that q selects in a datalake",
+      FIELDS(add_in), .body_cap = 16 << 20 },
+    { "GET", "/api/dataset/version/{id}/assets", list, MAY_READ, WORK_READ,
+      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET },
+    { "XGET", "/api/dataset/version/{id}/assets", list_of, MAY_READ, WORK_READ,
+      "assets named by ids, data_ids, object_names, filenames or beginnings of file names", FIELDS(list_in), ASSET,
+      .body_cap = 16 << 20 },
+    { "DELETE", "/api/dataset/version/{id}/assets", delete_many, MAY_WRITE, WORK_WRITE,
+      "removes assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20 },
+    { "GET", "/api/dataset/version/{id}/assets/extended", extended, MAY_READ, WORK_READ, "assets with a list of annotations",
+      .answers = &extended_resource },
+    { "GET", "/api/dataset/version/{id}/assets/find", find, MAY_READ, WORK_READ,
+      "one asset by id, data_id, filename or object_name", FIELDS(find_in), ASSET },
+    { "GET", "/api/asset/{id}", get, MAY_READ, WORK_READ, "one asset with its annotation", .answers = &annotated_resource },
+    { "DELETE", "/api/asset/{id}", delete_one, MAY_WRITE, WORK_WRITE, "removes an asset from its version; the data stays" },
+};
+
+const struct resource asset_resource = {
+    .name = "asset",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    FROM,
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

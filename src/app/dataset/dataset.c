@@ -1,0 +1,126 @@
+#include "app/dataset/dataset.h"
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "base/clock.h"
+
+static const char table[] =
+    "CREATE TABLE dataset (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL, "
+    "description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, UNIQUE (org, name)) "
+    "STRICT;"
+    "CREATE TRIGGER dataset_gone AFTER DELETE ON dataset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "s.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "s.name" },
+    { "description", T_TEXT, F_FILTER, "s.description" },
+    { "private", T_BOOL, 0, "1" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "s.created_at" },
+    { "updated_at", T_TIME, F_SORT | F_FILTER, "s.updated_at" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = s.created_by)" },
+    { "nb_versions", T_INT, 0, "(SELECT count(*) FROM dataset_version v WHERE v.dataset_id = s.id)" },
+    { "nb_assets", T_INT, 0,
+      "(SELECT count(*) FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id WHERE v.dataset_id = s.id)" },
+    { "thumbnails", T_ARRAY, 0,
+      "(SELECT json_group_array(q.data_id) FROM (SELECT DISTINCT a.data_id FROM asset a JOIN dataset_version v ON v.id = "
+      "a.dataset_version_id WHERE v.dataset_id = s.id LIMIT 4) q)" },
+    { "tags", T_ARRAY, 0, TAGS_OF("s.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("s.id") },
+};
+
+static enum err list(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_list(op, &dataset_resource, "1");
+}
+
+static enum err create(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    const char *id = id_new(op->arena), *name = in_text(op, "name"), *description = in_text(op, "description");
+    int64_t now = clock_now_ms();
+    TRY(name_check("name", name));
+    enum err e = sql_run(op->db, "INSERT INTO dataset VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)", V(id), V(op->org), V(name),
+                         V(description ? description : ""), V(now), V(op->user_id));
+    if (e == E_CONFLICT)
+        return fail(e, "there is a dataset '%s' already", name);
+    TRY(e);
+    op->status = 201;
+    return reply_one(op, &dataset_resource, id);
+}
+
+static enum err find(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    const char *id = in_text(op, "id"), *name = in_text(op, "name");
+    if (!id && !name)
+        return fail(E_INVALID, "say which: id or name");
+    return reply_find(op, &dataset_resource, "there is no such dataset",
+                      "(?1 IS NULL OR s.id = ?1) AND (?2 IS NULL OR s.name = ?2)", V(id), V(name));
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &dataset_resource, id);
+}
+
+static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 100 }, { "description", T_TEXT, 0, .max = 4000 } };
+
+static enum err update(struct op *op)
+{
+    const char *id, *name = in_text(op, "name");
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &dataset_resource, id));
+    if (name)
+        TRY(name_check("name", name));
+    enum err e = resource_update(op, "dataset", id, FIELDS(update_in));
+    if (e == E_CONFLICT)
+        return fail(e, "there is a dataset '%s' already", name);
+    TRY(e);
+    TRY(sql_run(op->db, "UPDATE dataset SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    return reply_one(op, &dataset_resource, id);
+}
+
+static enum err delete_dataset(struct op *op)
+{
+    const char *id;
+    int64_t locked = 0;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &dataset_resource, id));
+    TRY(sql_int(op->db, &locked, "SELECT count(*) FROM dataset_version WHERE dataset_id = ?1 AND locked", V(id)));
+    if (locked)
+        return fail(E_LOCKED, "%lld of its versions are locked", (long long)locked);
+    op->status = 204;
+    return sql_run(op->db, "DELETE FROM dataset WHERE id = ?1", V(id));
+}
+
+static const struct field create_in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 100 },
+    { "description", T_TEXT, F_NULL, .max = 4000 },
+};
+static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
+
+static const struct route routes[] = {
+    { "GET", "/api/organization/{id}/datasets", list, MAY_READ, WORK_READ, "datasets", .answers = &dataset_resource },
+    { "POST", "/api/organization/{id}/datasets", create, MAY_WRITE, WORK_WRITE, "makes a dataset", FIELDS(create_in),
+      &dataset_resource },
+    { "GET", "/api/organization/{id}/datasets/find", find, MAY_READ, WORK_READ, "one dataset by id or name", FIELDS(find_in),
+      &dataset_resource },
+    { "GET", "/api/dataset/{id}", get, MAY_READ, WORK_READ, "one dataset", .answers = &dataset_resource },
+    { "PATCH", "/api/dataset/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a dataset", FIELDS(update_in),
+      &dataset_resource },
+    { "DELETE", "/api/dataset/{id}", delete_dataset, MAY_WRITE, WORK_WRITE, "deletes a dataset with its versions; the data stay" },
+};
+
+const struct resource dataset_resource = {
+    .name = "dataset",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "dataset s",
+    .key = "s.id",
+    .org = "s.org",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

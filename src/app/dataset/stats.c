@@ -1,0 +1,84 @@
+/* What is in a dataset version, in numbers. */
+#include "app/dataset/dataset.h"
+
+static enum err repartition(struct op *op, const char *version)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT l.name, (SELECT count(*) FROM shape h WHERE h.label_id = l.id) FROM label l WHERE l.dataset_version_id = ?1 "
+        "ORDER BY l.position",
+        V(version)));
+    out_object(&op->out, "label_repartition");
+    while (rows_next(r))
+        out_int(&op->out, rows_text(r, 0), rows_int(r, 1));
+    out_end_object(&op->out);
+    return rows_error(r);
+}
+
+/* objects_per_image[k]: how many assets have k shapes. Those with more than the last are counted at the last. */
+static enum err per_image(struct op *op, const char *version)
+{
+    enum { MOST = 1000 };
+    int64_t counts[MOST + 1] = { 0 }, most = -1;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT min(q.k, ?2), count(*) FROM (SELECT (SELECT count(*) FROM shape h WHERE h.asset_id = a.id) AS k FROM asset a "
+        "WHERE a.dataset_version_id = ?1) q GROUP BY 1 ORDER BY 1",
+        V(version), V((int64_t)MOST)));
+    while (rows_next(r))
+        counts[most = rows_int(r, 0)] = rows_int(r, 1);
+    out_array(&op->out, "objects_per_image");
+    for (int64_t k = 0; k <= most; k++)
+        out_int(&op->out, NULL, counts[k]);
+    out_end_array(&op->out);
+    return rows_error(r);
+}
+
+static enum err stats(struct op *op)
+{
+    const char *version;
+    TRY(version_need(op, &version));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT (SELECT count(*) FROM shape WHERE dataset_version_id = ?1), (SELECT count(*) FROM annotation WHERE "
+                  "dataset_version_id = ?1), (SELECT count(*) FROM asset WHERE dataset_version_id = ?1)",
+                  V(version)));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "nb_objects", rows_int(r, 0));
+    out_int(&op->out, "nb_annotations", rows_int(r, 1));
+    out_int(&op->out, "nb_assets", rows_int(r, 2));
+    TRY(repartition(op, version));
+    TRY(per_image(op, version));
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* {"tag": count} of the assets' own tags, or of their data's. */
+static enum err tag_counts(struct op *op)
+{
+    const char *version, *type = in_text(op, "tag_type");
+    TRY(version_need(op, &version));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT t.name, count(*) FROM asset a JOIN tagged x ON x.target_id = iif(?2 = 'DATA', a.data_id, a.id) "
+                 "JOIN tag t ON t.id = x.tag_id WHERE a.dataset_version_id = ?1 GROUP BY t.id ORDER BY 2 DESC, 1",
+                 V(version), V(type)));
+    out_object(&op->out, NULL);
+    while (rows_next(r))
+        out_int(&op->out, rows_text(r, 0), rows_int(r, 1));
+    out_end_object(&op->out);
+    return rows_error(r);
+}
+
+static const char *const tag_types[] = { "ASSET", "DATA", NULL };
+static const struct field tags_in[] = { { "tag_type", T_TEXT, F_NEED, .words = tag_types } };
+
+static const struct route routes[] = {
+    { "GET", "/api/dataset/version/{id}/stats", stats, MAY_READ, WORK_READ, "objects by label, by image, and in all" },
+    { "GET", "/api/dataset/version/{id}/analytics/tags", tag_counts, MAY_READ, WORK_READ, "how many assets have each tag",
+      FIELDS(tags_in) },
+};
+
+const struct resource dataset_stats_resource = { .name = "statistics", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -1,0 +1,229 @@
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "app/dataset/dataset.h"
+#include "base/clock.h"
+#include <string.h>
+
+static const char table[] =
+    "CREATE TABLE dataset_version (id TEXT PRIMARY KEY, dataset_id TEXT NOT NULL REFERENCES dataset(id) ON DELETE CASCADE, "
+    "org TEXT NOT NULL, version TEXT NOT NULL, description TEXT NOT NULL, type TEXT NOT NULL, locked INTEGER NOT NULL DEFAULT 0, "
+    "attributes TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, UNIQUE (dataset_id, version)) "
+    "STRICT;"
+    "CREATE TRIGGER dataset_version_gone AFTER DELETE ON dataset_version BEGIN DELETE FROM tag WHERE scope = old.id; "
+    "DELETE FROM tagged WHERE target_id = old.id; END";
+
+const char *const inference_types[] = {
+    "NOT_CONFIGURED", "CLASSIFICATION", "OBJECT_DETECTION", "SEGMENTATION", "POINT", "KEYPOINT", "LINE", "MASK", "MULTI", NULL
+};
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "v.id" },
+    { "origin_id", T_ID, F_FILTER, "s.id" },
+    { "origin_name", T_TEXT, F_SORT | F_FILTER, "s.name" },
+    { "version", T_TEXT, F_SORT | F_FILTER, "v.version" },
+    { "type", T_TEXT, F_SORT | F_FILTER, "v.type", .words = inference_types },
+    { "description", T_TEXT, F_FILTER, "v.description" },
+    { "locked", T_BOOL, F_FILTER, "v.locked" },
+    { "annotation_campaign_id", T_ID, 0, "NULL" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
+    { "updated_at", T_TIME, F_SORT | F_FILTER, "v.updated_at" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = v.created_by)" },
+    { "nb_assets", T_INT, F_FILTER, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" },
+    { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },
+    { "nb_objects", T_INT, F_FILTER, "(SELECT count(*) FROM shape h WHERE h.dataset_version_id = v.id)" },
+    { "thumbnails", T_ARRAY, 0,
+      "(SELECT json_group_array(q.data_id) FROM (SELECT a.data_id FROM asset a WHERE a.dataset_version_id = v.id LIMIT 4) q)" },
+    { "tags", T_ARRAY, 0, TAGS_OF("v.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("v.id") },
+    { "labels.name", T_TEXT, F_FILTER, "l.name", "FROM label l WHERE l.dataset_version_id = v.id" },
+};
+
+enum err version_need(struct op *op, const char **ret_id)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &dataset_version_resource, id));
+    *ret_id = id;
+    return OK;
+}
+
+enum err version_check_unlocked(struct sql *db, const char *version_id)
+{
+    int64_t locked = 0;
+    TRY(sql_int(db, &locked, "SELECT locked FROM dataset_version WHERE id = ?1", V(version_id)));
+    return locked ? fail(E_LOCKED, "the dataset version is locked; unlock it, or fork it") : OK;
+}
+
+enum err version_need_unlocked(struct op *op, const char **ret_id)
+{
+    TRY(version_need(op, ret_id));
+    return version_check_unlocked(op->db, *ret_id);
+}
+
+static enum err list(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &dataset_resource, id));
+    return reply_list(op, &dataset_version_resource, "v.dataset_id = ?1", V(id));
+}
+
+static enum err list_all(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_page(op, &dataset_version_resource, "1");
+}
+
+static enum err taken(const char *version)
+{
+    return fail(E_CONFLICT, "the dataset has a version '%s' already", version);
+}
+
+static enum err create(struct op *op)
+{
+    const char *dataset, *id = id_new(op->arena), *version = in_text(op, "version"), *description = in_text(op, "description"),
+                         *type = in_text(op, "type");
+    TRY(path_id(op, 0, &dataset));
+    TRY(resource_need(op, &dataset_resource, dataset));
+    TRY(name_check("version", version));
+    enum err e = sql_run(op->db,
+                         "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at, "
+                         "created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
+                         V(id), V(dataset), V(op->org), V(version), V(description ? description : ""),
+                         V(type ? type : inference_types[0]), V(clock_now_ms()), V(op->user_id));
+    if (e == E_CONFLICT)
+        return taken(version);
+    TRY(e);
+    op->status = 201;
+    return reply_one(op, &dataset_version_resource, id);
+}
+
+static enum err find(struct op *op)
+{
+    const char *dataset, *id = in_text(op, "id"), *version = in_text(op, "version");
+    TRY(path_id(op, 0, &dataset));
+    TRY(resource_need(op, &dataset_resource, dataset));
+    if (!id && !version)
+        return fail(E_INVALID, "say which: id or version");
+    return reply_find(op, &dataset_version_resource, "the dataset has no such version",
+                      "v.dataset_id = ?1 AND (?2 IS NULL OR v.id = ?2) AND (?3 IS NULL OR v.version = ?3)", V(dataset), V(id),
+                      V(version));
+}
+
+static enum err find_by_id(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_one(op, &dataset_version_resource, in_text(op, "id"));
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &dataset_version_resource, id);
+}
+
+static const struct field update_in[] = {
+    { "version", T_TEXT, 0, .min = 1, .max = 100 },
+    { "description", T_TEXT, 0, .max = 4000 },
+    { "type", T_TEXT, 0, .words = inference_types },
+};
+
+static enum err update(struct op *op)
+{
+    const char *id, *version = in_text(op, "version");
+    TRY(version_need_unlocked(op, &id));
+    if (version)
+        TRY(name_check("version", version));
+    enum err e = resource_update(op, "dataset_version", id, FIELDS(update_in));
+    if (e == E_CONFLICT)
+        return taken(version);
+    TRY(e);
+    TRY(sql_run(op->db, "UPDATE dataset_version SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    return reply_one(op, &dataset_version_resource, id);
+}
+
+static enum err delete_version(struct op *op)
+{
+    const char *id;
+    TRY(version_need_unlocked(op, &id));
+    op->status = 204;
+    return sql_run(op->db, "DELETE FROM dataset_version WHERE id = ?1", V(id));
+}
+
+static enum err set_lock(struct op *op, bool locked)
+{
+    const char *id;
+    TRY(version_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE dataset_version SET locked = ?2 WHERE id = ?1", V(id), V(locked)));
+    return reply_one(op, &dataset_version_resource, id);
+}
+
+static enum err lock(struct op *op)
+{
+    return set_lock(op, true);
+}
+
+static enum err unlock(struct op *op)
+{
+    return set_lock(op, false);
+}
+
+static enum err get_attributes(struct op *op)
+{
+    const char *id;
+    TRY(version_need(op, &id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT attributes FROM dataset_version WHERE id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_raw(&op->out, "attributes", rows_text(r, 0));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err set_attributes(struct op *op)
+{
+    const char *id;
+    TRY(version_need_unlocked(op, &id));
+    return sql_run(op->db, "UPDATE dataset_version SET attributes = ?2 WHERE id = ?1", V(id), V(in_print(op, "attributes")));
+}
+
+static const struct field create_in[] = {
+    { "version", T_TEXT, F_NEED, .min = 1, .max = 100 },
+    { "description", T_TEXT, F_NULL, .max = 4000 },
+    { "type", T_TEXT, F_NULL, .words = inference_types },
+};
+static const struct field find_in[] = { { "version", T_TEXT }, { "id", T_ID } };
+static const struct field id_in[] = { { "id", T_ID, F_NEED } };
+static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL } };
+
+#define VERSION .answers = &dataset_version_resource
+static const struct route routes[] = {
+    { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION },
+    { "POST", "/api/dataset/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes a version", FIELDS(create_in), VERSION },
+    { "GET", "/api/dataset/{id}/versions/find", find, MAY_READ, WORK_READ, "one version by name or id", FIELDS(find_in), VERSION },
+    { "GET", "/api/organization/{id}/datasetversions", list_all, MAY_READ, WORK_READ, "the versions of all datasets", VERSION },
+    { "GET", "/api/organization/{id}/datasetversions/find", find_by_id, MAY_READ, WORK_READ, "one version by id", FIELDS(id_in),
+      VERSION },
+    { "GET", "/api/dataset/version/{id}", get, MAY_READ, WORK_READ, "one version", VERSION },
+    { "PATCH", "/api/dataset/version/{id}", update, MAY_WRITE, WORK_WRITE, "renames, describes or types a version",
+      FIELDS(update_in), VERSION },
+    { "DELETE", "/api/dataset/version/{id}", delete_version, MAY_WRITE, WORK_WRITE, "deletes a version; the data stay" },
+    { "POST", "/api/dataset/version/{id}/lock", lock, MAY_WRITE, WORK_WRITE, "refuses changes from now on", VERSION },
+    { "POST", "/api/dataset/version/{id}/unlock", unlock, MAY_WRITE, WORK_WRITE, "allows changes again", VERSION },
+    { "GET", "/api/dataset/version/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of annotations' attributes" },
+    { "POST", "/api/dataset/version/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets that schema",
+      FIELDS(attributes_in) },
+};
+
+const struct resource dataset_version_resource = {
+    .name = "dataset version",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "dataset_version v JOIN dataset s ON s.id = v.dataset_id",
+    .key = "v.id",
+    .org = "s.org",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};
