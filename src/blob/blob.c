@@ -45,6 +45,7 @@ enum err blob_open(const char *dir, struct blob_store **ret)
     AUTO(arena) struct arena *a = arena_new();
     TRY(file_make_dirs(arena_fmt(a, "%s/objects", dir), 0700));
     TRY(file_make_dirs(arena_fmt(a, "%s/incoming", dir), 0700));
+    TRY(file_make_dirs(arena_fmt(a, "%s/trash", dir), 0700));
     remove_stale(arena_fmt(a, "%s/incoming", dir));
     struct blob_store *s = heap_take(sizeof *s);
     s->dir = heap_str(dir);
@@ -68,6 +69,24 @@ static bool is_hash(const char *hash)
 static char *place(struct arena *a, const struct blob_store *s, const char *hash)
 {
     return arena_fmt(a, "%s/objects/%.2s/%s", s->dir, hash, hash);
+}
+
+static char *trash_place(struct arena *a, const struct blob_store *s, const char *hash)
+{
+    return arena_fmt(a, "%s/trash/%s", s->dir, hash);
+}
+
+/* Whether the object is there, if need be from the trash. The sweeper and a request may meet here: each step is one rename. */
+static bool have(struct blob_store *s, const char *hash)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *at = place(a, s, hash);
+    return file_exists(at) || rename(trash_place(a, s, hash), at) == 0;
+}
+
+bool blob_holds(struct blob_store *s, const char *hash)
+{
+    return is_hash(hash) && have(s, hash);
 }
 
 static void free_writer(struct blob_writer *w)
@@ -119,7 +138,8 @@ static enum err settle(struct blob_store *s, int fd, const char *path, const cha
     AUTO(arena) struct arena *a = arena_new();
     const char *to = place(a, s, hash), *folder = arena_fmt(a, "%s/objects/%.2s", s->dir, hash),
                *objects = arena_fmt(a, "%s/objects", s->dir);
-    if (file_exists(to)) {
+    if (have(s, hash)) {
+        utimensat(AT_FDCWD, to, NULL, 0); /* keeps the sweeper off until the row is there */
         unlink(path);
         return OK;
     }
@@ -259,7 +279,7 @@ enum err blob_read(struct blob_store *s, const char *hash, int *ret_fd, uint64_t
 {
     AUTO(arena) struct arena *a = arena_new();
     struct stat st;
-    int fd = is_hash(hash) ? open(place(a, s, hash), O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int fd = is_hash(hash) && have(s, hash) ? open(place(a, s, hash), O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
     if (fd < 0)
         return fail(E_NOT_FOUND, "the object %.64s is missing", hash);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -275,8 +295,12 @@ enum err blob_read(struct blob_store *s, const char *hash, int *ret_fd, uint64_t
 enum err blob_delete(struct blob_store *s, const char *hash)
 {
     AUTO(arena) struct arena *a = arena_new();
-    if (is_hash(hash) && unlink(place(a, s, hash)) != 0 && errno != ENOENT)
+    const char *to = is_hash(hash) ? trash_place(a, s, hash) : NULL;
+    if (!to)
+        return OK;
+    if (rename(place(a, s, hash), to) != 0 && errno != ENOENT)
         return fail(E_BROKEN, "cannot delete the object %s: %s", hash, strerror(errno));
+    utimensat(AT_FDCWD, to, NULL, 0); /* the 48 hours begin */
     return OK;
 }
 
@@ -302,5 +326,39 @@ enum err blob_each(struct blob_store *s, enum err (*each)(void *, const char *),
         for (size_t k = 0; k < n; k++)
             TRY(each(with, names[k]));
     }
+    return OK;
+}
+
+struct sweep {
+    struct blob_store *store;
+    enum err (*named)(void *, const char *, bool *);
+    void *with;
+    int64_t n;
+};
+
+static enum err sweep_one(void *with, const char *hash)
+{
+    struct sweep *w = with;
+    AUTO(arena) struct arena *a = arena_new();
+    struct stat st;
+    bool named = true;
+    if (stat(place(a, w->store, hash), &st) != 0 || st.st_mtime > time(NULL) - STALE_S)
+        return OK;
+    TRY(w->named(w->with, hash, &named));
+    if (named)
+        return OK;
+    TRY(blob_delete(w->store, hash));
+    w->n++;
+    return OK;
+}
+
+enum err blob_sweep(struct blob_store *s, enum err (*named)(void *, const char *, bool *), void *with, int64_t *ret_n)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sweep w = { s, named, with, 0 };
+    remove_stale(arena_fmt(a, "%s/trash", s->dir));
+    remove_stale(arena_fmt(a, "%s/incoming", s->dir));
+    TRY(blob_each(s, sweep_one, &w));
+    *ret_n = w.n;
     return OK;
 }

@@ -31,7 +31,12 @@ MUST_USE enum err blob_part_finish(struct blob_store *, const char *upload_id, u
 
 /* E_NOT_FOUND names the hash. */
 MUST_USE enum err blob_read(struct blob_store *, const char *hash, int *ret_fd, uint64_t *ret_size);
+bool blob_holds(struct blob_store *, const char *hash);
+/* Moves it to DIR/trash/, from where reading it, or storing the same bytes again, takes it back; after 48 h it is gone. */
 MUST_USE enum err blob_delete(struct blob_store *, const char *hash);
+/* Deletes what nothing names and nobody has stored for 48 h, and empties the trash of what is older than that. */
+MUST_USE enum err blob_sweep(struct blob_store *, enum err (*named)(void *with, const char *hash, bool *ret), void *with,
+                             int64_t *ret_n);
 /* Reads the whole object and compares: E_BROKEN "changed on disk" or E_NOT_FOUND. */
 MUST_USE enum err blob_verify(struct blob_store *, const char *hash);
 /* Calls each with every stored hash; for fsck and the sweeper. */

@@ -5,6 +5,8 @@
 #include "blob/sign.h"
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct blob_store *store(char dir[40])
@@ -63,6 +65,46 @@ TEST(a_changed_object_is_found_out)
     CHECK(pwrite(fd, "j", 1, 0) == 1);
     close(fd);
     MUST_FAIL(blob_verify(s, hash), E_BROKEN, "changed on disk");
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+static enum err nothing_named(void *with, const char *hash, bool *ret)
+{
+    (void)hash;
+    *ret = *(bool *)with;
+    return OK;
+}
+
+TEST(the_sweeper_takes_what_is_old_and_unnamed_and_gives_it_back_when_it_is_asked_for)
+{
+    char dir[40], hash[HASH_SIZE];
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    MUST(blob_put(s, "hello", 5, hash));
+    const char *path = arena_fmt(a, "%s/objects/2c/%s", dir, hash), *trash = arena_fmt(a, "%s/trash/%s", dir, hash);
+    struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
+    bool named = false;
+    int64_t n = -1;
+    MUST(blob_sweep(s, nothing_named, &named, &n));
+    CHECK_INT(n, 0); /* too new */
+    utimensat(AT_FDCWD, path, old, 0);
+    named = true;
+    MUST(blob_sweep(s, nothing_named, &named, &n));
+    CHECK_INT(n, 0);
+    named = false;
+    MUST(blob_sweep(s, nothing_named, &named, &n));
+    CHECK_INT(n, 1);
+    CHECK(!file_exists(path) && file_exists(trash));
+    MUST(blob_verify(s, hash)); /* taken back */
+    CHECK(file_exists(path) && !file_exists(trash));
+    MUST(blob_delete(s, hash));
+    MUST(blob_put(s, "hello", 5, hash));
+    CHECK(file_exists(path) && !file_exists(trash));
+    MUST(blob_delete(s, hash));
+    utimensat(AT_FDCWD, trash, old, 0);
+    MUST(blob_sweep(s, nothing_named, &named, &n));
+    CHECK(!file_exists(trash) && !blob_holds(s, hash));
     MUST(file_remove_tree(dir));
     blob_close(s);
 }

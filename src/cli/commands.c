@@ -13,6 +13,8 @@ const struct command commands[] = {
     { "fsck", "fsck [--data DIR]", "reads all that is stored and names what is missing or changed", fsck_main },
     { "generate", "generate --out DIR [--count N] [--seed N]", "made-up images of cells with annotations, to try things out",
       generate_main },
+    { "backup", "backup FOLDER [--data DIR]", "a complete copy, also while the server runs", backup_main },
+    { "restore", "restore FOLDER [--data DIR]", "makes a data folder from a backup", backup_main },
     { "worker", NULL, NULL, worker_main },
     { "infer", NULL, NULL, infer_main },
     { NULL, NULL, NULL, NULL },

@@ -155,6 +155,7 @@ static void block_signals(void)
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write over the limit of file sizes fails instead */
 }
 
 int serve_main(int argc, char **argv)

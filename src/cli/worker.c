@@ -57,6 +57,41 @@ static enum err free_orphans(struct services *s, const char *path)
     return e;
 }
 
+static enum err object_is_named(void *with, const char *hash, bool *ret)
+{
+    int64_t n = 0;
+    TRY(sql_int(with, &n, "SELECT EXISTS (SELECT 1 FROM object WHERE hash = ?1)", V(hash)));
+    *ret = n != 0;
+    return OK;
+}
+
+static void sweep_once(struct services *s)
+{
+    struct sql *db = NULL;
+    int64_t n = 0;
+    enum err e = sql_pool_take(s->pool, &db);
+    if (e == OK) {
+        e = blob_sweep(s->blobs, object_is_named, db, &n);
+        sql_pool_give(s->pool, db);
+    }
+    if (e != OK)
+        log_failure("sweeping objects");
+    else if (n)
+        log_line(LOG_INFO, NULL, "%lld objects that nothing names were moved to the trash", (long long)n);
+}
+
+enum { FIRST_SWEEP_S = 600, SWEEP_S = 6 * 3600 };
+
+static void *run_sweeper(void *with)
+{
+    for (int left = FIRST_SWEEP_S; !stopping; left--, sleep(1)) /* a signal ends the sleep only of the thread that gets it */
+        if (left == 0) {
+            sweep_once(with);
+            left = SWEEP_S;
+        }
+    return NULL;
+}
+
 static enum err work(struct services *s, const char *data, struct arena *a)
 {
     TRY(blob_open(data, &s->blobs));
@@ -64,11 +99,12 @@ static enum err work(struct services *s, const char *data, struct arena *a)
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
     struct lane quick = { s, false, OK }, slow = { s, true, OK };
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, run_lane, &slow) != 0)
-        return fail(E_BROKEN, "cannot start a thread");
+    pthread_t thread, sweeper;
+    if (pthread_create(&thread, NULL, run_lane, &slow) != 0 || pthread_create(&sweeper, NULL, run_sweeper, s) != 0)
+        return fail(E_BROKEN, "cannot start a thread"); /* the program ends, and with it what was started */
     run_lane(&quick);
     pthread_join(thread, NULL);
+    pthread_join(sweeper, NULL);
     sql_pool_close(s->pool);
     sign_key_free(s->key);
     blob_close(s->blobs);
