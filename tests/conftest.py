@@ -15,7 +15,7 @@ import requests
 from picsellia import Client
 from picsellia.types.enums import InferenceType
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SACCADE = str(Path(os.environ.get("SACCADE", ROOT / "build/release/saccade")).resolve())
 logging.getLogger("picsellia").setLevel(logging.CRITICAL)
 
