@@ -306,8 +306,16 @@ static void sql_iso(void *with, const char *ms, struct text *ret)
     text_add(ret, clock_iso(a, strtoll(ms, NULL, 10)));
 }
 
+/* This server's address as the caller knows it, and a path after it. */
+static void sql_host_url(void *with, const char *path, struct text *ret)
+{
+    (void)with;
+    text_fmt(ret, "%s%s", current_host ? current_host : "", path);
+}
+
 enum err api_prepare_connection(struct sql *db, void *with)
 {
+    TRY(sql_function(db, "host_url", sql_host_url, with));
     TRY(sql_function(db, "iso", sql_iso, with));
     return sql_function(db, "signed_get", sql_signed_get, with);
 }

@@ -1,0 +1,405 @@
+#include "app/deployment/deployment.h"
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char table[] =
+    "CREATE TABLE deployment (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL,"
+    " type TEXT NOT NULL, model_version_id TEXT NOT NULL REFERENCES model_version(id),"
+    " shadow_model_version_id TEXT REFERENCES model_version(id), min_threshold REAL NOT NULL,"
+    " target_datalake_id TEXT NOT NULL REFERENCES datalake(id), status TEXT NOT NULL CHECK (status IN ('RUNNING', 'PAUSED')),"
+    " serving INTEGER NOT NULL, sample_rate REAL NOT NULL DEFAULT 1, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+    " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, UNIQUE (org, name)) STRICT;"
+    "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT";
+
+#define LABELS                                                                                                                     \
+    "(SELECT json_group_array(json_object('id', l.id, 'name', l.name, 'group_id', NULL)) FROM (SELECT * FROM deployment_label"     \
+    " WHERE deployment_id = d.id ORDER BY position) l)"
+#define COUNTS                                                                                                                     \
+    "(SELECT json_object('total', count(*), 'to_review', count(*) FILTER (WHERE a.status = 'TO_REVIEW'), 'reviewed',"              \
+    " count(*) FILTER (WHERE a.status = 'REVIEWED'), 'submitted', count(*) FILTER (WHERE a.status = 'SUBMITTED'))"                 \
+    " FROM predicted_asset a WHERE a.deployment_id = d.id)"
+#define PIPELINES                                                                                                                  \
+    "(SELECT json_object('training_data', json(iif(q.td_version_id IS NULL, 'false', 'true')), 'fl',"                              \
+    " json(iif(q.fl_active, 'true', 'false')), 'ct', json(iif(q.ct_active, 'true', 'false')), 'cd',"                               \
+    " json(iif(q.cd_active, 'true', 'false'))) FROM pipeline q WHERE q.deployment_id = d.id)"
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "d.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
+    { "type", T_TEXT, F_FILTER, "d.type" },
+    { "status", T_TEXT, F_SORT | F_FILTER, "d.status" },
+    { "oracle_host", T_TEXT, 0, "host_url('')" },
+    { "serving_host", T_TEXT, 0, "iif(d.serving, host_url(''), NULL)" },
+    { "review_campaign_id", T_ID, 0, "NULL" },
+    { "model_version_id", T_ID, 0, "d.model_version_id" },
+    { "shadow_model_version_id", T_ID, 0, "d.shadow_model_version_id" },
+    { "model_version", T_JSON, 0, MODEL_VERSION_JSON_OF("d.model_version_id") },
+    { "shadow_model_version", T_JSON, 0, MODEL_VERSION_JSON_OF("d.shadow_model_version_id") },
+    { "min_threshold", T_NUMBER, 0, "d.min_threshold" },
+    { "sample_rate", T_NUMBER, 0, "d.sample_rate" },
+    { "target_datalake_id", T_ID, 0, "d.target_datalake_id" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "d.created_at" },
+    { "updated_at", T_TIME, F_SORT, "d.updated_at" },
+    { "deployed_at", T_TIME, F_SORT, "d.deployed_at" },
+    { "shadow_at", T_TIME, 0, "d.shadow_at" },
+    { "created_by", T_TEXT, 0, USER_NAME("d.created_by") },
+    { "labels", T_ARRAY, F_ONE, LABELS },
+    { "counts", T_JSON, 0, COUNTS },
+    { "pipelines", T_JSON, 0, PIPELINES },
+    { "tags", T_ARRAY, 0, TAGS_OF("d.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
+};
+
+/* ---- for the other files */
+
+enum err deployment_need(struct op *op, const char **ret_id)
+{
+    TRY(path_id(op, 0, ret_id));
+    if (op->jwt_deployment && strcmp(op->jwt_deployment, *ret_id) != 0)
+        return fail(E_FORBIDDEN, "the login token is for another deployment");
+    return resource_need(op, &deployment_resource, *ret_id);
+}
+
+enum err deployment_tell(struct sql *db, struct arena *a, const char *id, const char *json)
+{
+    return event_tell(db, arena_fmt(a, "deployment:%s", id), json);
+}
+
+enum err deployment_label_need(struct sql *db, struct arena *a, const char *id, const char *name, const char **ret_label)
+{
+    TRY(sql_run(db,
+                "INSERT INTO deployment_label (id, deployment_id, position, name) VALUES (?1, ?2,"
+                " (SELECT coalesce(max(position) + 1, 0) FROM deployment_label WHERE deployment_id = ?2), ?3) ON CONFLICT DO NOTHING",
+                V(id_new(a)), V(id), V(name)));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT id FROM deployment_label WHERE deployment_id = ?1 AND name = ?2", V(id), V(name)));
+    *ret_label = arena_str(a, rows_text(r, 0));
+    return OK;
+}
+
+/* What a version must have to be served. */
+struct candidate {
+    const char *type, *labels, *filename;
+};
+
+static enum err candidate_read(struct sql *db, struct arena *a, const char *version, struct candidate *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r,
+                           "SELECT v.type, v.labels, (SELECT filename FROM model_file f WHERE f.model_version_id = v.id"
+                           " AND f.name = 'model-latest') FROM model_version v WHERE v.id = ?1",
+                           V(version));
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "there is no model version %s", version);
+    TRY(e);
+    *ret = (struct candidate){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)) };
+    if (strcmp(ret->type, "NOT_CONFIGURED") == 0)
+        return fail(E_UNMEANT, "the model version has no type (OBJECT_DETECTION, …): set it first");
+    if (!ret->labels)
+        return fail(E_UNMEANT, "the model version has no labels: set them first");
+    return OK;
+}
+
+static bool is_onnx(const char *filename)
+{
+    size_t n = filename ? strlen(filename) : 0;
+    return n > 5 && strcmp(filename + n - 5, ".onnx") == 0;
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct json_member *x = a, *y = b;
+    long i = strtol(x->key, NULL, 10), k = strtol(y->key, NULL, 10);
+    return (i > k) - (i < k);
+}
+
+/* The labels of the model in the order of their indices. */
+static enum err take_labels(struct sql *db, struct arena *a, const char *id, const char *labels)
+{
+    const struct json *map;
+    TRY(json_parse(a, labels, strlen(labels), &map));
+    size_t n = json_count(map), k = 0;
+    struct json_member *members = arena_new_array(a, struct json_member, n + 1);
+    for (struct json_member m = json_first(map); m.key; m = json_next(map, m)) {
+        char *end;
+        strtol(m.key, &end, 10);
+        if (!*m.key || *end || !json_text(m.value))
+            return fail(E_UNMEANT, "the model's label \"%.60s\" has no number as its key", m.key);
+        members[k++] = m;
+    }
+    qsort(members, n, sizeof *members, by_index);
+    for (size_t i = 0; i < n; i++) {
+        const char *label;
+        TRY(deployment_label_need(db, a, id, json_text(members[i].value), &label));
+    }
+    return OK;
+}
+
+enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, enum slot slot, const char *version)
+{
+    struct candidate c = { 0 };
+    if (version)
+        TRY(candidate_read(db, a, version, &c));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT type, serving FROM deployment WHERE id = ?1", V(id)));
+    if (version && strcmp(rows_text(r, 0), c.type) != 0)
+        return fail(E_UNMEANT, "the deployment is of type %s, the model version of %s", rows_text(r, 0), c.type);
+    if (version && rows_int(r, 1) && !is_onnx(c.filename))
+        return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
+    if (slot == SLOT_CHAMPION)
+        TRY(sql_run(db, "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3 WHERE id = ?1", V(id), V(version),
+                    V(clock_now_ms())));
+    else
+        TRY(sql_run(db, "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = iif(?2 IS NULL, NULL, ?3), updated_at = ?3"
+                        " WHERE id = ?1", V(id), V(version), V(clock_now_ms())));
+    if (version)
+        TRY(take_labels(db, a, id, c.labels));
+    return deployment_tell(db, a, id, slot == SLOT_CHAMPION ? "{\"kind\":\"champion\"}" : "{\"kind\":\"shadow\"}");
+}
+
+/* ---- routes */
+
+static enum err list(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_list(op, &deployment_resource, "1");
+}
+
+static enum err find(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    if (in_has(op, "id"))
+        return reply_one(op, &deployment_resource, in_text(op, "id"));
+    const char *name = in_text(op, "name");
+    if (!name)
+        return fail(E_INVALID, "name or id is missing");
+    return reply_find(op, &deployment_resource, arena_fmt(op->arena, "there is no deployment \"%s\"", name), "d.name = ?1", V(name));
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err default_lake(struct op *op, const char **ret)
+{
+    if (in_has(op, "target_datalake_id")) {
+        *ret = in_text(op, "target_datalake_id");
+        return resource_need(op, &datalake_resource, *ret);
+    }
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(op->db, &r, "SELECT id FROM datalake WHERE org = ?1 ORDER BY created_at, id LIMIT 1", V(op->org));
+    if (e == E_NOT_FOUND)
+        return fail(E_UNMEANT, "there is no datalake for the predictions' images");
+    TRY(e);
+    *ret = arena_str(op->arena, rows_text(r, 0));
+    return OK;
+}
+
+static enum err make(struct op *op, const char *version)
+{
+    const char *id = id_new(op->arena), *name = in_text(op, "name"), *lake;
+    struct candidate c;
+    TRY(model_version_seen(op, version));
+    TRY(candidate_read(op->db, op->arena, version, &c));
+    TRY(default_lake(op, &lake));
+    if (!name)
+        TRY(deployment_name_make(op->db, op->arena, op->org, &name));
+    bool serving = !in_bool(op, "disable_serving", false) && is_onnx(c.filename); /* others can still be monitored */
+    enum err e = sql_run(op->db,
+                         "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status,"
+                         " serving, created_at, updated_at, deployed_at, created_by)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'RUNNING', ?8, ?9, ?9, ?9, ?10)",
+                         V(id), V(op->org), V(name), V(c.type), V(version), V(in_number(op, "min_threshold", 0)), V(lake), V(serving),
+                         V(clock_now_ms()), V(op->user_id));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a deployment \"%s\" already", name);
+    TRY(e);
+    TRY(sql_run(op->db, "INSERT INTO pipeline (deployment_id) VALUES (?1)", V(id)));
+    TRY(take_labels(op->db, op->arena, id, c.labels));
+    if (in_has(op, "shadow_model_version_id")) {
+        TRY(model_version_seen(op, in_text(op, "shadow_model_version_id")));
+        TRY(deployment_set_model(op->db, op->arena, id, SLOT_SHADOW, in_text(op, "shadow_model_version_id")));
+    }
+    op->status = 201;
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err create(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return make(op, in_text(op, "model_version_id"));
+}
+
+static enum err deploy(struct op *op)
+{
+    const char *version;
+    TRY(path_id(op, 0, &version));
+    return make(op, version);
+}
+
+static enum err update(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    if (in_has(op, "target_datalake_id"))
+        TRY(resource_need(op, &datalake_resource, in_text(op, "target_datalake_id")));
+    enum err e = resource_update(op, "deployment", id, op->route->in, op->route->in_n);
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a deployment \"%s\" already", in_text(op, "name"));
+    TRY(e);
+    TRY(sql_run(op->db, "UPDATE deployment SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    return reply_one(op, &deployment_resource, id);
+}
+
+/* Predictions that were made go with it; the images stay in the datalake. */
+static enum err delete (struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1 OR target_id IN (SELECT id FROM predicted_asset WHERE deployment_id = ?1)",
+                V(id)));
+    TRY(sql_run(op->db, "DELETE FROM tag WHERE scope = ?1", V(id)));
+    return sql_run(op->db, "DELETE FROM deployment WHERE id = ?1", V(id));
+}
+
+static enum err set_slot(struct op *op, enum slot slot)
+{
+    const char *id, *version = in_text(op, "model_version_id");
+    TRY(deployment_need(op, &id));
+    if (!version && slot == SLOT_CHAMPION)
+        return fail(E_INVALID, "model_version_id is missing");
+    if (version)
+        TRY(model_version_seen(op, version));
+    TRY(deployment_set_model(op->db, op->arena, id, slot, version));
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err set_model(struct op *op)
+{
+    return set_slot(op, SLOT_CHAMPION);
+}
+
+static enum err set_shadow(struct op *op)
+{
+    return set_slot(op, SLOT_SHADOW);
+}
+
+static enum err promote(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT shadow_model_version_id FROM deployment WHERE id = ?1", V(id)));
+    const char *shadow = arena_str(op->arena, rows_text(r, 0));
+    if (!shadow)
+        return fail(E_CONFLICT, "the deployment has no shadow model");
+    TRY(deployment_set_model(op->db, op->arena, id, SLOT_CHAMPION, shadow));
+    TRY(deployment_set_model(op->db, op->arena, id, SLOT_SHADOW, NULL));
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err set_status(struct op *op, const char *status)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE deployment SET status = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(status), V(clock_now_ms())));
+    TRY(deployment_tell(op->db, op->arena, id, "{\"kind\":\"status\"}"));
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err pause_it(struct op *op)
+{
+    return set_status(op, "PAUSED");
+}
+
+static enum err resume(struct op *op)
+{
+    return set_status(op, "RUNNING");
+}
+
+static enum err labels(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT " LABELS " FROM deployment d WHERE d.id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_raw(&op->out, "items", rows_text(r, 0));
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* Where the images of this deployment are stored: what the client says again when it predicts on one of them. */
+static enum err connector(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT l.connector_id, l.name FROM deployment d JOIN datalake l ON l.id = d.target_datalake_id"
+                              " WHERE d.id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", rows_text(r, 0));
+    out_text(&op->out, "client_type", "azure");
+    out_text(&op->out, "bucket_name", rows_text(r, 1));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
+#define NEW_FIELDS                                                                                                                 \
+    { "name", T_TEXT, F_NULL, .min = 1, .max = 200 }, { "min_threshold", T_NUMBER, F_NULL, .min = 0, .max = 1 },                    \
+        { "target_datalake_id", T_ID, F_NULL }, { "shadow_model_version_id", T_ID, F_NULL }, { "disable_serving", T_BOOL, F_NULL }
+static const struct field create_in[] = { { "model_version_id", T_ID, F_NEED }, NEW_FIELDS };
+static const struct field deploy_in[] = { NEW_FIELDS };
+static const struct field update_in[] = {
+    { "name", T_TEXT, 0, .min = 1, .max = 200 },
+    { "min_threshold", T_NUMBER, 0, .min = 0, .max = 1 },
+    { "target_datalake_id", T_ID },
+    { "sample_rate", T_NUMBER, 0, .min = 0, .max = 1 },
+};
+static const struct field champion_in[] = { { "model_version_id", T_ID, F_NEED } };
+static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } };
+
+#define ANSWER .answers = &deployment_resource
+static const struct route routes[] = {
+    { "GET", "/api/organization/{organization}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER },
+    { "POST", "/api/organization/{organization}/deployments", create, MAY_WRITE, WORK_WRITE, "deploys a model version",
+      FIELDS(create_in), ANSWER },
+    { "GET", "/api/organization/{organization}/deployments/find", find, MAY_READ, WORK_READ, "a deployment by name or id",
+      FIELDS(find_in), ANSWER },
+    { "POST", "/api/model/version/{id}/deploy", deploy, MAY_WRITE, WORK_WRITE, "deploys this model version", FIELDS(deploy_in),
+      ANSWER },
+    { "GET", "/api/deployment/{id}", get, MAY_PREDICT, WORK_READ, "a deployment", ANSWER },
+    { "PATCH", "/api/deployment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, threshold, datalake or sample rate",
+      FIELDS(update_in), ANSWER },
+    { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions" },
+    { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_WRITE, "sets the champion", FIELDS(champion_in), ANSWER },
+    { "POST", "/api/deployment/{id}/shadow", set_shadow, MAY_WRITE, WORK_WRITE, "sets the shadow model, or none", FIELDS(shadow_in),
+      ANSWER },
+    { "POST", "/api/deployment/{id}/shadow/promote", promote, MAY_WRITE, WORK_WRITE, "the shadow becomes champion", ANSWER },
+    { "POST", "/api/deployment/{id}/pause", pause_it, MAY_WRITE, WORK_WRITE, "refuses predictions until it is resumed", ANSWER },
+    { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER },
+    { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels" },
+    { "GET", "/api/deployment/{id}/datalake/connector", connector, MAY_READ, WORK_READ, "the storage of the target datalake" },
+};
+
+const struct resource deployment_resource = {
+    .name = "deployment",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "deployment d",
+    .key = "d.id",
+    .org = "d.org",
+    .order = "d.created_at DESC, d.id DESC",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

@@ -1,0 +1,84 @@
+/* deployment.h - a model version at work: predictions of the champion (and, unseen, of a shadow), their reviews, the feedback loop
+ * into dataset versions, and the trainings and changes of model that follow by themselves. */
+#pragma once
+#include "api/resource.h"
+#include "infer/infer.h"
+
+extern const struct resource deployment_resource, login_resource, predicted_asset_resource, predict_resource, monitor_resource,
+    shadow_resource, review_resource, feedback_resource, retraining_resource, alert_resource;
+
+extern const char *const review_statuses[]; /* TO_REVIEW, REVIEWED, SUBMITTED: only ever forward */
+
+/* The deployment in the path's first value: of the caller's organization, and the one that a login token is for. */
+MUST_USE enum err deployment_need(struct op *, const char **ret_id);
+MUST_USE enum err deployment_tell(struct sql *, struct arena *, const char *id, const char *json);
+
+/* Sets the champion or shadow; version NULL empties the shadow's slot. Inside a transaction; the ids are of one organization.
+ * E_UNMEANT: it does not fit (another type, no file to serve). */
+enum slot { SLOT_CHAMPION, SLOT_SHADOW };
+MUST_USE enum err deployment_set_model(struct sql *, struct arena *, const char *id, enum slot, const char *model_version_id);
+
+/* The deployment's label of that name; made if the model brought a new one. */
+MUST_USE enum err deployment_label_need(struct sql *, struct arena *, const char *id, const char *name, const char **ret_label);
+
+/* What a model said of one image, or a reviewer: shapes in pixels of the image as shown. */
+struct predicted_shape {
+    const char *kind;     /* "rectangle", "polygon", "classification", "line", "point", "keypoint", "mask" */
+    int label;            /* of a model: its class index; -1: see label_id */
+    const char *label_id; /* of the deployment */
+    double score;         /* < 0: none (reviews) */
+    double x, y, w, h;    /* the box around it; of a classification 0 */
+    const char *geometry; /* JSON of kinds that are no box; NULL */
+};
+struct predicted_shapes {
+    struct predicted_shape *items;
+    size_t n;
+};
+MUST_USE enum err predicted_shape_add(struct arena *, struct predicted_shapes *, const struct predicted_shape *);
+
+/* raw_predictions of the contract, both ways. type: the deployment's. E_INVALID names the list and the item. */
+enum { SHAPES_MOST = 10000 };
+MUST_USE enum err raw_read(struct arena *, const struct json *raw, const char *type, struct predicted_shapes *ret);
+void raw_write(struct out *, const char *key, const char *type, const struct predicted_shapes *);
+
+/* One prediction on its way into the database. */
+struct prediction_new {
+    const char *predicted_asset_id, *model_version_id;
+    bool shadow;
+    double latency; /* seconds */
+    const struct predicted_shapes *shapes;
+};
+/* Inside a transaction. Labels are found by name through the model version's label map. E_CONFLICT: there is one already. */
+MUST_USE enum err prediction_add(struct sql *, struct arena *, const char *deployment_id, const struct prediction_new *,
+                                 const char **ret_id);
+
+struct sighting { /* an image that a deployment saw */
+    const char *deployment_id, *org, *datalake_id, *user_id;
+    const char *hash, *filename, *content_type, *source, *metadata, *custom_metadata;
+    const char *upload_dir;
+    const struct json *tags; /* names */
+    const char *custom_metrics;
+    uint64_t size;
+    int width, height, orientation;
+    int64_t at_ms; /* 0: now */
+    bool once;     /* E_CONFLICT if the deployment has seen these bytes already */
+};
+/* Inside a transaction: the Data once by content, the predicted asset, its tags and source. */
+MUST_USE enum err predicted_asset_add(struct sql *, struct arena *, const struct sighting *, const char **ret_id);
+
+/* Queues a shadow prediction, inside the transaction of the champion's; shadow_wake() after it sets the thread to work. */
+MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, const char *model_version_id);
+void shadow_wake(const struct services *);
+void shadow_stop(void); /* at the server's end */
+
+/* What was predicted is looked at by the alerts; inside a transaction. */
+MUST_USE enum err alerts_look(struct sql *, struct arena *, const char *deployment_id, double latency);
+
+/* Called when reviewed predictions were submitted: starts a training when there are enough; now: in any case, E_CONFLICT says why it
+ * cannot. Inside a transaction. */
+MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id, bool now);
+/* An experiment_listener. */
+MUST_USE enum err retraining_ended(struct sql *, struct arena *, const char *experiment_id, const char *status);
+
+/* "quiet-heron": a free name for a deployment. */
+MUST_USE enum err deployment_name_make(struct sql *, struct arena *, const char *org, const char **ret);

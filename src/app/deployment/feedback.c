@@ -1,0 +1,230 @@
+/* The feedback loop: reviewed predictions become annotated assets of the attached dataset versions. */
+#include "app/annotation/annotation.h"
+#include "app/dataset/dataset.h"
+#include "app/deployment/deployment.h"
+#include "base/clock.h"
+#include <string.h>
+
+enum { AT_ONCE = 20000 };
+
+static const struct field dataset_fields[] = {
+    { "dataset_version", T_JSON, 0, DATASET_VERSION_JSON_OF("f.dataset_version_id") },
+};
+static const struct resource fl_dataset = {
+    .name = "feedback dataset version",
+    .fields = dataset_fields,
+    .n_fields = COUNT_OF(dataset_fields),
+    .from = "fl_dataset f JOIN deployment o ON o.id = f.deployment_id",
+    .key = "f.dataset_version_id",
+    .org = "o.org",
+    .order = "f.created_at, f.dataset_version_id",
+};
+
+/* ---- the pipeline */
+
+static enum err change(struct op *op, const char *id)
+{
+    TRY(deployment_tell(op->db, op->arena, id, "{\"kind\":\"pipeline\"}"));
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err setup(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE pipeline SET fl_set = 1, fl_active = 1 WHERE deployment_id = ?1", V(id)));
+    return change(op, id);
+}
+
+static enum err toggle(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE pipeline SET fl_active = ?2 WHERE deployment_id = ?1 AND fl_set", V(id),
+                V(in_bool(op, "active", false))));
+    if (!sql_changes(op->db))
+        return fail(E_CONFLICT, "set the feedback loop up first");
+    return change(op, id);
+}
+
+static enum err attach(struct op *op)
+{
+    const char *id, *version = in_text(op, "dataset_version_id");
+    TRY(deployment_need(op, &id));
+    TRY(resource_need(op, &dataset_version_resource, version));
+    enum err e = sql_run(op->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)", V(id),
+                         V(version), V(clock_now_ms()));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "the dataset version is attached already");
+    TRY(e);
+    return change(op, id);
+}
+
+static enum err detach(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "DELETE FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
+                V(id), V(in_ids(op, "ids"))));
+    return change(op, id);
+}
+
+static enum err list(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    return reply_list(op, &fl_dataset, "f.deployment_id = ?1", V(id));
+}
+
+/* ---- submitting */
+
+struct submit {
+    struct op *op;
+    const char *deployment;
+    const char **versions;
+    size_t n_versions;
+};
+
+/* The member that holds the geometry of a kind of shape, as annotations have it. */
+static void write_shape(struct out *o, const struct shape_kind *kind, struct rows *r)
+{
+    out_object(o, NULL);
+    out_text(o, "label", rows_text(r, 1));
+    if (strcmp(kind->name, "rectangle") == 0) {
+        out_int(o, "x", rows_int(r, 2));
+        out_int(o, "y", rows_int(r, 3));
+        out_int(o, "w", rows_int(r, 4));
+        out_int(o, "h", rows_int(r, 5));
+    } else if (kind->member) {
+        out_raw(o, kind->member, rows_text(r, 6));
+    }
+    out_end_object(o);
+}
+
+static enum err reviewed_shapes(struct submit *s, const char *asset, const struct json **ret)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 64 << 20);
+    out_object(&o, NULL);
+    for (const struct shape_kind *const *k = shape_kinds; *k; k++) {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_rows(s->op->db, &r,
+                     "SELECT h.kind, l.name, h.x, h.y, h.w, h.h, h.geometry FROM review v JOIN review_shape h ON h.review_id = v.id"
+                     " JOIN deployment_label l ON l.id = h.label_id WHERE v.predicted_asset_id = ?1 AND h.kind = ?2 ORDER BY h.position",
+                     V(asset), V((*k)->name)));
+        out_array(&o, (*k)->plural);
+        while (rows_next(r))
+            write_shape(&o, *k, r);
+        out_end_array(&o);
+        TRY(rows_error(r));
+    }
+    out_end_object(&o);
+    return json_parse(s->op->arena, o.text.bytes, o.text.n, ret);
+}
+
+static enum err submit_one(struct submit *s, const char *asset)
+{
+    struct op *op = s->op;
+    const struct json *shapes;
+    const char *data, *made;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(op->db, &r, "SELECT data_id FROM predicted_asset WHERE id = ?1", V(asset)));
+        data = arena_str(op->arena, rows_text(r, 0));
+    }
+    TRY(reviewed_shapes(s, asset, &shapes));
+    for (size_t i = 0; i < s->n_versions; i++) {
+        TRY(asset_need(op->db, op->arena, op->org, s->versions[i], data, &made));
+        TRY(annotation_from_json(op->db, op->arena, op->org, op->user_id, made, "ACCEPTED", shapes));
+    }
+    return sql_run(op->db, "UPDATE predicted_asset SET status = 'SUBMITTED', submitted_at = ?2 WHERE id = ?1", V(asset),
+                   V(clock_now_ms()));
+}
+
+static enum err open_loop(struct submit *s)
+{
+    struct op *op = s->op;
+    int64_t active = 0;
+    TRY(sql_int(op->db, &active, "SELECT fl_active FROM pipeline WHERE deployment_id = ?1", V(s->deployment)));
+    if (!active)
+        return fail(E_CONFLICT, "the feedback loop is not active");
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r, "SELECT dataset_version_id FROM fl_dataset WHERE deployment_id = ?1 ORDER BY created_at LIMIT 100",
+                 V(s->deployment)));
+    s->versions = arena_new_array(op->arena, const char *, 100);
+    while (rows_next(r))
+        s->versions[s->n_versions++] = arena_str(op->arena, rows_text(r, 0));
+    TRY(rows_error(r));
+    if (!s->n_versions)
+        return fail(E_CONFLICT, "no dataset version is attached to the feedback loop");
+    return OK;
+}
+
+/* The ids that were named, all of them REVIEWED; or the reviewed ones that the query finds. */
+static enum err chosen(struct submit *s, const char ***ret, size_t *ret_n)
+{
+    struct op *op = s->op;
+    const char *ids = in_has(op, "ids") ? in_ids(op, "ids") : NULL, *q = in_text(op, "q");
+    if (!ids && !q)
+        return fail(E_INVALID, "say which: ids, or q");
+    if (!ids)
+        return resource_ids(op, &predicted_asset_resource, q, "a.deployment_id = ?1 AND a.status = 'REVIEWED'",
+                            VALUES(V(s->deployment)), ret, ret_n);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT count(*), json_group_array(j.value) FROM (SELECT DISTINCT value FROM json_each(?1)) j WHERE NOT EXISTS"
+                  " (SELECT 1 FROM predicted_asset a WHERE a.id = j.value AND a.deployment_id = ?2 AND a.status = 'REVIEWED')",
+                  V(ids), V(s->deployment)));
+    if (rows_int(r, 0)) {
+        enum err e = fail(E_UNMEANT, "%lld of the predictions are not reviewed (or were submitted already)", (long long)rows_int(r, 0));
+        fail_set_detail(rows_text(r, 1));
+        return e;
+    }
+    return resource_ids(op, &predicted_asset_resource, NULL, "a.deployment_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))",
+                        VALUES(V(s->deployment), V(ids)), ret, ret_n);
+}
+
+static enum err submit(struct op *op)
+{
+    struct submit s = { .op = op };
+    const char **ids;
+    size_t n;
+    TRY(deployment_need(op, &s.deployment));
+    TRY(open_loop(&s));
+    TRY(chosen(&s, &ids, &n));
+    if (n > AT_ONCE)
+        return fail(E_TOO_BIG, "%zu predictions; at most %d at once", n, AT_ONCE);
+    for (size_t i = 0; i < n; i++)
+        TRY(submit_one(&s, ids[i]));
+    if (n)
+        TRY(retraining_consider(op->db, op->arena, s.deployment, op->user_id, false));
+    TRY(deployment_tell(op->db, op->arena, s.deployment, "{\"kind\":\"submitted\"}"));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "count", (int64_t)n);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field active_in[] = { { "active", T_BOOL, F_NEED } };
+static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
+static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
+static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE }, { "q", T_TEXT, F_NULL, .max = 4000 } };
+
+static const struct route routes[] = {
+    { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up" },
+    { "PUT", "/api/deployment/{id}/pipeline/fl", toggle, MAY_WRITE, WORK_WRITE, "switches the feedback loop", FIELDS(active_in) },
+    { "GET", "/api/deployment/{id}/fl/datasets", list, MAY_READ, WORK_READ, "the dataset versions that the feedback loop fills" },
+    { "POST", "/api/deployment/{id}/fl/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one", FIELDS(version_in) },
+    { "DELETE", "/api/deployment/{id}/fl/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in) },
+    { "POST", "/api/deployment/{id}/feedback-loop/submit", submit, MAY_WRITE, WORK_WRITE,
+      "turns reviewed predictions into annotated assets: all or none", FIELDS(submit_in), .body_cap = 4 << 20 },
+};
+
+const struct resource feedback_resource = {
+    .name = "feedback loop",
+    .table = "CREATE TABLE fl_dataset (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+             " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
+             " PRIMARY KEY (deployment_id, dataset_version_id)) STRICT, WITHOUT ROWID",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

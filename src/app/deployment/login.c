@@ -1,0 +1,33 @@
+/* The contract's logins for predictions and monitoring: an API token becomes a login token for one deployment, for an hour. */
+#include "app/account/account.h"
+#include "app/deployment/deployment.h"
+#include "base/clock.h"
+#include "blob/sign.h"
+
+enum { LIFE_S = 3600 };
+
+static enum err login(struct op *op)
+{
+    struct identity who;
+    const char *deployment = in_text(op, "deployment_id");
+    TRY(account_by_token(op->db, op->arena, in_text(op, "api_token"), &who));
+    if (who.role < ROLE_MEMBER)
+        return fail(E_FORBIDDEN, "predictions need the role member");
+    op->org = who.org;
+    TRY(resource_need(op, &deployment_resource, deployment));
+    int64_t expires = clock_now_ms() / 1000 + LIFE_S;
+    out_object(&op->out, NULL);
+    out_text(&op->out, "jwt", sign_jwt(op->services->key, op->arena, deployment, who.org, expires));
+    out_int(&op->out, "expires", expires);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field login_in[] = { { "api_token", T_TEXT, F_NEED, .max = 500 }, { "deployment_id", T_ID, F_NEED } };
+
+static const struct route routes[] = {
+    { "POST", "/api/login", login, MAY_ANYONE, WORK_FREE, "a login token for predictions of one deployment", FIELDS(login_in) },
+    { "POST", "/api/auth/login", login, MAY_ANYONE, WORK_FREE, "the same for monitoring", FIELDS(login_in) },
+};
+
+const struct resource login_resource = { .name = "login", .routes = routes, .n_routes = COUNT_OF(routes) };

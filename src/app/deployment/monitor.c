@@ -1,0 +1,229 @@
+/* Predictions that were made elsewhere and are told here: the contract's monitoring service. */
+#include "app/datalake/datalake.h"
+#include "app/deployment/deployment.h"
+#include "app/deployment/serve.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "blob/blob.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IMAGE_CAP = 32 << 20, BODY_CAP = 48 << 20 };
+
+struct told {
+    struct serving serving;
+    struct sighting sighting;
+    struct predicted_shapes champion, shadow;
+    double latency, shadow_latency;
+    const char *asset;
+};
+
+static int digit(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+' || c == '-' ? 62
+           : c == '/' || c == '_' ? 63
+                                  : -1;
+}
+
+/* Base64 (RFC 4648), with or without padding, into a blob. */
+static enum err store_base64(struct op *op, const char *s, struct sighting *ret)
+{
+    AUTO(blob_writer) struct blob_writer *w = NULL;
+    char hash[HASH_SIZE];
+    unsigned char buffer[3 * 4096];
+    size_t n = 0;
+    uint32_t bits = 0;
+    int have = 0;
+    TRY(blob_begin(op->services->blobs, IMAGE_CAP, &w));
+    for (; *s && *s != '='; s++) {
+        int d = digit((unsigned char)*s);
+        if (d < 0)
+            return fail(E_INVALID, "image is no base64");
+        bits = bits << 6 | (uint32_t)d;
+        if ((have += 6) < 8)
+            continue;
+        have -= 8;
+        buffer[n++] = (unsigned char)(bits >> have);
+        if (n == sizeof buffer) {
+            TRY(blob_write(w, buffer, n));
+            n = 0;
+        }
+    }
+    if (strspn(s, "=") != strlen(s))
+        return fail(E_INVALID, "image is no base64");
+    TRY(blob_write(w, buffer, n));
+    struct blob_writer *done = w;
+    w = NULL;
+    TRY(blob_commit(done, hash, &ret->size));
+    ret->hash = arena_str(op->arena, hash);
+    return OK;
+}
+
+static enum err read_image(struct op *op, struct sighting *s)
+{
+    const struct json *cloud = in_json(op, "cloud_image");
+    if (json_absent(cloud) && !in_has(op, "image"))
+        return fail(E_INVALID, "image (base64) or cloud_image is missing");
+    if (!json_absent(cloud)) {
+        const char *name = json_text(json_get(cloud, "object_name"));
+        if (!name)
+            return fail(E_INVALID, "cloud_image.object_name is missing");
+        TRY(object_find(op->db, op->arena, op->org, name, &s->hash, &s->size));
+    } else {
+        TRY(store_base64(op, in_text(op, "image"), s));
+    }
+    AUTO(fd) int fd = -1;
+    struct image_facts facts;
+    TRY(blob_read(op->services->blobs, s->hash, &fd, &s->size));
+    TRY(fail_within(infer_probe(op->services->infer, fd, &facts), "image: "));
+    if (strcmp(facts.type, "image/jpeg") != 0 && strcmp(facts.type, "image/png") != 0)
+        return fail(E_INVALID, "image: only JPEG and PNG are taken here; it is %s", facts.type);
+    if (facts.width != in_int(op, "width", 0) || facts.height != in_int(op, "height", 0))
+        return fail(E_UNMEANT, "the image is %d × %d, not %lld × %lld", facts.width, facts.height, (long long)in_int(op, "width", 0),
+                    (long long)in_int(op, "height", 0));
+    s->width = facts.width;
+    s->height = facts.height;
+    s->orientation = facts.orientation;
+    s->content_type = facts.type;
+    return OK;
+}
+
+/* Seconds since 1970, or ISO 8601. */
+static enum err read_time(struct op *op, int64_t *ret)
+{
+    const struct json *v = in_json(op, "timestamp");
+    double seconds;
+    *ret = 0;
+    if (json_absent(v))
+        return OK;
+    if (json_number(v, &seconds) && seconds > 0 && seconds < 1e11) {
+        *ret = (int64_t)(seconds * 1000);
+        return OK;
+    }
+    return clock_parse_iso(json_text(v) ? json_text(v) : "", ret) ? OK : fail(E_INVALID, "timestamp must be seconds since 1970 or ISO 8601");
+}
+
+static enum err keep(struct op *op)
+{
+    struct told *t = op->state;
+    const char *id;
+    TRY(predicted_asset_add(op->db, op->arena, &t->sighting, &t->asset));
+    const struct prediction_new champion = { t->asset, t->serving.champion, false, t->latency, &t->champion };
+    TRY(prediction_add(op->db, op->arena, t->serving.id, &champion, &id));
+    if (in_has(op, "shadow_raw_predictions")) {
+        const struct prediction_new shadow = { t->asset, t->serving.shadow, true, t->shadow_latency, &t->shadow };
+        TRY(prediction_add(op->db, op->arena, t->serving.id, &shadow, &id));
+    }
+    TRY(alerts_look(op->db, op->arena, t->serving.id, t->latency));
+    return deployment_tell(op->db, op->arena, t->serving.id,
+                           arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", t->asset));
+}
+
+static enum err monitor(struct op *op)
+{
+    struct told *t = arena_take(op->arena, sizeof *t);
+    const char *id;
+    op->state = t;
+    TRY(deployment_need(op, &id));
+    TRY(serving_read(op->db, op->arena, op->org, id, &t->serving));
+    if (t->serving.paused)
+        return fail(E_CONFLICT, "the deployment is paused");
+    struct sighting *s = &t->sighting;
+    *s = (struct sighting){
+        .deployment_id = id,
+        .org = op->org,
+        .datalake_id = t->serving.datalake_id,
+        .user_id = op->user_id,
+        .filename = in_text(op, "filename"),
+        .source = in_text(op, "source"),
+        .metadata = in_print(op, "metadata"),
+        .custom_metadata = in_print(op, "custom_metadata"),
+        .custom_metrics = in_print(op, "custom_metrics"),
+        .upload_dir = in_text(op, "upload_dir"),
+        .tags = in_json(op, "tags"),
+        .once = true,
+    };
+    TRY(fail_within(filename_check(s->filename), "filename: "));
+    TRY(read_time(op, &s->at_ms));
+    TRY(fail_within(raw_read(op->arena, in_json(op, "raw_predictions"), t->serving.type, &t->champion), "raw_predictions: "));
+    t->latency = in_number(op, "latency", 0);
+    bool shadow = in_has(op, "shadow_raw_predictions");
+    if (shadow != in_has(op, "shadow_latency"))
+        return fail(E_INVALID, "shadow_raw_predictions and shadow_latency come together");
+    if (shadow && !t->serving.shadow)
+        return fail(E_CONFLICT, "the deployment has no shadow model");
+    if (shadow)
+        TRY(fail_within(raw_read(op->arena, in_json(op, "shadow_raw_predictions"), t->serving.type, &t->shadow),
+                        "shadow_raw_predictions: "));
+    t->shadow_latency = in_number(op, "shadow_latency", 0);
+    TRY(read_image(op, s));
+    TRY(op_write(op, keep));
+    op->status = 201;
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", t->asset);
+    out_text(&op->out, "oracle_prediction_id", t->asset);
+    out_text(&op->out, "predicted_asset_id", t->asset);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* A shadow prediction for an image that was told before. */
+static enum err monitor_shadow(struct op *op)
+{
+    const char *id, *prediction;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &predicted_asset_resource, id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT d.id, d.type, d.shadow_model_version_id FROM predicted_asset a JOIN deployment d"
+                              " ON d.id = a.deployment_id WHERE a.id = ?1", V(id)));
+    const char *deployment = arena_str(op->arena, rows_text(r, 0)), *type = arena_str(op->arena, rows_text(r, 1));
+    if (op->jwt_deployment && strcmp(op->jwt_deployment, deployment) != 0)
+        return fail(E_FORBIDDEN, "the login token is for another deployment");
+    if (rows_null(r, 2))
+        return fail(E_CONFLICT, "the deployment has no shadow model");
+    struct predicted_shapes shapes = { 0 };
+    TRY(fail_within(raw_read(op->arena, in_json(op, "shadow_raw_predictions"), type, &shapes), "shadow_raw_predictions: "));
+    const struct prediction_new n = { id, arena_str(op->arena, rows_text(r, 2)), true, in_number(op, "shadow_latency", 0), &shapes };
+    TRY(prediction_add(op->db, op->arena, deployment, &n, &prediction));
+    TRY(deployment_tell(op->db, op->arena, deployment, "{\"kind\":\"shadow_prediction\"}"));
+    op->status = 201;
+    return OK;
+}
+
+static const struct field monitor_in[] = {
+    { "filename", T_TEXT, F_NEED, .min = 1, .max = 255 },
+    { "content_type", T_TEXT, F_NULL, .max = 100 },
+    { "height", T_INT, F_NEED, .min = 1, .max = 65535 },
+    { "width", T_INT, F_NEED, .min = 1, .max = 65535 },
+    { "raw_predictions", T_OBJECT, F_NEED },
+    { "latency", T_NUMBER, F_NEED, .min = 0, .max = 1e6 },
+    { "image", T_TEXT, F_NULL, .max = BODY_CAP },
+    { "cloud_image", T_OBJECT, F_NULL },
+    { "source", T_TEXT, F_NULL, .max = 100 },
+    { "tags", T_TEXTS, F_NULL, .max = 100 },
+    { "metadata", T_OBJECT, F_NULL },
+    { "custom_metadata", T_OBJECT, F_NULL },
+    { "timestamp", T_JSON, F_NULL },
+    { "upload_dir", T_TEXT, F_NULL },
+    { "shadow_latency", T_NUMBER, F_NULL, .min = 0, .max = 1e6 },
+    { "shadow_raw_predictions", T_OBJECT, F_NULL },
+    { "sample", T_BOOL, F_NULL },
+    { "custom_metrics", T_OBJECT, F_NULL },
+};
+static const struct field shadow_in[] = {
+    { "shadow_raw_predictions", T_OBJECT, F_NEED },
+    { "shadow_latency", T_NUMBER, F_NEED, .min = 0, .max = 1e6 },
+};
+
+static const struct route routes[] = {
+    { "POST", "/api/deployment/{id}/predictions", monitor, MAY_PREDICT, WORK_FREE, "tells of a prediction that was made elsewhere",
+      FIELDS(monitor_in), NULL, BODY_CAP },
+    { "POST", "/api/prediction/{id}/shadow", monitor_shadow, MAY_PREDICT, WORK_WRITE, "tells of a shadow's prediction",
+      FIELDS(shadow_in), NULL, 8 << 20 },
+};
+
+const struct resource monitor_resource = { .name = "monitored prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

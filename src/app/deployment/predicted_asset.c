@@ -1,0 +1,284 @@
+/* Images that a deployment saw, what its models said of them, and what a reviewer said. */
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "app/deployment/deployment.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+#include <math.h>
+#include <string.h>
+
+const char *const review_statuses[] = { "TO_REVIEW", "REVIEWED", "SUBMITTED", NULL };
+
+#define SHAPE_COLUMNS                                                                                                              \
+    " position INTEGER NOT NULL, kind TEXT NOT NULL, label_id TEXT NOT NULL REFERENCES deployment_label(id) ON DELETE CASCADE,"    \
+    " score REAL, x REAL NOT NULL, y REAL NOT NULL, w REAL NOT NULL, h REAL NOT NULL, geometry TEXT"
+static const char table[] =
+    "CREATE TABLE predicted_asset (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+    " data_id TEXT NOT NULL REFERENCES data(id), status TEXT NOT NULL CHECK (status IN ('TO_REVIEW', 'REVIEWED', 'SUBMITTED')),"
+    " source TEXT, metadata TEXT, custom_metrics TEXT, created_at INTEGER NOT NULL, submitted_at INTEGER,"
+    " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL) STRICT;"
+    "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at);"
+    "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status);"
+    "CREATE INDEX predicted_asset_data ON predicted_asset (data_id);"
+    "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+    " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, is_shadow INTEGER NOT NULL, latency REAL NOT NULL,"
+    " created_at INTEGER NOT NULL, UNIQUE (predicted_asset_id, is_shadow)) STRICT;"
+    "CREATE TABLE prediction_shape (prediction_id TEXT NOT NULL REFERENCES prediction(id) ON DELETE CASCADE," SHAPE_COLUMNS
+    ", PRIMARY KEY (prediction_id, position)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE review (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL UNIQUE REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+    " created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
+    "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
+    ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
+
+#define SHAPES(from, where)                                                                                                        \
+    "json((SELECT json_group_array(json_object('kind', h.kind, 'label', l.name, 'label_id', l.id, 'score', h.score, 'x', h.x,"     \
+    " 'y', h.y, 'w', h.w, 'h', h.h, 'geometry', json(h.geometry))) FROM (SELECT * FROM " from " WHERE " where                      \
+    " ORDER BY position) h JOIN deployment_label l ON l.id = h.label_id))"
+#define RECTANGLES(from, where)                                                                                                    \
+    "json((SELECT json_group_array(json_object('label', json_object('id', l.id, 'name', l.name), 'label_id', l.id, 'score', h.score," \
+    " 'x', CAST(round(h.x) AS INTEGER), 'y', CAST(round(h.y) AS INTEGER), 'w', CAST(round(h.w) AS INTEGER), 'h',"                    \
+    " CAST(round(h.h) AS INTEGER))) FROM (SELECT * FROM " from " WHERE " where " AND kind = 'rectangle' ORDER BY position) h"        \
+    " JOIN deployment_label l ON l.id = h.label_id))"
+#define PREDICTION                                                                                                                 \
+    "json_object('id', p.id, 'is_shadow', json(iif(p.is_shadow, 'true', 'false')), 'model_version_id', p.model_version_id,"        \
+    " 'latency', p.latency, 'created_at', iso(p.created_at), 'shapes', " SHAPES("prediction_shape", "prediction_id = p.id")
+#define ONE(shadow)                                                                                                                \
+    "(SELECT " PREDICTION ") FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow ")"
+#define REVIEW                                                                                                                     \
+    "json_object('id', r.id, 'created_at', iso(r.created_at), 'created_by', " USER_NAME("r.created_by")                            \
+    ", 'shapes', " SHAPES("review_shape", "review_id = r.id")
+#define OF(shadow) "FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id JOIN deployment_label l ON l.id = h.label_id" \
+    " WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow
+#define REVIEWED "FROM review r JOIN review_shape h ON h.review_id = r.id JOIN deployment_label l ON l.id = h.label_id"               \
+    " WHERE r.predicted_asset_id = a.id"
+#define COUNT_SHAPES                                                                                                               \
+    "(SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                         \
+    " WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)"
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "a.id" },
+    { "deployment_id", T_ID, 0, "a.deployment_id" },
+    { "oracle_prediction_id", T_ID, 0, "a.id" },
+    { "status", T_TEXT, F_SORT | F_FILTER, "a.status", .words = review_statuses },
+    { "source", T_TEXT, F_SORT | F_FILTER, "a.source" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at" },
+    { "submitted_at", T_TIME, F_SORT | F_FILTER, "a.submitted_at" },
+    { "metadata", T_OBJECT, F_FILTER, "a.metadata" },
+    { "custom_metrics", T_OBJECT, 0, "a.custom_metrics" },
+    { "data", T_JSON, 0, DATA_JSON },
+    { "tags", T_ARRAY, 0, TAGS_OF("a.id") },
+    { "latency", T_NUMBER, F_SORT | F_FILTER, "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)" },
+    { "nb_shapes", T_INT, F_SORT | F_FILTER, COUNT_SHAPES },
+    { "champion", T_JSON, 0, ONE("0") },
+    { "shadow", T_JSON, 0, ONE("1") },
+    { "review", T_JSON, 0, "(SELECT " REVIEW ") FROM review r WHERE r.predicted_asset_id = a.id)" },
+    { "predictions", T_ARRAY, F_ONE,
+      "(SELECT json_group_array(" PREDICTION ", 'rectangles', " RECTANGLES("prediction_shape", "prediction_id = p.id")
+      ")) FROM prediction p WHERE p.predicted_asset_id = a.id)" },
+    { "reviews", T_ARRAY, F_ONE,
+      "(SELECT json_group_array(" REVIEW ", 'rectangles', " RECTANGLES("review_shape", "review_id = r.id")
+      ")) FROM review r WHERE r.predicted_asset_id = a.id)" },
+    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },
+    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },
+    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
+    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height" },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id") },
+    { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
+    { "label.name", T_TEXT, F_FILTER, "l.name", OF("0") },
+    { "score", T_NUMBER, F_FILTER, "h.score", OF("0") },
+    { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'" },
+    { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1") },
+    { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED },
+};
+
+/* ---- for the other files */
+
+/* The name of a class of a model version: by its label map, else by its number. */
+static enum err class_name(struct sql *db, struct arena *a, const char *version, int label, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT j.value FROM model_version v, json_each(v.labels) j WHERE v.id = ?1 AND CAST(j.key AS INTEGER) = ?2",
+                 V(version), V(label)));
+    *ret = rows_next(r) ? arena_str(a, rows_text(r, 0)) : NULL;
+    TRY(rows_error(r));
+    if (!*ret)
+        *ret = arena_fmt(a, "class %d", label);
+    return OK;
+}
+
+/* Labels seen lately, so that a hundred cells of two kinds are two look-ups. */
+struct known {
+    int label[64];
+    const char *id[64];
+};
+
+static enum err label_id(struct sql *db, struct arena *a, const char *deployment, const char *version, int label, struct known *k,
+                         const char **ret)
+{
+    size_t at = (size_t)label % COUNT_OF(k->label);
+    if (!k->id[at] || k->label[at] != label) {
+        const char *name;
+        TRY(class_name(db, a, version, label, &name));
+        TRY(deployment_label_need(db, a, deployment, name, &k->id[at]));
+        k->label[at] = label;
+    }
+    *ret = k->id[at];
+    return OK;
+}
+
+enum err prediction_add(struct sql *db, struct arena *a, const char *deployment, const struct prediction_new *p, const char **ret_id)
+{
+    const char *id = id_new(a);
+    enum err e = sql_run(db, "INSERT INTO prediction (id, predicted_asset_id, model_version_id, is_shadow, latency, created_at)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                         V(id), V(p->predicted_asset_id), V(p->model_version_id), V(p->shadow), V(p->latency), V(clock_now_ms()));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a %s prediction already", p->shadow ? "shadow" : "champion");
+    TRY(e);
+    struct known known = { 0 };
+    for (size_t i = 0; i < p->shapes->n; i++) {
+        const struct predicted_shape *s = &p->shapes->items[i];
+        const char *label;
+        TRY(label_id(db, a, deployment, p->model_version_id, s->label, &known, &label));
+        TRY(sql_run(db,
+                    "INSERT INTO prediction_shape (prediction_id, position, kind, label_id, score, x, y, w, h, geometry)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    V(id), V((int64_t)i), V(s->kind), V(label), V(s->score), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry)));
+    }
+    *ret_id = id;
+    return OK;
+}
+
+/* The Data of these bytes in the datalake, made if they are new there. */
+static enum err data_of(struct sql *db, struct arena *a, const struct sighting *s, const char **ret_id)
+{
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_rows(db, &r, "SELECT id FROM data WHERE datalake_id = ?1 AND hash = ?2 AND upload_status = 'DONE' LIMIT 1",
+                     V(s->datalake_id), V(s->hash)));
+        if (rows_next(r)) {
+            *ret_id = arena_str(a, rows_text(r, 0));
+            return OK;
+        }
+        TRY(rows_error(r));
+    }
+    struct data_new n = { .org = s->org, .datalake_id = s->datalake_id, .filename = s->filename, .content_type = s->content_type,
+                          .hash = s->hash, .user_id = s->user_id, .metadata = s->metadata, .custom_metadata = s->custom_metadata,
+                          .size = s->size, .width = s->width, .height = s->height, .orientation = s->orientation };
+    TRY(object_name_new(a, s->org, "data", s->upload_dir, s->filename, &n.object_name));
+    TRY(object_add(db, s->org, n.object_name, s->hash, s->size, s->content_type));
+    TRY(source_need(db, a, s->org, s->source ? s->source : "serving", &n.source_id));
+    return data_add(db, a, &n, ret_id);
+}
+
+static enum err put_tags(struct sql *db, struct arena *a, const struct sighting *s, const char *asset, const char *data)
+{
+    for (size_t i = 0; i < json_count(s->tags); i++) {
+        const char *name = json_text(json_at(s->tags, i)), *tag;
+        if (!name)
+            return fail(E_INVALID, "tags[%zu] must be text", i);
+        if (!*name)
+            continue;
+        TRY(tag_need(db, a, s->org, s->deployment_id, "PREDICTED_ASSET", name, &tag));
+        TRY(tag_put_on(db, tag, asset));
+        TRY(tag_need(db, a, s->org, s->datalake_id, "DATA", name, &tag));
+        TRY(tag_put_on(db, tag, data));
+    }
+    return OK;
+}
+
+enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sighting *s, const char **ret_id)
+{
+    const char *data, *id = id_new(a);
+    TRY(data_of(db, a, s, &data));
+    if (s->once) {
+        int64_t seen = 0;
+        TRY(sql_int(db, &seen, "SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND data_id = ?2", V(s->deployment_id),
+                    V(data)));
+        if (seen)
+            return fail(E_CONFLICT, "the deployment has a prediction for this image already");
+    }
+    TRY(sql_run(db,
+                "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at)"
+                " VALUES (?1, ?2, ?3, 'TO_REVIEW', ?4, ?5, ?6, ?7)",
+                V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
+                V(s->at_ms ? s->at_ms : clock_now_ms())));
+    TRY(put_tags(db, a, s, id, data));
+    *ret_id = id;
+    return OK;
+}
+
+/* ---- routes */
+
+static enum err list(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1", V(id));
+}
+
+static enum err list_of_ids(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))", V(id),
+                      V(in_ids(op, "ids")));
+}
+
+static enum err find(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    const char *by = in_has(op, "id") ? in_text(op, "id") : in_text(op, "oracle_prediction_id");
+    if (!by && !in_has(op, "object_name") && !in_has(op, "filename") && !in_has(op, "data_id"))
+        return fail(E_INVALID, "say which: id, oracle_prediction_id, object_name, filename or data_id");
+    return reply_find(op, &predicted_asset_resource, "the deployment has no such predicted asset",
+                      "a.deployment_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR d.object_name = ?3)"
+                      " AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.id = ?5)",
+                      V(id), V(by), V(in_text(op, "object_name")), V(in_text(op, "filename")), V(in_text(op, "data_id")));
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &predicted_asset_resource, id);
+}
+
+static enum err delete (struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &predicted_asset_resource, id));
+    return sql_run(op->db, "DELETE FROM predicted_asset WHERE id = ?1", V(id));
+}
+
+static const struct field find_in[] = {
+    { "id", T_ID }, { "oracle_prediction_id", T_ID }, { "object_name", T_TEXT }, { "filename", T_TEXT }, { "data_id", T_ID },
+};
+static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
+
+#define ANSWER .answers = &predicted_asset_resource
+static const struct route routes[] = {
+    { "GET", "/api/deployment/{id}/predictedassets", list, MAY_READ, WORK_READ, "the predictions of a deployment", ANSWER },
+    { "XGET", "/api/deployment/{id}/predictedassets", list_of_ids, MAY_READ, WORK_READ, "predictions by their ids", FIELDS(ids_in),
+      ANSWER, .body_cap = 4 << 20 },
+    { "GET", "/api/deployment/{id}/predictedassets/find", find, MAY_READ, WORK_READ, "a prediction by its data or id",
+      FIELDS(find_in), ANSWER },
+    { "GET", "/api/predicted/asset/{id}", get, MAY_READ, WORK_READ, "a prediction", ANSWER },
+    { "DELETE", "/api/predicted/asset/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a prediction; its image stays in the datalake" },
+};
+
+const struct resource predicted_asset_resource = {
+    .name = "predicted asset",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "predicted_asset a JOIN deployment o ON o.id = a.deployment_id JOIN data d ON d.id = a.data_id",
+    .key = "a.id",
+    .org = "o.org",
+    .order = "a.created_at DESC, a.id DESC",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

@@ -1,0 +1,98 @@
+/* Dataset versions attached to an experiment under aliases: train, test, eval … */
+#include "app/dataset/dataset.h"
+#include "app/experiment/experiment.h"
+#include "app/project/project.h"
+#include "base/clock.h"
+
+static const char table[] =
+    "CREATE TABLE experiment_dataset (experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE, name TEXT NOT NULL,"
+    " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
+    " PRIMARY KEY (experiment_id, name)) STRICT, WITHOUT ROWID";
+
+static const struct field fields[] = {
+    { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
+    { "dataset_version", T_JSON, 0, DATASET_VERSION_JSON_OF("d.dataset_version_id") },
+};
+
+enum err experiment_attach(struct sql *db, const char *experiment_id, const char *alias, const char *dataset_version_id)
+{
+    enum err e = sql_run(db, "INSERT INTO experiment_dataset (experiment_id, name, dataset_version_id, created_at)"
+                             " VALUES (?1, ?2, ?3, ?4)",
+                         V(experiment_id), V(alias), V(dataset_version_id), V(clock_now_ms()));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "a dataset version is attached as \"%s\" already", alias);
+    TRY(e);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT project_id FROM experiment WHERE id = ?1", V(experiment_id)));
+    return project_attach(db, rows_text(r, 0), dataset_version_id);
+}
+
+static enum err mine(struct op *op, const char **ret_id)
+{
+    TRY(path_id(op, 0, ret_id));
+    return resource_need(op, &experiment_resource, *ret_id);
+}
+
+static enum err list(struct op *op)
+{
+    const char *id;
+    TRY(mine(op, &id));
+    return reply_list(op, &experiment_dataset_resource, "d.experiment_id = ?1", V(id));
+}
+
+static enum err find(struct op *op)
+{
+    const char *id, *name = in_text(op, "name");
+    TRY(mine(op, &id));
+    return reply_find(op, &experiment_dataset_resource, arena_fmt(op->arena, "no dataset version is attached as \"%s\"", name),
+                      "d.experiment_id = ?1 AND d.name = ?2", V(id), V(name));
+}
+
+static enum err attach(struct op *op)
+{
+    const char *id, *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
+    TRY(mine(op, &id));
+    TRY(resource_need(op, &dataset_version_resource, version));
+    TRY(experiment_attach(op->db, id, name, version));
+    op->status = 201;
+    return reply_find(op, &experiment_dataset_resource, "it is gone", "d.experiment_id = ?1 AND d.name = ?2", V(id), V(name));
+}
+
+static enum err detach(struct op *op)
+{
+    const char *id;
+    TRY(mine(op, &id));
+    return sql_run(op->db, "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN"
+                           " (SELECT value FROM json_each(?2))",
+                   V(id), V(in_ids(op, "ids")));
+}
+
+static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
+static const struct field attach_in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 100 },
+    { "dataset_version_id", T_ID, F_NEED },
+};
+static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
+
+static const struct route routes[] = {
+    { "GET", "/api/experiment/{id}/datasets", list, MAY_READ, WORK_READ, "the dataset versions of an experiment by alias", NULL, 0,
+      &experiment_dataset_resource },
+    { "GET", "/api/experiment/{id}/datasets/find", find, MAY_READ, WORK_READ, "the dataset version of an alias", FIELDS(name_in),
+      &experiment_dataset_resource },
+    { "POST", "/api/experiment/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version under an alias",
+      FIELDS(attach_in), &experiment_dataset_resource },
+    { "DELETE", "/api/experiment/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in) },
+};
+
+const struct resource experiment_dataset_resource = {
+    .name = "attached dataset version",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "experiment_dataset d JOIN experiment e ON e.id = d.experiment_id JOIN project p ON p.id = e.project_id",
+    .key = "d.name",
+    .org = "p.org",
+    .order = "d.created_at, d.name",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

@@ -1,0 +1,67 @@
+/* Starting a training on this server. */
+#include "app/experiment/experiment.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+#include "job/job.h"
+#include <string.h>
+
+static enum err may_start(struct sql *db, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r,
+                           "SELECT e.status, (SELECT j.status FROM job j WHERE j.id = e.job_id), b.id, b.architecture,"
+                           " (SELECT count(*) FROM experiment_dataset d WHERE d.experiment_id = e.id)"
+                           " FROM experiment e LEFT JOIN model_version b ON b.id = e.base_model_version_id WHERE e.id = ?1",
+                           V(id));
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "there is no experiment %s", id);
+    TRY(e);
+    const char *job = rows_text(r, 1);
+    if (job && (strcmp(job, "PENDING") == 0 || strcmp(job, "RUNNING") == 0))
+        return fail(E_CONFLICT, "the experiment is being trained already");
+    if (strcmp(rows_text(r, 0), "SUCCESS") == 0)
+        return fail(E_CONFLICT, "the experiment has ended with SUCCESS; make a new one with this one as its base");
+    if (rows_null(r, 2))
+        return fail(E_UNMEANT, "the experiment has no base model; choose one of the hub, or a version trained here");
+    if (rows_null(r, 3))
+        return fail(E_UNMEANT, "the base model was not made here: this server cannot train it, only keep the record of its training");
+    if (!rows_int(r, 4))
+        return fail(E_UNMEANT, "no dataset version is attached; attach one as \"train\"");
+    return OK;
+}
+
+enum err experiment_launch(struct sql *db, struct arena *a, const char *id, const char *org, const char *user_id,
+                           const char **ret_job)
+{
+    TRY(may_start(db, id));
+    TRY(job_add(db, a, "train", org, user_id, arena_fmt(a, "{\"experiment_id\":\"%s\"}", id), ret_job));
+    TRY(sql_run(db, "UPDATE experiment SET job_id = ?2, cancelled = 0, error = NULL, updated_at = ?3 WHERE id = ?1", V(id), V(*ret_job),
+                V(clock_now_ms())));
+    return experiment_set_status(db, a, id, "WAITING", NULL);
+}
+
+static enum err launch(struct op *op)
+{
+    const char *id, *job;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &experiment_resource, id));
+    TRY(experiment_launch(op->db, op->arena, id, op->org, op->user_id, &job));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", job);
+    out_text(&op->out, "status", "PENDING");
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* Accepted because clients send them; this server trains where it runs. */
+static const struct field launch_in[] = {
+    { "gpus", T_INT, F_NULL, .max = 1024 },
+    { "gpu_type", T_TEXT, F_NULL, .max = 100 },
+    { "compute_connector_id", T_ID, F_NULL },
+};
+
+static const struct route routes[] = {
+    { "POST", "/api/experiment/{id}/launch", launch, MAY_WRITE, WORK_WRITE, "trains the experiment on this server", FIELDS(launch_in) },
+};
+
+const struct resource launch_resource = { .name = "launch", .routes = routes, .n_routes = COUNT_OF(routes) };

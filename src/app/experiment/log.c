@@ -1,0 +1,348 @@
+/* Logs of an experiment, one per name. A LINE is kept as points, so that a long curve is appended to without reading it. */
+#include "app/experiment/experiment.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, BODY = 32 << 20 };
+
+static const char *const types[] = { "VALUE", "IMAGE", "LINE", "TABLE", "BAR", "HEATMAP", "LABELMAP", "EVALUATION", NULL };
+
+/* A point's value is the JSON text of the number, as exact as it came; NULL where it was null (no number to plot). */
+static const char table[] =
+    "CREATE TABLE log (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL, type TEXT NOT NULL, data TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+    " UNIQUE (experiment_id, name)) STRICT;"
+    "CREATE TABLE log_point (log_id TEXT NOT NULL REFERENCES log(id) ON DELETE CASCADE, step ANY NOT NULL, value TEXT,"
+    " PRIMARY KEY (log_id, step)) STRICT, WITHOUT ROWID";
+
+#define DATA                                                                                                                       \
+    "CASE l.type WHEN 'LINE' THEN (SELECT json_object('steps', json_group_array(q.step), 'values', json_group_array(json(q.value)))" \
+    " FROM (SELECT p.step, p.value FROM log_point p WHERE p.log_id = l.id ORDER BY p.step) q)"                                      \
+    " WHEN 'IMAGE' THEN json_set(l.data, '$.presigned_url', signed_get(json_extract(l.data, '$.object_name'))) ELSE l.data END"
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "l.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "l.name" },
+    { "type", T_TEXT, F_SORT | F_FILTER, "l.type" },
+    { "data", T_JSON, 0, DATA },
+    { "experiment_id", T_ID, 0, "l.experiment_id" },
+    { "created_at", T_TIME, F_SORT, "l.created_at" },
+    { "updated_at", T_TIME, F_SORT, "l.updated_at" },
+};
+
+/* ---- lines */
+
+static enum err add_point(struct sql *db, struct arena *a, const char *log, struct value step, const struct json *value)
+{
+    double number;
+    if (!json_absent(value) && !json_number(value, &number))
+        return fail(E_INVALID, "data: a line's values must be numbers");
+    return sql_run(db, "INSERT INTO log_point (log_id, step, value) VALUES (?1, ?2, ?3)"
+                       " ON CONFLICT (log_id, step) DO UPDATE SET value = excluded.value",
+                   V(log), V(step), V(json_absent(value) ? NULL : json_print(a, value)));
+}
+
+static enum err add_pairs(struct sql *db, struct arena *a, const char *log, const struct json *steps, const struct json *values)
+{
+    if (json_kind(steps) != J_ARRAY || json_kind(values) != J_ARRAY || json_count(steps) != json_count(values))
+        return fail(E_INVALID, "data: a line needs as many steps as values");
+    for (size_t i = 0; i < json_count(steps); i++) {
+        int64_t whole;
+        double real;
+        struct value step;
+        if (json_int(json_at(steps, i), &whole))
+            step = value_int(whole);
+        else if (json_number(json_at(steps, i), &real))
+            step = value_real(real);
+        else
+            return fail(E_INVALID, "data: step %zu is no number", i);
+        TRY(add_point(db, a, log, step, json_at(values, i)));
+    }
+    return OK;
+}
+
+/* How far the training is, if its parameters say how long it will be. */
+static enum err note_progress(struct sql *db, const char *log)
+{
+    return sql_run(db,
+                   "UPDATE experiment SET progress = max(progress, min(1.0, coalesce((SELECT max(p.step) FROM log_point p WHERE"
+                   " p.log_id = ?1) * 1.0 / (SELECT CAST(coalesce(json_extract(k.data, '$.steps'), json_extract(k.data, '$.epochs'))"
+                   " AS REAL) FROM log k WHERE k.experiment_id = experiment.id AND k.name = 'parameters'), 0)))"
+                   " WHERE id = (SELECT experiment_id FROM log WHERE id = ?1) AND status = 'RUNNING'",
+                   V(log));
+}
+
+/* data: a number, a list of values (they follow the last step), or {"steps" or "x": […], "values" or "y": […]} (by step: the same
+ * step again replaces its value, so that a resumed training writes no double). */
+static enum err append(struct sql *db, struct arena *a, const char *log, const struct json *data)
+{
+    const struct json *values = json_get(data, "values") ? json_get(data, "values") : json_get(data, "y");
+    const struct json *steps = json_get(data, "steps") ? json_get(data, "steps") : json_get(data, "x");
+    size_t n = json_kind(data) == J_OBJECT ? json_count(values) : json_kind(data) == J_ARRAY ? json_count(data) : 1;
+    int64_t have = 0, last = -1;
+    TRY(sql_int(db, &have, "SELECT count(*) FROM log_point WHERE log_id = ?1", V(log)));
+    if (n > POINTS_A_CALL || have + (int64_t)n > POINTS_A_LINE)
+        return fail(E_TOO_BIG, "data: a line takes %d points in a call and %d in all", POINTS_A_CALL, POINTS_A_LINE);
+    if (json_kind(data) == J_OBJECT) {
+        TRY(add_pairs(db, a, log, steps, values));
+    } else {
+        TRY(sql_int(db, &last, "SELECT coalesce(CAST(max(step) AS INTEGER), -1) FROM log_point WHERE log_id = ?1", V(log)));
+        for (size_t i = 0; i < n; i++)
+            TRY(add_point(db, a, log, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
+    }
+    TRY(sql_run(db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(log), V(clock_now_ms())));
+    return note_progress(db, log);
+}
+
+/* ---- the other types */
+
+static enum err check_data(const char *type, const struct json *data)
+{
+    enum json_kind k = json_kind(data);
+    bool ok = k != J_NULL;
+    const char *wanted = "a value";
+    if (strcmp(type, "VALUE") == 0) {
+        ok = k == J_INTEGER || k == J_REAL || k == J_STRING;
+        wanted = "a number";
+    } else if (strcmp(type, "BAR") == 0) {
+        const struct json *x = json_get(data, "x"), *y = json_get(data, "y");
+        ok = json_kind(x) == J_ARRAY && json_kind(y) == J_ARRAY && json_count(x) == json_count(y);
+        wanted = "{\"x\": [names], \"y\": [numbers]} of the same length";
+    } else if (strcmp(type, "HEATMAP") == 0) {
+        ok = k == J_OBJECT && json_kind(json_get(data, "values")) == J_ARRAY;
+        wanted = "{\"categories\": [names], \"values\": [[numbers]]}";
+    } else if (strcmp(type, "TABLE") == 0) {
+        ok = k == J_OBJECT || k == J_ARRAY;
+        wanted = "an object";
+    } else if (strcmp(type, "LABELMAP") == 0) {
+        ok = k == J_OBJECT && labels_check(data, "data") == OK;
+        wanted = "an object of label names";
+    } else if (strcmp(type, "IMAGE") == 0) {
+        ok = k == J_OBJECT && json_text(json_get(data, "object_name"));
+        wanted = "{\"object_name\", \"filename\", \"large\"} of an uploaded image";
+    }
+    return ok ? OK : fail(E_INVALID, "data: a %s log takes %s", type, wanted);
+}
+
+static enum err tell(struct sql *db, struct arena *a, const char *experiment, const char *name, const char *type)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 16);
+    out_object(&o, NULL);
+    out_text(&o, "kind", "log");
+    out_text(&o, "name", name);
+    out_text(&o, "type", type);
+    out_end_object(&o);
+    return event_tell(db, arena_fmt(a, "experiment:%s", experiment), o.text.bytes);
+}
+
+/* The log of that name, made if there is none; E_CONFLICT if it is of another type. */
+static enum err get_or_make(struct sql *db, struct arena *a, const char *experiment, const char *name, const char *type,
+                            const char **ret_id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT id, type FROM log WHERE experiment_id = ?1 AND name = ?2", V(experiment), V(name)));
+    if (rows_next(r)) {
+        if (strcmp(rows_text(r, 1), type) != 0)
+            return fail(E_CONFLICT, "the log \"%s\" is of type %s; it cannot become %s", name, rows_text(r, 1), type);
+        *ret_id = arena_str(a, rows_text(r, 0));
+        return OK;
+    }
+    TRY(rows_error(r));
+    *ret_id = id_new(a);
+    return sql_run(db, "INSERT INTO log (id, experiment_id, name, type, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+                   V(*ret_id), V(experiment), V(name), V(type), V(clock_now_ms()));
+}
+
+enum err log_put_text(struct sql *db, struct arena *a, const char *experiment_id, const char *name, const char *type, const char *data)
+{
+    const char *id;
+    TRY(get_or_make(db, a, experiment_id, name, type, &id));
+    TRY(sql_run(db, "UPDATE log SET data = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(data), V(clock_now_ms())));
+    return tell(db, a, experiment_id, name, type);
+}
+
+enum err log_put(struct sql *db, struct arena *a, const char *experiment_id, const char *name, const char *type,
+                 const struct json *data, const char **ret_id)
+{
+    if (strcmp(type, "LINE") == 0) {
+        TRY(get_or_make(db, a, experiment_id, name, type, ret_id));
+        TRY(append(db, a, *ret_id, data));
+        return tell(db, a, experiment_id, name, type);
+    }
+    TRY(check_data(type, data));
+    TRY(log_put_text(db, a, experiment_id, name, type, json_print(a, data)));
+    return get_or_make(db, a, experiment_id, name, type, ret_id);
+}
+
+/* ---- routes */
+
+static enum err experiment_of(struct op *op, const char **ret_id)
+{
+    TRY(path_id(op, 0, ret_id));
+    return resource_need(op, &experiment_resource, *ret_id);
+}
+
+static enum err check_image(struct op *op, const char *type, const struct json *data)
+{
+    const char *object = json_text(json_get(data, "object_name"));
+    return strcmp(type, "IMAGE") == 0 && object ? object_is_own(op, object) : OK;
+}
+
+static enum err create(struct op *op)
+{
+    const char *experiment, *id, *name = in_text(op, "name"), *type = in_text(op, "type");
+    TRY(experiment_of(op, &experiment));
+    TRY(check_image(op, type, in_json(op, "data")));
+    if (in_bool(op, "raise_on_conflict", false)) {
+        int64_t have = 0;
+        TRY(sql_int(op->db, &have, "SELECT count(*) FROM log WHERE experiment_id = ?1 AND name = ?2", V(experiment), V(name)));
+        if (have)
+            return fail(E_CONFLICT, "the experiment has a log \"%s\" already", name);
+    }
+    TRY(log_put(op->db, op->arena, experiment, name, type, in_json(op, "data"), &id));
+    op->status = 201;
+    if (in_bool(op, "quiet", false)) /* the trainer does not want a long line back each time */
+        return OK;
+    return reply_one(op, &log_resource, id);
+}
+
+static enum err list(struct op *op)
+{
+    const char *experiment;
+    TRY(experiment_of(op, &experiment));
+    return reply_list(op, &log_resource, "l.experiment_id = ?1", V(experiment));
+}
+
+static enum err list_ids(struct op *op)
+{
+    const char *experiment, **ids;
+    size_t n;
+    TRY(experiment_of(op, &experiment));
+    TRY(resource_ids(op, &log_resource, NULL, "l.experiment_id = ?1", VALUES(V(experiment)), &ids, &n));
+    out_array(&op->out, NULL);
+    for (size_t i = 0; i < n; i++)
+        out_text(&op->out, NULL, ids[i]);
+    out_end_array(&op->out);
+    return OK;
+}
+
+static enum err find(struct op *op)
+{
+    const char *experiment, *name = in_text(op, "name");
+    TRY(experiment_of(op, &experiment));
+    return reply_find(op, &log_resource, arena_fmt(op->arena, "the experiment has no log \"%s\"", name),
+                      "l.experiment_id = ?1 AND l.name = ?2", V(experiment), V(name));
+}
+
+static enum err delete_many(struct op *op)
+{
+    const char *experiment;
+    TRY(experiment_of(op, &experiment));
+    return sql_run(op->db, "DELETE FROM log WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(experiment),
+                   V(in_ids(op, "ids")));
+}
+
+static enum err mine(struct op *op, const char **ret_id, const char **ret_type, const char **ret_experiment)
+{
+    TRY(path_id(op, 0, ret_id));
+    TRY(resource_need(op, &log_resource, *ret_id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT type, experiment_id, name FROM log WHERE id = ?1", V(*ret_id)));
+    *ret_type = arena_str(op->arena, rows_text(r, 0));
+    *ret_experiment = arena_str(op->arena, rows_text(r, 1));
+    return OK;
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &log_resource, id);
+}
+
+static enum err update(struct op *op)
+{
+    const char *id, *type, *experiment, *name = in_text(op, "name");
+    const struct json *data = in_json(op, "data");
+    TRY(mine(op, &id, &type, &experiment));
+    if (!name && json_absent(data))
+        return fail(E_INVALID, "nothing was sent that can be changed");
+    if (name) {
+        enum err e = sql_run(op->db, "UPDATE log SET name = ?2 WHERE id = ?1", V(id), V(name));
+        if (e == E_CONFLICT)
+            return fail(E_CONFLICT, "the experiment has a log \"%s\" already", name);
+        TRY(e);
+    }
+    if (!json_absent(data) && strcmp(type, "LINE") == 0) {
+        TRY(sql_run(op->db, "DELETE FROM log_point WHERE log_id = ?1", V(id)));
+        TRY(append(op->db, op->arena, id, data));
+    } else if (!json_absent(data)) {
+        TRY(check_image(op, type, data));
+        TRY(check_data(type, data));
+        TRY(sql_run(op->db, "UPDATE log SET data = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, data))));
+    }
+    TRY(sql_run(op->db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    TRY(tell(op->db, op->arena, experiment, name ? name : "", type));
+    return reply_one(op, &log_resource, id);
+}
+
+static enum err append_to(struct op *op)
+{
+    const char *id, *type, *experiment;
+    TRY(mine(op, &id, &type, &experiment));
+    if (strcmp(type, "LINE") != 0)
+        return fail(E_INVALID, "only a log of type LINE can be appended to; this one is %s", type);
+    TRY(append(op->db, op->arena, id, in_json(op, "data")));
+    TRY(tell(op->db, op->arena, experiment, "", type));
+    return reply_one(op, &log_resource, id);
+}
+
+static enum err delete (struct op *op)
+{
+    const char *id, *type, *experiment;
+    TRY(mine(op, &id, &type, &experiment));
+    return sql_run(op->db, "DELETE FROM log WHERE id = ?1", V(id));
+}
+
+static const struct field create_in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
+    { "type", T_TEXT, F_NEED, .words = types },
+    { "data", T_JSON, F_NEED },
+    { "raise_on_conflict", T_BOOL },
+    { "quiet", T_BOOL },
+};
+static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 200 }, { "data", T_JSON } };
+static const struct field data_in[] = { { "data", T_JSON, F_NEED } };
+static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
+static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
+
+static const struct route routes[] = {
+    { "POST", "/api/experiment/{id}/logs", create, MAY_WRITE, WORK_WRITE, "makes or replaces a log; a LINE is appended to",
+      FIELDS(create_in), &log_resource, BODY },
+    { "GET", "/api/experiment/{id}/logs/extended", list, MAY_READ, WORK_READ, "the logs of an experiment", NULL, 0, &log_resource },
+    { "GET", "/api/experiment/{id}/logs/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's logs" },
+    { "GET", "/api/experiment/{id}/logs/find", find, MAY_READ, WORK_READ, "a log by name", FIELDS(name_in), &log_resource },
+    { "DELETE", "/api/experiment/{id}/logs", delete_many, MAY_WRITE, WORK_WRITE, "deletes logs", FIELDS(ids_in) },
+    { "GET", "/api/log/{id}", get, MAY_READ, WORK_READ, "a log", NULL, 0, &log_resource },
+    { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", FIELDS(update_in), &log_resource,
+      BODY },
+    { "POST", "/api/log/{id}/append", append_to, MAY_WRITE, WORK_WRITE, "appends to a LINE", FIELDS(data_in), &log_resource, BODY },
+    { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log" },
+};
+
+const struct resource log_resource = {
+    .name = "log",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "log l JOIN experiment e ON e.id = l.experiment_id JOIN project p ON p.id = e.project_id",
+    .key = "l.id",
+    .org = "p.org",
+    .order = "l.created_at, l.id",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

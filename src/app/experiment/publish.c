@@ -1,0 +1,126 @@
+/* An experiment becomes a model version: "Export as model". */
+#include "app/dataset/dataset.h"
+#include "app/experiment/experiment.h"
+#include "app/model/model.h"
+#include <string.h>
+
+#define LABEL_COUNTS_OF(version)                                                                                                   \
+    "SELECT l.name AS name, count(h.id) AS n FROM label l LEFT JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id = " version \
+    " GROUP BY l.id"
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = s ? strlen(s) : 0, m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static const char *copy(struct arena *a, struct rows *r, int column)
+{
+    return arena_str(a, rows_text(r, column));
+}
+
+/* What the experiment says itself, else what its base model says. */
+static enum err describe(struct sql *db, struct arena *a, const char *id, struct model_version_new *v)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(
+        db, &r,
+        "SELECT coalesce((SELECT data FROM log WHERE experiment_id = e.id AND name = 'labelmap' AND type = 'LABELMAP'), b.labels),"
+        " coalesce((SELECT data FROM log WHERE experiment_id = e.id AND name = 'parameters' AND type = 'TABLE'), b.parameters),"
+        " coalesce(b.type, (SELECT v.type FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
+        " WHERE d.experiment_id = e.id ORDER BY d.created_at LIMIT 1)), b.framework, b.architecture,"
+        " (SELECT filename FROM artifact WHERE experiment_id = e.id AND name = 'model-latest'), b.docker_image, b.docker_tag,"
+        " b.docker_flags, b.docker_env_variables"
+        " FROM experiment e LEFT JOIN model_version b ON b.id = e.base_model_version_id WHERE e.id = ?1",
+        V(id));
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "there is no experiment %s", id);
+    TRY(e);
+    v->labels = copy(a, r, 0);
+    v->parameters = copy(a, r, 1);
+    v->type = copy(a, r, 2);
+    v->framework = ends_with(rows_text(r, 5), ".onnx") ? "ONNX" : copy(a, r, 3);
+    v->architecture = copy(a, r, 4);
+    v->docker_image = copy(a, r, 6);
+    v->docker_tag = copy(a, r, 7);
+    v->docker_flags = copy(a, r, 8);
+    v->docker_env = copy(a, r, 9);
+    return OK;
+}
+
+/* The dataset versions as they are now, with objects per label. */
+static enum err datasets(struct sql *db, struct arena *a, const char *id, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r,
+                  "SELECT coalesce(json_group_array(json_object('name', d.name, 'version_id', v.id, 'dataset_name', s.name,"
+                  " 'version_name', v.version, 'nb_assets', (SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id),"
+                  " 'repartition', json((SELECT json_group_object(q.name, q.n) FROM (" LABEL_COUNTS_OF("v.id") ") q)))), '[]')"
+                  " FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
+                  " JOIN dataset s ON s.id = v.dataset_id WHERE d.experiment_id = ?1",
+                  V(id)));
+    *ret = copy(a, r, 0);
+    return OK;
+}
+
+static enum err files(struct sql *db, const char *id, const char *version)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT name, filename, object_name, large FROM artifact WHERE experiment_id = ?1", V(id)));
+    while (rows_next(r))
+        TRY(model_file_add(db, version, rows_text(r, 0), rows_text(r, 1), rows_text(r, 2), rows_int(r, 3)));
+    return rows_error(r);
+}
+
+enum err experiment_publish(struct sql *db, struct arena *a, const char *id, const char *model_id, const char *user_id,
+                            const char **ret_version_id)
+{
+    struct model_version_new v = { .model_id = model_id, .experiment_id = id, .user_id = user_id };
+    TRY(describe(db, a, id, &v));
+    TRY(datasets(db, a, id, &v.datas));
+    TRY(model_version_add(db, a, &v, ret_version_id));
+    TRY(files(db, id, *ret_version_id));
+    return event_tell(db, arena_fmt(a, "experiment:%s", id),
+                      arena_fmt(a, "{\"kind\":\"published\",\"model_version_id\":\"%s\"}", *ret_version_id));
+}
+
+static enum err mine(struct op *op, const char **ret_id)
+{
+    TRY(path_id(op, 0, ret_id));
+    return resource_need(op, &experiment_resource, *ret_id);
+}
+
+static enum err as_model(struct op *op)
+{
+    const char *id, *model, *version;
+    TRY(mine(op, &id));
+    TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &model));
+    TRY(experiment_publish(op->db, op->arena, id, model, op->user_id, &version));
+    op->status = 201;
+    return reply_one(op, &model_version_resource, version);
+}
+
+static enum err as_version(struct op *op)
+{
+    const char *id, *model = in_text(op, "model_id"), *version;
+    TRY(mine(op, &id));
+    TRY(resource_need(op, &model_resource, model));
+    TRY(experiment_publish(op->db, op->arena, id, model, op->user_id, &version));
+    op->status = 201;
+    return reply_one(op, &model_version_resource, version);
+}
+
+static const struct field model_in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
+    { "description", T_TEXT, F_NULL, .max = 5000 },
+};
+static const struct field version_in[] = { { "model_id", T_ID, F_NEED } };
+
+static const struct route routes[] = {
+    { "POST", "/api/experiment/{id}/publish", as_model, MAY_WRITE, WORK_WRITE, "exports the experiment as version 0 of a new model",
+      FIELDS(model_in), &model_version_resource },
+    { "POST", "/api/experiment/{id}/publish/version", as_version, MAY_WRITE, WORK_WRITE,
+      "exports the experiment as the next version of a model", FIELDS(version_in), &model_version_resource },
+};
+
+const struct resource publish_resource = { .name = "publication", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -1,0 +1,62 @@
+/* What a model version was made from. Kept as it was then: dataset versions that changed or went later do not change it. */
+#include "app/model/model.h"
+
+static const char table[] =
+    "CREATE TABLE model_context (id TEXT PRIMARY KEY, model_version_id TEXT NOT NULL UNIQUE REFERENCES model_version(id)"
+    " ON DELETE CASCADE, experiment_id TEXT REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT, datas TEXT NOT NULL,"
+    " parameters TEXT NOT NULL) STRICT";
+
+static const struct field fields[] = {
+    { "id", T_ID, 0, "c.id" },
+    { "experiment_id", T_ID, 0, "c.experiment_id" },
+    { "experiment_name", T_TEXT, 0, "c.experiment_name" },
+    { "datas", T_ARRAY, 0, "c.datas" },
+    { "parameters", T_OBJECT, 0, "c.parameters" },
+    { "model_version_id", T_ID, 0, "c.model_version_id" },
+};
+#define FROM "model_context c JOIN model_version v ON v.id = c.model_version_id JOIN model m ON m.id = v.model_id"
+static const struct resource public_context = {
+    .name = "model context",
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = FROM " AND m.org IS NULL",
+    .key = "c.id",
+};
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &model_context_resource, id);
+}
+
+static enum err of_version(struct op *op)
+{
+    const char *version;
+    int64_t hub = 0;
+    TRY(path_id(op, 0, &version));
+    TRY(model_version_seen(op, version));
+    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM " FROM " WHERE v.id = ?1", V(version)));
+    return reply_find(op, hub ? &public_context : &model_context_resource, "the model version has no context",
+                      "c.model_version_id = ?1", V(version));
+}
+
+static const struct route routes[] = {
+    { "GET", "/api/model/context/{id}", get, MAY_READ, WORK_READ, "a model context", NULL, 0, &model_context_resource },
+    { "GET", "/api/model/version/{id}/context", of_version, MAY_READ, WORK_READ, "what a model version was made from", NULL, 0,
+      &model_context_resource },
+    { "GET", "/api/model/version/{id}/public/context", of_version, MAY_READ, WORK_READ, "the same for the hub's versions", NULL, 0,
+      &model_context_resource },
+};
+
+const struct resource model_context_resource = {
+    .name = "model context",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = FROM,
+    .key = "c.id",
+    .org = "m.org",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

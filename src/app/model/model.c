@@ -1,0 +1,173 @@
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "app/model/hub.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+#include <string.h>
+
+const char *const frameworks[] = { "TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGURED", NULL };
+
+static const char table[] =
+    "CREATE TABLE model (id TEXT PRIMARY KEY, org TEXT REFERENCES organization(id), name TEXT NOT NULL, description TEXT NOT NULL,"
+    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT) STRICT;"
+    "CREATE UNIQUE INDEX model_name ON model (coalesce(org, ''), name)";
+
+#define LATEST(column)                                                                                                             \
+    "coalesce((SELECT " column " FROM model_version v WHERE v.model_id = m.id ORDER BY v.version DESC LIMIT 1), 'NOT_CONFIGURED')"
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "m.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "m.name" },
+    { "private", T_BOOL, 0, "m.org IS NOT NULL" },
+    { "description", T_TEXT, F_FILTER, "m.description" },
+    { "type", T_TEXT, F_FILTER, LATEST("v.type") },
+    { "framework", T_TEXT, F_FILTER, LATEST("v.framework") },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "m.created_at" },
+    { "updated_at", T_TIME, F_SORT | F_FILTER, "m.updated_at" },
+    { "created_by", T_TEXT, 0, USER_NAME("m.created_by") },
+    { "nb_versions", T_INT, F_SORT, "(SELECT count(*) FROM model_version v WHERE v.model_id = m.id)" },
+    { "latest", T_JSON, 0,
+      "(SELECT json_object('id', v.id, 'version', v.version, 'name', v.name) FROM model_version v WHERE v.model_id = m.id"
+      " ORDER BY v.version DESC LIMIT 1)" },
+    { "tags", T_ARRAY, 0, TAGS_OF("m.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("m.id") },
+};
+
+/* The hub's models: everybody sees them, nobody changes them. */
+static const struct resource public_model = {
+    .name = "public model",
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "(SELECT * FROM model WHERE org IS NULL) m",
+    .key = "m.id",
+    .order = "m.name",
+};
+
+enum err model_add(struct sql *db, struct arena *a, const char *org, const char *user_id, const char *name, const char *description,
+                   const char **ret_id)
+{
+    const char *id = id_new(a);
+    int64_t now = clock_now_ms();
+    enum err e = sql_run(db, "INSERT INTO model (id, org, name, description, created_at, updated_at, created_by)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                         V(id), V(org), V(name), V(description ? description : ""), V(now), V(user_id));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a model \"%s\" already", name);
+    *ret_id = id;
+    return e;
+}
+
+static enum err list_public(struct op *op)
+{
+    const char *name = in_text(op, "name");
+    return name ? reply_list(op, &public_model, "m.name = ?1", V(name)) : reply_list(op, &public_model, "1");
+}
+
+static enum err find_public(struct op *op)
+{
+    return reply_find(op, &public_model, "there is no such public model", "m.name = ?1", V(in_text(op, "name")));
+}
+
+static enum err list(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_list(op, &model_resource, "1");
+}
+
+static enum err create(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    const char *id;
+    TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &id));
+    op->status = 201;
+    return reply_one(op, &model_resource, id);
+}
+
+static enum err find(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    if (in_has(op, "id")) {
+        const char *id = in_text(op, "id");
+        int64_t hub = 0;
+        TRY(sql_int(op->db, &hub, "SELECT org IS NULL FROM model WHERE id = ?1", V(id)));
+        return reply_one(op, hub ? &public_model : &model_resource, id);
+    }
+    const char *name = in_text(op, "name");
+    if (!name)
+        return fail(E_INVALID, "name or id is missing");
+    return reply_find(op, &model_resource, arena_fmt(op->arena, "there is no model \"%s\"", name), "m.name = ?1", V(name));
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    int64_t hub = 0;
+    TRY(sql_int(op->db, &hub, "SELECT org IS NULL FROM model WHERE id = ?1", V(id)));
+    return reply_one(op, hub ? &public_model : &model_resource, id);
+}
+
+static enum err update(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &model_resource, id));
+    enum err e = resource_update(op, "model", id, op->route->in, op->route->in_n);
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a model \"%s\" already", in_text(op, "name"));
+    TRY(e);
+    TRY(sql_run(op->db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    return reply_one(op, &model_resource, id);
+}
+
+static enum err delete (struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &model_resource, id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(id)));
+    enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(id));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "a version of this model is deployed: delete the deployment first");
+    return e;
+}
+
+static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 200 } };
+static const struct field list_in[] = { { "name", T_TEXT, .max = 200 } };
+static const struct field create_in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
+    { "description", T_TEXT, F_NULL, .max = 5000 },
+};
+static const struct field update_in[] = {
+    { "name", T_TEXT, 0, .min = 1, .max = 200 },
+    { "description", T_TEXT, 0, .max = 5000 },
+};
+static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
+
+static const struct route routes[] = {
+    { "GET", "/api/models", list_public, MAY_READ, WORK_READ, "the hub's models", FIELDS(list_in), &model_resource },
+    { "GET", "/api/models/find", find_public, MAY_READ, WORK_READ, "a model of the hub by name", FIELDS(name_in), &model_resource },
+    { "GET", "/api/organization/{organization}/models", list, MAY_READ, WORK_READ, "the organization's models", NULL, 0,
+      &model_resource },
+    { "POST", "/api/organization/{organization}/models", create, MAY_WRITE, WORK_WRITE, "makes a model", FIELDS(create_in),
+      &model_resource },
+    { "GET", "/api/organization/{organization}/models/find", find, MAY_READ, WORK_READ, "a model by name or id", FIELDS(find_in),
+      &model_resource },
+    { "GET", "/api/model/{id}", get, MAY_READ, WORK_READ, "a model", NULL, 0, &model_resource },
+    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in), &model_resource },
+    { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions" },
+};
+
+const struct resource model_resource = {
+    .name = "model",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "model m",
+    .key = "m.id",
+    .org = "m.org",
+    .order = "m.created_at DESC, m.id DESC",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+    .first = hub_first,
+};

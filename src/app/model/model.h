@@ -1,0 +1,42 @@
+/* model.h - the registry: models, their versions 0, 1, 2 …, each with files, labels, parameters and where it came from; and the
+ * hub: read-only models without an organization that the program brings along. */
+#pragma once
+#include "api/resource.h"
+
+extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource;
+
+extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
+
+#define USER_NAME(id) "(SELECT u.username FROM user u WHERE u.id = " id ")"
+/* JSON of a model version as a member of other answers; id is an SQL expression. */
+#define MODEL_VERSION_JSON_OF(id)                                                                                                  \
+    "(SELECT json_object('id', mv.id, 'name', mv.name, 'version', mv.version, 'type', mv.type, 'framework', mv.framework,"         \
+    " 'architecture', mv.architecture, 'origin', json_object('id', mm.id, 'name', mm.name, 'private', json(iif(mm.org IS NULL, 'false', 'true'))))"                 \
+    " FROM model_version mv JOIN model mm ON mm.id = mv.model_id WHERE mv.id = " id ")"
+
+struct model_version_new {
+    const char *model_id, *name, *description; /* name: NULL for the version's number */
+    const char *type, *framework;              /* NULL: NOT_CONFIGURED */
+    const char *labels, *parameters;           /* JSON objects; NULL: none */
+    const char *architecture;                  /* the hub model that it is, so that it can be trained on; NULL: made elsewhere */
+    const char *docker_image, *docker_tag, *docker_flags, *docker_env, *thumbnail, *notebook; /* as the contract has them, or NULL */
+    const char *experiment_id, *datas; /* where it came from: datas is the JSON array of the contract's model context */
+    const char *user_id;
+};
+/* All three inside the caller's transaction. The version gets the next number of its model. */
+MUST_USE enum err model_add(struct sql *, struct arena *, const char *org, const char *user_id, const char *name,
+                            const char *description, const char **ret_id);
+MUST_USE enum err model_version_add(struct sql *, struct arena *, const struct model_version_new *, const char **ret_id);
+MUST_USE enum err model_file_add(struct sql *, const char *model_version_id, const char *name, const char *filename,
+                                 const char *object_name, bool large);
+
+/* A version of the caller's organization or of the hub: E_NOT_FOUND otherwise. */
+MUST_USE enum err model_version_seen(struct op *, const char *id);
+/* The same as the whole answer. */
+MUST_USE enum err model_version_reply(struct op *, const char *id);
+
+/* An object that the caller's organization has uploaded; E_UNMEANT otherwise. */
+MUST_USE enum err object_is_own(struct op *, const char *object_name);
+
+/* {"0": "cat", …}: an object whose values are text. E_INVALID names the key. */
+MUST_USE enum err labels_check(const struct json *labels, const char *where);

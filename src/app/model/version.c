@@ -1,0 +1,287 @@
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "app/dataset/dataset.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+
+static const char table[] =
+    "CREATE TABLE model_version (id TEXT PRIMARY KEY, model_id TEXT NOT NULL REFERENCES model(id) ON DELETE CASCADE,"
+    " version INTEGER NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, type TEXT NOT NULL, framework TEXT NOT NULL,"
+    " architecture TEXT, labels TEXT, parameters TEXT, docker_image TEXT, docker_tag TEXT, docker_flags TEXT, docker_env_variables TEXT,"
+    " thumbnail_object_name TEXT, notebook_link TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT,"
+    " UNIQUE (model_id, version)) STRICT";
+
+#define CONTEXT                                                                                                                    \
+    "(SELECT json_object('id', c.id, 'experiment_id', c.experiment_id, 'experiment_name', c.experiment_name, 'project_id',"        \
+    " (SELECT e.project_id FROM experiment e WHERE e.id = c.experiment_id), 'datas', json(c.datas), 'datasets', json(c.datas),"    \
+    " 'parameters', json(c.parameters)) FROM model_context c WHERE c.model_version_id = v.id)"
+#define FILES                                                                                                                      \
+    "(SELECT json_group_array(json_object('id', f.id, 'name', f.name, 'filename', f.filename, 'object_name', f.object_name,"       \
+    " 'large', json(iif(f.large, 'true', 'false')), 'size', (SELECT o.size FROM object o WHERE o.name = f.object_name),"           \
+    " 'presigned_url', signed_get(f.object_name))) FROM model_file f WHERE f.model_version_id = v.id)"
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "v.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "v.name" },
+    { "version", T_INT, F_SORT | F_FILTER, "v.version" },
+    { "type", T_TEXT, F_FILTER, "v.type" },
+    { "framework", T_TEXT, F_FILTER, "v.framework" },
+    { "architecture", T_TEXT, F_FILTER, "v.architecture" },
+    { "labels", T_OBJECT, 0, "v.labels" },
+    { "parameters", T_OBJECT, 0, "coalesce(v.parameters, '{}')" },
+    { "description", T_TEXT, F_FILTER, "v.description" },
+    { "docker_image", T_TEXT, 0, "v.docker_image" },
+    { "docker_tag", T_TEXT, 0, "v.docker_tag" },
+    { "docker_flags", T_ARRAY, 0, "v.docker_flags" },
+    { "docker_env_variables", T_OBJECT, 0, "v.docker_env_variables" },
+    { "thumbnail_object_name", T_TEXT, 0, "v.thumbnail_object_name" },
+    { "notebook_link", T_TEXT, 0, "v.notebook_link" },
+    { "origin_id", T_ID, 0, "m.id" },
+    { "origin_name", T_TEXT, F_FILTER, "m.name" },
+    { "origin", T_JSON, 0,
+      "json_object('id', m.id, 'name', m.name, 'description', m.description, 'private', json(iif(m.org IS NULL, 'false', 'true')),"
+      " 'type', v.type, 'framework', v.framework)" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
+    { "updated_at", T_TIME, F_SORT, "v.updated_at" },
+    { "created_by", T_TEXT, 0, USER_NAME("v.created_by") },
+    { "nb_files", T_INT, 0, "(SELECT count(*) FROM model_file f WHERE f.model_version_id = v.id)" },
+    { "deployable", T_BOOL, 0,
+      "EXISTS (SELECT 1 FROM model_file f WHERE f.model_version_id = v.id AND f.name = 'model-latest') AND v.labels IS NOT NULL" },
+    { "deployments", T_ARRAY, 0,
+      "(SELECT json_group_array(json_object('id', d.id, 'name', d.name, 'shadow',"
+      " json(iif(d.model_version_id = v.id, 'false', 'true')))) FROM deployment d"
+      " WHERE d.model_version_id = v.id OR d.shadow_model_version_id = v.id)" },
+    { "files", T_ARRAY, F_ONE, FILES },
+    { "context", T_JSON, F_ONE, CONTEXT },
+    { "tags", T_ARRAY, 0, TAGS_OF("v.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("v.id") },
+};
+
+#define FROM "model_version v JOIN model m ON m.id = v.model_id"
+static const struct resource public_version = {
+    .name = "model version",
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "model_version v JOIN model m ON m.id = v.model_id AND m.org IS NULL",
+    .key = "v.id",
+    .order = "v.version DESC",
+};
+
+/* ---- for the other areas */
+
+enum err model_version_add(struct sql *db, struct arena *a, const struct model_version_new *v, const char **ret_id)
+{
+    const char *id = id_new(a), *parameters = v->parameters ? v->parameters : "{}";
+    int64_t now = clock_now_ms(), number = 0;
+    TRY(sql_int(db, &number, "SELECT coalesce(max(version) + 1, 0) FROM model_version WHERE model_id = ?1", V(v->model_id)));
+    const char *name = v->name ? v->name : arena_fmt(a, "%lld", (long long)number);
+    TRY(sql_run(db,
+                "INSERT INTO model_version (id, model_id, version, name, description, type, framework, labels, parameters, docker_image,"
+                " docker_tag, docker_flags, docker_env_variables, thumbnail_object_name, notebook_link, created_at, updated_at,"
+                " created_by, architecture) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18)",
+                V(id), V(v->model_id), V(number), V(name), V(v->description ? v->description : ""),
+                V(v->type ? v->type : "NOT_CONFIGURED"), V(v->framework ? v->framework : "NOT_CONFIGURED"), V(v->labels),
+                V(parameters), V(v->docker_image), V(v->docker_tag), V(v->docker_flags), V(v->docker_env), V(v->thumbnail),
+                V(v->notebook), V(now), V(v->user_id), V(v->architecture)));
+    TRY(sql_run(db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(v->model_id), V(now)));
+    TRY(sql_run(db,
+                "INSERT INTO model_context (id, model_version_id, experiment_id, experiment_name, datas, parameters)"
+                " VALUES (?1, ?2, ?3, (SELECT name FROM experiment WHERE id = ?3), ?4, ?5)",
+                V(id_new(a)), V(id), V(v->experiment_id), V(v->datas ? v->datas : "[]"), V(parameters)));
+    *ret_id = id;
+    return OK;
+}
+
+static enum err seen_as(struct op *op, const char *id, const struct resource **ret)
+{
+    int64_t hub = 0;
+    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1", V(id)));
+    *ret = hub ? &public_version : &model_version_resource;
+    return OK;
+}
+
+enum err model_version_seen(struct op *op, const char *id)
+{
+    const struct resource *r;
+    TRY(seen_as(op, id, &r));
+    return resource_need(op, r, id);
+}
+
+enum err model_version_reply(struct op *op, const char *id)
+{
+    const struct resource *r;
+    TRY(seen_as(op, id, &r));
+    return reply_one(op, r, id);
+}
+
+enum err labels_check(const struct json *labels, const char *where)
+{
+    for (struct json_member m = json_first(labels); m.key; m = json_next(labels, m))
+        if (!json_text(m.value))
+            return fail(E_INVALID, "%s: the label of \"%.60s\" must be text", where, m.key);
+    return OK;
+}
+
+/* ---- routes */
+
+/* Whether the model at path value 0 is the hub's; E_NOT_FOUND for one of another organization. */
+static enum err origin(struct op *op, const char **ret_id, bool *ret_hub)
+{
+    int64_t hub = 0;
+    TRY(path_id(op, 0, ret_id));
+    TRY(sql_int(op->db, &hub, "SELECT org IS NULL FROM model WHERE id = ?1", V(*ret_id)));
+    *ret_hub = hub;
+    return hub ? OK : resource_need(op, &model_resource, *ret_id);
+}
+
+static enum err list(struct op *op)
+{
+    const char *model;
+    bool hub;
+    TRY(origin(op, &model, &hub));
+    return reply_list(op, hub ? &public_version : &model_version_resource, "v.model_id = ?1", V(model));
+}
+
+static enum err find(struct op *op)
+{
+    const char *model, *name = in_text(op, "name");
+    bool hub;
+    TRY(origin(op, &model, &hub));
+    const struct resource *r = hub ? &public_version : &model_version_resource;
+    if (in_has(op, "version")) {
+        int64_t number = in_int(op, "version", -1);
+        const char *missing = arena_fmt(op->arena, "the model has no version %lld", (long long)number);
+        return reply_find(op, r, missing, "v.model_id = ?1 AND v.version = ?2", V(model), V(number));
+    }
+    if (!name)
+        return fail(E_INVALID, "version or name is missing");
+    const char *missing = arena_fmt(op->arena, "the model has no version named \"%s\"", name);
+    return reply_find(op, r, missing, "v.model_id = ?1 AND v.name = ?2", V(model), V(name));
+}
+
+static enum err create(struct op *op)
+{
+    const char *model, *id;
+    TRY(path_id(op, 0, &model));
+    TRY(resource_need(op, &model_resource, model));
+    TRY(labels_check(in_json(op, "labels"), "labels"));
+    if (in_has(op, "thumbnail_object_name"))
+        TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
+    struct model_version_new v = {
+        .model_id = model,
+        .name = in_text(op, "name"),
+        .description = in_text(op, "description"),
+        .type = in_text(op, "type"),
+        .framework = in_text(op, "framework"),
+        .labels = in_print(op, "labels"),
+        .parameters = in_print(op, in_has(op, "parameters") ? "parameters" : "base_parameters"),
+        .docker_image = in_text(op, "docker_image"),
+        .docker_tag = in_text(op, "docker_tag"),
+        .docker_flags = in_print(op, "docker_flags"),
+        .docker_env = in_print(op, "docker_env_variables"),
+        .thumbnail = in_text(op, "thumbnail_object_name"),
+        .notebook = in_text(op, "notebook_link"),
+        .user_id = op->user_id,
+    };
+    TRY(model_version_add(op->db, op->arena, &v, &id));
+    op->status = 201;
+    return reply_one(op, &model_version_resource, id);
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return model_version_reply(op, id);
+}
+
+static enum err find_by_id(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return model_version_reply(op, in_text(op, "id"));
+}
+
+static enum err update(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &model_version_resource, id));
+    TRY(labels_check(in_json(op, "labels"), "labels"));
+    if (in_has(op, "thumbnail_object_name"))
+        TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
+    TRY(resource_update(op, "model_version", id, op->route->in, op->route->in_n));
+    TRY(sql_run(op->db, "UPDATE model_version SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    return reply_one(op, &model_version_resource, id);
+}
+
+static enum err delete (struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    TRY(resource_need(op, &model_version_resource, id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(id)));
+    enum err e = sql_run(op->db, "DELETE FROM model_version WHERE id = ?1", V(id));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "this version is deployed: set another model in the deployment first");
+    return e;
+}
+
+/* What may be set; the same for new versions and changed ones. */
+static const struct field in[] = {
+    { "name", T_TEXT, F_NULL, .min = 1, .max = 200 },
+    { "description", T_TEXT, F_NULL, .max = 10000 },
+    { "type", T_TEXT, F_NULL, .words = inference_types },
+    { "framework", T_TEXT, F_NULL, .words = frameworks },
+    { "labels", T_OBJECT, F_NULL },
+    { "parameters", T_OBJECT, F_NULL },
+    { "base_parameters", T_OBJECT, F_NULL },
+    { "docker_image", T_TEXT, F_NULL, .max = 500 },
+    { "docker_tag", T_TEXT, F_NULL, .max = 200 },
+    { "docker_flags", T_ARRAY, F_NULL, .max = 100 },
+    { "docker_env_variables", T_OBJECT, F_NULL },
+    { "thumbnail_object_name", T_TEXT, F_NULL },
+    { "notebook_link", T_TEXT, F_NULL },
+};
+static const struct field update_in[] = {
+    { "name", T_TEXT, 0, .min = 1, .max = 200 },
+    { "description", T_TEXT, 0, .max = 10000 },
+    { "type", T_TEXT, 0, .words = inference_types },
+    { "framework", T_TEXT, 0, .words = frameworks },
+    { "labels", T_OBJECT, F_NULL },
+    { "parameters", T_OBJECT },
+    { "docker_image", T_TEXT, F_NULL, .max = 500 },
+    { "docker_tag", T_TEXT, F_NULL, .max = 200 },
+    { "docker_flags", T_ARRAY, F_NULL, .max = 100 },
+    { "docker_env_variables", T_OBJECT, F_NULL },
+    { "thumbnail_object_name", T_TEXT, F_NULL },
+    { "notebook_link", T_TEXT, F_NULL },
+};
+static const struct field find_in[] = { { "version", T_INT, .max = 1e9 }, { "name", T_TEXT, .max = 200 } };
+static const struct field id_in[] = { { "id", T_ID, F_NEED } };
+
+static const struct route routes[] = {
+    { "GET", "/api/model/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a model", NULL, 0, &model_version_resource },
+    { "POST", "/api/model/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes the next version of a model", FIELDS(in),
+      &model_version_resource },
+    { "GET", "/api/model/{id}/versions/find", find, MAY_READ, WORK_READ, "a version by number or name", FIELDS(find_in),
+      &model_version_resource },
+    { "GET", "/api/organization/{organization}/modelversions/find", find_by_id, MAY_READ, WORK_READ, "a model version by id",
+      FIELDS(id_in), &model_version_resource },
+    { "GET", "/api/model/version/{id}", get, MAY_READ, WORK_READ, "a model version", NULL, 0, &model_version_resource },
+    { "PATCH", "/api/model/version/{id}", update, MAY_WRITE, WORK_WRITE, "changes a model version", FIELDS(update_in),
+      &model_version_resource },
+    { "DELETE", "/api/model/version/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model version with its files" },
+};
+
+const struct resource model_version_resource = {
+    .name = "model version",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = FROM,
+    .key = "v.id",
+    .org = "m.org",
+    .order = "v.version DESC",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

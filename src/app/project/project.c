@@ -1,0 +1,169 @@
+#include "app/project/project.h"
+#include "app/account/account.h"
+#include "app/dataset/dataset.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+
+static const char table[] =
+    "CREATE TABLE project (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL,"
+    " description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, UNIQUE (org, name)) STRICT;"
+    "CREATE TABLE project_dataset (project_id TEXT NOT NULL REFERENCES project(id) ON DELETE CASCADE,"
+    " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
+    " PRIMARY KEY (project_id, dataset_version_id)) STRICT, WITHOUT ROWID";
+
+static const struct field fields[] = {
+    { "id", T_ID, F_FILTER, "p.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "p.name" },
+    { "description", T_TEXT, F_FILTER, "p.description" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "p.created_at" },
+    { "updated_at", T_TIME, F_SORT, "p.updated_at" },
+    { "created_by", T_TEXT, 0, USER_NAME("p.created_by") },
+    { "nb_experiments", T_INT, F_SORT, "(SELECT count(*) FROM experiment e WHERE e.project_id = p.id)" },
+    { "nb_running", T_INT, 0, "(SELECT count(*) FROM experiment e WHERE e.project_id = p.id AND e.status = 'RUNNING')" },
+    { "nb_datasets", T_INT, 0, "(SELECT count(*) FROM project_dataset d WHERE d.project_id = p.id)" },
+};
+
+static enum err list(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_list(op, &project_resource, "1");
+}
+
+static enum err create(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    const char *id = id_new(op->arena), *description = in_text(op, "description"), *name = in_text(op, "name");
+    enum err e = sql_run(op->db, "INSERT INTO project (id, org, name, description, created_at, updated_at, created_by)"
+                                 " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                         V(id), V(op->org), V(name), V(description ? description : ""), V(clock_now_ms()), V(op->user_id));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a project \"%s\" already", name);
+    TRY(e);
+    op->status = 201;
+    return reply_one(op, &project_resource, id);
+}
+
+static enum err find(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    if (in_has(op, "id"))
+        return reply_one(op, &project_resource, in_text(op, "id"));
+    const char *name = in_text(op, "name");
+    if (!name)
+        return fail(E_INVALID, "name or id is missing");
+    return reply_find(op, &project_resource, arena_fmt(op->arena, "there is no project \"%s\"", name), "p.name = ?1", V(name));
+}
+
+static enum err mine(struct op *op, const char **ret_id)
+{
+    TRY(path_id(op, 0, ret_id));
+    return resource_need(op, &project_resource, *ret_id);
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(path_id(op, 0, &id));
+    return reply_one(op, &project_resource, id);
+}
+
+static enum err update(struct op *op)
+{
+    const char *id;
+    TRY(mine(op, &id));
+    enum err e = resource_update(op, "project", id, op->route->in, op->route->in_n);
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "there is a project \"%s\" already", in_text(op, "name"));
+    TRY(e);
+    TRY(sql_run(op->db, "UPDATE project SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    return reply_one(op, &project_resource, id);
+}
+
+static enum err delete (struct op *op)
+{
+    const char *id;
+    TRY(mine(op, &id));
+    int64_t busy = 0;
+    TRY(sql_int(op->db, &busy, "SELECT count(*) FROM experiment WHERE project_id = ?1 AND job_id IN (SELECT id FROM job WHERE status IN"
+                               " ('PENDING', 'RUNNING'))", V(id)));
+    if (busy)
+        return fail(E_CONFLICT, "%lld of the project's experiments are being trained; cancel them first", (long long)busy);
+    return sql_run(op->db, "DELETE FROM project WHERE id = ?1", V(id));
+}
+
+/* ---- attached dataset versions */
+
+static enum err list_datasets(struct op *op)
+{
+    const char *id;
+    TRY(mine(op, &id));
+    return reply_list(op, &dataset_version_resource,
+                      "v.id IN (SELECT d.dataset_version_id FROM project_dataset d WHERE d.project_id = ?1)", V(id));
+}
+
+enum err project_attach(struct sql *db, const char *project_id, const char *dataset_version_id)
+{
+    return sql_run(db, "INSERT INTO project_dataset (project_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)"
+                       " ON CONFLICT DO NOTHING",
+                   V(project_id), V(dataset_version_id), V(clock_now_ms()));
+}
+
+static enum err attach(struct op *op)
+{
+    const char *id, *version = in_text(op, "dataset_version_id");
+    TRY(mine(op, &id));
+    TRY(resource_need(op, &dataset_version_resource, version));
+    TRY(project_attach(op->db, id, version));
+    return reply_one(op, &project_resource, id);
+}
+
+static enum err detach(struct op *op)
+{
+    const char *id;
+    TRY(mine(op, &id));
+    TRY(sql_run(op->db, "DELETE FROM project_dataset WHERE project_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
+                V(id), V(in_ids(op, "ids"))));
+    return reply_one(op, &project_resource, id);
+}
+
+static const struct field create_in[] = {
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
+    { "description", T_TEXT, F_NULL, .max = 5000 },
+};
+static const struct field update_in[] = {
+    { "name", T_TEXT, 0, .min = 1, .max = 200 },
+    { "description", T_TEXT, 0, .max = 5000 },
+};
+static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
+static const struct field attach_in[] = { { "dataset_version_id", T_ID, F_NEED } };
+static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
+
+static const struct route routes[] = {
+    { "GET", "/api/organization/{organization}/projects", list, MAY_READ, WORK_READ, "the organization's projects", NULL, 0,
+      &project_resource },
+    { "POST", "/api/organization/{organization}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),
+      &project_resource },
+    { "GET", "/api/organization/{organization}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id", FIELDS(find_in),
+      &project_resource },
+    { "GET", "/api/project/{id}", get, MAY_READ, WORK_READ, "a project", NULL, 0, &project_resource },
+    { "PATCH", "/api/project/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a project", FIELDS(update_in),
+      &project_resource },
+    { "DELETE", "/api/project/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a project with its experiments" },
+    { "GET", "/api/project/{id}/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions attached to a project", NULL, 0,
+      &dataset_version_resource },
+    { "POST", "/api/project/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version", FIELDS(attach_in) },
+    { "DELETE", "/api/project/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in) },
+};
+
+const struct resource project_resource = {
+    .name = "project",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "project p",
+    .key = "p.id",
+    .org = "p.org",
+    .order = "p.created_at DESC, p.id DESC",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};

@@ -1,0 +1,8 @@
+/* project.h - projects: experiments on one question, with the dataset versions that they use. */
+#pragma once
+#include "api/resource.h"
+
+extern const struct resource project_resource;
+
+/* Attaching twice is fine. */
+MUST_USE enum err project_attach(struct sql *, const char *project_id, const char *dataset_version_id);
