@@ -3,7 +3,8 @@
 
 static const char table[] =
     "CREATE TABLE model_context (id TEXT PRIMARY KEY, model_version_id TEXT NOT NULL UNIQUE REFERENCES model_version(id)"
-    " ON DELETE CASCADE, experiment_id TEXT REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT, datas TEXT NOT NULL,"
+    " ON DELETE CASCADE, experiment_id TEXT REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT, datas TEXT NOT "
+    "NULL,"
     " parameters TEXT NOT NULL) STRICT";
 
 static const struct field fields[] = {

@@ -34,10 +34,11 @@ enum err model_file_add(struct sql *db, const char *model_version_id, const char
 {
     char id[ID_SIZE];
     id_make(id);
-    enum err e = sql_run(db,
-                         "INSERT INTO model_file (id, model_version_id, name, filename, object_name, large, created_at)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                         V((const char *)id), V(model_version_id), V(name), V(filename), V(object_name), V(large), V(clock_now_ms()));
+    enum err e =
+        sql_run(db,
+                "INSERT INTO model_file (id, model_version_id, name, filename, object_name, large, created_at)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                V((const char *)id), V(model_version_id), V(name), V(filename), V(object_name), V(large), V(clock_now_ms()));
     return e == E_CONFLICT ? fail(E_CONFLICT, "the model version has a file \"%s\" already", name) : e;
 }
 
@@ -99,11 +100,8 @@ static enum err get(struct op *op)
     return reply_one(op, hub ? &public_file : &model_file_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &model_file_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &model_file_resource, id));
     return sql_run(op->db, "DELETE FROM model_file WHERE id = ?1", V(id));
 }
 

@@ -1,7 +1,7 @@
+#include "app/model/model.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "app/model/hub.h"
-#include "app/model/model.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -48,8 +48,9 @@ enum err model_add(struct sql *db, struct arena *a, const char *org, const char 
 {
     const char *id = id_new(a);
     int64_t now = clock_now_ms();
-    enum err e = sql_run(db, "INSERT INTO model (id, org, name, description, created_at, updated_at, created_by)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+    enum err e = sql_run(db,
+                         "INSERT INTO model (id, org, name, description, created_at, updated_at, created_by)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
                          V(id), V(org), V(name), V(description ? description : ""), V(now), V(user_id));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a model \"%s\" already", name);
@@ -120,15 +121,11 @@ static enum err update(struct op *op)
     return reply_one(op, &model_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &model_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &model_resource, id));
     TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(id)));
     enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(id));
-    if (e == E_CONFLICT)
-        return fail(E_CONFLICT, "a version of this model is deployed: delete the deployment first");
+    if (e == E_CONFLICT) return fail(E_CONFLICT, "a version of this model is deployed: delete the deployment first");
     return e;
 }
 
@@ -154,7 +151,8 @@ static const struct route routes[] = {
     { "GET", "/api/organization/{organization}/models/find", find, MAY_READ, WORK_READ, "a model by name or id", FIELDS(find_in),
       &model_resource },
     { "GET", "/api/model/{id}", get, MAY_READ, WORK_READ, "a model", NULL, 0, &model_resource },
-    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in), &model_resource },
+    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in),
+      &model_resource },
     { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions" },
 };
 

@@ -11,7 +11,8 @@ extern const char *const frameworks[]; /* words of the contract; those of types 
 /* JSON of a model version as a member of other answers; id is an SQL expression. */
 #define MODEL_VERSION_JSON_OF(id)                                                                                                  \
     "(SELECT json_object('id', mv.id, 'name', mv.name, 'version', mv.version, 'type', mv.type, 'framework', mv.framework,"         \
-    " 'architecture', mv.architecture, 'origin', json_object('id', mm.id, 'name', mm.name, 'private', json(iif(mm.org IS NULL, 'false', 'true'))))"                 \
+    " 'architecture', mv.architecture, 'origin', json_object('id', mm.id, 'name', mm.name, 'private', json(iif(mm.org IS NULL, "   \
+    "'false', 'true'))))"                                                                                                          \
     " FROM model_version mv JOIN model mm ON mm.id = mv.model_id WHERE mv.id = " id ")"
 
 struct model_version_new {
@@ -19,7 +20,8 @@ struct model_version_new {
     const char *type, *framework;              /* NULL: NOT_CONFIGURED */
     const char *labels, *parameters;           /* JSON objects; NULL: none */
     const char *architecture;                  /* the hub model that it is, so that it can be trained on; NULL: made elsewhere */
-    const char *docker_image, *docker_tag, *docker_flags, *docker_env, *thumbnail, *notebook; /* as the contract has them, or NULL */
+    const char *docker_image, *docker_tag, *docker_flags, *docker_env, *thumbnail,
+        *notebook;                     /* as the contract has them, or NULL */
     const char *experiment_id, *datas; /* where it came from: datas is the JSON array of the contract's model context */
     const char *user_id;
 };

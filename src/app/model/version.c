@@ -7,7 +7,8 @@
 static const char table[] =
     "CREATE TABLE model_version (id TEXT PRIMARY KEY, model_id TEXT NOT NULL REFERENCES model(id) ON DELETE CASCADE,"
     " version INTEGER NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, type TEXT NOT NULL, framework TEXT NOT NULL,"
-    " architecture TEXT, labels TEXT, parameters TEXT, docker_image TEXT, docker_tag TEXT, docker_flags TEXT, docker_env_variables TEXT,"
+    " architecture TEXT, labels TEXT, parameters TEXT, docker_image TEXT, docker_tag TEXT, docker_flags TEXT, docker_env_variables "
+    "TEXT,"
     " thumbnail_object_name TEXT, notebook_link TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT,"
     " UNIQUE (model_id, version)) STRICT";
 
@@ -75,14 +76,14 @@ enum err model_version_add(struct sql *db, struct arena *a, const struct model_v
     int64_t now = clock_now_ms(), number = 0;
     TRY(sql_int(db, &number, "SELECT coalesce(max(version) + 1, 0) FROM model_version WHERE model_id = ?1", V(v->model_id)));
     const char *name = v->name ? v->name : arena_fmt(a, "%lld", (long long)number);
-    TRY(sql_run(db,
-                "INSERT INTO model_version (id, model_id, version, name, description, type, framework, labels, parameters, docker_image,"
-                " docker_tag, docker_flags, docker_env_variables, thumbnail_object_name, notebook_link, created_at, updated_at,"
-                " created_by, architecture) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18)",
-                V(id), V(v->model_id), V(number), V(name), V(v->description ? v->description : ""),
-                V(v->type ? v->type : "NOT_CONFIGURED"), V(v->framework ? v->framework : "NOT_CONFIGURED"), V(v->labels),
-                V(parameters), V(v->docker_image), V(v->docker_tag), V(v->docker_flags), V(v->docker_env), V(v->thumbnail),
-                V(v->notebook), V(now), V(v->user_id), V(v->architecture)));
+    TRY(sql_run(
+        db,
+        "INSERT INTO model_version (id, model_id, version, name, description, type, framework, labels, parameters, docker_image,"
+        " docker_tag, docker_flags, docker_env_variables, thumbnail_object_name, notebook_link, created_at, updated_at,"
+        " created_by, architecture) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18)",
+        V(id), V(v->model_id), V(number), V(name), V(v->description ? v->description : ""), V(v->type ? v->type : "NOT_CONFIGURED"),
+        V(v->framework ? v->framework : "NOT_CONFIGURED"), V(v->labels), V(parameters), V(v->docker_image), V(v->docker_tag),
+        V(v->docker_flags), V(v->docker_env), V(v->thumbnail), V(v->notebook), V(now), V(v->user_id), V(v->architecture)));
     TRY(sql_run(db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(v->model_id), V(now)));
     TRY(sql_run(db,
                 "INSERT INTO model_context (id, model_version_id, experiment_id, experiment_name, datas, parameters)"
@@ -95,7 +96,8 @@ enum err model_version_add(struct sql *db, struct arena *a, const struct model_v
 static enum err seen_as(struct op *op, const char *id, const struct resource **ret)
 {
     int64_t hub = 0;
-    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1", V(id)));
+    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1",
+                V(id)));
     *ret = hub ? &public_version : &model_version_resource;
     return OK;
 }
@@ -214,15 +216,11 @@ static enum err update(struct op *op)
     return reply_one(op, &model_version_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &model_version_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &model_version_resource, id));
     TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(id)));
     enum err e = sql_run(op->db, "DELETE FROM model_version WHERE id = ?1", V(id));
-    if (e == E_CONFLICT)
-        return fail(E_CONFLICT, "this version is deployed: set another model in the deployment first");
+    if (e == E_CONFLICT) return fail(E_CONFLICT, "this version is deployed: set another model in the deployment first");
     return e;
 }
 
