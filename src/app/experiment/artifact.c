@@ -67,15 +67,16 @@ static enum err create(struct op *op)
                 V(in_bool(op, "large", false)), V(clock_now_ms())));
     TRY(event_tell(op->db, arena_fmt(op->arena, "experiment:%s", experiment), "{\"kind\":\"artifact\"}"));
     op->status = 201;
-    return reply_find(op, &artifact_resource, "the artifact is gone", "a.experiment_id = ?1 AND a.name = ?2", V(experiment), V(name));
+    return reply_find(op, &artifact_resource, "the artifact is gone", "a.experiment_id = ?1 AND a.name = ?2", V(experiment),
+                      V(name));
 }
 
 static enum err delete_many(struct op *op)
 {
     const char *experiment;
     TRY(experiment_of(op, &experiment));
-    return sql_run(op->db, "DELETE FROM artifact WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(experiment),
-                   V(in_ids(op, "ids")));
+    return sql_run(op->db, "DELETE FROM artifact WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))",
+                   V(experiment), V(in_ids(op, "ids")));
 }
 
 static enum err get(struct op *op)
@@ -99,11 +100,8 @@ static enum err update(struct op *op)
     return reply_one(op, &artifact_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &artifact_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &artifact_resource, id));
     return sql_run(op->db, "DELETE FROM artifact WHERE id = ?1", V(id));
 }
 
@@ -128,8 +126,8 @@ static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/artifacts/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's artifacts" },
     { "GET", "/api/experiment/{id}/artifacts/find", find, MAY_READ, WORK_READ, "an artifact by name", FIELDS(name_in),
       &artifact_resource },
-    { "POST", "/api/experiment/{id}/artifacts", create, MAY_WRITE, WORK_WRITE, "stores an uploaded file as an artifact, or replaces it",
-      FIELDS(create_in), &artifact_resource },
+    { "POST", "/api/experiment/{id}/artifacts", create, MAY_WRITE, WORK_WRITE,
+      "stores an uploaded file as an artifact, or replaces it", FIELDS(create_in), &artifact_resource },
     { "DELETE", "/api/experiment/{id}/artifacts", delete_many, MAY_WRITE, WORK_WRITE, "deletes artifacts", FIELDS(ids_in) },
     { "GET", "/api/artifact/{id}", get, MAY_READ, WORK_READ, "an artifact", NULL, 0, &artifact_resource },
     { "PATCH", "/api/artifact/{id}", update, MAY_WRITE, WORK_WRITE, "changes an artifact", FIELDS(update_in), &artifact_resource },

@@ -30,15 +30,17 @@ static enum err names(struct side *s, const char *ids, bool lines, const char **
 {
     AUTO(rows) struct rows *r = NULL;
     if (lines)
-        TRY(sql_rows(s->op->db, &r,
-                     "SELECT DISTINCT name FROM log WHERE experiment_id IN (SELECT value FROM json_each(?1)) AND type IN ('LINE', 'VALUE')"
-                     " ORDER BY name LIMIT 500",
-                     V(ids)));
+        TRY(sql_rows(
+            s->op->db, &r,
+            "SELECT DISTINCT name FROM log WHERE experiment_id IN (SELECT value FROM json_each(?1)) AND type IN ('LINE', 'VALUE')"
+            " ORDER BY name LIMIT 500",
+            V(ids)));
     else
-        TRY(sql_rows(s->op->db, &r,
-                     "SELECT DISTINCT j.key FROM log l, json_each(l.data) j WHERE l.experiment_id IN (SELECT value FROM json_each(?1))"
-                     " AND l.name = 'parameters' AND l.type = 'TABLE' ORDER BY j.key LIMIT 500",
-                     V(ids)));
+        TRY(sql_rows(
+            s->op->db, &r,
+            "SELECT DISTINCT j.key FROM log l, json_each(l.data) j WHERE l.experiment_id IN (SELECT value FROM json_each(?1))"
+            " AND l.name = 'parameters' AND l.type = 'TABLE' ORDER BY j.key LIMIT 500",
+            V(ids)));
     *ret = arena_new_array(s->op->arena, const char *, 500);
     *ret_n = 0;
     while (rows_next(r))

@@ -10,7 +10,8 @@ static const char table[] =
     "CREATE TABLE console_line (experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE, n INTEGER NOT NULL,"
     " line_nb INTEGER NOT NULL, part TEXT NOT NULL, log TEXT NOT NULL, final INTEGER NOT NULL, special TEXT, at INTEGER NOT NULL,"
     " PRIMARY KEY (experiment_id, n)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE logging_file (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL UNIQUE REFERENCES experiment(id) ON DELETE CASCADE,"
+    "CREATE TABLE logging_file (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL UNIQUE REFERENCES experiment(id) ON DELETE "
+    "CASCADE,"
     " object_name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT";
 
 static const struct field fields[] = {
@@ -37,8 +38,10 @@ static enum err send(struct op *op)
     if (!part)
         part = "";
     TRY(sql_int(op->db, &n, "SELECT coalesce(max(n), 0) FROM console_line WHERE experiment_id = ?1", V(id)));
-    TRY(sql_int(op->db, &again, "SELECT count(*) FROM console_line WHERE experiment_id = ?1 AND n = ?2 AND line_nb = ?3 AND part = ?4"
-                                " AND log = ?5", V(id), V(n), V(line), V(part), V(log)));
+    TRY(sql_int(op->db, &again,
+                "SELECT count(*) FROM console_line WHERE experiment_id = ?1 AND n = ?2 AND line_nb = ?3 AND part = ?4"
+                " AND log = ?5",
+                V(id), V(n), V(line), V(part), V(log)));
     if (again)
         return OK;
     n++;
@@ -131,11 +134,8 @@ static enum err update(struct op *op)
     return reply_one(op, &console_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &console_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &console_resource, id));
     return sql_run(op->db, "DELETE FROM logging_file WHERE id = ?1", V(id));
 }
 
@@ -152,8 +152,8 @@ static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logging", send, MAY_WRITE, WORK_WRITE, "one or more lines of the console", FIELDS(line_in),
       .body_cap = 256 << 10 },
-    { "GET", "/api/experiment/{id}/logging", read, MAY_READ, WORK_READ, "the stored console file; with after=N the lines after the N-th",
-      FIELDS(after_in) },
+    { "GET", "/api/experiment/{id}/logging", read, MAY_READ, WORK_READ,
+      "the stored console file; with after=N the lines after the N-th", FIELDS(after_in) },
     { "POST", "/api/experiment/{id}/logging/save", save, MAY_WRITE, WORK_WRITE, "stores the console as an uploaded file",
       FIELDS(object_in), &console_resource },
     { "GET", "/api/logging/file/{id}", get, MAY_READ, WORK_READ, "a stored console file", NULL, 0, &console_resource },

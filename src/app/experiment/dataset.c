@@ -16,8 +16,9 @@ static const struct field fields[] = {
 
 enum err experiment_attach(struct sql *db, const char *experiment_id, const char *alias, const char *dataset_version_id)
 {
-    enum err e = sql_run(db, "INSERT INTO experiment_dataset (experiment_id, name, dataset_version_id, created_at)"
-                             " VALUES (?1, ?2, ?3, ?4)",
+    enum err e = sql_run(db,
+                         "INSERT INTO experiment_dataset (experiment_id, name, dataset_version_id, created_at)"
+                         " VALUES (?1, ?2, ?3, ?4)",
                          V(experiment_id), V(alias), V(dataset_version_id), V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "a dataset version is attached as \"%s\" already", alias);
@@ -62,8 +63,9 @@ static enum err detach(struct op *op)
 {
     const char *id;
     TRY(mine(op, &id));
-    return sql_run(op->db, "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN"
-                           " (SELECT value FROM json_each(?2))",
+    return sql_run(op->db,
+                   "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN"
+                   " (SELECT value FROM json_each(?2))",
                    V(id), V(in_ids(op, "ids")));
 }
 

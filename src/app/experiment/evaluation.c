@@ -43,8 +43,10 @@ static enum err check_shape(struct op *op, const char *asset, const char *kind, 
     char label[ID_SIZE];
     int64_t known = 0;
     id_parse(json_text(json_get(shape, "label_id")), label);
-    TRY(sql_int(op->db, &known, "SELECT count(*) FROM label l JOIN asset a ON a.dataset_version_id = l.dataset_version_id"
-                                " WHERE l.id = ?1 AND a.id = ?2", V((const char *)label), V(asset)));
+    TRY(sql_int(op->db, &known,
+                "SELECT count(*) FROM label l JOIN asset a ON a.dataset_version_id = l.dataset_version_id"
+                " WHERE l.id = ?1 AND a.id = ?2",
+                V((const char *)label), V(asset)));
     return known ? OK : fail(E_UNMEANT, "%s: the asset's dataset version has no label %s", where, label);
 }
 
@@ -53,7 +55,8 @@ static enum err check_asset(struct op *op, const char *experiment, const char *a
     int64_t attached = 0;
     TRY(sql_int(op->db, &attached,
                 "SELECT count(*) FROM asset a JOIN experiment_dataset d ON d.dataset_version_id = a.dataset_version_id"
-                " WHERE a.id = ?1 AND d.experiment_id = ?2", V(asset), V(experiment)));
+                " WHERE a.id = ?1 AND d.experiment_id = ?2",
+                V(asset), V(experiment)));
     return attached ? OK : fail(E_UNMEANT, "the asset %s is in no dataset version attached to the experiment", asset);
 }
 
@@ -81,14 +84,17 @@ static enum err add_one(struct op *op, const char *experiment, const struct json
     const struct json *metrics = json_get(e, "custom_metrics");
     const char *metrics_text = json_absent(metrics) ? NULL : json_print(op->arena, metrics);
     if (keep)
-        return sql_run(op->db, "INSERT INTO evaluation (id, experiment_id, asset_id, shapes, custom_metrics, created_at)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        return sql_run(op->db,
+                       "INSERT INTO evaluation (id, experiment_id, asset_id, shapes, custom_metrics, created_at)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
                        V(id_new(op->arena)), V(experiment), V((const char *)asset), V(o.text.bytes), V(metrics_text),
                        V(clock_now_ms()));
-    return sql_run(op->db, "INSERT INTO evaluation (id, experiment_id, asset_id, shapes, custom_metrics, created_at)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (experiment_id, asset_id) DO UPDATE SET"
-                           " shapes = excluded.shapes, custom_metrics = excluded.custom_metrics, created_at = excluded.created_at",
-                   V(id_new(op->arena)), V(experiment), V((const char *)asset), V(o.text.bytes), V(metrics_text), V(clock_now_ms()));
+    return sql_run(op->db,
+                   "INSERT INTO evaluation (id, experiment_id, asset_id, shapes, custom_metrics, created_at)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (experiment_id, asset_id) DO UPDATE SET"
+                   " shapes = excluded.shapes, custom_metrics = excluded.custom_metrics, created_at = excluded.created_at",
+                   V(id_new(op->arena)), V(experiment), V((const char *)asset), V(o.text.bytes), V(metrics_text),
+                   V(clock_now_ms()));
 }
 
 static enum err experiment_of(struct op *op, const char **ret_id)
@@ -123,11 +129,8 @@ static enum err get(struct op *op)
     return reply_one(op, &evaluation_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &evaluation_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &evaluation_resource, id));
     return sql_run(op->db, "DELETE FROM evaluation WHERE id = ?1", V(id));
 }
 

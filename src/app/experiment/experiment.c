@@ -18,8 +18,8 @@ static const char table[] =
     " ended_at INTEGER, created_by TEXT, UNIQUE (project_id, name)) STRICT";
 
 #define DATASETS                                                                                                                   \
-    "(SELECT json_group_array(json_object('name', d.name, 'dataset_version', " DATASET_VERSION_JSON_OF("d.dataset_version_id")     \
-    ")) FROM experiment_dataset d WHERE d.experiment_id = e.id)"
+    "(SELECT json_group_array(json_object('name', d.name, 'dataset_version', " DATASET_VERSION_JSON_OF(                            \
+        "d.dataset_version_id") ")) FROM experiment_dataset d WHERE d.experiment_id = e.id)"
 #define BEST                                                                                                                       \
     "(SELECT json_object('name', l.name, 'value', json(p.value), 'step', p.step) FROM log l JOIN log_point p ON p.log_id = l.id"   \
     " WHERE l.experiment_id = e.id AND l.name LIKE '%mAP50' ORDER BY CAST(p.value AS REAL) DESC LIMIT 1)"
@@ -47,7 +47,8 @@ static const struct field fields[] = {
     { "job_id", T_ID, 0, "e.job_id" },
     { "deployment_id", T_ID, 0, "(SELECT r.deployment_id FROM retraining r WHERE r.experiment_id = e.id)" },
     { "model_versions", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(json(" MODEL_VERSION_JSON_OF("c.model_version_id") ")) FROM model_context c WHERE c.experiment_id = e.id)" },
+      "(SELECT json_group_array(json(" MODEL_VERSION_JSON_OF(
+          "c.model_version_id") ")) FROM model_context c WHERE c.experiment_id = e.id)" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "e.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "e.updated_at" },
     { "started_at", T_TIME, F_SORT | F_FILTER, "e.started_at" },
@@ -94,11 +95,12 @@ static enum err parameters_of(struct sql *db, struct arena *a, const struct expe
 /* Of a base experiment or model version: what the new one lacks. */
 static enum err inherit_experiment(struct sql *db, struct arena *a, const char *id, const char *base, bool files)
 {
-    TRY(sql_run(db,
-                "INSERT INTO log (id, experiment_id, name, type, data, created_at, updated_at)"
-                " SELECT ?3, ?1, name, type, data, ?4, ?4 FROM log WHERE experiment_id = ?2 AND name = 'labelmap' AND type = 'LABELMAP'"
-                " ON CONFLICT DO NOTHING",
-                V(id), V(base), V(id_new(a)), V(clock_now_ms())));
+    TRY(sql_run(
+        db,
+        "INSERT INTO log (id, experiment_id, name, type, data, created_at, updated_at)"
+        " SELECT ?3, ?1, name, type, data, ?4, ?4 FROM log WHERE experiment_id = ?2 AND name = 'labelmap' AND type = 'LABELMAP'"
+        " ON CONFLICT DO NOTHING",
+        V(id), V(base), V(id_new(a)), V(clock_now_ms())));
     TRY(sql_run(db,
                 "UPDATE experiment SET base_model_version_id = coalesce(base_model_version_id,"
                 " (SELECT b.base_model_version_id FROM experiment b WHERE b.id = ?2)) WHERE id = ?1",
@@ -135,23 +137,24 @@ static enum err inherit_model(struct sql *db, struct arena *a, const char *id, c
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r, "SELECT name, filename, object_name, large FROM model_file WHERE model_version_id = ?1", V(base)));
     while (rows_next(r))
-        TRY(sql_run(db,
-                    "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (experiment_id, name) DO UPDATE SET filename = excluded.filename,"
-                    " object_name = excluded.object_name, large = excluded.large",
-                    V(id_new(a)), V(id), V(rows_text(r, 0)), V(rows_text(r, 1)), V(rows_text(r, 2)), V(rows_int(r, 3)),
-                    V(clock_now_ms())));
+        TRY(sql_run(
+            db,
+            "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (experiment_id, name) DO UPDATE SET filename = excluded.filename,"
+            " object_name = excluded.object_name, large = excluded.large",
+            V(id_new(a)), V(id), V(rows_text(r, 0)), V(rows_text(r, 1)), V(rows_text(r, 2)), V(rows_int(r, 3)), V(clock_now_ms())));
     return rows_error(r);
 }
 
 enum err experiment_add(struct sql *db, struct arena *a, const struct experiment_new *n, const char **ret_id)
 {
     const char *id = id_new(a), *parameters = NULL;
-    enum err e = sql_run(db,
-                         "INSERT INTO experiment (id, project_id, name, description, status, base_model_version_id, base_experiment_id,"
-                         " created_at, updated_at, created_by) VALUES (?1, ?2, ?3, ?4, 'WAITING', ?5, ?6, ?7, ?7, ?8)",
-                         V(id), V(n->project_id), V(n->name), V(n->description ? n->description : ""), V(n->base_model_version_id),
-                         V(n->base_experiment_id), V(clock_now_ms()), V(n->user_id));
+    enum err e =
+        sql_run(db,
+                "INSERT INTO experiment (id, project_id, name, description, status, base_model_version_id, base_experiment_id,"
+                " created_at, updated_at, created_by) VALUES (?1, ?2, ?3, ?4, 'WAITING', ?5, ?6, ?7, ?7, ?8)",
+                V(id), V(n->project_id), V(n->name), V(n->description ? n->description : ""), V(n->base_model_version_id),
+                V(n->base_experiment_id), V(clock_now_ms()), V(n->user_id));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "the project has an experiment \"%s\" already", n->name);
     TRY(e);
@@ -265,8 +268,8 @@ static enum err find(struct op *op)
     TRY(path_id(op, 0, &project));
     TRY(resource_need(op, &project_resource, project));
     if (in_has(op, "id"))
-        return reply_find(op, &experiment_resource, "the project has no such experiment", "e.project_id = ?1 AND e.id = ?2", V(project),
-                          V(in_text(op, "id")));
+        return reply_find(op, &experiment_resource, "the project has no such experiment", "e.project_id = ?1 AND e.id = ?2",
+                          V(project), V(in_text(op, "id")));
     if (!name)
         return fail(E_INVALID, "name or id is missing");
     return reply_find(op, &experiment_resource, arena_fmt(op->arena, "the project has no experiment \"%s\"", name),
@@ -325,12 +328,7 @@ static enum err remove_one(struct op *op, const char *id)
     return sql_run(op->db, "DELETE FROM experiment WHERE id = ?1", V(id));
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(mine(op, &id));
-    return remove_one(op, id);
-}
+static enum err delete (struct op *op) { const char *id; TRY(mine(op, &id)); return remove_one(op, id); }
 
 static enum err delete_many(struct op *op)
 {
@@ -365,17 +363,20 @@ static enum err set_base_experiment(struct op *op)
     TRY(mine(op, &id));
     TRY(resource_need(op, &experiment_resource, base));
     int64_t same = 0;
-    TRY(sql_int(op->db, &same, "SELECT a.project_id = b.project_id AND a.id != b.id FROM experiment a, experiment b"
-                               " WHERE a.id = ?1 AND b.id = ?2", V(id), V(base)));
+    TRY(sql_int(op->db, &same,
+                "SELECT a.project_id = b.project_id AND a.id != b.id FROM experiment a, experiment b"
+                " WHERE a.id = ?1 AND b.id = ?2",
+                V(id), V(base)));
     if (!same)
         return fail(E_UNMEANT, "the base must be another experiment of the same project");
     TRY(sql_run(op->db, "UPDATE experiment SET base_experiment_id = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(base),
                 V(clock_now_ms())));
     TRY(inherit_experiment(op->db, op->arena, id, base, true));
-    TRY(sql_run(op->db,
-                "INSERT INTO log (id, experiment_id, name, type, data, created_at, updated_at) SELECT ?3, ?1, name, type, data, ?4, ?4"
-                " FROM log WHERE experiment_id = ?2 AND name = 'parameters' AND type = 'TABLE' ON CONFLICT DO NOTHING",
-                V(id), V(base), V(id_new(op->arena)), V(clock_now_ms())));
+    TRY(sql_run(
+        op->db,
+        "INSERT INTO log (id, experiment_id, name, type, data, created_at, updated_at) SELECT ?3, ?1, name, type, data, ?4, ?4"
+        " FROM log WHERE experiment_id = ?2 AND name = 'parameters' AND type = 'TABLE' ON CONFLICT DO NOTHING",
+        V(id), V(base), V(id_new(op->arena)), V(clock_now_ms())));
     return reply_one(op, &experiment_resource, id);
 }
 
@@ -386,8 +387,9 @@ static enum err set_base_model(struct op *op)
     TRY(model_version_seen(op, base));
     TRY(sql_run(op->db, "UPDATE experiment SET base_model_version_id = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(base),
                 V(clock_now_ms())));
-    enum files files = !in_has(op, "attach_model_files") ? FILES_IF_NONE
-                       : in_bool(op, "attach_model_files", false) ? FILES_REPLACE : FILES_NEVER;
+    enum files files = !in_has(op, "attach_model_files")          ? FILES_IF_NONE
+                       : in_bool(op, "attach_model_files", false) ? FILES_REPLACE
+                                                                  : FILES_NEVER;
     TRY(inherit_model(op->db, op->arena, id, base, files));
     int64_t have = 0;
     TRY(sql_int(op->db, &have, "SELECT count(*) FROM log WHERE experiment_id = ?1 AND name = 'parameters'", V(id)));

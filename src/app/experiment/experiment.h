@@ -11,8 +11,8 @@ extern const char *const experiment_statuses[];
 struct experiment_new {
     const char *project_id, *name, *description, *user_id;
     const char *base_model_version_id, *base_experiment_id; /* either or both may be NULL */
-    const char *parameters;                                 /* a JSON object, merged over the base's; NULL: the base's as they are */
-    bool without_files; /* the base's files do not become artifacts */
+    const char *parameters; /* a JSON object, merged over the base's; NULL: the base's as they are */
+    bool without_files;     /* the base's files do not become artifacts */
 };
 /* All of these work inside the caller's transaction; the caller has checked that the ids are of one organization. */
 MUST_USE enum err experiment_add(struct sql *, struct arena *, const struct experiment_new *, const char **ret_id);

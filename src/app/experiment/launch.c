@@ -24,7 +24,8 @@ static enum err may_start(struct sql *db, const char *id)
     if (rows_null(r, 2))
         return fail(E_UNMEANT, "the experiment has no base model; choose one of the hub, or a version trained here");
     if (rows_null(r, 3))
-        return fail(E_UNMEANT, "the base model was not made here: this server cannot train it, only keep the record of its training");
+        return fail(E_UNMEANT,
+                    "the base model was not made here: this server cannot train it, only keep the record of its training");
     if (!rows_int(r, 4))
         return fail(E_UNMEANT, "no dataset version is attached; attach one as \"train\"");
     return OK;
@@ -35,8 +36,8 @@ enum err experiment_launch(struct sql *db, struct arena *a, const char *id, cons
 {
     TRY(may_start(db, id));
     TRY(job_add(db, a, "train", org, user_id, arena_fmt(a, "{\"experiment_id\":\"%s\"}", id), ret_job));
-    TRY(sql_run(db, "UPDATE experiment SET job_id = ?2, cancelled = 0, error = NULL, updated_at = ?3 WHERE id = ?1", V(id), V(*ret_job),
-                V(clock_now_ms())));
+    TRY(sql_run(db, "UPDATE experiment SET job_id = ?2, cancelled = 0, error = NULL, updated_at = ?3 WHERE id = ?1", V(id),
+                V(*ret_job), V(clock_now_ms())));
     return experiment_set_status(db, a, id, "WAITING", NULL);
 }
 
@@ -61,7 +62,8 @@ static const struct field launch_in[] = {
 };
 
 static const struct route routes[] = {
-    { "POST", "/api/experiment/{id}/launch", launch, MAY_WRITE, WORK_WRITE, "trains the experiment on this server", FIELDS(launch_in) },
+    { "POST", "/api/experiment/{id}/launch", launch, MAY_WRITE, WORK_WRITE, "trains the experiment on this server",
+      FIELDS(launch_in) },
 };
 
 const struct resource launch_resource = { .name = "launch", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -19,8 +19,9 @@ static const char table[] =
     " PRIMARY KEY (log_id, step)) STRICT, WITHOUT ROWID";
 
 #define DATA                                                                                                                       \
-    "CASE l.type WHEN 'LINE' THEN (SELECT json_object('steps', json_group_array(q.step), 'values', json_group_array(json(q.value)))" \
-    " FROM (SELECT p.step, p.value FROM log_point p WHERE p.log_id = l.id ORDER BY p.step) q)"                                      \
+    "CASE l.type WHEN 'LINE' THEN (SELECT json_object('steps', json_group_array(q.step), 'values', "                               \
+    "json_group_array(json(q.value)))"                                                                                             \
+    " FROM (SELECT p.step, p.value FROM log_point p WHERE p.log_id = l.id ORDER BY p.step) q)"                                     \
     " WHEN 'IMAGE' THEN json_set(l.data, '$.presigned_url', signed_get(json_extract(l.data, '$.object_name'))) ELSE l.data END"
 
 static const struct field fields[] = {
@@ -40,8 +41,9 @@ static enum err add_point(struct sql *db, struct arena *a, const char *log, stru
     double number;
     if (!json_absent(value) && !json_number(value, &number))
         return fail(E_INVALID, "data: a line's values must be numbers");
-    return sql_run(db, "INSERT INTO log_point (log_id, step, value) VALUES (?1, ?2, ?3)"
-                       " ON CONFLICT (log_id, step) DO UPDATE SET value = excluded.value",
+    return sql_run(db,
+                   "INSERT INTO log_point (log_id, step, value) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT (log_id, step) DO UPDATE SET value = excluded.value",
                    V(log), V(step), V(json_absent(value) ? NULL : json_print(a, value)));
 }
 
@@ -67,12 +69,13 @@ static enum err add_pairs(struct sql *db, struct arena *a, const char *log, cons
 /* How far the training is, if its parameters say how long it will be. */
 static enum err note_progress(struct sql *db, const char *log)
 {
-    return sql_run(db,
-                   "UPDATE experiment SET progress = max(progress, min(1.0, coalesce((SELECT max(p.step) FROM log_point p WHERE"
-                   " p.log_id = ?1) * 1.0 / (SELECT CAST(coalesce(json_extract(k.data, '$.steps'), json_extract(k.data, '$.epochs'))"
-                   " AS REAL) FROM log k WHERE k.experiment_id = experiment.id AND k.name = 'parameters'), 0)))"
-                   " WHERE id = (SELECT experiment_id FROM log WHERE id = ?1) AND status = 'RUNNING'",
-                   V(log));
+    return sql_run(
+        db,
+        "UPDATE experiment SET progress = max(progress, min(1.0, coalesce((SELECT max(p.step) FROM log_point p WHERE"
+        " p.log_id = ?1) * 1.0 / (SELECT CAST(coalesce(json_extract(k.data, '$.steps'), json_extract(k.data, '$.epochs'))"
+        " AS REAL) FROM log k WHERE k.experiment_id = experiment.id AND k.name = 'parameters'), 0)))"
+        " WHERE id = (SELECT experiment_id FROM log WHERE id = ?1) AND status = 'RUNNING'",
+        V(log));
 }
 
 /* data: a number, a list of values (they follow the last step), or {"steps" or "x": […], "values" or "y": […]} (by step: the same
@@ -157,7 +160,8 @@ static enum err get_or_make(struct sql *db, struct arena *a, const char *experim
                    V(*ret_id), V(experiment), V(name), V(type), V(clock_now_ms()));
 }
 
-enum err log_put_text(struct sql *db, struct arena *a, const char *experiment_id, const char *name, const char *type, const char *data)
+enum err log_put_text(struct sql *db, struct arena *a, const char *experiment_id, const char *name, const char *type,
+                      const char *data)
 {
     const char *id;
     TRY(get_or_make(db, a, experiment_id, name, type, &id));
@@ -301,10 +305,8 @@ static enum err append_to(struct op *op)
     return reply_one(op, &log_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id, *type, *experiment;
-    TRY(mine(op, &id, &type, &experiment));
+static enum err delete (struct op *op) {
+    const char *id, *type, *experiment; TRY(mine(op, &id, &type, &experiment));
     return sql_run(op->db, "DELETE FROM log WHERE id = ?1", V(id));
 }
 
@@ -328,8 +330,8 @@ static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/logs/find", find, MAY_READ, WORK_READ, "a log by name", FIELDS(name_in), &log_resource },
     { "DELETE", "/api/experiment/{id}/logs", delete_many, MAY_WRITE, WORK_WRITE, "deletes logs", FIELDS(ids_in) },
     { "GET", "/api/log/{id}", get, MAY_READ, WORK_READ, "a log", NULL, 0, &log_resource },
-    { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", FIELDS(update_in), &log_resource,
-      BODY },
+    { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", FIELDS(update_in),
+      &log_resource, BODY },
     { "POST", "/api/log/{id}/append", append_to, MAY_WRITE, WORK_WRITE, "appends to a LINE", FIELDS(data_in), &log_resource, BODY },
     { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log" },
 };

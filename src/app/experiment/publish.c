@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define LABEL_COUNTS_OF(version)                                                                                                   \
-    "SELECT l.name AS name, count(h.id) AS n FROM label l LEFT JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id = " version \
-    " GROUP BY l.id"
+    "SELECT l.name AS name, count(h.id) AS n FROM label l LEFT JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id "      \
+    "= " version " GROUP BY l.id"
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -55,9 +55,10 @@ static enum err datasets(struct sql *db, struct arena *a, const char *id, const 
     TRY(sql_first(db, &r,
                   "SELECT coalesce(json_group_array(json_object('name', d.name, 'version_id', v.id, 'dataset_name', s.name,"
                   " 'version_name', v.version, 'nb_assets', (SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id),"
-                  " 'repartition', json((SELECT json_group_object(q.name, q.n) FROM (" LABEL_COUNTS_OF("v.id") ") q)))), '[]')"
-                  " FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
-                  " JOIN dataset s ON s.id = v.dataset_id WHERE d.experiment_id = ?1",
+                  " 'repartition', json((SELECT json_group_object(q.name, q.n) FROM (" LABEL_COUNTS_OF(
+                      "v.id") ") q)))), '[]')"
+                              " FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
+                              " JOIN dataset s ON s.id = v.dataset_id WHERE d.experiment_id = ?1",
                   V(id)));
     *ret = copy(a, r, 0);
     return OK;

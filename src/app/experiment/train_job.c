@@ -16,9 +16,9 @@
 
 enum {
     LOOK_MS = 500,
-    STOP_S = 20,   /* from asking the trainer to stop to killing it */
-    RESTARTS = 3,  /* after deaths by signal */
-    TAIL = 1500,   /* bytes of the trainer's last words that are shown */
+    STOP_S = 20,  /* from asking the trainer to stop to killing it */
+    RESTARTS = 3, /* after deaths by signal */
+    TAIL = 1500,  /* bytes of the trainer's last words that are shown */
     TOKEN_DAYS = 30,
 };
 
@@ -64,8 +64,8 @@ static enum err make_token(struct training *t)
     TRY(sql_begin(db));
     enum err e = sql_run(db, "DELETE FROM api_token WHERE name = ?1 AND user_id = ?2", V(name), V(t->job->user_id));
     if (e == OK)
-        e = account_add_token(db, t->job->arena, t->job->user_id, name, clock_now_ms() + TOKEN_DAYS * 86400000ll, ROLE_MEMBER, &t->token,
-                              &t->token_id);
+        e = account_add_token(db, t->job->arena, t->job->user_id, name, clock_now_ms() + TOKEN_DAYS * 86400000ll, ROLE_MEMBER,
+                              &t->token, &t->token_id);
     return sql_end(db, e);
 }
 
@@ -92,8 +92,9 @@ static void become(const char *const *argv, char *const *env, int log)
 static enum err start(struct training *t, pid_t *ret)
 {
     struct arena *a = t->job->arena;
-    const char *const argv[] = { t->services->self_path, "train",  "--host", t->services->local_url, "--experiment", t->id,
-                                 "--work",               t->dir,   NULL };
+    const char *const argv[] = {
+        t->services->self_path, "train", "--host", t->services->local_url, "--experiment", t->id, "--work", t->dir, NULL
+    };
     extern char **environ;
     size_t n = 0, kept = 0;
     while (environ[n])

@@ -6,7 +6,8 @@
 
 static const char table[] =
     "CREATE TABLE project (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL,"
-    " description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, UNIQUE (org, name)) STRICT;"
+    " description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, UNIQUE (org, name)) "
+    "STRICT;"
     "CREATE TABLE project_dataset (project_id TEXT NOT NULL REFERENCES project(id) ON DELETE CASCADE,"
     " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
     " PRIMARY KEY (project_id, dataset_version_id)) STRICT, WITHOUT ROWID";
@@ -33,8 +34,9 @@ static enum err create(struct op *op)
 {
     TRY(organization_is_own(op, 0));
     const char *id = id_new(op->arena), *description = in_text(op, "description"), *name = in_text(op, "name");
-    enum err e = sql_run(op->db, "INSERT INTO project (id, org, name, description, created_at, updated_at, created_by)"
-                                 " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+    enum err e = sql_run(op->db,
+                         "INSERT INTO project (id, org, name, description, created_at, updated_at, created_by)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
                          V(id), V(op->org), V(name), V(description ? description : ""), V(clock_now_ms()), V(op->user_id));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a project \"%s\" already", name);
@@ -79,15 +81,13 @@ static enum err update(struct op *op)
     return reply_one(op, &project_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(mine(op, &id));
-    int64_t busy = 0;
-    TRY(sql_int(op->db, &busy, "SELECT count(*) FROM experiment WHERE project_id = ?1 AND job_id IN (SELECT id FROM job WHERE status IN"
-                               " ('PENDING', 'RUNNING'))", V(id)));
-    if (busy)
-        return fail(E_CONFLICT, "%lld of the project's experiments are being trained; cancel them first", (long long)busy);
+static enum err delete (struct op *op) {
+    const char *id; TRY(mine(op, &id)); int64_t busy = 0;
+    TRY(sql_int(op->db, &busy,
+                "SELECT count(*) FROM experiment WHERE project_id = ?1 AND job_id IN (SELECT id FROM job WHERE status IN"
+                " ('PENDING', 'RUNNING'))",
+                V(id)));
+    if (busy) return fail(E_CONFLICT, "%lld of the project's experiments are being trained; cancel them first", (long long)busy);
     return sql_run(op->db, "DELETE FROM project WHERE id = ?1", V(id));
 }
 
@@ -103,8 +103,9 @@ static enum err list_datasets(struct op *op)
 
 enum err project_attach(struct sql *db, const char *project_id, const char *dataset_version_id)
 {
-    return sql_run(db, "INSERT INTO project_dataset (project_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)"
-                       " ON CONFLICT DO NOTHING",
+    return sql_run(db,
+                   "INSERT INTO project_dataset (project_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT DO NOTHING",
                    V(project_id), V(dataset_version_id), V(clock_now_ms()));
 }
 
@@ -121,7 +122,8 @@ static enum err detach(struct op *op)
 {
     const char *id;
     TRY(mine(op, &id));
-    TRY(sql_run(op->db, "DELETE FROM project_dataset WHERE project_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
+    TRY(sql_run(op->db,
+                "DELETE FROM project_dataset WHERE project_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
                 V(id), V(in_ids(op, "ids"))));
     return reply_one(op, &project_resource, id);
 }
@@ -143,14 +145,14 @@ static const struct route routes[] = {
       &project_resource },
     { "POST", "/api/organization/{organization}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),
       &project_resource },
-    { "GET", "/api/organization/{organization}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id", FIELDS(find_in),
-      &project_resource },
+    { "GET", "/api/organization/{organization}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id",
+      FIELDS(find_in), &project_resource },
     { "GET", "/api/project/{id}", get, MAY_READ, WORK_READ, "a project", NULL, 0, &project_resource },
     { "PATCH", "/api/project/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a project", FIELDS(update_in),
       &project_resource },
     { "DELETE", "/api/project/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a project with its experiments" },
-    { "GET", "/api/project/{id}/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions attached to a project", NULL, 0,
-      &dataset_version_resource },
+    { "GET", "/api/project/{id}/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions attached to a project", NULL,
+      0, &dataset_version_resource },
     { "POST", "/api/project/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version", FIELDS(attach_in) },
     { "DELETE", "/api/project/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in) },
 };
