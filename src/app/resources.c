@@ -4,6 +4,10 @@
 #include "app/annotation/annotation.h"
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
+#include "app/deployment/deployment.h"
+#include "app/experiment/experiment.h"
+#include "app/model/model.h"
+#include "app/project/project.h"
 #include "query/query.h"
 
 extern const struct resource health_resource;
@@ -19,6 +23,13 @@ const struct resource *const resources[] = {
     /* annotation */
     &annotation_resource, &rectangle_resource, &polygon_resource, &line_resource, &point_resource, &classification_resource,
     &keypoints_resource, &mask_resource, &export_resource, &import_resource,
+    /* model, project, experiment */
+    &model_resource, &model_version_resource, &model_file_resource, &model_context_resource, &project_resource,
+    &experiment_resource, &experiment_dataset_resource, &log_resource, &artifact_resource, &console_resource, &evaluation_resource,
+    &launch_resource, &publish_resource, &compare_resource,
+    /* deployment */
+    &deployment_resource, &login_resource, &predicted_asset_resource, &predict_resource, &shadow_resource, &monitor_resource,
+    &review_resource, &feedback_resource, &retraining_resource, &alert_resource,
     /* of the API itself */
     &event_resource, &openapi_resource, &query_resource, &health_resource, NULL
 };

@@ -11,7 +11,8 @@ static const char *const operators[] = { "<", "<=", ">", ">=", NULL };
 /* value: milliseconds. triggered: the condition held the last time it was looked at. */
 static const char table[] =
     "CREATE TABLE alert (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
-    " metric TEXT NOT NULL, operator TEXT NOT NULL, value REAL NOT NULL, active INTEGER NOT NULL, triggered INTEGER NOT NULL DEFAULT 0,"
+    " metric TEXT NOT NULL, operator TEXT NOT NULL, value REAL NOT NULL, active INTEGER NOT NULL, triggered INTEGER NOT NULL "
+    "DEFAULT 0,"
     " last_value REAL, triggered_at INTEGER, created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
     "CREATE INDEX alert_of ON alert (deployment_id)";
 
@@ -31,15 +32,15 @@ static const struct field fields[] = {
 static bool holds(const char *operator, double is, double limit)
 {
     bool equal = operator[1] == '=' && is == limit;
-    return equal || (operator[0] == '<' ? is < limit : is > limit);
+    return equal || (operator[0] == '<' ? is < limit : is> limit);
 }
 
 static enum err look(struct sql *db, struct arena *a, const char *deployment, struct rows *r, double is)
 {
     const char *id = arena_str(a, rows_text(r, 0));
     bool now = holds(rows_text(r, 2), is, rows_real(r, 3)), before = rows_int(r, 4);
-    TRY(sql_run(db, "UPDATE alert SET last_value = ?2, triggered = ?3, triggered_at = iif(?4, ?5, triggered_at) WHERE id = ?1", V(id),
-                V(is), V(now), V(now && !before), V(clock_now_ms())));
+    TRY(sql_run(db, "UPDATE alert SET last_value = ?2, triggered = ?3, triggered_at = iif(?4, ?5, triggered_at) WHERE id = ?1",
+                V(id), V(is), V(now), V(now && !before), V(clock_now_ms())));
     if (!now || before)
         return OK;
     return deployment_tell(db, a, deployment, arena_fmt(a, "{\"kind\":\"alert\",\"alert_id\":\"%s\"}", id));
@@ -48,15 +49,17 @@ static enum err look(struct sql *db, struct arena *a, const char *deployment, st
 enum err alerts_look(struct sql *db, struct arena *a, const char *deployment_id, double latency)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT id, metric, operator, value, triggered FROM alert WHERE deployment_id = ?1 AND active", V(deployment_id)));
+    TRY(sql_rows(db, &r, "SELECT id, metric, operator, value, triggered FROM alert WHERE deployment_id = ?1 AND active",
+                 V(deployment_id)));
     while (rows_next(r)) {
         double is = latency * 1000;
         if (strcmp(rows_text(r, 1), "avg_latency") == 0) {
             AUTO(rows) struct rows *mean = NULL;
-            TRY(sql_first(db, &mean,
-                          "SELECT avg(p.latency) * 1000 FROM (SELECT id FROM predicted_asset WHERE deployment_id = ?1"
-                          " ORDER BY created_at DESC LIMIT ?2) a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow",
-                          V(deployment_id), V((int64_t)MEAN_OF)));
+            TRY(sql_first(
+                db, &mean,
+                "SELECT avg(p.latency) * 1000 FROM (SELECT id FROM predicted_asset WHERE deployment_id = ?1"
+                " ORDER BY created_at DESC LIMIT ?2) a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow",
+                V(deployment_id), V((int64_t)MEAN_OF)));
             is = rows_real(mean, 0);
         }
         TRY(look(db, a, deployment_id, r, is));
@@ -94,11 +97,8 @@ static enum err update(struct op *op)
     return reply_one(op, &alert_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &alert_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &alert_resource, id));
     return sql_run(op->db, "DELETE FROM alert WHERE id = ?1", V(id));
 }
 

@@ -72,10 +72,11 @@ enum err deployment_tell(struct sql *db, struct arena *a, const char *id, const 
 
 enum err deployment_label_need(struct sql *db, struct arena *a, const char *id, const char *name, const char **ret_label)
 {
-    TRY(sql_run(db,
-                "INSERT INTO deployment_label (id, deployment_id, position, name) VALUES (?1, ?2,"
-                " (SELECT coalesce(max(position) + 1, 0) FROM deployment_label WHERE deployment_id = ?2), ?3) ON CONFLICT DO NOTHING",
-                V(id_new(a)), V(id), V(name)));
+    TRY(sql_run(
+        db,
+        "INSERT INTO deployment_label (id, deployment_id, position, name) VALUES (?1, ?2,"
+        " (SELECT coalesce(max(position) + 1, 0) FROM deployment_label WHERE deployment_id = ?2), ?3) ON CONFLICT DO NOTHING",
+        V(id_new(a)), V(id), V(name)));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(db, &r, "SELECT id FROM deployment_label WHERE deployment_id = ?1 AND name = ?2", V(id), V(name)));
     *ret_label = arena_str(a, rows_text(r, 0));
@@ -152,11 +153,13 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
     if (version && rows_int(r, 1) && !is_onnx(c.filename))
         return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
     if (slot == SLOT_CHAMPION)
-        TRY(sql_run(db, "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3 WHERE id = ?1", V(id), V(version),
-                    V(clock_now_ms())));
+        TRY(sql_run(db, "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3 WHERE id = ?1", V(id),
+                    V(version), V(clock_now_ms())));
     else
-        TRY(sql_run(db, "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = iif(?2 IS NULL, NULL, ?3), updated_at = ?3"
-                        " WHERE id = ?1", V(id), V(version), V(clock_now_ms())));
+        TRY(sql_run(db,
+                    "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = iif(?2 IS NULL, NULL, ?3), updated_at = ?3"
+                    " WHERE id = ?1",
+                    V(id), V(version), V(clock_now_ms())));
     if (version)
         TRY(take_labels(db, a, id, c.labels));
     return deployment_tell(db, a, id, slot == SLOT_CHAMPION ? "{\"kind\":\"champion\"}" : "{\"kind\":\"shadow\"}");
@@ -178,7 +181,8 @@ static enum err find(struct op *op)
     const char *name = in_text(op, "name");
     if (!name)
         return fail(E_INVALID, "name or id is missing");
-    return reply_find(op, &deployment_resource, arena_fmt(op->arena, "there is no deployment \"%s\"", name), "d.name = ?1", V(name));
+    return reply_find(op, &deployment_resource, arena_fmt(op->arena, "there is no deployment \"%s\"", name), "d.name = ?1",
+                      V(name));
 }
 
 static enum err get(struct op *op)
@@ -217,8 +221,8 @@ static enum err make(struct op *op, const char *version)
                          "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status,"
                          " serving, created_at, updated_at, deployed_at, created_by)"
                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'RUNNING', ?8, ?9, ?9, ?9, ?10)",
-                         V(id), V(op->org), V(name), V(c.type), V(version), V(in_number(op, "min_threshold", 0)), V(lake), V(serving),
-                         V(clock_now_ms()), V(op->user_id));
+                         V(id), V(op->org), V(name), V(c.type), V(version), V(in_number(op, "min_threshold", 0)), V(lake),
+                         V(serving), V(clock_now_ms()), V(op->user_id));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a deployment \"%s\" already", name);
     TRY(e);
@@ -260,11 +264,10 @@ static enum err update(struct op *op)
 }
 
 /* Predictions that were made go with it; the images stay in the datalake. */
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1 OR target_id IN (SELECT id FROM predicted_asset WHERE deployment_id = ?1)",
+static enum err delete (struct op *op) {
+    const char *id; TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db,
+                "DELETE FROM tagged WHERE target_id = ?1 OR target_id IN (SELECT id FROM predicted_asset WHERE deployment_id = ?1)",
                 V(id)));
     TRY(sql_run(op->db, "DELETE FROM tag WHERE scope = ?1", V(id)));
     return sql_run(op->db, "DELETE FROM deployment WHERE id = ?1", V(id));
@@ -343,8 +346,10 @@ static enum err connector(struct op *op)
     const char *id;
     TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT l.connector_id, l.name FROM deployment d JOIN datalake l ON l.id = d.target_datalake_id"
-                              " WHERE d.id = ?1", V(id)));
+    TRY(sql_first(op->db, &r,
+                  "SELECT l.connector_id, l.name FROM deployment d JOIN datalake l ON l.id = d.target_datalake_id"
+                  " WHERE d.id = ?1",
+                  V(id)));
     out_object(&op->out, NULL);
     out_text(&op->out, "id", rows_text(r, 0));
     out_text(&op->out, "client_type", "azure");
@@ -355,8 +360,11 @@ static enum err connector(struct op *op)
 
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 #define NEW_FIELDS                                                                                                                 \
-    { "name", T_TEXT, F_NULL, .min = 1, .max = 200 }, { "min_threshold", T_NUMBER, F_NULL, .min = 0, .max = 1 },                    \
-        { "target_datalake_id", T_ID, F_NULL }, { "shadow_model_version_id", T_ID, F_NULL }, { "disable_serving", T_BOOL, F_NULL }
+    { "name", T_TEXT, F_NULL, .min = 1, .max = 200 }, { "min_threshold", T_NUMBER, F_NULL, .min = 0, .max = 1 },                   \
+        { "target_datalake_id", T_ID, F_NULL }, { "shadow_model_version_id", T_ID, F_NULL },                                       \
+    {                                                                                                                              \
+        "disable_serving", T_BOOL, F_NULL                                                                                          \
+    }
 static const struct field create_in[] = { { "model_version_id", T_ID, F_NEED }, NEW_FIELDS };
 static const struct field deploy_in[] = { NEW_FIELDS };
 static const struct field update_in[] = {

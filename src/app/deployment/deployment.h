@@ -74,8 +74,8 @@ void shadow_stop(void); /* at the server's end */
 /* What was predicted is looked at by the alerts; inside a transaction. */
 MUST_USE enum err alerts_look(struct sql *, struct arena *, const char *deployment_id, double latency);
 
-/* Called when reviewed predictions were submitted: starts a training when there are enough; now: in any case, E_CONFLICT says why it
- * cannot. Inside a transaction. */
+/* Called when reviewed predictions were submitted: starts a training when there are enough; now: in any case, E_CONFLICT says why
+ * it cannot. Inside a transaction. */
 MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id, bool now);
 /* An experiment_listener. */
 MUST_USE enum err retraining_ended(struct sql *, struct arena *, const char *experiment_id, const char *status);

@@ -52,8 +52,8 @@ static enum err attach(struct op *op)
     const char *id, *version = in_text(op, "dataset_version_id");
     TRY(deployment_need(op, &id));
     TRY(resource_need(op, &dataset_version_resource, version));
-    enum err e = sql_run(op->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)", V(id),
-                         V(version), V(clock_now_ms()));
+    enum err e = sql_run(op->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)",
+                         V(id), V(version), V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "the dataset version is attached already");
     TRY(e);
@@ -64,7 +64,8 @@ static enum err detach(struct op *op)
 {
     const char *id;
     TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "DELETE FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
+    TRY(sql_run(op->db,
+                "DELETE FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
                 V(id), V(in_ids(op, "ids"))));
     return change(op, id);
 }
@@ -108,10 +109,11 @@ static enum err reviewed_shapes(struct submit *s, const char *asset, const struc
     out_object(&o, NULL);
     for (const struct shape_kind *const *k = shape_kinds; *k; k++) {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_rows(s->op->db, &r,
-                     "SELECT h.kind, l.name, h.x, h.y, h.w, h.h, h.geometry FROM review v JOIN review_shape h ON h.review_id = v.id"
-                     " JOIN deployment_label l ON l.id = h.label_id WHERE v.predicted_asset_id = ?1 AND h.kind = ?2 ORDER BY h.position",
-                     V(asset), V((*k)->name)));
+        TRY(sql_rows(
+            s->op->db, &r,
+            "SELECT h.kind, l.name, h.x, h.y, h.w, h.h, h.geometry FROM review v JOIN review_shape h ON h.review_id = v.id"
+            " JOIN deployment_label l ON l.id = h.label_id WHERE v.predicted_asset_id = ?1 AND h.kind = ?2 ORDER BY h.position",
+            V(asset), V((*k)->name)));
         out_array(&o, (*k)->plural);
         while (rows_next(r))
             write_shape(&o, *k, r);
@@ -176,7 +178,8 @@ static enum err chosen(struct submit *s, const char ***ret, size_t *ret_n)
                   " (SELECT 1 FROM predicted_asset a WHERE a.id = j.value AND a.deployment_id = ?2 AND a.status = 'REVIEWED')",
                   V(ids), V(s->deployment)));
     if (rows_int(r, 0)) {
-        enum err e = fail(E_UNMEANT, "%lld of the predictions are not reviewed (or were submitted already)", (long long)rows_int(r, 0));
+        enum err e =
+            fail(E_UNMEANT, "%lld of the predictions are not reviewed (or were submitted already)", (long long)rows_int(r, 0));
         fail_set_detail(rows_text(r, 1));
         return e;
     }

@@ -83,8 +83,8 @@ static enum err read_image(struct op *op, struct sighting *s)
     if (strcmp(facts.type, "image/jpeg") != 0 && strcmp(facts.type, "image/png") != 0)
         return fail(E_INVALID, "image: only JPEG and PNG are taken here; it is %s", facts.type);
     if (facts.width != in_int(op, "width", 0) || facts.height != in_int(op, "height", 0))
-        return fail(E_UNMEANT, "the image is %d × %d, not %lld × %lld", facts.width, facts.height, (long long)in_int(op, "width", 0),
-                    (long long)in_int(op, "height", 0));
+        return fail(E_UNMEANT, "the image is %d × %d, not %lld × %lld", facts.width, facts.height,
+                    (long long)in_int(op, "width", 0), (long long)in_int(op, "height", 0));
     s->width = facts.width;
     s->height = facts.height;
     s->orientation = facts.orientation;
@@ -104,7 +104,9 @@ static enum err read_time(struct op *op, int64_t *ret)
         *ret = (int64_t)(seconds * 1000);
         return OK;
     }
-    return clock_parse_iso(json_text(v) ? json_text(v) : "", ret) ? OK : fail(E_INVALID, "timestamp must be seconds since 1970 or ISO 8601");
+    return clock_parse_iso(json_text(v) ? json_text(v) : "", ret)
+               ? OK
+               : fail(E_INVALID, "timestamp must be seconds since 1970 or ISO 8601");
 }
 
 static enum err keep(struct op *op)
@@ -178,8 +180,10 @@ static enum err monitor_shadow(struct op *op)
     TRY(path_id(op, 0, &id));
     TRY(resource_need(op, &predicted_asset_resource, id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT d.id, d.type, d.shadow_model_version_id FROM predicted_asset a JOIN deployment d"
-                              " ON d.id = a.deployment_id WHERE a.id = ?1", V(id)));
+    TRY(sql_first(op->db, &r,
+                  "SELECT d.id, d.type, d.shadow_model_version_id FROM predicted_asset a JOIN deployment d"
+                  " ON d.id = a.deployment_id WHERE a.id = ?1",
+                  V(id)));
     const char *deployment = arena_str(op->arena, rows_text(r, 0)), *type = arena_str(op->arena, rows_text(r, 1));
     if (op->jwt_deployment && strcmp(op->jwt_deployment, deployment) != 0)
         return fail(E_FORBIDDEN, "the login token is for another deployment");
@@ -187,7 +191,8 @@ static enum err monitor_shadow(struct op *op)
         return fail(E_CONFLICT, "the deployment has no shadow model");
     struct predicted_shapes shapes = { 0 };
     TRY(fail_within(raw_read(op->arena, in_json(op, "shadow_raw_predictions"), type, &shapes), "shadow_raw_predictions: "));
-    const struct prediction_new n = { id, arena_str(op->arena, rows_text(r, 2)), true, in_number(op, "shadow_latency", 0), &shapes };
+    const struct prediction_new n = { id, arena_str(op->arena, rows_text(r, 2)), true, in_number(op, "shadow_latency", 0),
+                                      &shapes };
     TRY(prediction_add(op->db, op->arena, deployment, &n, &prediction));
     TRY(deployment_tell(op->db, op->arena, deployment, "{\"kind\":\"shadow_prediction\"}"));
     op->status = 201;

@@ -68,8 +68,10 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
     const char *hash;
     {
         AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(db, &r, "SELECT o.hash FROM model_file f JOIN object o ON o.name = f.object_name"
-                                       " WHERE f.model_version_id = ?1 AND f.name = 'model-latest'", V(version));
+        enum err e = sql_first(db, &r,
+                               "SELECT o.hash FROM model_file f JOIN object o ON o.name = f.object_name"
+                               " WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
+                               V(version));
         if (e == E_NOT_FOUND)
             return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
         TRY(e);
@@ -80,8 +82,13 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
     TRY(infer_predict(s->infer, hash, model, image, threshold, a, ret));
     for (size_t i = 0; i < ret->n; i++) {
         const struct detection *d = &ret->items[i];
-        const struct predicted_shape shape = { .kind = "rectangle", .label = d->label, .score = (double)d->score, .x = (double)d->x,
-                                     .y = (double)d->y, .w = (double)d->w, .h = (double)d->h };
+        const struct predicted_shape shape = { .kind = "rectangle",
+                                               .label = d->label,
+                                               .score = (double)d->score,
+                                               .x = (double)d->x,
+                                               .y = (double)d->y,
+                                               .w = (double)d->w,
+                                               .h = (double)d->h };
         TRY(predicted_shape_add(a, ret_shapes, &shape));
     }
     return OK;
@@ -348,8 +355,10 @@ static enum err predict_shadow(struct op *op)
     const char *hash;
     {
         AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(op->db, &r, "SELECT d.hash FROM predicted_asset a JOIN data d ON d.id = a.data_id"
-                                           " WHERE a.id = ?1 AND a.deployment_id = ?2", V(s->asset), V(serving.id));
+        enum err e = sql_first(op->db, &r,
+                               "SELECT d.hash FROM predicted_asset a JOIN data d ON d.id = a.data_id"
+                               " WHERE a.id = ?1 AND a.deployment_id = ?2",
+                               V(s->asset), V(serving.id));
         if (e == E_NOT_FOUND)
             return fail(E_NOT_FOUND, "the deployment has no prediction %s", s->asset);
         TRY(e);
@@ -367,17 +376,18 @@ static enum err predict_shadow(struct op *op)
 }
 
 static const struct field stored_in[] = {
-    { "cloud_image", T_OBJECT, F_NEED }, { "tags", T_TEXTS, F_NULL, .max = 100 }, { "monitor", T_BOOL, F_NULL },
-    { "source", T_TEXT, F_NULL, .max = 100 }, { "metadata", T_OBJECT, F_NULL }, { "custom_metadata", T_OBJECT, F_NULL },
+    { "cloud_image", T_OBJECT, F_NEED },      { "tags", T_TEXTS, F_NULL, .max = 100 }, { "monitor", T_BOOL, F_NULL },
+    { "source", T_TEXT, F_NULL, .max = 100 }, { "metadata", T_OBJECT, F_NULL },        { "custom_metadata", T_OBJECT, F_NULL },
 };
 static const struct field shadow_in[] = { { "prediction_id", T_ID, F_NEED }, { "monitor", T_BOOL, F_NULL } };
 
 #define FORM .start = start, .stop = stop
 static const struct route routes[] = {
-    { "POST", "/api/deployment/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "predicts on an image: a form with the file media", FORM },
+    { "POST", "/api/deployment/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "predicts on an image: a form with the file media",
+      FORM },
     { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM },
-    { "POST", "/api/v2/deployments/{id}/predict", predict_stored, MAY_PREDICT, WORK_FREE, "predicts on an image that is stored here",
-      FIELDS(stored_in) },
+    { "POST", "/api/v2/deployments/{id}/predict", predict_stored, MAY_PREDICT, WORK_FREE,
+      "predicts on an image that is stored here", FIELDS(stored_in) },
     { "POST", "/api/v2/deployments/{id}/predict/shadow", predict_shadow, MAY_PREDICT, WORK_FREE,
       "the shadow model on an image that was predicted before", FIELDS(shadow_in) },
 };

@@ -20,12 +20,14 @@ static const char table[] =
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id);"
-    "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+    "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE "
+    "CASCADE,"
     " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, is_shadow INTEGER NOT NULL, latency REAL NOT NULL,"
     " created_at INTEGER NOT NULL, UNIQUE (predicted_asset_id, is_shadow)) STRICT;"
     "CREATE TABLE prediction_shape (prediction_id TEXT NOT NULL REFERENCES prediction(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (prediction_id, position)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE review (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL UNIQUE REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+    "CREATE TABLE review (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL UNIQUE REFERENCES predicted_asset(id) ON DELETE "
+    "CASCADE,"
     " created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
     "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
@@ -36,21 +38,23 @@ static const char table[] =
     " 'y', h.y, 'w', h.w, 'h', h.h, 'geometry', json(h.geometry))) FROM (SELECT * FROM " from " WHERE " where                      \
     " ORDER BY position) h JOIN deployment_label l ON l.id = h.label_id))"
 #define RECTANGLES(from, where)                                                                                                    \
-    "json((SELECT json_group_array(json_object('label', json_object('id', l.id, 'name', l.name), 'label_id', l.id, 'score', h.score," \
-    " 'x', CAST(round(h.x) AS INTEGER), 'y', CAST(round(h.y) AS INTEGER), 'w', CAST(round(h.w) AS INTEGER), 'h',"                    \
-    " CAST(round(h.h) AS INTEGER))) FROM (SELECT * FROM " from " WHERE " where " AND kind = 'rectangle' ORDER BY position) h"        \
+    "json((SELECT json_group_array(json_object('label', json_object('id', l.id, 'name', l.name), 'label_id', l.id, 'score', "      \
+    "h.score,"                                                                                                                     \
+    " 'x', CAST(round(h.x) AS INTEGER), 'y', CAST(round(h.y) AS INTEGER), 'w', CAST(round(h.w) AS INTEGER), 'h',"                  \
+    " CAST(round(h.h) AS INTEGER))) FROM (SELECT * FROM " from " WHERE " where " AND kind = 'rectangle' ORDER BY position) h"      \
     " JOIN deployment_label l ON l.id = h.label_id))"
 #define PREDICTION                                                                                                                 \
     "json_object('id', p.id, 'is_shadow', json(iif(p.is_shadow, 'true', 'false')), 'model_version_id', p.model_version_id,"        \
     " 'latency', p.latency, 'created_at', iso(p.created_at), 'shapes', " SHAPES("prediction_shape", "prediction_id = p.id")
-#define ONE(shadow)                                                                                                                \
-    "(SELECT " PREDICTION ") FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow ")"
+#define ONE(shadow) "(SELECT " PREDICTION ") FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow ")"
 #define REVIEW                                                                                                                     \
-    "json_object('id', r.id, 'created_at', iso(r.created_at), 'created_by', " USER_NAME("r.created_by")                            \
-    ", 'shapes', " SHAPES("review_shape", "review_id = r.id")
-#define OF(shadow) "FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id JOIN deployment_label l ON l.id = h.label_id" \
+    "json_object('id', r.id, 'created_at', iso(r.created_at), 'created_by', " USER_NAME("r.created_by") ", 'shapes', " SHAPES(     \
+        "review_shape", "review_id = r.id")
+#define OF(shadow)                                                                                                                 \
+    "FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id JOIN deployment_label l ON l.id = h.label_id"             \
     " WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow
-#define REVIEWED "FROM review r JOIN review_shape h ON h.review_id = r.id JOIN deployment_label l ON l.id = h.label_id"               \
+#define REVIEWED                                                                                                                   \
+    "FROM review r JOIN review_shape h ON h.review_id = r.id JOIN deployment_label l ON l.id = h.label_id"                         \
     " WHERE r.predicted_asset_id = a.id"
 #define COUNT_SHAPES                                                                                                               \
     "(SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                         \
@@ -68,17 +72,18 @@ static const struct field fields[] = {
     { "custom_metrics", T_OBJECT, 0, "a.custom_metrics" },
     { "data", T_JSON, 0, DATA_JSON },
     { "tags", T_ARRAY, 0, TAGS_OF("a.id") },
-    { "latency", T_NUMBER, F_SORT | F_FILTER, "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)" },
+    { "latency", T_NUMBER, F_SORT | F_FILTER,
+      "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)" },
     { "nb_shapes", T_INT, F_SORT | F_FILTER, COUNT_SHAPES },
     { "champion", T_JSON, 0, ONE("0") },
     { "shadow", T_JSON, 0, ONE("1") },
     { "review", T_JSON, 0, "(SELECT " REVIEW ") FROM review r WHERE r.predicted_asset_id = a.id)" },
     { "predictions", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(" PREDICTION ", 'rectangles', " RECTANGLES("prediction_shape", "prediction_id = p.id")
-      ")) FROM prediction p WHERE p.predicted_asset_id = a.id)" },
+      "(SELECT json_group_array(" PREDICTION ", 'rectangles', " RECTANGLES(
+          "prediction_shape", "prediction_id = p.id") ")) FROM prediction p WHERE p.predicted_asset_id = a.id)" },
     { "reviews", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(" REVIEW ", 'rectangles', " RECTANGLES("review_shape", "review_id = r.id")
-      ")) FROM review r WHERE r.predicted_asset_id = a.id)" },
+      "(SELECT json_group_array(" REVIEW
+      ", 'rectangles', " RECTANGLES("review_shape", "review_id = r.id") ")) FROM review r WHERE r.predicted_asset_id = a.id)" },
     { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },
     { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
@@ -98,7 +103,8 @@ static const struct field fields[] = {
 static enum err class_name(struct sql *db, struct arena *a, const char *version, int label, const char **ret)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT j.value FROM model_version v, json_each(v.labels) j WHERE v.id = ?1 AND CAST(j.key AS INTEGER) = ?2",
+    TRY(sql_rows(db, &r,
+                 "SELECT j.value FROM model_version v, json_each(v.labels) j WHERE v.id = ?1 AND CAST(j.key AS INTEGER) = ?2",
                  V(version), V(label)));
     *ret = rows_next(r) ? arena_str(a, rows_text(r, 0)) : NULL;
     TRY(rows_error(r));
@@ -127,11 +133,13 @@ static enum err label_id(struct sql *db, struct arena *a, const char *deployment
     return OK;
 }
 
-enum err prediction_add(struct sql *db, struct arena *a, const char *deployment, const struct prediction_new *p, const char **ret_id)
+enum err prediction_add(struct sql *db, struct arena *a, const char *deployment, const struct prediction_new *p,
+                        const char **ret_id)
 {
     const char *id = id_new(a);
-    enum err e = sql_run(db, "INSERT INTO prediction (id, predicted_asset_id, model_version_id, is_shadow, latency, created_at)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    enum err e = sql_run(db,
+                         "INSERT INTO prediction (id, predicted_asset_id, model_version_id, is_shadow, latency, created_at)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                          V(id), V(p->predicted_asset_id), V(p->model_version_id), V(p->shadow), V(p->latency), V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a %s prediction already", p->shadow ? "shadow" : "champion");
@@ -163,9 +171,18 @@ static enum err data_of(struct sql *db, struct arena *a, const struct sighting *
         }
         TRY(rows_error(r));
     }
-    struct data_new n = { .org = s->org, .datalake_id = s->datalake_id, .filename = s->filename, .content_type = s->content_type,
-                          .hash = s->hash, .user_id = s->user_id, .metadata = s->metadata, .custom_metadata = s->custom_metadata,
-                          .size = s->size, .width = s->width, .height = s->height, .orientation = s->orientation };
+    struct data_new n = { .org = s->org,
+                          .datalake_id = s->datalake_id,
+                          .filename = s->filename,
+                          .content_type = s->content_type,
+                          .hash = s->hash,
+                          .user_id = s->user_id,
+                          .metadata = s->metadata,
+                          .custom_metadata = s->custom_metadata,
+                          .size = s->size,
+                          .width = s->width,
+                          .height = s->height,
+                          .orientation = s->orientation };
     TRY(object_name_new(a, s->org, "data", s->upload_dir, s->filename, &n.object_name));
     TRY(object_add(db, s->org, n.object_name, s->hash, s->size, s->content_type));
     TRY(source_need(db, a, s->org, s->source ? s->source : "serving", &n.source_id));
@@ -194,8 +211,8 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
     TRY(data_of(db, a, s, &data));
     if (s->once) {
         int64_t seen = 0;
-        TRY(sql_int(db, &seen, "SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND data_id = ?2", V(s->deployment_id),
-                    V(data)));
+        TRY(sql_int(db, &seen, "SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND data_id = ?2",
+                    V(s->deployment_id), V(data)));
         if (seen)
             return fail(E_CONFLICT, "the deployment has a prediction for this image already");
     }
@@ -246,11 +263,8 @@ static enum err get(struct op *op)
     return reply_one(op, &predicted_asset_resource, id);
 }
 
-static enum err delete (struct op *op)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &predicted_asset_resource, id));
+static enum err delete (struct op *op) {
+    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &predicted_asset_resource, id));
     return sql_run(op->db, "DELETE FROM predicted_asset WHERE id = ?1", V(id));
 }
 
@@ -267,7 +281,8 @@ static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/predictedassets/find", find, MAY_READ, WORK_READ, "a prediction by its data or id",
       FIELDS(find_in), ANSWER },
     { "GET", "/api/predicted/asset/{id}", get, MAY_READ, WORK_READ, "a prediction", ANSWER },
-    { "DELETE", "/api/predicted/asset/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a prediction; its image stays in the datalake" },
+    { "DELETE", "/api/predicted/asset/{id}", delete, MAY_WRITE, WORK_WRITE,
+      "removes a prediction; its image stays in the datalake" },
 };
 
 const struct resource predicted_asset_resource = {

@@ -8,9 +8,12 @@ enum { POINTS_MOST = 10000 };
 static const struct format {
     const char *type, *kind, *list; /* the deployment's type; the shape's kind; the list with the geometry */
 } formats[] = {
-    { "OBJECT_DETECTION", "rectangle", "detection_boxes" }, { "SEGMENTATION", "polygon", "detection_masks" },
-    { "CLASSIFICATION", "classification", NULL },           { "MASK", "mask", "detection_masks" },
-    { "LINE", "line", "lines" },                            { "POINT", "point", "points" },
+    { "OBJECT_DETECTION", "rectangle", "detection_boxes" },
+    { "SEGMENTATION", "polygon", "detection_masks" },
+    { "CLASSIFICATION", "classification", NULL },
+    { "MASK", "mask", "detection_masks" },
+    { "LINE", "line", "lines" },
+    { "POINT", "point", "points" },
     { "KEYPOINT", "keypoints", "keypoints" },
 };
 

@@ -24,7 +24,8 @@ static const char table[] =
     "CREATE TABLE retraining (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " experiment_id TEXT UNIQUE REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT NOT NULL,"
     " state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')), error TEXT,"
-    " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, nb_images INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, nb_images INTEGER NOT NULL, created_at INTEGER NOT "
+    "NULL,"
     " ended_at INTEGER) STRICT;"
     "CREATE INDEX retraining_of ON retraining (deployment_id, created_at)";
 
@@ -67,10 +68,10 @@ static enum err obstacle(struct sql *db, const struct plan *p, const char **ret)
 {
     int64_t trainable = 0;
     TRY(sql_int(db, &trainable, "SELECT architecture IS NOT NULL FROM model_version WHERE id = ?1", V(p->champion)));
-    *ret = !p->project     ? "the project of the continuous training is gone"
-           : !p->datasets  ? "no dataset version is attached to the continuous training"
-           : !trainable    ? "the champion was not made here: this server cannot train it"
-                           : NULL;
+    *ret = !p->project    ? "the project of the continuous training is gone"
+           : !p->datasets ? "no dataset version is attached to the continuous training"
+           : !trainable   ? "the champion was not made here: this server cannot train it"
+                          : NULL;
     return OK;
 }
 
@@ -111,8 +112,10 @@ static enum err begin(struct sql *db, struct arena *a, const struct plan *p, con
                 "INSERT INTO retraining (id, deployment_id, experiment_id, experiment_name, state, nb_images, created_at)"
                 " VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6)",
                 V(id), V(p->deployment), V(experiment), V(n.name), V(p->waiting), V(clock_now_ms())));
-    TRY(sql_run(db, "UPDATE predicted_asset SET retraining_id = ?2 WHERE deployment_id = ?1 AND status = 'SUBMITTED'"
-                    " AND retraining_id IS NULL", V(p->deployment), V(id)));
+    TRY(sql_run(db,
+                "UPDATE predicted_asset SET retraining_id = ?2 WHERE deployment_id = ?1 AND status = 'SUBMITTED'"
+                " AND retraining_id IS NULL",
+                V(p->deployment), V(id)));
     TRY(sql_run(db, "UPDATE pipeline SET ct_error = NULL WHERE deployment_id = ?1", V(p->deployment)));
     TRY(experiment_launch(db, a, experiment, p->org, user_id, &job));
     return deployment_tell(db, a, p->deployment, arena_fmt(a, "{\"kind\":\"pipeline\",\"experiment_id\":\"%s\"}", experiment));
@@ -147,17 +150,19 @@ struct ended {
 static enum err read_ended(struct sql *db, struct arena *a, const char *experiment, struct ended *ret, bool *ret_any)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT t.id, t.deployment_id, m.id, e.created_by, q.cd_policy, q.cd_active, EXISTS (SELECT 1 FROM artifact f"
-                 " WHERE f.experiment_id = e.id AND f.name = 'model-latest') FROM retraining t JOIN experiment e ON e.id = t.experiment_id"
-                 " JOIN pipeline q ON q.deployment_id = t.deployment_id LEFT JOIN model_version v ON v.id = e.base_model_version_id"
-                 " LEFT JOIN model m ON m.id = v.model_id AND m.org IS NOT NULL WHERE t.experiment_id = ?1 AND t.state = 'RUNNING'",
-                 V(experiment)));
+    TRY(sql_rows(
+        db, &r,
+        "SELECT t.id, t.deployment_id, m.id, e.created_by, q.cd_policy, q.cd_active, EXISTS (SELECT 1 FROM artifact f"
+        " WHERE f.experiment_id = e.id AND f.name = 'model-latest') FROM retraining t JOIN experiment e ON e.id = t.experiment_id"
+        " JOIN pipeline q ON q.deployment_id = t.deployment_id LEFT JOIN model_version v ON v.id = e.base_model_version_id"
+        " LEFT JOIN model m ON m.id = v.model_id AND m.org IS NOT NULL WHERE t.experiment_id = ?1 AND t.state = 'RUNNING'",
+        V(experiment)));
     *ret_any = rows_next(r);
     if (*ret_any)
-        *ret = (struct ended){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), experiment,
-                               arena_str(a, rows_text(r, 2)), arena_str(a, rows_text(r, 3)), arena_str(a, rows_text(r, 4)),
-                               rows_int(r, 5),                rows_int(r, 6) };
+        *ret = (struct ended){
+            arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), experiment,     arena_str(a, rows_text(r, 2)),
+            arena_str(a, rows_text(r, 3)), arena_str(a, rows_text(r, 4)), rows_int(r, 5), rows_int(r, 6)
+        };
     return rows_error(r);
 }
 
@@ -227,7 +232,8 @@ static enum err setup_training(struct op *op)
     TRY(sql_run(op->db,
                 "UPDATE pipeline SET ct_set = 1, ct_active = 1, ct_project_id = ?2, ct_trigger = ?3, ct_threshold = nullif(?4, 0),"
                 " ct_parameters = ?5, ct_error = NULL WHERE deployment_id = ?1",
-                V(id), V(project), V(trigger ? trigger : "NONE"), V(in_int(op, "threshold", 0)), V(in_print(op, "experiment_parameters"))));
+                V(id), V(project), V(trigger ? trigger : "NONE"), V(in_int(op, "threshold", 0)),
+                V(in_print(op, "experiment_parameters"))));
     return changed(op, id);
 }
 
@@ -235,7 +241,8 @@ static enum err toggle_training(struct op *op)
 {
     const char *id;
     TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set", V(id), V(in_bool(op, "active", false))));
+    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set", V(id),
+                V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous training up first");
     return changed(op, id);
@@ -258,8 +265,9 @@ static enum err attach(struct op *op)
     const char *id, *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
     TRY(deployment_need(op, &id));
     TRY(resource_need(op, &dataset_version_resource, version));
-    enum err e = sql_run(op->db, "INSERT INTO ct_dataset (deployment_id, name, dataset_version_id, created_at) VALUES (?1, ?2, ?3, ?4)",
-                         V(id), V(name), V(version), V(clock_now_ms()));
+    enum err e =
+        sql_run(op->db, "INSERT INTO ct_dataset (deployment_id, name, dataset_version_id, created_at) VALUES (?1, ?2, ?3, ?4)",
+                V(id), V(name), V(version), V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "a dataset version is attached as \"%s\" already", name);
     TRY(e);
@@ -270,7 +278,8 @@ static enum err detach(struct op *op)
 {
     const char *id;
     TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "DELETE FROM ct_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
+    TRY(sql_run(op->db,
+                "DELETE FROM ct_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
                 V(id), V(in_ids(op, "ids"))));
     return changed(op, id);
 }
@@ -280,8 +289,11 @@ static enum err list_datasets(struct op *op)
     const char *id;
     TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r, "SELECT name, " DATASET_VERSION_JSON_OF("c.dataset_version_id") " FROM ct_dataset c"
-                             " WHERE c.deployment_id = ?1 ORDER BY c.created_at, c.name", V(id)));
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT name, " DATASET_VERSION_JSON_OF("c.dataset_version_id") " FROM ct_dataset c"
+                                                                        " WHERE c.deployment_id = ?1 ORDER BY c.created_at, c.name",
+        V(id)));
     out_object(&op->out, NULL);
     out_array(&op->out, "items");
     while (rows_next(r)) {
@@ -310,7 +322,8 @@ static enum err toggle_deployment(struct op *op)
 {
     const char *id;
     TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set", V(id), V(in_bool(op, "active", false))));
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set", V(id),
+                V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous deployment up first");
     return changed(op, id);
@@ -356,24 +369,49 @@ static enum err get(struct op *op)
     TRY(sql_first(
         op->db, &r,
         "SELECT json_object('training_data', json(iif(q.td_version_id IS NULL, NULL, json_object('dataset_version',"
-        " json(" DATASET_VERSION_JSON_OF("q.td_version_id") "), 'since', iso(q.td_at)))),"
-        " 'fl', json_object('configured', json(iif(q.fl_set, 'true', 'false')), 'active', json(iif(q.fl_active, 'true', 'false')),"
-        " 'datasets', (SELECT json_group_array(json_object('dataset_version', json(" DATASET_VERSION_JSON_OF("f.dataset_version_id")
-        "))) FROM fl_dataset f WHERE f.deployment_id = q.deployment_id)),"
-        " 'ct', json_object('configured', json(iif(q.ct_set, 'true', 'false')), 'active', json(iif(q.ct_active, 'true', 'false')),"
-        " 'project', (SELECT json_object('id', p.id, 'name', p.name) FROM project p WHERE p.id = q.ct_project_id),"
-        " 'trigger', q.ct_trigger, 'threshold', q.ct_threshold, 'parameters', json(coalesce(q.ct_parameters, '{}')), 'error', q.ct_error,"
-        " 'waiting', (SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = q.deployment_id AND s.status = 'SUBMITTED'"
-        " AND s.retraining_id IS NULL),"
-        " 'datasets', (SELECT json_group_array(json_object('name', c.name, 'dataset_version',"
-        " json(" DATASET_VERSION_JSON_OF("c.dataset_version_id") "))) FROM ct_dataset c WHERE c.deployment_id = q.deployment_id),"
-        " 'runs', (SELECT json_group_array(json_object('experiment_id', t.experiment_id, 'experiment_name', t.experiment_name,"
-        " 'state', t.state, 'status', (SELECT e.status FROM experiment e WHERE e.id = t.experiment_id), 'progress',"
-        " (SELECT e.progress FROM experiment e WHERE e.id = t.experiment_id), 'error', t.error, 'model_version_id', t.model_version_id,"
-        " 'nb_images', t.nb_images, 'created_at', iso(t.created_at), 'ended_at', iso(t.ended_at))) FROM (SELECT * FROM retraining"
-        " WHERE deployment_id = q.deployment_id ORDER BY created_at DESC LIMIT 50) t)),"
-        " 'cd', json_object('configured', json(iif(q.cd_set, 'true', 'false')), 'active', json(iif(q.cd_active, 'true', 'false')),"
-        " 'policy', q.cd_policy)) FROM pipeline q WHERE q.deployment_id = ?1",
+        " json(" DATASET_VERSION_JSON_OF(
+            "q.td_version_id") "), 'since', iso(q.td_at)))),"
+                               " 'fl', json_object('configured', json(iif(q.fl_set, 'true', 'false')), 'active', "
+                               "json(iif(q.fl_active, 'true', 'false')),"
+                               " 'datasets', (SELECT json_group_array(json_object('dataset_version', json(" DATASET_VERSION_JSON_OF(
+                                   "f.dataset_version_id") "))) FROM fl_dataset f WHERE f.deployment_id = q.deployment_id)),"
+                                                           " 'ct', json_object('configured', json(iif(q.ct_set, 'true', 'false')), "
+                                                           "'active', json(iif(q.ct_active, 'true', 'false')),"
+                                                           " 'project', (SELECT json_object('id', p.id, 'name', p.name) FROM "
+                                                           "project p WHERE p.id = q.ct_project_id),"
+                                                           " 'trigger', q.ct_trigger, 'threshold', q.ct_threshold, 'parameters', "
+                                                           "json(coalesce(q.ct_parameters, '{}')), 'error', q.ct_error,"
+                                                           " 'waiting', (SELECT count(*) FROM predicted_asset s WHERE "
+                                                           "s.deployment_id = q.deployment_id AND s.status = 'SUBMITTED'"
+                                                           " AND s.retraining_id IS NULL),"
+                                                           " 'datasets', (SELECT json_group_array(json_object('name', c.name, "
+                                                           "'dataset_version',"
+                                                           " json(" DATASET_VERSION_JSON_OF(
+                                                               "c.dataset_version_id") "))) FROM ct_dataset c WHERE "
+                                                                                       "c.deployment_id = q.deployment_id),"
+                                                                                       " 'runs', (SELECT "
+                                                                                       "json_group_array(json_object('experiment_"
+                                                                                       "id', t.experiment_id, 'experiment_name', "
+                                                                                       "t.experiment_name,"
+                                                                                       " 'state', t.state, 'status', (SELECT "
+                                                                                       "e.status FROM experiment e WHERE e.id = "
+                                                                                       "t.experiment_id), 'progress',"
+                                                                                       " (SELECT e.progress FROM experiment e "
+                                                                                       "WHERE e.id = t.experiment_id), 'error', "
+                                                                                       "t.error, 'model_version_id', "
+                                                                                       "t.model_version_id,"
+                                                                                       " 'nb_images', t.nb_images, 'created_at', "
+                                                                                       "iso(t.created_at), 'ended_at', "
+                                                                                       "iso(t.ended_at))) FROM (SELECT * FROM "
+                                                                                       "retraining"
+                                                                                       " WHERE deployment_id = q.deployment_id "
+                                                                                       "ORDER BY created_at DESC LIMIT 50) t)),"
+                                                                                       " 'cd', json_object('configured', "
+                                                                                       "json(iif(q.cd_set, 'true', 'false')), "
+                                                                                       "'active', json(iif(q.cd_active, 'true', "
+                                                                                       "'false')),"
+                                                                                       " 'policy', q.cd_policy)) FROM pipeline q "
+                                                                                       "WHERE q.deployment_id = ?1",
         V(id)));
     out_raw(&op->out, NULL, rows_text(r, 0));
     return OK;
@@ -407,8 +445,8 @@ static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/pipeline/cd", setup_deployment, MAY_WRITE, WORK_WRITE, "sets the continuous deployment up",
       FIELDS(policy_in) },
     { "PUT", "/api/deployment/{id}/pipeline/cd", toggle_deployment, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in) },
-    { "POST", "/api/deployment/{id}/pipeline/td/setup", set_training_data, MAY_WRITE, WORK_WRITE, "says what the model was trained on",
-      FIELDS(version_in) },
+    { "POST", "/api/deployment/{id}/pipeline/td/setup", set_training_data, MAY_WRITE, WORK_WRITE,
+      "says what the model was trained on", FIELDS(version_in) },
     { "GET", "/api/deployment/{id}/pipeline/td/check", check_training_data, MAY_READ, WORK_READ, "whether the reference is ready" },
     { "PUT", "/api/deployment/{id}/pipeline/td/disable", disable_training_data, MAY_WRITE, WORK_WRITE, "forgets it" },
 };

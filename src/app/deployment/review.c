@@ -16,8 +16,10 @@ static enum err asset_of(struct op *op, struct reviewed *ret)
     TRY(path_id(op, 0, &ret->id));
     TRY(resource_need(op, &predicted_asset_resource, ret->id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT a.deployment_id, a.status, d.width, d.height FROM predicted_asset a"
-                              " JOIN data d ON d.id = a.data_id WHERE a.id = ?1", V(ret->id)));
+    TRY(sql_first(op->db, &r,
+                  "SELECT a.deployment_id, a.status, d.width, d.height FROM predicted_asset a"
+                  " JOIN data d ON d.id = a.data_id WHERE a.id = ?1",
+                  V(ret->id)));
     ret->deployment = arena_str(op->arena, rows_text(r, 0));
     ret->status = arena_str(op->arena, rows_text(r, 1));
     ret->width = (int)rows_int(r, 2);
@@ -55,8 +57,9 @@ static enum err add_shape(struct op *op, const struct reviewed *v, const char *r
     struct shape s = { .kind = kind };
     TRY(label_known(op, v, shape, where, &s.label_id));
     TRY(kind->read(op->arena, shape, v->width, v->height, where, &s));
-    return sql_run(op->db, "INSERT INTO review_shape (review_id, position, kind, label_id, x, y, w, h, geometry)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    return sql_run(op->db,
+                   "INSERT INTO review_shape (review_id, position, kind, label_id, x, y, w, h, geometry)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                    V(review), V(position), V(kind->name), V(s.label_id), V((double)s.x), V((double)s.y), V((double)s.w),
                    V((double)s.h), V(geometry_json(op->arena, &s)));
 }
@@ -68,8 +71,8 @@ static enum err review(struct op *op)
     TRY(asset_of(op, &v));
     if (strcmp(v.status, "TO_REVIEW") != 0)
         return fail(E_CONFLICT, "the image has been reviewed already; a review is final");
-    TRY(sql_run(op->db, "INSERT INTO review (id, predicted_asset_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)", V(id), V(v.id),
-                V(clock_now_ms()), V(op->user_id)));
+    TRY(sql_run(op->db, "INSERT INTO review (id, predicted_asset_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)", V(id),
+                V(v.id), V(clock_now_ms()), V(op->user_id)));
     int64_t position = 0;
     for (const struct shape_kind *const *k = shape_kinds; *k; k++) {
         const struct json *list = in_json(op, (*k)->plural);
@@ -93,14 +96,14 @@ static enum err list(struct op *op)
 }
 
 static const struct field review_in[] = {
-    { "rectangles", T_ARRAY, F_NULL }, { "polygons", T_ARRAY, F_NULL },  { "classifications", T_ARRAY, F_NULL },
-    { "lines", T_ARRAY, F_NULL },      { "points", T_ARRAY, F_NULL },    { "keypoints", T_ARRAY, F_NULL },
+    { "rectangles", T_ARRAY, F_NULL }, { "polygons", T_ARRAY, F_NULL }, { "classifications", T_ARRAY, F_NULL },
+    { "lines", T_ARRAY, F_NULL },      { "points", T_ARRAY, F_NULL },   { "keypoints", T_ARRAY, F_NULL },
     { "masks", T_ARRAY, F_NULL },
 };
 
 static const struct route routes[] = {
-    { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_WRITE, WORK_WRITE, "reviews a prediction: what is really there; final",
-      FIELDS(review_in), &predicted_asset_resource, BODY_CAP },
+    { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_WRITE, WORK_WRITE,
+      "reviews a prediction: what is really there; final", FIELDS(review_in), &predicted_asset_resource, BODY_CAP },
     { "GET", "/api/predicted/asset/{id}/reviews", list, MAY_READ, WORK_READ, "the prediction with its review", NULL, 0,
       &predicted_asset_resource },
 };

@@ -43,8 +43,12 @@ static enum err next(struct sql *db, struct arena *a, struct todo *ret, bool *re
                  " JOIN deployment o ON o.id = a.deployment_id ORDER BY q.rowid LIMIT 1"));
     *ret_any = rows_next(r);
     if (*ret_any)
-        *ret = (struct todo){ rows_int(r, 0), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)),
-                              arena_str(a, rows_text(r, 3)), arena_str(a, rows_text(r, 4)), rows_real(r, 5) };
+        *ret = (struct todo){ rows_int(r, 0),
+                              arena_str(a, rows_text(r, 1)),
+                              arena_str(a, rows_text(r, 2)),
+                              arena_str(a, rows_text(r, 3)),
+                              arena_str(a, rows_text(r, 4)),
+                              rows_real(r, 5) };
     return rows_error(r);
 }
 
