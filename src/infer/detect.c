@@ -175,19 +175,12 @@ static void auto_boxes(struct boxes *b)
     free(b->items);
 }
 
-/* From pixels of the input to the image. What is not finite or has no area on the image is dropped. */
+/* From pixels of the input to pixels of the image, not clipped yet. What is not finite or has no area is dropped. */
 static void add(struct boxes *b, const struct placed *at, float x1, float y1, float x2, float y2, float score, int label)
 {
     float fx = (float)at->width / (float)at->used_width, fy = (float)at->height / (float)at->used_height;
-    if (!isfinite(x1) || !isfinite(y1) || !isfinite(x2) || !isfinite(y2))
-        return;
-    struct box box = { fmaxf(x1 * fx, 0),
-                       fmaxf(y1 * fy, 0),
-                       fminf(x2 * fx, (float)at->width),
-                       fminf(y2 * fy, (float)at->height),
-                       score > 1 ? 1 : score,
-                       label };
-    if (box.x2 <= box.x1 || box.y2 <= box.y1)
+    struct box box = { x1 * fx, y1 * fy, x2 * fx, y2 * fy, score > 1 ? 1 : score, label };
+    if (!isfinite(box.x1) || !isfinite(box.y1) || !isfinite(box.x2) || !isfinite(box.y2) || box.x2 <= box.x1 || box.y2 <= box.y1)
         return;
     if (b->n == b->room) {
         b->room = b->room ? b->room * 2 : 256;
@@ -247,10 +240,17 @@ static enum err gather_picked(const struct ort_session *s, const struct placed *
     return OK;
 }
 
+static int descending(float a, float b)
+{
+    return (a < b) - (a > b);
+}
+
 static int by_score(const void *a, const void *b)
 {
-    float x = ((const struct box *)a)->score, y = ((const struct box *)b)->score;
-    return (x < y) - (x > y);
+    const struct box *x = a, *y = b;
+    int by = descending(x->score, y->score);
+    by = by ? by : descending(y->y1, x->y1); /* a fixed order, whatever qsort() does */
+    return by ? by : descending(y->x1, x->x1);
 }
 
 static float overlap(const struct box *a, const struct box *b)
@@ -288,10 +288,13 @@ enum err detector_pick(const struct detector *d, const struct ort_session *s, co
     if (b.n)
         qsort(b.items, b.n, sizeof *b.items, by_score);
     size_t n = suppress(b.items, b.n, d->layout == ALREADY_PICKED ? 1 : d->nms_iou, (size_t)d->max_detections);
+    *ret_n = 0;
     for (size_t i = 0; i < n; i++) {
         const struct box *x = &b.items[i];
-        ret[i] = (struct detection){ x->label, x->score, x->x1, x->y1, x->x2 - x->x1, x->y2 - x->y1 };
+        float left = fmaxf(x->x1, 0), top = fmaxf(x->y1, 0), right = fminf(x->x2, (float)at->width),
+              bottom = fminf(x->y2, (float)at->height);
+        if (right > left && bottom > top) /* else it lies in the padding */
+            ret[(*ret_n)++] = (struct detection){ x->label, x->score, left, top, right - left, bottom - top };
     }
-    *ret_n = n;
     return OK;
 }

@@ -16,7 +16,7 @@
 /* The pool starts this very program again, in the role. */
 __attribute__((constructor)) static void play_the_role(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "infer") == 0)
+    if (argc == 3 && strcmp(argv[1], "infer") == 0)
         _exit(infer_main(argc - 1, argv + 1));
 }
 
