@@ -412,7 +412,6 @@ static enum err bytes_of(struct op *op, const char **ret_hash, const char **ret_
 static void answer_picture(struct op *op, const char *type, int fd, uint64_t size)
 {
     http_answer_header(op->call, "Cache-Control", "private, max-age=31536000, immutable");
-    http_answer_header(op->call, "X-Content-Type-Options", "nosniff");
     http_answer_header(op->call, "Content-Security-Policy", "default-src 'none'; sandbox");
     http_answer_file(op->call, type, fd, size);
 }

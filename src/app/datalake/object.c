@@ -364,7 +364,6 @@ static void answer_object(struct op *op, const char *name, const char *type, int
     bool shown = object_shown_inline(type);
     http_answer_header(op->call, "Content-Disposition",
                        arena_fmt(op->arena, "%s; filename*=UTF-8''%s", shown ? "inline" : "attachment", encoded.bytes));
-    http_answer_header(op->call, "X-Content-Type-Options", "nosniff");
     http_answer_header(op->call, "Content-Security-Policy", "default-src 'none'; sandbox");
     http_answer_header(op->call, "Cache-Control", "private, max-age=3600");
     http_answer_file(op->call, shown ? type : "application/octet-stream", fd, size);
