@@ -49,13 +49,17 @@ export interface Rows<T> {
 }
 
 /** A list of any length, fetched where it is looked at. */
-export function useRows<T>(path: string | null, params: Params = {}, chunk = 100): Rows<T> {
+export function useRows<T>(path: string | null, params: Params = {}, { chunk = 100, pin = 0 } = {}): Rows<T> {
   const key = JSON.stringify([path, params]);
   const [range, setRange] = useState<{ key: string; first: number; last: number }>({ key, first: 0, last: 0 });
   const at0 = range.key === key ? range : { first: 0, last: 0 };
   const chunks: number[] = [];
   for (let c = Math.floor(at0.first / chunk); c <= Math.floor(at0.last / chunk); c++) chunks.push(c);
-  if (!chunks.includes(0)) chunks.unshift(0);
+  // The first page tells the count; the page with `pin` and its neighbours are kept at hand.
+  for (const i of [pin + 2, pin, pin - 2, 0]) {
+    const c = Math.max(0, Math.floor(i / chunk));
+    if (!chunks.includes(c)) chunks.push(c);
+  }
   const answers = useQueries({
     queries: chunks.map((c) => ({
       queryKey: keyOf(path ?? "", { ...params, limit: chunk, offset: c * chunk }),
@@ -63,7 +67,7 @@ export function useRows<T>(path: string | null, params: Params = {}, chunk = 100
       enabled: path !== null,
     })),
   });
-  const first = answers[0];
+  const first = answers[chunks.indexOf(0)];
   const at = (i: number): T | undefined => {
     const c = chunks.indexOf(Math.floor(i / chunk));
     return c < 0 ? undefined : answers[c]?.data?.items[i % chunk];

@@ -1,0 +1,40 @@
+// Between the server's shapes and the board's document.
+import { newId, type Doc, type Shape } from "../../canvas/doc";
+import type { AnnotationShapes, PredictedShape } from "./data";
+
+export function docOf(a: AnnotationShapes | null | undefined, source: "human" | "model" = "human"): Doc {
+  const shapes: Shape[] = [];
+  const common = (s: { label_id: string; text?: string | null; score?: number }) => ({
+    id: newId(),
+    label: s.label_id,
+    source,
+    ...(s.text ? { text: s.text } : {}),
+    ...(s.score === undefined || s.score === null ? {} : { score: s.score }),
+  });
+  const points = (list: readonly (readonly number[])[]) => list.map((p) => ({ x: p[0] ?? 0, y: p[1] ?? 0 }));
+  for (const s of a?.rectangles ?? []) shapes.push({ ...common(s), kind: "rectangle", geo: { x: s.x, y: s.y, w: s.w, h: s.h } });
+  for (const s of a?.polygons ?? []) shapes.push({ ...common(s), kind: "polygon", geo: points(s.polygon) });
+  for (const s of a?.lines ?? []) shapes.push({ ...common(s), kind: "line", geo: points(s.line) });
+  for (const s of a?.points ?? []) shapes.push({ ...common(s), kind: "point", geo: { x: s.point[0], y: s.point[1] } });
+  return { shapes, classes: a?.classifications?.map((c) => c.label_id) ?? [] };
+}
+
+export function docOfPrediction(shapes: readonly PredictedShape[]): Doc {
+  return {
+    shapes: shapes.map((s) => ({ id: newId(), kind: "rectangle", label: s.label_id, source: "model", score: s.score, geo: { x: s.x, y: s.y, w: s.w, h: s.h } })),
+    classes: [],
+  };
+}
+
+/** The body of a save. Empty lists are sent too: what is not there any more is gone. */
+export function bodyOf(doc: Doc): Required<AnnotationShapes> {
+  const body: Required<AnnotationShapes> = { rectangles: [], polygons: [], lines: [], points: [], classifications: doc.classes.map((label_id) => ({ label_id })) };
+  for (const s of doc.shapes) {
+    const common = { label_id: s.label, ...(s.text ? { text: s.text } : {}) };
+    if (s.kind === "rectangle") body.rectangles.push({ ...common, x: Math.round(s.geo.x), y: Math.round(s.geo.y), w: Math.round(s.geo.w), h: Math.round(s.geo.h) });
+    else if (s.kind === "polygon") body.polygons.push({ ...common, polygon: s.geo.map((p): [number, number] => [Math.round(p.x), Math.round(p.y)]) });
+    else if (s.kind === "line") body.lines.push({ ...common, line: s.geo.map((p): [number, number] => [Math.round(p.x), Math.round(p.y)]) });
+    else body.points.push({ ...common, point: [Math.round(s.geo.x), Math.round(s.geo.y)] });
+  }
+  return body;
+}
