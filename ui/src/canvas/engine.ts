@@ -117,6 +117,8 @@ export class Engine {
   }
   /** Another image with its history; size is what the server says, so shapes fit before the image is there. */
   open(image: HTMLImageElement, size: Size, history: History): void {
+    // The new history first: whoever is told of the given-up gesture must not see the old one under the new image.
+    this.#state = { ...this.#state, history, chosen: new Set(), hover: null };
     this.#tool.cancel(this.#board);
     this.#preview = null;
     this.#sketch = null;

@@ -1,0 +1,209 @@
+// A new experiment: what it is called, what it learns from, what it starts from, how it learns.
+import { ActionIcon, Button, NumberInput, Select, Switch, Textarea, TextInput } from "@mantine/core";
+import { useEffect, useMemo, useState, type FormEvent, type ReactNode } from "react";
+import { Link, useParams, useSearch } from "wouter";
+import { plural } from "../../kit/format";
+import { Head } from "../../kit/head";
+import { IconPlus, IconX } from "../../kit/icons";
+import { Fault, Lines } from "../../kit/parts";
+import { navigate } from "../../kit/url";
+import { createExperiment, launch, useAttached, useExperiment, useModels, useModelVersions, useProject, type Parameters } from "./data";
+
+function Block({ n, title, says, children }: { n: number; title: string; says: string; children: ReactNode }) {
+  return (
+    <section style={{ display: "grid", gridTemplateColumns: "30px minmax(0, 200px) minmax(0, 1fr)", gap: "0 18px", padding: "22px 0", borderBottom: "1px solid var(--line)" }}>
+      <span style={{ width: 26, height: 26, borderRadius: 13, display: "grid", placeItems: "center", background: "var(--accent-soft)", color: "var(--accent)", fontWeight: 620 }}>{n}</span>
+      <div>
+        <h2 style={{ margin: "3px 0 4px", fontSize: 14, fontWeight: 620 }}>{title}</h2>
+        <p className="dim" style={{ margin: 0, fontSize: 12.5 }}>{says}</p>
+      </div>
+      <div style={{ display: "grid", gap: 12, alignContent: "start" }}>{children}</div>
+    </section>
+  );
+}
+
+const choices: Record<string, readonly string[]> = {
+  lr_type: ["constant", "exponential_decay", "cosine"],
+  annotation_type: ["rectangle", "polygon"],
+  optimizer: ["sgd", "adam", "adamw"],
+};
+const says: Record<string, string> = {
+  steps: "optimiser steps in all",
+  batch_size: "images a step",
+  learning_rate: "at its highest",
+  image_size: "pixels a side, a multiple of 32",
+  decay_steps: "steps between decays",
+  decay_factor: "factor a decay",
+  warmup_steps: "steps with a rising rate",
+  eval_every: "steps between evaluations",
+  ema_decay: "of the averaged weights",
+  seed: "the same seed gives the same run",
+};
+
+export function ParameterFields({ value, defaults, onChange }: { value: Parameters; defaults: Parameters; onChange: (p: Parameters) => void }) {
+  const [fresh, setFresh] = useState("");
+  const set = (k: string, v: Parameters[string]) => onChange({ ...value, [k]: v });
+  return (
+    <>
+      <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(200px, 1fr))", gap: "12px 16px" }}>
+        {Object.entries(value).map(([k, v]) => {
+          const was = defaults[k];
+          const changed = was !== undefined && was !== v;
+          const label = (
+            <span>
+              <span className="mono">{k}</span>
+              {changed && <span style={{ color: "var(--accent)", fontWeight: 400 }}> · was {String(was)}</span>}
+            </span>
+          );
+          const common = { label, description: says[k] ?? typeof (was ?? v), inputWrapperOrder: ["label", "input", "description"] as ("label" | "input" | "description")[] };
+          if (typeof (was ?? v) === "boolean") return <Switch key={k} {...common} mt={22} checked={!!v} onChange={(e) => set(k, e.currentTarget.checked)} />;
+          if (typeof (was ?? v) === "number")
+            return <NumberInput key={k} {...common} name={k} value={v as number} {...(Number.isInteger(was ?? v) && !/rate|lr|decay|momentum|factor/.test(k) ? { allowDecimal: false } : { decimalScale: 8 })} onChange={(x) => set(k, x === "" ? null : Number(x))} error={v === null ? "a number is needed" : undefined} hideControls />;
+          if (choices[k]) return <Select key={k} {...common} name={k} data={[...new Set([...choices[k], String(v)])]} value={String(v)} allowDeselect={false} onChange={(x) => set(k, x ?? "")} />;
+          return <TextInput key={k} {...common} name={k} value={String(v ?? "")} onChange={(e) => set(k, e.target.value)} />;
+        })}
+      </div>
+      <div style={{ display: "flex", gap: 8 }}>
+        <TextInput size="xs" placeholder="Another parameter, name = value" aria-label="Another parameter" value={fresh} onChange={(e) => setFresh(e.target.value)} w={260} />
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={14} />}
+          disabled={!/^\s*[\w.]+\s*=\s*\S/.test(fresh)}
+          onClick={() => {
+            const [k = "", ...rest] = fresh.split("=");
+            const text = rest.join("=").trim();
+            set(k.trim(), text === "true" || text === "True" ? true : text === "false" || text === "False" ? false : text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text);
+            setFresh("");
+          }}
+        >
+          Add
+        </Button>
+      </div>
+    </>
+  );
+}
+
+export default function NewExperiment() {
+  const { id = "" } = useParams();
+  const fromId = new URLSearchParams(useSearch()).get("from");
+  const project = useProject(id);
+  const attached = useAttached(id);
+  const from = useExperiment(fromId);
+  const hub = useModels(true);
+  const own = useModels(false);
+  const [name, setName] = useState("");
+  const [description, setDescription] = useState("");
+  const [data, setData] = useState<{ name: string; version: string | null }[]>([]);
+  const [model, setModel] = useState<string | null>(null);
+  const versions = useModelVersions(model);
+  const [version, setVersion] = useState<string | null>(null);
+  const [parameters, setParameters] = useState<Parameters>({});
+  const [busy, setBusy] = useState<"" | "create" | "launch">("");
+  const [error, setError] = useState<{ message: string; detail?: string } | null>(null);
+
+  // Aliases by what the versions are called: train, test, eval.
+  useEffect(() => {
+    const list = attached.data?.items;
+    if (!list || data.length) return;
+    const find = (...names: string[]) => list.find((v) => names.includes(v.version.toLowerCase()))?.id;
+    const train = find("train", "training") ?? list[0]?.id ?? null;
+    const test = find("test") ?? null;
+    const evaluation = find("eval", "valid", "val", "validation") ?? null;
+    setData([{ name: "train", version: train }, ...(test ? [{ name: "test", version: test }] : []), ...(evaluation ? [{ name: "eval", version: evaluation }] : [])]);
+  }, [attached.data, data.length]);
+  useEffect(() => {
+    if (!model) setModel(from.data?.base_model_version && typeof from.data.base_model_version.origin === "object" ? from.data.base_model_version.origin.id : (hub.data?.items[0]?.id ?? null));
+  }, [hub.data, model, from.data]);
+  const chosenVersion = versions.data?.items.find((v) => v.id === version) ?? null;
+  useEffect(() => {
+    const list = versions.data?.items;
+    if (list?.length && !list.some((v) => v.id === version)) setVersion([...list].sort((a, b) => b.version - a.version)[0]?.id ?? null);
+  }, [versions.data, version]);
+  const defaults = useMemo(() => chosenVersion?.parameters ?? {}, [chosenVersion]);
+  useEffect(() => setParameters({ ...defaults, ...(from.data?.parameters ?? {}) }), [defaults, from.data]);
+
+  const names = data.map((d) => d.name.trim());
+  const fault = !name.trim() ? "It needs a name." : !data.some((d) => d.version) ? "It needs a dataset version." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.values(parameters).some((v) => v === null) ? "A parameter has no value." : "";
+  const submit = async (then: "create" | "launch") => {
+    if (fault || !version) return;
+    setBusy(then);
+    setError(null);
+    try {
+      const e = await createExperiment(id, { name: name.trim(), description: description.trim(), base_model_version_id: version, parameters }, data.flatMap((d) => (d.version ? [{ name: d.name.trim(), version: d.version }] : [])));
+      if (then === "launch") await launch(e.id);
+      navigate(`/experiments/${e.id}${then === "launch" ? "" : "?tab=launch"}`);
+    } catch (x) {
+      setError(x as Error);
+    } finally {
+      setBusy("");
+    }
+  };
+  const modelData = [
+    { group: "Hub", items: hub.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? [] },
+    { group: "Registry", items: own.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? [] },
+  ].filter((g) => g.items.length);
+  return (
+    <div className="page">
+      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", to: `/projects/${id}` }, { text: "New experiment" }]} />
+      <div className="body" style={{ paddingTop: 0 }}>
+        <form style={{ maxWidth: 1040 }} onSubmit={(e: FormEvent) => { e.preventDefault(); void submit("launch"); }}>
+          <Block n={1} title="General" says="How it is called in tables and charts.">
+            <TextInput label="Name" name="name" value={name} maxLength={100} onChange={(e) => setName(e.target.value)} autoFocus />
+            <Textarea label="Description" placeholder="Optional: what is tried" autosize minRows={2} value={description} onChange={(e) => setDescription(e.target.value)} />
+          </Block>
+          <Block n={2} title="Data" says="Dataset versions with their part: train is learned from, test and eval are measured on. With train alone, a part of it is held back.">
+            {!attached.data ? (
+              <Lines n={2} />
+            ) : !attached.data.items.length ? (
+              <span className="dim">
+                The project has no dataset versions yet. <Link href={`/projects/${id}`}>Attach one first.</Link>
+              </span>
+            ) : (
+              <>
+                {data.map((d, i) => (
+                  <div key={i} style={{ display: "grid", gridTemplateColumns: "120px minmax(0, 1fr) 30px", gap: 8, alignItems: "center" }}>
+                    <TextInput aria-label="Alias" value={d.name} onChange={(e) => setData(data.map((x, k) => (k === i ? { ...x, name: e.target.value } : x)))} />
+                    <Select aria-label={`Dataset version for ${d.name}`} placeholder="Choose a version" data={attached.data?.items.map((v) => ({ value: v.id, label: `${v.origin_name} / ${v.version} · ${plural(v.nb_assets ?? 0, "image")}` })) ?? []} value={d.version} onChange={(v) => setData(data.map((x, k) => (k === i ? { ...x, version: v } : x)))} />
+                    <ActionIcon aria-label={`Leave out ${d.name}`} onClick={() => setData(data.filter((_, k) => k !== i))}>
+                      <IconX size={15} />
+                    </ActionIcon>
+                  </div>
+                ))}
+                <div>
+                  <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => setData([...data, { name: ["train", "test", "eval"].find((n) => !names.includes(n)) ?? `part-${data.length + 1}`, version: null }])}>
+                    Another version
+                  </Button>
+                </div>
+              </>
+            )}
+          </Block>
+          <Block n={3} title="Base model" says="A model of the hub, or a version of one of yours to go on from.">
+            {hub.error ? (
+              <Fault error={hub.error} />
+            ) : (
+              <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 1fr) 160px", gap: 8 }}>
+                <Select label="Model" searchable data={modelData} value={model} onChange={(v) => { setModel(v); setVersion(null); }} allowDeselect={false} />
+                <Select label="Version" data={versions.data?.items.map((v) => ({ value: v.id, label: String(v.version) })) ?? []} value={version} onChange={setVersion} allowDeselect={false} />
+              </div>
+            )}
+          </Block>
+          <Block n={4} title="Hyperparameters" says="Taken from the model; change what you want to try.">
+            {version && !Object.keys(parameters).length ? <span className="dim">The model states none.</span> : <ParameterFields value={parameters} defaults={defaults} onChange={setParameters} />}
+          </Block>
+          <div style={{ padding: "20px 0 0 48px", display: "grid", gap: 12 }}>
+            {error && <Fault error={error} />}
+            <div style={{ display: "flex", gap: 8, alignItems: "center" }}>
+              <Button type="submit" size="sm" disabled={!!fault} loading={busy === "launch"}>
+                Create and launch
+              </Button>
+              <Button size="sm" variant="default" disabled={!!fault} loading={busy === "create"} onClick={() => void submit("create")}>
+                Create only
+              </Button>
+              <span className="dim">{fault}</span>
+            </div>
+          </div>
+        </form>
+      </div>
+    </div>
+  );
+}

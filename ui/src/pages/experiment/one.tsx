@@ -1,0 +1,271 @@
+// An experiment: its curves while they come, its console, its files, how to launch it, what to make of it.
+import { ActionIcon, Button, Menu, Progress, SegmentedControl, Select, Tabs, Text, Textarea, TextInput } from "@mantine/core";
+import { useEffect, useRef, useState } from "react";
+import { Link, useParams } from "wouter";
+import { Dialog } from "../../kit/dialog";
+import { bytes, figure, percent } from "../../kit/format";
+import { Head } from "../../kit/head";
+import { IconBox, IconDots, IconDownload, IconEdit, IconFile, IconPlay, IconPlus, IconStop, IconTerminal, IconTrash } from "../../kit/icons";
+import { CopyBlock, Cut, Empty, Facts, Fault, Id, Lines, Section, Status, Time } from "../../kit/parts";
+import { Table } from "../../kit/table";
+import { toast } from "../../kit/toast";
+import { navigate, useUrl } from "../../kit/url";
+import { cancel, changeExperiment, deleteExperiment, launch, makeToken, ownUrl, publish, publishIn, useArtifacts, useConsole, useExperiment, useLiveExperiment, useModels, useProject, type Experiment } from "./data";
+import { Logs } from "./logs";
+
+export default function ExperimentPage() {
+  const { id = "" } = useParams();
+  const { data: e, error, refetch } = useExperiment(id);
+  const project = useProject(e?.project_id ?? null);
+  const [tab, setTab] = useUrl("tab", "logs");
+  const [dialog, setDialog] = useState<"" | "export" | "edit" | "delete" | "cancel">("");
+  useLiveExperiment(id);
+  const running = e?.status === "RUNNING";
+  const start = () => {
+    launch(id).then(() => setTab(null), toast.failed);
+  };
+  return (
+    <div className="page">
+      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", ...(e ? { to: `/projects/${e.project_id}` } : {}) }, { text: e?.name ?? "…" }]} id={id} chips={e && <Status of={e.status} />}>
+        {running && (
+          <Button variant="default" leftSection={<IconStop size={15} />} onClick={() => setDialog("cancel")}>
+            Cancel
+          </Button>
+        )}
+        {e && e.status === "WAITING" && (
+          <Button leftSection={<IconPlay size={15} />} onClick={start}>
+            Launch
+          </Button>
+        )}
+        {e?.status === "SUCCESS" && (
+          <Button leftSection={<IconBox size={15} />} onClick={() => setDialog("export")}>
+            Export as model
+          </Button>
+        )}
+        <Menu>
+          <Menu.Target>
+            <ActionIcon aria-label="More actions">
+              <IconDots size={17} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item leftSection={<IconEdit size={14} />} onClick={() => setDialog("edit")}>
+              Rename or describe…
+            </Menu.Item>
+            {e && (
+              <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => navigate(`/projects/${e.project_id}/new?from=${id}`)}>
+                New experiment like this
+              </Menu.Item>
+            )}
+            {e && e.status !== "SUCCESS" && (
+              <Menu.Item leftSection={<IconBox size={14} />} onClick={() => setDialog("export")}>
+                Export as model…
+              </Menu.Item>
+            )}
+            <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
+              Delete the experiment…
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      </Head>
+      {error ? (
+        <div className="body">
+          <Fault error={error} again={() => void refetch()} />
+        </div>
+      ) : !e ? (
+        <div className="body">
+          <Lines n={5} />
+        </div>
+      ) : (
+        <>
+          <Tabs value={tab} onChange={setTab} className="tabs-line">
+            <Tabs.List style={{ borderBottom: 0 }}>
+              <Tabs.Tab value="logs">Logs</Tabs.Tab>
+              <Tabs.Tab value="console">Console</Tabs.Tab>
+              <Tabs.Tab value="artifacts">Artifacts</Tabs.Tab>
+              <Tabs.Tab value="launch">Launch</Tabs.Tab>
+            </Tabs.List>
+          </Tabs>
+          {running && <Progress value={100 * (e.progress ?? 0)} size={3} radius={0} aria-label={`Progress of the training, ${percent(e.progress)}`} />}
+          {tab === "console" ? (
+            <Console id={id} />
+          ) : (
+            <div className="body">
+              {tab === "artifacts" ? (
+                <Artifacts id={id} />
+              ) : tab === "launch" ? (
+                <Launch e={e} onStart={start} />
+              ) : (
+                <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 1fr) 260px", gap: 32 }}>
+                  <div>
+                    {e.status === "FAILED" && e.error && (
+                      <div style={{ marginBottom: 16 }}>
+                        <Fault error={{ message: "The training failed", detail: e.error }} />
+                      </div>
+                    )}
+                    <Logs id={id} waiting={running ? "The training has begun; the first points come within seconds." : e.status === "WAITING" ? "Launch the training to see its curves grow here." : "This run logged nothing."} />
+                  </div>
+                  <Summary e={e} />
+                </div>
+              )}
+            </div>
+          )}
+          <Export e={e} open={dialog === "export"} onClose={() => setDialog("")} />
+          <Edit key={e.name} e={e} open={dialog === "edit"} onClose={() => setDialog("")} />
+        </>
+      )}
+      <Dialog open={dialog === "cancel"} onClose={() => setDialog("")} title={`Cancel ${e?.name ?? ""}`} does="Cancel the training" danger run={() => cancel(id)}>
+        <Text size="sm">It stops within seconds. Curves and the last checkpoint up to here are kept.</Text>
+      </Dialog>
+      <Dialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete ${e?.name ?? ""}`} does="Delete" danger run={async () => { await deleteExperiment(id); navigate(`/projects/${e?.project_id ?? ""}`); }}>
+        <Text size="sm">Its curves, files and parameters are lost. Models that were exported from it stay.</Text>
+      </Dialog>
+    </div>
+  );
+}
+
+function Summary({ e }: { e: Experiment }) {
+  const b = e.base_model_version;
+  return (
+    <aside aria-label="Summary" style={{ minWidth: 0 }}>
+      <Section title="Summary">
+        <Facts
+          of={[
+            e.best == null ? null : ["Best mAP50", <b key="b" style={{ fontWeight: 600 }}>{e.best.toFixed(4)}</b>],
+            e.status === "RUNNING" ? ["Progress", percent(e.progress)] : null,
+            ["Made", <Time key="t" at={e.created_at} />],
+            ["Changed", <Time key="u" at={e.updated_at} />],
+            b ? ["Base model", <Link key="m" href={`/model-versions/${b.id}`}>{typeof b.origin === "object" ? b.origin.name : (b.origin ?? b.name)} / {b.version}</Link>] : null,
+            ...(e.datasets?.map((d) => [d.name, <Link key={d.name} href={`/versions/${d.dataset_version.id}`}>{d.dataset_version.origin_name} / {d.dataset_version.version}</Link>] as const) ?? []),
+          ]}
+        />
+        {e.description && <p style={{ marginTop: 12 }}>{e.description}</p>}
+      </Section>
+      {e.parameters && Object.keys(e.parameters).length > 0 && (
+        <Section title="Hyperparameters">
+          <dl className="facts" style={{ gap: "3px 12px" }}>
+            {Object.entries(e.parameters).map(([k, v]) => [
+              <dt key={`${k}t`} className="mono">{k}</dt>,
+              <dd key={`${k}d`} style={{ textAlign: "right" }}>{typeof v === "number" ? figure(v) : String(v)}</dd>,
+            ])}
+          </dl>
+        </Section>
+      )}
+    </aside>
+  );
+}
+
+function Console({ id }: { id: string }) {
+  const { lines, loading, error } = useConsole(id);
+  const el = useRef<HTMLPreElement>(null);
+  const stick = useRef(true);
+  useEffect(() => {
+    if (stick.current && el.current) el.current.scrollTop = el.current.scrollHeight;
+  }, [lines]);
+  if (error)
+    return (
+      <div className="body">
+        <Fault error={error} />
+      </div>
+    );
+  if (!loading && !lines.length) return <Empty icon={IconTerminal} title="Nothing was printed yet">What the training prints appears here line by line.</Empty>;
+  return (
+    <div style={{ flex: 1, minHeight: 0 }}>
+      <pre
+        ref={el}
+        className="console"
+        tabIndex={0}
+        aria-label="Console"
+        onScroll={(e) => {
+          const t = e.currentTarget;
+          stick.current = t.scrollHeight - t.scrollTop - t.clientHeight < 40;
+        }}
+      >
+        {lines.map((l) => l.log).join("\n")}
+      </pre>
+    </div>
+  );
+}
+
+function Artifacts({ id }: { id: string }) {
+  const { data, error, refetch } = useArtifacts(id);
+  if (error) return <Fault error={error} again={() => void refetch()} />;
+  return (
+    <Table
+      rows={data?.items}
+      id={(a) => a.id}
+      empty={<Empty icon={IconFile} title="No files yet">The training stores its model, its checkpoint and its configuration here.</Empty>}
+      columns={[
+        { key: "name", title: "Name", cell: (a) => <b style={{ fontWeight: 540 }}>{a.name}</b> },
+        { key: "file", title: "File", cell: (a) => <Cut text={a.filename} /> },
+        { key: "size", title: "Size", align: "right", cell: (a) => bytes(a.size) },
+        { key: "at", title: "Stored", cell: (a) => <Time at={a.created_at} /> },
+        { key: "id", title: "", cell: (a) => <Id id={a.id} /> },
+        { key: "do", title: "", align: "right", cell: (a) => <ActionIcon component="a" href={ownUrl(a.presigned_url)} download={a.filename} aria-label={`Download ${a.name}`}><IconDownload size={16} /></ActionIcon> },
+      ]}
+    />
+  );
+}
+
+function Launch({ e, onStart }: { e: Experiment; onStart: () => void }) {
+  const [token, setToken] = useState("");
+  const command = `saccade train --host ${location.origin} --token ${token || "YOUR_API_TOKEN"} --experiment ${e.id}`;
+  const busy = e.status === "RUNNING";
+  return (
+    <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(380px, 1fr))", gap: "0 48px", maxWidth: 1200 }}>
+      <Section title="On this server">
+        <p className="dim" style={{ marginTop: 0 }}>The training runs as a job beside the server; its curves and its console appear here while it learns.</p>
+        <Button size="sm" leftSection={<IconPlay size={15} />} disabled={busy} onClick={onStart}>
+          {busy ? "It is running" : e.status === "WAITING" ? "Launch here" : "Launch again"}
+        </Button>
+      </Section>
+      <Section title="On your own machine">
+        <p className="dim" style={{ marginTop: 0 }}>Any machine that reaches this address can train: it needs the program and an API token, talks HTTP only, and sends everything here.</p>
+        <CopyBlock text={command} />
+        {!token && (
+          <Button variant="default" mt={10} onClick={() => void makeToken(`training of ${e.name}`).then(setToken, toast.failed)}>
+            Make a token for it
+          </Button>
+        )}
+        {token && <p className="dim">The token is in the command now and is shown this once only. Revoke it in the settings.</p>}
+      </Section>
+    </div>
+  );
+}
+
+function Export({ e, open, onClose }: { e: Experiment; open: boolean; onClose: () => void }) {
+  const models = useModels(false);
+  const [kind, setKind] = useState("new");
+  const [name, setName] = useState("");
+  const [model, setModel] = useState<string | null>(null);
+  const ready = kind === "new" ? !!name.trim() : !!model;
+  const run = async () => {
+    const v = kind === "new" ? await publish(e.id, name.trim()) : await publishIn(e.id, model ?? "");
+    toast.done(`Exported as ${v.origin?.name ?? name} / ${v.version}`);
+    navigate(`/model-versions/${v.id}`);
+  };
+  return (
+    <Dialog open={open} onClose={onClose} title="Export as model" does="Export" ready={ready} run={run}>
+      <SegmentedControl value={kind} onChange={setKind} data={[{ value: "new", label: "A new model" }, { value: "next", label: "Next version of a model", disabled: !models.data?.items.length }]} fullWidth />
+      {kind === "new" ? (
+        <TextInput label="Name of the model" value={name} onChange={(x) => setName(x.target.value)} maxLength={100} data-autofocus />
+      ) : (
+        <Select label="Model" searchable placeholder="Choose one" data={models.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? []} value={model} onChange={setModel} />
+      )}
+      <Text size="sm" c="dimmed">
+        Takes along the files, the labels and the hyperparameters, and remembers where they come from.
+      </Text>
+    </Dialog>
+  );
+}
+
+function Edit({ e, open, onClose }: { e: Experiment; open: boolean; onClose: () => void }) {
+  const [name, setName] = useState(e.name);
+  const [description, setDescription] = useState(e.description ?? "");
+  return (
+    <Dialog open={open} onClose={onClose} title="Rename or describe" does="Save" ready={!!name.trim()} run={() => changeExperiment(e.id, { name: name.trim(), description })}>
+      <TextInput label="Name" value={name} onChange={(x) => setName(x.target.value)} maxLength={100} data-autofocus />
+      <Textarea label="Description" autosize minRows={2} value={description} onChange={(x) => setDescription(x.target.value)} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,41 @@
+import { del, patch, post, type Page } from "../../api/client";
+import { useModels, useModelVersions } from "../../api/calls";
+import { touch, useGet } from "../../api/query";
+import { storeFile } from "../../api/upload";
+import { useSignedIn } from "../../api/session";
+import type { DatasetVersion, Deployment, Experiment, Model, ModelVersion, Session, StoredFile } from "../../api/types";
+
+export { useModels, useModelVersions, useSignedIn };
+export type { Deployment, Model, ModelVersion, StoredFile };
+
+export const useModel = (id: string) => useGet<Model>(`/api/model/${id}`);
+export const useModelVersion = (id: string) => useGet<ModelVersion>(`/api/model/version/${id}`);
+export const useFiles = (id: string) => useGet<Page<StoredFile>>(`/api/model/version/${id}/modelfiles`);
+export type Context = NonNullable<ModelVersion["context"]>;
+export const useContext = (id: string | null) => useGet<Context>(id && `/api/model/version/${id}/context`);
+export const useExperimentOf = (id: string | null | undefined) => useGet<Experiment>(id ? `/api/experiment/${id}` : null);
+export const useDatasetVersionOf = (id: string) => useGet<DatasetVersion>(`/api/dataset/version/${id}`);
+export const useDeployments = () => {
+  const { organization } = useSignedIn();
+  return useGet<Page<Deployment>>(`/api/organization/${organization.id}/deployments`, { limit: 1000 });
+};
+
+const stale = () => touch("/api/model", "/api/organization");
+export const createModel = (org: string, name: string, description: string) => post<Model>(`/api/organization/${org}/models`, { name, description }).then((m) => (stale(), m));
+export const createModelVersion = (model: string, v: { type: string; framework: string; labels: Record<string, string>; description?: string }) => post<ModelVersion>(`/api/model/${model}/versions`, v).then((x) => (stale(), x));
+export const changeModel = (id: string, change: { name: string; description: string }) => patch(`/api/model/${id}`, change).then(stale);
+export const deleteModel = (id: string) => del(`/api/model/${id}`).then(stale);
+export const deleteModelVersion = (id: string) => del(`/api/model/version/${id}`).then(stale);
+export const deploy = (version: string, name: string, min_threshold: number) => post<Deployment>(`/api/model/version/${version}/deploy`, { name, min_threshold }).then((d) => (stale(), d));
+export const makeShadow = (deployment: string, version: string) => post(`/api/deployment/${deployment}/shadow`, { model_version_id: version }).then(() => (stale(), touch("/api/deployment")));
+
+export async function addFile(session: Session, version: string, name: string, file: File, progress: (part: number) => void): Promise<void> {
+  const object_name = await storeFile(file, { session, type: "MODEL_FILE", context: { model_version_id: version } }, (n) => progress(n / Math.max(1, file.size)), new AbortController().signal);
+  await post(`/api/model/version/${version}/modelfiles`, { name, filename: file.name, object_name, large: file.size > 5 * 1024 * 1024 });
+  touch(`/api/model/version/${version}`);
+}
+export function ownUrl(url: string | null | undefined): string | undefined {
+  if (!url) return undefined;
+  const u = new URL(url, location.href);
+  return u.pathname.startsWith("/storage/") ? u.pathname + u.search : url;
+}

@@ -1,0 +1,185 @@
+// A model version: what it is, where it comes from, where it serves.
+import { ActionIcon, Button, FileButton, Menu, NumberInput, Progress, SegmentedControl, Select, Slider, Text, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useParams } from "wouter";
+import { Dialog } from "../../kit/dialog";
+import { bytes, figure, sentence, typeWord } from "../../kit/format";
+import { Head } from "../../kit/head";
+import { IconDots, IconDownload, IconPlus, IconRocket, IconTrash } from "../../kit/icons";
+import { colourAt } from "../../kit/palette";
+import { Cut, Facts, Fault, Lines, Section, Swatch, Time } from "../../kit/parts";
+import { Table } from "../../kit/table";
+import { toast } from "../../kit/toast";
+import { navigate } from "../../kit/url";
+import { addFile, deleteModelVersion, deploy, makeShadow, ownUrl, useContext, useDeployments, useFiles, useModelVersion, useSignedIn, type ModelVersion } from "./data";
+import { Lineage } from "./lineage";
+
+export default function VersionPage() {
+  const { id = "" } = useParams();
+  const session = useSignedIn();
+  const { data: v, error, refetch } = useModelVersion(id);
+  const files = useFiles(id);
+  const own = v?.origin.private !== false;
+  const context = useContext(v && own && !v.context ? id : null);
+  const [dialog, setDialog] = useState<"" | "deploy" | "delete">("");
+  const [sending, setSending] = useState<number | null>(null);
+  const servable = !!files.data?.items.some((f) => f.name === "model-latest");
+  const send = (file: File | null) => {
+    if (!file) return;
+    setSending(0);
+    addFile(session, id, file.name.endsWith(".onnx") && !servable ? "model-latest" : file.name.replace(/\.[^.]+$/, ""), file, setSending)
+      .catch(toast.failed)
+      .finally(() => setSending(null));
+  };
+  return (
+    <div className="page">
+      <Head crumbs={[{ text: "Models", to: own ? "/models" : "/models?tab=hub" }, { text: v?.origin.name ?? "…", ...(v ? { to: `/models/${v.origin.id}` } : {}) }, { text: v ? `Version ${v.version}` : "…" }]} id={id} chips={v && <><span className="chip" data-plain="">{typeWord(v.type)}</span><span className="chip" data-plain="">{v.framework === "ONNX" ? "ONNX" : sentence(v.framework)}</span></>}>
+        {own && (
+          <>
+            <Button leftSection={<IconRocket size={15} />} disabled={!servable} title={servable ? undefined : "It has no file called model-latest yet"} onClick={() => setDialog("deploy")}>
+              Deploy
+            </Button>
+            <Menu>
+              <Menu.Target>
+                <ActionIcon aria-label="More actions">
+                  <IconDots size={17} />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
+                  Delete the version…
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </>
+        )}
+      </Head>
+      <div className="body">
+        {error ? (
+          <Fault error={error} again={() => void refetch()} />
+        ) : !v ? (
+          <Lines n={6} />
+        ) : (
+          <>
+            {v.description && <p style={{ margin: "0 0 16px", maxWidth: 760 }}>{v.description}</p>}
+            {own && (
+              <Section title="Lineage">
+                <Lineage version={v} context={v.context ?? context.data} />
+              </Section>
+            )}
+            <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 3fr) minmax(220px, 1fr)", gap: 48 }}>
+              <div>
+                <Section
+                  title="Files"
+                  end={
+                    own && (
+                      <FileButton onChange={send}>
+                        {(props) => (
+                          <Button variant="default" size="compact-xs" leftSection={<IconPlus size={13} />} disabled={sending !== null} {...props}>
+                            Add a file
+                          </Button>
+                        )}
+                      </FileButton>
+                    )
+                  }
+                >
+                  {sending !== null && <Progress value={100 * sending} mb={8} aria-label="Upload of the file" />}
+                  <Table
+                    rows={files.data?.items}
+                    id={(f) => f.id}
+                    empty={<span className="dim">No files yet. The one called model-latest is what a deployment serves.</span>}
+                    columns={[
+                      { key: "name", title: "Name", cell: (f) => <b style={{ fontWeight: 540 }}>{f.name}</b> },
+                      { key: "file", title: "File", cell: (f) => <Cut text={f.filename} /> },
+                      { key: "size", title: "Size", align: "right", cell: (f) => bytes(f.size) },
+                      { key: "do", title: "", align: "right", cell: (f) => <ActionIcon component="a" href={ownUrl(f.presigned_url)} download={f.filename} aria-label={`Download ${f.name}`}><IconDownload size={16} /></ActionIcon> },
+                    ]}
+                  />
+                </Section>
+                <Section title="Hyperparameters">
+                  {v.parameters && Object.keys(v.parameters).length ? (
+                    <div style={{ columns: "3 220px", columnGap: 40 }}>
+                      {Object.entries(v.parameters).map(([k, x]) => (
+                        <div key={k} style={{ display: "flex", justifyContent: "space-between", gap: 12, padding: "4px 0", borderBottom: "1px solid var(--line)", breakInside: "avoid" }}>
+                          <span className="mono dim">{k}</span>
+                          <span>{typeof x === "number" ? figure(x) : String(x)}</span>
+                        </div>
+                      ))}
+                    </div>
+                  ) : (
+                    <span className="dim">None.</span>
+                  )}
+                </Section>
+              </div>
+              <div>
+                <Section title="Labels">
+                  {Object.keys(v.labels ?? {}).length ? (
+                    Object.entries(v.labels ?? {}).map(([k, l], i) => (
+                      <div key={k} style={{ display: "flex", gap: 8, alignItems: "center", minHeight: 26 }}>
+                        <Swatch colour={colourAt(i)} />
+                        <span className="dim" style={{ minWidth: 18 }}>{k}</span>
+                        {l}
+                      </div>
+                    ))
+                  ) : (
+                    <span className="dim">{own ? "None." : "It learns those of your dataset."}</span>
+                  )}
+                </Section>
+                <Section title="Facts">
+                  <Facts of={[["Type", typeWord(v.type)], ["Framework", v.framework === "ONNX" ? "ONNX" : sentence(v.framework)], own ? ["Made", <Time key="t" at={v.created_at} />] : null]} />
+                </Section>
+              </div>
+            </div>
+            <Deploy v={v} open={dialog === "deploy"} onClose={() => setDialog("")} />
+          </>
+        )}
+      </div>
+      <Dialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete ${v?.origin.name ?? ""} / ${v?.version ?? ""}`} does="Delete" danger run={async () => { await deleteModelVersion(id); navigate(`/models/${v?.origin.id ?? ""}`); }}>
+        <Text size="sm">Its files are lost.</Text>
+      </Dialog>
+    </div>
+  );
+}
+
+function Deploy({ v, open, onClose }: { v: ModelVersion; open: boolean; onClose: () => void }) {
+  const deployments = useDeployments();
+  const others = deployments.data?.items.filter((d) => d.type === v.type && d.model_version?.id !== v.id) ?? [];
+  const [kind, setKind] = useState("new");
+  const [name, setName] = useState(v.origin.name);
+  const [least, setLeast] = useState(0.5);
+  const [target, setTarget] = useState<string | null>(null);
+  const run = async () => {
+    if (kind === "shadow" && target) {
+      await makeShadow(target, v.id);
+      navigate(`/deployments/${target}`);
+      return;
+    }
+    const d = await deploy(v.id, name.trim(), least);
+    toast.done(`${d.name} takes images now`);
+    navigate(`/deployments/${d.id}`);
+  };
+  return (
+    <Dialog open={open} onClose={onClose} title={`Deploy ${v.origin.name} / ${v.version}`} does={kind === "new" ? "Deploy" : "Run as shadow"} ready={kind === "new" ? !!name.trim() : !!target} run={run}>
+      <SegmentedControl value={kind} onChange={setKind} fullWidth data={[{ value: "new", label: "A new deployment" }, { value: "shadow", label: "Shadow of a deployment", disabled: !others.length }]} />
+      {kind === "new" ? (
+        <>
+          <TextInput label="Name" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
+          <div>
+            <Text size="sm" fw={500}>
+              Confidence threshold
+            </Text>
+            <Text size="xs" c="dimmed" mb={6}>
+              Predictions below it are dropped. It can be changed later.
+            </Text>
+            <div style={{ display: "grid", gridTemplateColumns: "1fr 90px", gap: 16, alignItems: "center" }}>
+              <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} aria-label="Confidence threshold" />
+              <NumberInput aria-label="Confidence threshold as a number" name="threshold" min={0} max={1} step={0.05} decimalScale={2} value={least} onChange={(x) => setLeast(Math.min(1, Math.max(0, Number(x) || 0)))} />
+            </div>
+          </div>
+        </>
+      ) : (
+        <Select label="Deployment" description="Every image it gets is also shown to this version; only the champion’s answer is returned." placeholder="Choose one" data={others.map((d) => ({ value: d.id, label: d.name }))} value={target} onChange={setTarget} />
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,179 @@
+// A project: attached dataset versions, and the table of its experiments.
+import { ActionIcon, Button, Menu, Progress, Select, Text, Textarea, TextInput, Tooltip } from "@mantine/core";
+import { useState } from "react";
+import { Link, useParams } from "wouter";
+import { Dialog } from "../../kit/dialog";
+import { percent, plural, typeWord } from "../../kit/format";
+import { Head } from "../../kit/head";
+import { IconCompare, IconDots, IconEdit, IconFlask, IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { Cut, Empty, Fault, Lines, Section, Status, Time } from "../../kit/parts";
+import { QueryBar } from "../../kit/query-bar";
+import { Table } from "../../kit/table";
+import { toast } from "../../kit/toast";
+import { navigate, useUrl } from "../../kit/url";
+import { attach, changeProject, complete, deleteExperiments, deleteProject, detach, thumbnail, useAttached, useDatasets, useDatasetVersions, useExperiments, useProject, type Experiment } from "./data";
+
+const modelName = (e: Experiment) => {
+  const b = e.base_model_version;
+  if (!b) return "";
+  return `${typeof b.origin === "object" ? b.origin.name : (b.origin ?? b.name ?? "")} / ${b.version}`;
+};
+
+export default function ProjectPage() {
+  const { id = "" } = useParams();
+  const project = useProject(id);
+  const attached = useAttached(id);
+  const [q, setQ] = useUrl("q");
+  const [sort, setSort] = useUrl("sort", "-created");
+  const experiments = useExperiments(id, q);
+  const [chosen, setChosen] = useState<Set<string>>(new Set());
+  const [dialog, setDialog] = useState<"" | "attach" | "edit" | "delete" | "drop">("");
+  const p = project.data;
+  const wrongQuery = experiments.error?.status === 400 && q ? [experiments.error.message, experiments.error.detail].filter(Boolean).join(". ") : null;
+  const error = project.error ?? (wrongQuery ? null : experiments.error);
+  const blank = experiments.data?.items.length === 0 && !q;
+  return (
+    <div className="page">
+      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: p?.name ?? "…" }]} id={id}>
+        <Button leftSection={<IconPlus size={15} />} onClick={() => navigate(`/projects/${id}/new`)}>
+          New experiment
+        </Button>
+        <Menu>
+          <Menu.Target>
+            <ActionIcon aria-label="More actions">
+              <IconDots size={17} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item leftSection={<IconEdit size={14} />} onClick={() => setDialog("edit")}>
+              Rename or describe…
+            </Menu.Item>
+            <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
+              Delete the project…
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      </Head>
+      <div className="body">
+        {p?.description && <p style={{ margin: "0 0 16px", maxWidth: 760 }}>{p.description}</p>}
+        {error ? (
+          <Fault error={error} again={() => { void project.refetch(); void experiments.refetch(); }} />
+        ) : (
+          <>
+            <Section
+              title="Dataset versions"
+              end={
+                <Button variant="default" size="compact-xs" leftSection={<IconPlus size={13} />} onClick={() => setDialog("attach")}>
+                  Attach
+                </Button>
+              }
+            >
+              {!attached.data ? (
+                <Lines n={1} />
+              ) : !attached.data.items.length ? (
+                <span className="dim">None attached yet. Experiments train on what is attached here.</span>
+              ) : (
+                <div style={{ display: "flex", flexWrap: "wrap", gap: 10 }}>
+                  {attached.data.items.map((v) => (
+                    <div key={v.id} className="card" style={{ display: "flex", alignItems: "center", gap: 10, padding: "6px 4px 6px 6px", maxWidth: 340 }}>
+                      {v.thumbnails?.[0] ? <img src={thumbnail(v.thumbnails[0], 128)} alt="" width={44} height={34} style={{ objectFit: "cover", borderRadius: 4 }} /> : <span style={{ width: 44, height: 34, borderRadius: 4, background: "var(--image-ground)" }} />}
+                      <Link href={`/versions/${v.id}`} style={{ textDecoration: "none", minWidth: 0 }}>
+                        <Cut text={`${v.origin_name} / ${v.version}`} style={{ fontWeight: 540 }} />
+                        <span className="dim" style={{ fontSize: 12 }}>
+                          {plural(v.nb_assets ?? 0, "image")} · {typeWord(v.type)}
+                        </span>
+                      </Link>
+                      <Tooltip label="Detach">
+                        <ActionIcon size={24} aria-label={`Detach ${v.origin_name} / ${v.version}`} onClick={() => detach(id, v.id).catch(toast.failed)}>
+                          <IconX size={14} />
+                        </ActionIcon>
+                      </Tooltip>
+                    </div>
+                  ))}
+                </div>
+              )}
+            </Section>
+            <Section
+              title={<>Experiments {experiments.data && <span className="dim" style={{ fontWeight: 400 }}>{experiments.data.items.length}</span>}</>}
+              end={
+                chosen.size > 0 && (
+                  <>
+                    <span>{chosen.size} chosen</span>
+                    <Button leftSection={<IconCompare size={15} />} disabled={chosen.size < 2} onClick={() => navigate(`/projects/${id}/compare?ids=${[...chosen].join(",")}`)}>
+                      Compare
+                    </Button>
+                    <Button variant="default" leftSection={<IconTrash size={14} />} onClick={() => setDialog("drop")}>
+                      Delete
+                    </Button>
+                  </>
+                )
+              }
+            >
+              {blank ? (
+                <Empty icon={IconFlask} title="No experiments yet" action={<Button size="sm" onClick={() => navigate(`/projects/${id}/new`)}>New experiment</Button>}>
+                  An experiment trains a model of the hub, or one of yours, on attached dataset versions and keeps its curves, files and parameters.
+                </Empty>
+              ) : (
+                <>
+                  <div style={{ display: "flex", marginBottom: 8 }}>
+                    <QueryBar of="experiment" value={q} onSubmit={setQ} complete={complete} error={wrongQuery} placeholder='Search, for example  status = "SUCCESS"' />
+                  </div>
+                  <Table
+                    rows={experiments.data?.items}
+                    id={(e) => e.id}
+                    to={(e) => `/experiments/${e.id}`}
+                    sort={sort}
+                    onSort={setSort}
+                    chosen={chosen}
+                    onChoose={setChosen}
+                    empty={<span className="dim">No experiment matches the query.</span>}
+                    columns={[
+                      { key: "name", title: "Name", by: (e) => e.name, cell: (e) => <Link href={`/experiments/${e.id}`} style={{ textDecoration: "none", fontWeight: 540 }}>{e.name}</Link> },
+                      { key: "status", title: "Status", width: 190, by: (e) => e.status, cell: (e) => <span style={{ display: "flex", gap: 10, alignItems: "center" }}><Status of={e.status} />{e.status === "RUNNING" && <Progress w={64} value={100 * (e.progress ?? 0)} aria-label={`Progress ${percent(e.progress)}`} />}</span> },
+                      { key: "best", title: "mAP50", align: "right", by: (e) => e.best, cell: (e) => (e.best == null ? <span className="dim">–</span> : e.best.toFixed(3)) },
+                      { key: "model", title: "Base model", by: modelName, cell: (e) => modelName(e) || <span className="dim">–</span> },
+                      { key: "data", title: "Data", cell: (e) => <span style={{ display: "flex", gap: 4 }}>{e.datasets?.map((d) => <span key={d.name} className="chip" data-plain="" title={`${d.dataset_version.origin_name} / ${d.dataset_version.version}`}>{d.name}: {d.dataset_version.version}</span>)}</span> },
+                      { key: "created", title: "Made", by: (e) => e.created_at, cell: (e) => <Time at={e.created_at} /> },
+                    ]}
+                  />
+                </>
+              )}
+            </Section>
+          </>
+        )}
+      </div>
+      <Attach project={id} taken={attached.data?.items.map((v) => v.id) ?? []} open={dialog === "attach"} onClose={() => setDialog("")} />
+      {p && <Edit key={p.name} id={id} name={p.name} description={p.description ?? ""} open={dialog === "edit"} onClose={() => setDialog("")} />}
+      <Dialog open={dialog === "drop"} onClose={() => setDialog("")} title={`Delete ${plural(chosen.size, "experiment")}`} does="Delete" danger run={async () => { await deleteExperiments(id, [...chosen]); setChosen(new Set()); }}>
+        <Text size="sm">Their curves, files and parameters are lost. Models that were exported from them stay.</Text>
+      </Dialog>
+      <Dialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete the project ${p?.name ?? ""}`} does="Delete" danger run={async () => { await deleteProject(id); navigate("/projects"); }}>
+        <Text size="sm">Its {plural(experiments.data?.items.length ?? 0, "experiment")} with all curves and files are lost. Dataset versions and exported models stay.</Text>
+      </Dialog>
+    </div>
+  );
+}
+
+function Attach({ project, taken, open, onClose }: { project: string; taken: string[]; open: boolean; onClose: () => void }) {
+  const datasets = useDatasets();
+  const [dataset, setDataset] = useState<string | null>(null);
+  const versions = useDatasetVersions(dataset);
+  const [version, setVersion] = useState<string | null>(null);
+  return (
+    <Dialog open={open} onClose={onClose} title="Attach a dataset version" does="Attach" ready={!!version} run={async () => { if (version) await attach(project, version); setVersion(null); }}>
+      <Select label="Dataset" placeholder="Choose one" searchable data={datasets.data?.items.map((d) => ({ value: d.id, label: d.name })) ?? []} value={dataset} onChange={(v) => { setDataset(v); setVersion(null); }} />
+      <Select label="Version" placeholder="Choose one" disabled={!dataset} data={versions.data?.items.map((v) => ({ value: v.id, label: v.version, disabled: taken.includes(v.id) })) ?? []} value={version} onChange={setVersion} />
+    </Dialog>
+  );
+}
+
+function Edit({ id, name, description, open, onClose }: { id: string; name: string; description: string; open: boolean; onClose: () => void }) {
+  const [n, setName] = useState(name);
+  const [d, setDescription] = useState(description);
+  return (
+    <Dialog open={open} onClose={onClose} title="Rename or describe" does="Save" ready={!!n.trim()} run={() => changeProject(id, { name: n.trim(), description: d })}>
+      <TextInput label="Name" value={n} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
+      <Textarea label="Description" autosize minRows={2} value={d} onChange={(e) => setDescription(e.target.value)} />
+    </Dialog>
+  );
+}
