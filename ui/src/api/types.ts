@@ -139,7 +139,8 @@ export interface Experiment {
   datasets?: { name: string; dataset_version: DatasetVersion }[];
   parameters?: Parameters | null;
   progress?: number | null;
-  best?: number | null;
+  best?: { name: string; value: number; step?: number } | null;
+  job_id?: string | null;
   error?: string | null;
   deployment_id?: string | null;
   nb_artifacts?: number;
@@ -216,11 +217,15 @@ export interface Deployment {
   min_threshold?: number;
   model_version?: VersionRef | null;
   shadow_model_version?: VersionRef | null;
-  counts?: Record<string, number>;
+  counts?: { total: number; to_review: number; reviewed: number; submitted: number } | null;
+  pipelines?: { training_data?: boolean; fl?: boolean; ct?: boolean; cd?: boolean } | null;
+  deployed_at?: string | null;
+  shadow_at?: string | null;
+  sample_rate?: number;
 }
 
 export interface PredictedShape {
-  label: string;
+  label: string | { id: string; name: string };
   label_id: string;
   score: number;
   x: number;
@@ -243,7 +248,7 @@ export interface PredictedAsset {
   tags?: Tag[];
   champion?: PredictionOf | null;
   shadow?: PredictionOf | null;
-  review?: (AnnotationShapes & { id?: string; created_at?: string }) | null;
+  review?: (AnnotationShapes & { id?: string; created_at?: string; created_by?: string | null; shapes?: PredictedShape[] }) | null;
 }
 
 export type JobStatus = "PENDING" | "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED";

@@ -56,6 +56,7 @@ function save(name: string, url: string): void {
   a.href = url;
   a.download = name;
   a.click();
+  if (url.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export function Chart({ spec, height = 220, name, onPick }: ChartProps) {
@@ -77,7 +78,7 @@ export function Chart({ spec, height = 220, name, onPick }: ChartProps) {
             <Menu.Item leftSection={<IconDownload size={14} />} onClick={() => handle.current && save(`${name}.png`, handle.current.png())}>
               Save as PNG
             </Menu.Item>
-            <Menu.Item leftSection={<IconDownload size={14} />} onClick={() => save(`${name}.csv`, `data:text/csv;charset=utf-8,${encodeURIComponent(csv(spec))}`)}>
+            <Menu.Item leftSection={<IconDownload size={14} />} onClick={() => save(`${name}.csv`, URL.createObjectURL(new Blob([csv(spec)], { type: "text/csv" })))}>
               Save as CSV
             </Menu.Item>
           </Menu.Dropdown>

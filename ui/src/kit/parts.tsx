@@ -121,7 +121,7 @@ const statuses: Record<string, { word?: string; colour: string; icon: Icon | "sp
 };
 
 /** A status: the same word, icon and colour wherever it is shown. */
-export function Status({ of, word }: { of: string; word?: string }) {
+export function Status({ of, word }: { of: string; word?: string | undefined }) {
   const s: { word?: string; colour: string; icon: Icon | "spin" } = statuses[of] ?? { colour: "--waiting", icon: IconCircleDashed };
   const Icon = s.icon;
   return (

@@ -17,11 +17,13 @@ export interface User {
   username: string;
   role: string;
   created_at?: string;
-  active?: boolean;
+  last_login_at?: string | null;
 }
 export interface Token {
   id: string;
   name: string;
+  hint?: string;
+  username?: string;
   created_at?: string;
   last_used_at?: string | null;
   expires_at?: string | null;
@@ -29,8 +31,9 @@ export interface Token {
 
 export const useUsers = () => useGet<Page<User>>("/api/users");
 export const addUser = (u: { username: string; password: string; role: string }) => post<User>("/api/users", u).then((r) => (touch("/api/users"), r));
-export const changeUser = (id: string, change: Partial<{ role: string; password: string; active: boolean }>) => patch<User>(`/api/user/${id}`, change).then((r) => (touch("/api/users"), r));
+export const changeUser = (id: string, change: Partial<{ role: string; password: string}>) => patch<User>(`/api/user/${id}`, change).then((r) => (touch("/api/users"), r));
 export const useTokens = () => useGet<Page<Token>>("/api/tokens");
 export const addToken = (name: string) => post<Token & { token: string }>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
 export const dropToken = (id: string) => del(`/api/token/${id}`).then(() => touch("/api/tokens"));
-export const renameOrganization = (id: string, name: string) => patch(`/api/organization/${id}`, { name }).then(() => touch("/api/session"));
+export const changeOwnPassword = (old_password: string, password: string) => post("/api/user/password", { old_password, password });
+export const removeUser = (id: string) => del(`/api/user/${id}`).then(() => touch("/api/users"));

@@ -8,7 +8,7 @@ import { CopyBlock, Empty, Facts, Fault, Id, Section, Time } from "../../kit/par
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
-import { addToken, addUser, changeUser, dropToken, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
+import { addToken, addUser, changeOwnPassword, changeUser, dropToken, removeUser, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
 
 const roles = ["viewer", "member", "admin", "owner"].map((r) => ({ value: r, label: r.charAt(0).toUpperCase() + r.slice(1) }));
 
@@ -54,6 +54,8 @@ function Users() {
   const [reset, setReset] = useState<User | null>(null);
   const [name, setName] = useState("");
   const [word, setWord] = useState("");
+  const [old, setOld] = useState("");
+  const [leaving, setLeaving] = useState<User | null>(null);
   const [role, setRole] = useState<string | null>("member");
   const mayChange = /admin|owner/i.test(me.role);
   if (users.error) return <Fault error={users.error} again={() => void users.refetch()} />;
@@ -76,7 +78,9 @@ function Users() {
             { key: "name", title: "Username", cell: (u) => <b style={{ fontWeight: 540 }}>{u.username}{u.id === me.id && <span className="dim"> (you)</span>}</b> },
             { key: "role", title: "Role", width: 160, cell: (u) => mayChange && u.id !== me.id ? <Select size="xs" w={130} aria-label={`Role of ${u.username}`} data={roles} value={u.role.toLowerCase()} allowDeselect={false} onChange={(r) => r && changeUser(u.id, { role: r }).then(() => toast.done(`${u.username} is ${r} now`), toast.failed)} /> : <span style={{ textTransform: "capitalize" }}>{u.role.toLowerCase()}</span> },
             { key: "since", title: "Since", cell: (u) => <Time at={u.created_at} /> },
-            { key: "do", title: "", align: "right", cell: (u) => (mayChange || u.id === me.id) && <Button variant="subtle" size="compact-xs" onClick={() => { setWord(""); setReset(u); }}>Set password…</Button> },
+            { key: "seen", title: "Last signed in", cell: (u) => <Time at={u.last_login_at} /> },
+            { key: "do", title: "", align: "right", cell: (u) => (mayChange || u.id === me.id) && <Button variant="subtle" size="compact-xs" onClick={() => { setWord(""); setOld(""); setReset(u); }}>Set password…</Button> },
+            { key: "gone", title: "", align: "right", width: 40, cell: (u) => mayChange && u.id !== me.id && <ActionIcon aria-label={`Remove ${u.username}`} onClick={() => setLeaving(u)}><IconTrash size={15} /></ActionIcon> },
           ]}
         />
       </Section>
@@ -85,8 +89,12 @@ function Users() {
         <PasswordInput label="Password" description="At least 8 characters; the user can change it." value={word} onChange={(e) => setWord(e.target.value)} autoComplete="new-password" />
         <Select label="Role" description="Viewers look, members work, admins manage users." data={roles} value={role} onChange={setRole} allowDeselect={false} />
       </Dialog>
-      <Dialog open={!!reset} onClose={() => setReset(null)} title={`Set the password of ${reset?.username ?? ""}`} does="Set password" ready={word.length >= 8} run={async () => { if (reset) await changeUser(reset.id, { password: word }); toast.done("The password is set"); }}>
+      <Dialog open={!!reset} onClose={() => setReset(null)} title={`Set the password of ${reset?.username ?? ""}`} does="Set password" ready={word.length >= 8} run={async () => { if (reset) await (reset.id === me.id ? changeOwnPassword(old, word) : changeUser(reset.id, { password: word })); toast.done("The password is set"); }}>
+        {reset?.id === me.id && <PasswordInput label="Password until now" value={old} onChange={(e) => setOld(e.target.value)} autoComplete="current-password" />}
         <PasswordInput label="New password" description="At least 8 characters." value={word} onChange={(e) => setWord(e.target.value)} autoComplete="new-password" data-autofocus />
+      </Dialog>
+      <Dialog open={!!leaving} onClose={() => setLeaving(null)} title={`Remove ${leaving?.username ?? ""}`} does="Remove" danger run={async () => { if (leaving) await removeUser(leaving.id); }}>
+        <Text size="sm">They are signed out and their API tokens stop working. What they made stays.</Text>
       </Dialog>
     </>
   );
@@ -127,6 +135,8 @@ function Tokens() {
           }
           columns={[
             { key: "name", title: "Name", cell: (t) => <b style={{ fontWeight: 540 }}>{t.name}</b> },
+            { key: "ends", title: "Ends in", cell: (t) => <span className="mono dim">…{t.hint}</span> },
+            { key: "of", title: "Of", cell: (t) => t.username },
             { key: "made", title: "Made", cell: (t) => <Time at={t.created_at} /> },
             { key: "used", title: "Last used", cell: (t) => (t.last_used_at ? <Time at={t.last_used_at} /> : <span className="dim">never</span>) },
             { key: "do", title: "", align: "right", cell: (t) => <ActionIcon aria-label={`Revoke ${t.name}`} onClick={() => setDropping(t)}><IconTrash size={15} /></ActionIcon> },

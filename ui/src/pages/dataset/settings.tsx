@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Select, Switch, Text, Textarea, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 import { Dialog } from "../../kit/dialog";
-import { count, plural, typeWord } from "../../kit/format";
+import { plural, typeWord } from "../../kit/format";
 import { IconEdit, IconPlus, IconTrash } from "../../kit/icons";
 import { colourAt } from "../../kit/palette";
 import { Lines, Section, Swatch } from "../../kit/parts";
@@ -123,7 +123,7 @@ function Labels({ version: v }: { version: DatasetVersion }) {
           <ActionIcon aria-label={`Rename ${l.name}`} disabled={!!v.locked} onClick={() => { setTo(l.name); setChange({ label: l, does: "rename" }); }}>
             <IconEdit size={15} />
           </ActionIcon>
-          <ActionIcon aria-label={`Delete ${l.name}`} disabled={!!v.locked} onClick={() => setChange({ label: l, does: "delete" })}>
+          <ActionIcon aria-label={`Delete ${l.name}`} disabled={!!v.locked || used(l) > 0} title={used(l) ? "Objects carry this label; delete or relabel them first" : undefined} onClick={() => setChange({ label: l, does: "delete" })}>
             <IconTrash size={15} />
           </ActionIcon>
         </div>
@@ -148,7 +148,7 @@ function Labels({ version: v }: { version: DatasetVersion }) {
       </Dialog>
       <Dialog open={change?.does === "delete"} onClose={() => setChange(null)} title={`Delete the label ${change?.label.name ?? ""}`} does="Delete" danger run={async () => change && deleteLabel(v.id, change.label.id)}>
         <Text size="sm">
-          {change && used(change.label) ? `${count(used(change.label))} objects have this label; they are lost with it.` : "No object has this label."}
+          No object carries this label.
         </Text>
       </Dialog>
     </Section>

@@ -32,33 +32,40 @@ export function useLiveExperiment(id: string): void {
 }
 
 export interface ConsoleLine {
-  line_nb: number;
-  log: string;
+  n: number;
+  text: string;
+}
+interface SentLine {
+  n: number;
+  log: string | string[];
   part?: string | null;
-  created_at?: string;
+}
+interface ConsolePage {
+  items: SentLine[];
+  last: number;
+  more: boolean;
 }
 /** The console: what is there, then line by line as it comes. */
 export function useConsole(id: string): { lines: readonly ConsoleLine[]; loading: boolean; error: ApiError | null } {
   const [lines, setLines] = useState<readonly ConsoleLine[]>([]);
   const [loading, setLoading] = useState(true);
   const [error, setError] = useState<ApiError | null>(null);
-  const last = useRef(-1);
+  const last = useRef(0);
   const busy = useRef(false);
   const more = useCallback(async () => {
     if (busy.current) return;
     busy.current = true;
     try {
-      for (;;) {
-        const page = await get<Page<ConsoleLine>>(`${of(id)}/logging`, { after: last.current >= 0 ? last.current : undefined, limit: 1000 });
-        const fresh = page.items.filter((l) => l.line_nb > last.current);
-        if (!fresh.length) break;
-        last.current = Math.max(...fresh.map((l) => l.line_nb));
-        setLines((old) => [...old, ...fresh].slice(-20_000));
-        if (page.items.length < 1000) break;
+      for (let go = true; go; ) {
+        const page = await get<ConsolePage>(`${of(id)}/logging`, { after: last.current });
+        const fresh = page.items.filter((l) => l.n > last.current).map((l) => ({ n: l.n, text: Array.isArray(l.log) ? l.log.join("\n") : l.log }));
+        last.current = Math.max(last.current, page.last);
+        if (fresh.length) setLines((old) => [...old, ...fresh].slice(-20_000));
+        go = page.more;
       }
       setError(null);
     } catch (e) {
-      if (e instanceof ApiError && e.status !== 404) setError(e);
+      if (e instanceof ApiError) setError(e);
     } finally {
       busy.current = false;
       setLoading(false);

@@ -21,18 +21,19 @@ export default function ExperimentPage() {
   const [dialog, setDialog] = useState<"" | "export" | "edit" | "delete" | "cancel">("");
   useLiveExperiment(id);
   const running = e?.status === "RUNNING";
+  const queued = e?.status === "WAITING" && !!e.job_id;
   const start = () => {
     launch(id).then(() => setTab(null), toast.failed);
   };
   return (
     <div className="page">
-      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", ...(e ? { to: `/projects/${e.project_id}` } : {}) }, { text: e?.name ?? "…" }]} id={id} chips={e && <Status of={e.status} />}>
-        {running && (
+      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", ...(e ? { to: `/projects/${e.project_id}` } : {}) }, { text: e?.name ?? "…" }]} id={id} chips={e && <Status of={e.status} word={queued ? "Waiting for its turn" : undefined} />}>
+        {(running || queued) && (
           <Button variant="default" leftSection={<IconStop size={15} />} onClick={() => setDialog("cancel")}>
             Cancel
           </Button>
         )}
-        {e && e.status === "WAITING" && (
+        {e && e.status === "WAITING" && !queued && (
           <Button leftSection={<IconPlay size={15} />} onClick={start}>
             Launch
           </Button>
@@ -103,7 +104,7 @@ export default function ExperimentPage() {
                         <Fault error={{ message: "The training failed", detail: e.error }} />
                       </div>
                     )}
-                    <Logs id={id} waiting={running ? "The training has begun; the first points come within seconds." : e.status === "WAITING" ? "Launch the training to see its curves grow here." : "This run logged nothing."} />
+                    <Logs id={id} waiting={running ? "The training has begun; the first points come within seconds." : queued ? "The training waits for its turn; it starts by itself." : e.status === "WAITING" ? "Launch the training to see its curves grow here." : "This run logged nothing."} />
                   </div>
                   <Summary e={e} />
                 </div>
@@ -131,7 +132,7 @@ function Summary({ e }: { e: Experiment }) {
       <Section title="Summary">
         <Facts
           of={[
-            e.best == null ? null : ["Best mAP50", <b key="b" style={{ fontWeight: 600 }}>{e.best.toFixed(4)}</b>],
+            e.best == null ? null : ["Best mAP50", <b key="b" style={{ fontWeight: 600 }}>{e.best.value.toFixed(4)}</b>],
             e.status === "RUNNING" ? ["Progress", percent(e.progress)] : null,
             ["Made", <Time key="t" at={e.created_at} />],
             ["Changed", <Time key="u" at={e.updated_at} />],
@@ -181,7 +182,7 @@ function Console({ id }: { id: string }) {
           stick.current = t.scrollHeight - t.scrollTop - t.clientHeight < 40;
         }}
       >
-        {lines.map((l) => l.log).join("\n")}
+        {lines.map((l) => l.text).join("\n")}
       </pre>
     </div>
   );
@@ -210,14 +211,20 @@ function Artifacts({ id }: { id: string }) {
 function Launch({ e, onStart }: { e: Experiment; onStart: () => void }) {
   const [token, setToken] = useState("");
   const command = `saccade train --host ${location.origin} --token ${token || "YOUR_API_TOKEN"} --experiment ${e.id}`;
-  const busy = e.status === "RUNNING";
+  const busy = e.status === "RUNNING" || (e.status === "WAITING" && !!e.job_id);
+  const over = e.status === "SUCCESS";
   return (
     <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(380px, 1fr))", gap: "0 48px", maxWidth: 1200 }}>
       <Section title="On this server">
         <p className="dim" style={{ marginTop: 0 }}>The training runs as a job beside the server; its curves and its console appear here while it learns.</p>
-        <Button size="sm" leftSection={<IconPlay size={15} />} disabled={busy} onClick={onStart}>
-          {busy ? "It is running" : e.status === "WAITING" ? "Launch here" : "Launch again"}
+        <Button size="sm" leftSection={<IconPlay size={15} />} disabled={busy || over} onClick={onStart}>
+          {over ? "It has succeeded" : busy ? "It is under way" : e.status === "WAITING" ? "Launch here" : "Launch again"}
         </Button>
+        {over && (
+          <p className="dim">
+            A finished experiment stays as it is. <Link href={`/projects/${e.project_id}/new?from=${e.id}`}>Make a new one like it.</Link>
+          </p>
+        )}
       </Section>
       <Section title="On your own machine">
         <p className="dim" style={{ marginTop: 0 }}>Any machine that reaches this address can train: it needs the program and an API token, talks HTTP only, and sends everything here.</p>

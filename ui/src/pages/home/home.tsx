@@ -70,7 +70,7 @@ export default function Home() {
     );
   const ready = h.datas.data && h.datasets.data && h.models.data && h.deployments.data;
   const experiments = h.experiments.data?.items ?? [];
-  const reviewed = h.deployments.data?.items.some((d) => (d.counts?.["reviewed"] ?? 0) + (d.counts?.["submitted"] ?? 0) > 0) ?? false;
+  const reviewed = h.deployments.data?.items.some((d) => (d.counts?.reviewed ?? 0) + (d.counts?.submitted ?? 0) > 0) ?? false;
   const done = [!!h.datas.data?.count, !!h.datasets.data?.count, experiments.some((e) => e.status === "SUCCESS"), !!h.deployments.data?.count, reviewed];
   const running = h.jobs.data?.items.filter((j) => j.status === "RUNNING") ?? [];
   const young = done.filter(Boolean).length < 4;
@@ -98,14 +98,14 @@ export default function Home() {
               {experiments.length > 0 && (
                 <Section title="Experiments" end={<Link href="/projects" className="dim">All projects</Link>}>
                   {experiments.slice(0, 6).map((e) => (
-                    <Row key={e.id} to={`/experiments/${e.id}`} name={e.name} middle={<>{e.status === "RUNNING" && e.progress != null ? <Progress w={90} value={100 * e.progress} aria-label="Progress" /> : e.best != null && <span className="dim">mAP50 {e.best.toFixed(3)}</span>}<Status of={e.status} /></>} end={<Time at={e.updated_at ?? e.created_at} />} />
+                    <Row key={e.id} to={`/experiments/${e.id}`} name={e.name} middle={<>{e.status === "RUNNING" && e.progress != null ? <Progress w={90} value={100 * e.progress} aria-label="Progress" /> : e.best != null && <span className="dim">mAP50 {e.best.value.toFixed(3)}</span>}<Status of={e.status} /></>} end={<Time at={e.updated_at ?? e.created_at} />} />
                   ))}
                 </Section>
               )}
               {!!h.deployments.data?.items.length && (
                 <Section title="Deployments" end={<Link href="/deployments" className="dim">All</Link>}>
                   {h.deployments.data.items.slice(0, 6).map((d) => (
-                    <Row key={d.id} to={`/deployments/${d.id}`} name={d.name} middle={<><span className="dim">{plural(d.counts?.["predictions"] ?? 0, "prediction")}{(d.counts?.["to_review"] ?? 0) > 0 && `, ${count(d.counts?.["to_review"])} to review`}</span><Status of={d.status === "PAUSED" ? "PAUSED" : "LIVE"} /></>} end={<Time at={d.created_at} />} />
+                    <Row key={d.id} to={`/deployments/${d.id}`} name={d.name} middle={<><span className="dim">{plural(d.counts?.total ?? 0, "prediction")}{(d.counts?.to_review ?? 0) > 0 && `, ${count(d.counts?.to_review)} to review`}</span><Status of={d.status === "PAUSED" ? "PAUSED" : "LIVE"} /></>} end={<Time at={d.created_at} />} />
                   ))}
                 </Section>
               )}

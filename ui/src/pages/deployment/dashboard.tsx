@@ -1,0 +1,182 @@
+// The dashboard: who serves, how fast, what it sees.
+import { Button, SegmentedControl, Skeleton, Text } from "@mantine/core";
+import { useMemo, useState, type ReactNode } from "react";
+import { Link } from "wouter";
+import { Chart, type ChartSpec } from "../../kit/chart";
+import { Dialog } from "../../kit/dialog";
+import { count, figure, milliseconds } from "../../kit/format";
+import { Picture } from "../../kit/grid";
+import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
+import { colourMap } from "../../kit/palette";
+import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
+import { toast } from "../../kit/toast";
+import { navigate, useUrl } from "../../kit/url";
+import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Deployment } from "./data";
+import { predictionTile, versionName } from "./parts";
+
+const spans = [
+  { value: "3600", label: "Hour" },
+  { value: "86400", label: "Day" },
+  { value: "604800", label: "Week" },
+  { value: "2592000", label: "Month" },
+  { value: "31536000", label: "Year" },
+];
+
+function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode; end?: ReactNode; children: ReactNode }) {
+  return (
+    <div className="card" style={{ padding: "12px 16px 14px", display: "flex", flexDirection: "column", gap: 8, minHeight: 104 }}>
+      <div style={{ display: "flex", alignItems: "center", gap: 7 }} className="dim">
+        {icon}
+        <span style={{ fontWeight: 560 }}>{title}</span>
+        <span style={{ marginLeft: "auto" }}>{end}</span>
+      </div>
+      {children}
+    </div>
+  );
+}
+
+export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
+  const [span, setSpan] = useUrl("since", "86400");
+  const dash = useDashboard(d.id, span);
+  const newest = useNewest(d.id);
+  const labels = useDeploymentLabels(d.id);
+  const [asking, setAsking] = useState<"" | "promote" | "drop">("");
+  const colours = useMemo(() => colourMap(labels.data?.items.map((l) => l.id) ?? []), [labels.data]);
+  const x = dash.data;
+  const latency = useMemo((): ChartSpec | null => {
+    const points = x?.latency ?? [];
+    if (!points.length) return null;
+    const of = (k: "champion" | "shadow") => points.map((p): [number, number | null] => [Date.parse(p.at), p[k] == null ? null : (p[k] as number) * 1000]).filter(([, y]) => y !== null);
+    const shadow = of("shadow");
+    return { kind: "line", x: "time", unit: "ms", zero: true, series: [{ name: "champion", points: of("champion"), dots: points.length < 3 }, ...(shadow.length ? [{ name: "shadow", points: shadow, colour: "#9aa3ad" }] : [])] };
+  }, [x]);
+  const distribution = useMemo((): ChartSpec | null => {
+    const rows = x?.labels ?? [];
+    if (!rows.length) return null;
+    // Shares, so that one day of production compares with the whole of the training data.
+    const share = (k: "champion" | "shadow" | "reviewed" | "training") => {
+      const sum = rows.reduce((s, r) => s + (r[k] ?? 0), 0);
+      return sum ? rows.map((r) => Math.round((1000 * (r[k] ?? 0)) / sum) / 10) : null;
+    };
+    const series = (["training", "champion", "shadow", "reviewed"] as const).flatMap((k) => {
+      const values = share(k);
+      return values ? [{ name: k === "training" ? "training data" : k, values }] : [];
+    });
+    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, yName: "% of objects" } : null;
+  }, [x]);
+  const v = d.model_version;
+  const s = d.shadow_model_version;
+  return (
+    <div className="body">
+      <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(230px, 1fr))", gap: 14, marginBottom: 24 }}>
+        <Panel title="Champion" icon={<IconCrown size={15} />}>
+          <Link href={`/model-versions/${v?.id ?? ""}`} style={{ fontSize: 16, fontWeight: 600, textDecoration: "none", letterSpacing: "-0.01em" }} data-testid="champion">
+            {versionName(v)}
+          </Link>
+          <span className="dim">
+            deployed <Time at={d.deployed_at ?? d.created_at} /> · threshold {figure(d.min_threshold)}
+          </span>
+        </Panel>
+        <Panel title="Shadow" icon={<IconGhost size={15} />}>
+          {s ? (
+            <>
+              <Link href={`/model-versions/${s.id}`} style={{ fontSize: 16, fontWeight: 600, textDecoration: "none", letterSpacing: "-0.01em" }} data-testid="shadow">
+                {versionName(s)}
+              </Link>
+              <span style={{ display: "flex", gap: 8 }}>
+                <Button size="compact-xs" onClick={() => setAsking("promote")}>
+                  Promote
+                </Button>
+                <Button size="compact-xs" variant="default" onClick={() => setAsking("drop")}>
+                  Take away
+                </Button>
+              </span>
+            </>
+          ) : (
+            <span className="dim">None. A version that runs beside the champion on every image without answering.</span>
+          )}
+        </Panel>
+        <Panel title="Overview">
+          <div style={{ display: "flex", gap: 28 }}>
+            <Stat value={count(d.counts?.total)} name="predictions" />
+            <Stat value={milliseconds(x?.mean_latency)} name="mean latency" />
+            <Stat value={count(d.counts?.to_review)} name="to review" />
+          </div>
+        </Panel>
+        <Panel title="Alerts" icon={<IconBell size={15} />} end={<Link href={`/deployments/${d.id}?tab=settings&part=alerts`}>Set up</Link>}>
+          {x?.alerts?.length ? (
+            x.alerts.slice(0, 3).map((a) => (
+              <span key={a.id} style={{ color: "var(--bad)", display: "flex", gap: 8 }}>
+                <span style={{ flex: 1, minWidth: 0 }}>{a.text ?? a.metric}</span> {a.at && <Time at={a.at} />}
+              </span>
+            ))
+          ) : (
+            <span className="dim">No alert is triggered.</span>
+          )}
+        </Panel>
+      </div>
+      {dash.error && (
+        <div style={{ marginBottom: 24 }}>
+          <Fault error={dash.error} again={() => void dash.refetch()} />
+        </div>
+      )}
+      <Section title="Latency" end={<SegmentedControl size="xs" value={span} onChange={setSpan} data={spans} aria-label="Span of time" />}>
+        {!x && !dash.error ? <Skeleton height={220} /> : latency ? <Chart spec={latency} name="Latency" height={220} onPick={({ index }) => { const p = x?.latency?.[index]; if (p?.id) navigate(`/review/${d.id}?asset=${p.id}`); }} /> : <span className="dim">No predictions in this time.</span>}
+      </Section>
+      <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(420px, 1fr))", gap: "8px 48px" }}>
+        <Section title="Labels">
+          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} /> : <span className="dim">No objects in this time.</span>}
+        </Section>
+        {!!x?.drift?.length && (
+          <Section title="Drift">
+            <Text size="sm" c="dimmed">
+              Features of production images against the training data (Kolmogorov-Smirnov).
+            </Text>
+            <table className="table">
+              <tbody>
+                {x.drift.map((r) => (
+                  <tr key={r.feature}>
+                    <td>{r.feature}</td>
+                    <td data-align="right">p = {figure(r.p, 2)}</td>
+                    <td data-align="right" style={{ color: r.drifted ? "var(--bad)" : "var(--good)" }}>{r.drifted ? "drifted" : "steady"}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Section>
+        )}
+      </div>
+      <Section title="Last predictions" end={<Link href={`/deployments/${d.id}?tab=predictions`} className="dim">All {count(d.counts?.total)}</Link>}>
+        {newest.data?.items.length ? (
+          <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>
+            {newest.data.items.map((a) => (
+              <Link key={a.id} href={`/review/${d.id}?asset=${a.id}`} title={a.data.filename} style={{ flex: "none" }}>
+                <div className="tile-image" style={{ width: 172, height: 129 }}>
+                  <Picture tile={predictionTile(a, colours, 172, false)} />
+                </div>
+                <span className="dim" style={{ fontSize: 12, textDecoration: "none" }}>
+                  <Time at={a.created_at} />
+                </span>
+              </Link>
+            ))}
+          </div>
+        ) : newest.data ? (
+          <div style={{ maxWidth: 720 }}>
+            <p className="dim" style={{ marginTop: 0 }}>Nothing yet. Send it an image:</p>
+            <CopyBlock text={`curl -H "Authorization: Bearer $TOKEN" -F media=@image.jpg -F source=line-1 \\\n  ${location.origin}/api/deployment/${d.id}/predict`} />
+          </div>
+        ) : (
+          <Skeleton height={129} />
+        )}
+      </Section>
+      <Dialog open={asking === "promote"} onClose={() => setAsking("")} title={`Promote ${versionName(s)}`} does="Promote" run={() => promote(d.id).then(() => toast.done(`${versionName(s)} is the champion now`))}>
+        <Text size="sm">
+          It answers from the next image on, in place of {versionName(v)}. The shadow’s place is empty then; {versionName(v)} stays in the registry and can be set back.
+        </Text>
+      </Dialog>
+      <Dialog open={asking === "drop"} onClose={() => setAsking("")} title={`Take ${versionName(s)} away as shadow`} does="Take away" run={() => setShadow(d.id, null)}>
+        <Text size="sm">It predicts no more beside the champion. What it has predicted is kept.</Text>
+      </Dialog>
+    </div>
+  );
+}

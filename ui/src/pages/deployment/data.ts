@@ -1,0 +1,96 @@
+import { all, del, get, patch, post, put, type Page } from "../../api/client";
+import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects } from "../../api/calls";
+import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
+import { useSignedIn } from "../../api/session";
+import type { Alert, DatasetVersion, Deployment, Label, Parameters, PredictedAsset } from "../../api/types";
+
+export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSignedIn };
+export type { Alert, Deployment, Label, Parameters, PredictedAsset };
+
+export const complete = completeQuery("predicted asset");
+const of = (id: string) => `/api/deployment/${id}`;
+
+export const useDeployments = () => {
+  const { organization } = useSignedIn();
+  return useGet<Page<Deployment>>(`/api/organization/${organization.id}/deployments`, { limit: 1000 });
+};
+export const useDeployment = (id: string) => useGet<Deployment>(of(id));
+export const useDeploymentLabels = (id: string) => useGet<Page<Label>>(`${of(id)}/labels`);
+export const usePredictions = (id: string, q: string) => useRows<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined });
+
+/** The deployment's own events: a prediction, a review, a change of the models. */
+export function useLiveDeployment(id: string): void {
+  const again = useThrottled(() => touch(of(id)), 1500);
+  useEvents(`deployment:${id}`, again);
+}
+
+export interface Dashboard {
+  since?: string;
+  predictions?: number;
+  mean_latency?: number | null;
+  /** A point per prediction, or per span of time when there are many. */
+  latency?: { at: string; champion: number | null; shadow?: number | null; id?: string }[];
+  labels?: { label: string; champion?: number; shadow?: number; reviewed?: number; training?: number }[];
+  alerts?: { id: string; text?: string; metric: string; value?: number; at?: string }[];
+  drift?: { feature: string; p: number; drifted: boolean }[];
+  objects?: { champion?: Record<string, number>; shadow?: Record<string, number> };
+}
+export const useDashboard = (id: string, since: string) => useGet<Dashboard>(`${of(id)}/dashboard`, { since }, { keep: true });
+export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
+
+const stale = (id?: string) => touch("/api/organization", ...(id ? [of(id)] : []));
+export const promote = (id: string) => post(`${of(id)}/shadow/promote`).then(() => stale(id));
+export const pause = (id: string, on: boolean) => post(`${of(id)}/${on ? "pause" : "resume"}`).then(() => stale(id));
+export const change = (id: string, c: Partial<{ name: string; min_threshold: number; sample_rate: number }>) => patch(of(id), c).then(() => stale(id));
+export const remove = (id: string) => del(`${of(id)}?force_delete=True`).then(() => stale());
+export const setChampion = (id: string, version: string) => post(`${of(id)}/model`, { model_version_id: version }).then(() => stale(id));
+export const setShadow = (id: string, version: string | null) => post(`${of(id)}/shadow`, { model_version_id: version }).then(() => stale(id));
+export const submit = (id: string, body: { ids: string[] } | { q: string }) => post<{ count: number }>(`${of(id)}/feedback-loop/submit`, body).then((r) => (stale(id), touch("/api/dataset"), r));
+export const reviewedIds = async (id: string, q: string) => (await all<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined })).filter((a) => a.status === "REVIEWED").map((a) => a.id);
+
+// ---- loops
+export interface Pipelines {
+  training_data?: { active: boolean; dataset_version?: DatasetVersion | null; status?: string | null } | null;
+  fl?: { active: boolean; datasets?: DatasetVersion[] } | null;
+  ct?: {
+    active: boolean;
+    project?: { id: string; name: string } | null;
+    trigger?: string | null;
+    threshold?: number | null;
+    parameters?: Parameters | null;
+    datasets?: { name: string; dataset_version: DatasetVersion }[];
+    pending?: number;
+  } | null;
+  cd?: { active: boolean; policy?: string | null } | null;
+}
+export const usePipelines = (id: string) => useGet<Pipelines>(`${of(id)}/pipelines`);
+export const setTrainingData = (id: string, version: string | null) => (version ? post(`${of(id)}/pipeline/td/setup`, { dataset_version_id: version }) : put(`${of(id)}/pipeline/td/disable`)).then(() => stale(id));
+export async function setLoop(id: string, version: string, old: string[], known: boolean): Promise<void> {
+  if (!known) await post(`${of(id)}/pipeline/fl/setup`, {});
+  const gone = old.filter((v) => v !== version);
+  if (!old.includes(version)) await post(`${of(id)}/fl/datasets`, { dataset_version_id: version });
+  if (gone.length) await del(`${of(id)}/fl/datasets`, { ids: gone });
+  stale(id);
+}
+export interface Training {
+  project: string;
+  threshold: number;
+  parameters: Parameters;
+  datasets: { name: string; version: string }[];
+}
+export async function setTraining(id: string, t: Training, old: { name: string; version: string }[]): Promise<void> {
+  await post(`${of(id)}/pipeline/ct`, { project_id: t.project, training_type: "EXPERIMENT", trigger: "FEEDBACK_LOOP", threshold: t.threshold, experiment_parameters: t.parameters });
+  const same = (a: { name: string; version: string }, b: { name: string; version: string }) => a.name === b.name && a.version === b.version;
+  const gone = old.filter((o) => !t.datasets.some((d) => same(o, d)));
+  if (gone.length) await del(`${of(id)}/ct/datasets`, { ids: gone.map((g) => g.version) });
+  for (const d of t.datasets) if (!old.some((o) => same(o, d))) await post(`${of(id)}/ct/datasets`, { dataset_version_id: d.version, name: d.name });
+  stale(id);
+}
+export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
+export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));
+
+export const useAlerts = (id: string) => useGet<Page<Alert>>(`${of(id)}/alerts`);
+export const addAlert = (id: string, a: { metric: string; operator: string; value: number }) => post(`${of(id)}/alerts`, { ...a, active: true }).then(() => stale(id));
+export const changeAlert = (id: string, alert: string, c: Partial<{ active: boolean; value: number }>) => patch(`/api/alert/${alert}`, c).then(() => stale(id));
+export const removeAlert = (id: string, alert: string) => del(`/api/alert/${alert}`).then(() => stale(id));
+export const lakeName = async (id: string) => (await get<{ name: string }>(`/api/datalake/${id}`)).name;

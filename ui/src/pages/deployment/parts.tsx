@@ -1,0 +1,44 @@
+// What several pages of deployments show.
+import { Tooltip } from "@mantine/core";
+import type { Tile } from "../../kit/grid";
+import { Status } from "../../kit/parts";
+import { thumbnail, type Deployment, type PredictedAsset } from "./data";
+
+export function versionName(v: Deployment["model_version"]): string {
+  if (!v) return "–";
+  return `${typeof v.origin === "object" ? v.origin.name : (v.origin ?? v.name ?? "")} / ${v.version}`;
+}
+
+/** Which loops are on. */
+export function Loops({ of: d }: { of: Deployment }) {
+  const p = d.pipelines;
+  const on = [p?.fl && ["FL", "Feedback loop"], p?.ct && ["CT", "Continuous training"], p?.cd && ["CD", "Continuous deployment"]].filter((x): x is [string, string] => !!x);
+  return (
+    <span style={{ display: "inline-flex", gap: 4 }}>
+      {on.map(([short, long]) => (
+        <Tooltip key={short} label={`${long} is on`}>
+          <span className="chip" style={{ ["--chip" as string]: "var(--accent)" }}>{short}</span>
+        </Tooltip>
+      ))}
+    </span>
+  );
+}
+
+/** A prediction as a tile: the reviewed shapes if there are any, else the champion's; the shadow's dashed. */
+export function predictionTile(a: PredictedAsset, colours: Map<string, string>, px: number, shadow: boolean): Tile {
+  const shapes = a.review?.shapes ?? a.champion?.shapes ?? [];
+  const colour = (id: string) => colours.get(id) ?? "#9aa3ad";
+  return {
+    id: a.id,
+    name: a.data.filename,
+    src: thumbnail(a.data.id, px > 260 ? 512 : 256),
+    width: a.data.meta?.width ?? 4,
+    height: a.data.meta?.height ?? 3,
+    boxes: [
+      ...shapes.map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id) })),
+      ...(shadow ? (a.shadow?.shapes ?? []).map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id), dashed: true })) : []),
+    ],
+    badge: <Status of={a.status} />,
+    note: <span className="dim" style={{ flex: "none" }}>{shapes.length}</span>,
+  };
+}

@@ -1,0 +1,123 @@
+// The predictions of a deployment: with their shapes and states; reviewed ones go to the feedback loop.
+import { ActionIcon, Button, Menu, SegmentedControl, Slider, Switch } from "@mantine/core";
+import { useMemo, useState } from "react";
+import { count as n, plural } from "../../kit/format";
+import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
+import { IconRocket, IconSend, IconX } from "../../kit/icons";
+import { useKeys } from "../../kit/keys";
+import { colourMap } from "../../kit/palette";
+import { CopyBlock, Empty, Fault } from "../../kit/parts";
+import { QueryBar } from "../../kit/query-bar";
+import { toast } from "../../kit/toast";
+import { navigate, useUrl } from "../../kit/url";
+import { complete, reviewedIds, submit, useDeploymentLabels, usePredictions, type Deployment } from "./data";
+import { predictionTile } from "./parts";
+
+const states = { "": "All", TO_REVIEW: "To review", REVIEWED: "Reviewed", SUBMITTED: "In the loop" };
+
+export function Predictions({ deployment: d }: { deployment: Deployment }) {
+  const [q, setQ] = useUrl("q");
+  const [state, setState] = useUrl("state");
+  const [size, setSize] = useUrl("size", "260");
+  const [shadow, setShadow] = useUrl("shadow");
+  const query = [state && `status = "${state}"`, q && (state ? `(${q})` : q)].filter(Boolean).join(" and ");
+  const rows = usePredictions(d.id, query);
+  const labels = useDeploymentLabels(d.id);
+  const [choice, setChoice] = useState<Choice>(nothing);
+  const [busy, setBusy] = useState(false);
+  const colours = useMemo(() => colourMap(labels.data?.items.map((l) => l.id) ?? []), [labels.data]);
+  const px = Number(size) || 260;
+  const total = rows.count ?? 0;
+  const chosen = chosenCount(choice, total);
+  const at = (i: number) => {
+    const a = rows.at(i);
+    return a && predictionTile(a, colours, px, shadow === "on");
+  };
+  useKeys("Predictions", [
+    { keys: "/", says: "Write a query" },
+    { keys: "Enter", says: "Review the prediction" },
+    { keys: "X", says: "Choose the prediction" },
+    { keys: "mod+A", says: "Choose all of the query", run: () => setChoice({ all: true, ids: new Set() }) },
+    { keys: "Escape", says: "Choose nothing", run: () => setChoice(nothing) },
+  ]);
+  const send = async (all: boolean) => {
+    setBusy(true);
+    try {
+      const ids = all || choice.all ? await reviewedIds(d.id, all ? 'status = "REVIEWED"' : query) : [...choice.ids];
+      const r = await submit(d.id, { ids });
+      toast.done(`${plural(r.count, "reviewed image")} sent to the feedback loop`);
+      setChoice(nothing);
+    } catch (e) {
+      toast.failed(e as Error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const wrongQuery = rows.error?.status === 400 && q ? [rows.error.message, rows.error.detail].filter(Boolean).join(". ") : null;
+  if (rows.count === 0 && !query)
+    return (
+      <Empty icon={IconRocket} title="No predictions yet">
+        <span style={{ display: "block", marginBottom: 12 }}>Send it an image:</span>
+        <span style={{ display: "block", textAlign: "left" }}>
+          <CopyBlock text={`curl -H "Authorization: Bearer $TOKEN" -F media=@image.jpg -F source=line-1 \\\n  ${location.origin}/api/deployment/${d.id}/predict`} />
+        </span>
+      </Empty>
+    );
+  return (
+    <div className="fill">
+      <div className="bar">
+        <QueryBar of="prediction" value={q} onSubmit={(t) => { setChoice(nothing); setQ(t); }} complete={complete} error={wrongQuery} placeholder='Search, for example  score < 0.5 and source = "line-1"' />
+        <SegmentedControl size="xs" value={state} onChange={(s) => { setChoice(nothing); setState(s || null); }} data={Object.entries(states).map(([value, label]) => ({ value, label }))} aria-label="State" />
+        {d.shadow_model_version && <Switch size="xs" label="Shadow" checked={shadow === "on"} onChange={(e) => setShadow(e.currentTarget.checked ? "on" : null)} />}
+        <Slider aria-label="Size of the pictures" w={80} size={3} thumbSize={14} min={140} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
+      </div>
+      {chosen > 0 ? (
+        <div className="choice-bar">
+          <b>{plural(chosen, "prediction")} chosen</b>
+          {!choice.all && chosen < total && (
+            <Button variant="subtle" size="compact-xs" onClick={() => setChoice({ all: true, ids: new Set() })}>
+              Choose all {n(total)}
+            </Button>
+          )}
+          <span style={{ flex: 1 }} />
+          <Button leftSection={<IconSend size={15} />} loading={busy} onClick={() => void send(false)}>
+            Send to the feedback loop
+          </Button>
+          <ActionIcon onClick={() => setChoice(nothing)} aria-label="Choose nothing">
+            <IconX size={16} />
+          </ActionIcon>
+        </div>
+      ) : (
+        <div className="bar dim" style={{ paddingTop: 0, minHeight: 24 }}>
+          {rows.count !== undefined && plural(total, "prediction")}
+          {!!d.counts?.reviewed && d.pipelines?.fl && (
+            <Button variant="subtle" size="compact-xs" leftSection={<IconSend size={14} />} loading={busy} onClick={() => void send(true)}>
+              Send {plural(d.counts.reviewed, "reviewed one")} to the feedback loop
+            </Button>
+          )}
+          {!!d.counts?.reviewed && d.pipelines && !d.pipelines.fl && (
+            <Menu position="bottom-start">
+              <Menu.Target>
+                <Button variant="subtle" size="compact-xs">
+                  {plural(d.counts.reviewed, "reviewed one")} could train the next model
+                </Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item onClick={() => navigate(`/deployments/${d.id}?tab=settings`)}>Set up the feedback loop</Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          )}
+        </div>
+      )}
+      {rows.error && !wrongQuery ? (
+        <div className="body">
+          <Fault error={rows.error} again={rows.again} />
+        </div>
+      ) : rows.count === 0 ? (
+        <Empty icon={IconRocket} title="None of these" action={<Button variant="default" onClick={() => { setQ(null); setState(null); }}>Show all</Button>} />
+      ) : (
+        <Grid label="Predictions" count={rows.count} at={at} want={rows.want} size={px} choice={choice} onChoose={setChoice} onOpen={(_, t) => navigate(`/review/${d.id}?asset=${t.id}${query ? `&q=${encodeURIComponent(query)}` : ""}`)} />
+      )}
+    </div>
+  );
+}

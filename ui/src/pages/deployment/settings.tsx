@@ -1,0 +1,317 @@
+// Settings of a deployment: general, and the loops: training data, feedback, training, deployment, alerts.
+import { ActionIcon, Button, NumberInput, Select, Slider, Switch, TextInput } from "@mantine/core";
+import { useEffect, useState, type ReactNode } from "react";
+import { plural } from "../../kit/format";
+import { IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { Fault, Lines } from "../../kit/parts";
+import { toast } from "../../kit/toast";
+import { useUrl } from "../../kit/url";
+import {
+  addAlert,
+  change,
+  changeAlert,
+  removeAlert,
+  setChampion,
+  setLoop,
+  setPolicy,
+  setTraining,
+  setTrainingData,
+  toggle,
+  useAlerts,
+  useDatasets,
+  useDatasetVersions,
+  useModels,
+  useModelVersions,
+  usePipelines,
+  useProjects,
+  type Deployment,
+  type Parameters,
+  type Pipelines,
+} from "./data";
+
+const parts = [
+  { key: "general", text: "General" },
+  { key: "training-data", text: "Training data" },
+  { key: "feedback", text: "Feedback loop" },
+  { key: "training", text: "Continuous training" },
+  { key: "deployment", text: "Continuous deployment" },
+  { key: "alerts", text: "Alerts" },
+];
+
+export function DeploymentSettings({ deployment: d }: { deployment: Deployment }) {
+  const [part, setPart] = useUrl("part", "general");
+  const pipes = usePipelines(d.id);
+  const p = pipes.data;
+  const needs = part !== "general" && part !== "alerts";
+  return (
+    <div className="body">
+      <div style={{ display: "grid", gridTemplateColumns: "190px minmax(0, 680px)", gap: 40 }}>
+        <nav aria-label="Settings" style={{ display: "grid", gap: 2, alignContent: "start" }}>
+          {parts.map((x) => (
+            <button key={x.key} type="button" className="rail-link" data-here={part === x.key ? "" : undefined} onClick={() => setPart(x.key)}>
+              {x.text}
+            </button>
+          ))}
+        </nav>
+        <div>
+          {needs && pipes.error ? (
+            <Fault error={pipes.error} again={() => void pipes.refetch()} />
+          ) : needs && !p ? (
+            <Lines n={4} />
+          ) : part === "training-data" ? (
+            <TrainingData d={d} p={p ?? {}} />
+          ) : part === "feedback" ? (
+            <Feedback d={d} p={p ?? {}} />
+          ) : part === "training" ? (
+            <Training d={d} p={p ?? {}} />
+          ) : part === "deployment" ? (
+            <Delivery d={d} p={p ?? {}} />
+          ) : part === "alerts" ? (
+            <Alerts d={d} />
+          ) : (
+            <General key={d.name + String(d.min_threshold)} d={d} />
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Part({ title, says, on, onToggle, ready = true, children }: { title: string; says: string; on?: boolean; onToggle?: (on: boolean) => void; ready?: boolean; children: ReactNode }) {
+  return (
+    <section>
+      <div style={{ display: "flex", alignItems: "flex-start", gap: 16, marginBottom: 18 }}>
+        <div>
+          <h2 style={{ margin: 0, fontSize: 15, fontWeight: 620 }}>{title}</h2>
+          <p className="dim" style={{ margin: "3px 0 0" }}>{says}</p>
+        </div>
+        {onToggle && <Switch style={{ marginLeft: "auto" }} label={on ? "On" : "Off"} labelPosition="left" checked={!!on} disabled={!ready && !on} onChange={(e) => onToggle(e.currentTarget.checked)} aria-label={title} />}
+      </div>
+      <div style={{ display: "grid", gap: 14 }}>{children}</div>
+    </section>
+  );
+}
+
+/** Dataset, then version. */
+function VersionPick({ value, onChange, name }: { value: { id: string; origin_id: string } | null; onChange: (id: string | null) => void; name: string }) {
+  const datasets = useDatasets();
+  const [dataset, setDataset] = useState<string | null>(value?.origin_id ?? null);
+  const [version, setVersion] = useState<string | null>(value?.id ?? null);
+  const versions = useDatasetVersions(dataset);
+  useEffect(() => {
+    setDataset(value?.origin_id ?? null);
+    setVersion(value?.id ?? null);
+  }, [value?.id, value?.origin_id]);
+  return (
+    <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 8 }}>
+      <Select aria-label={`Dataset of ${name}`} placeholder="Dataset" searchable data={datasets.data?.items.map((x) => ({ value: x.id, label: x.name })) ?? []} value={dataset} onChange={(v) => { setDataset(v); setVersion(null); onChange(null); }} />
+      <Select aria-label={`Version of ${name}`} placeholder="Version" disabled={!dataset} data={versions.data?.items.map((x) => ({ value: x.id, label: `${x.version} · ${plural(x.nb_assets ?? 0, "image")}` })) ?? []} value={version} onChange={(v) => { setVersion(v); onChange(v); }} />
+    </div>
+  );
+}
+
+const saved = (what: string) => () => toast.done(`${what} saved`);
+
+function General({ d }: { d: Deployment }) {
+  const [name, setName] = useState(d.name);
+  const [least, setLeast] = useState(d.min_threshold ?? 0);
+  const origin = typeof d.model_version?.origin === "object" ? d.model_version.origin.id : null;
+  const [model, setModel] = useState<string | null>(origin);
+  const models = useModels(false);
+  const versions = useModelVersions(model);
+  const [version, setVersion] = useState<string | null>(d.model_version?.id ?? null);
+  return (
+    <Part title="General" says="Name, threshold and champion.">
+      <TextInput label="Name" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} />
+      <div>
+        <label style={{ fontSize: 13, fontWeight: 500 }}>Confidence threshold</label>
+        <div style={{ display: "grid", gridTemplateColumns: "1fr 90px", gap: 16, alignItems: "center" }}>
+          <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} aria-label="Confidence threshold" />
+          <NumberInput aria-label="Confidence threshold as a number" min={0} max={1} step={0.05} decimalScale={2} value={least} onChange={(x) => setLeast(Math.min(1, Math.max(0, Number(x) || 0)))} />
+        </div>
+        <span className="dim">Shapes below it are dropped from answers and from what is kept.</span>
+      </div>
+      <div>
+        <Button disabled={!name.trim() || (name === d.name && least === d.min_threshold)} onClick={() => change(d.id, { name: name.trim(), min_threshold: least }).then(saved("General settings"), toast.failed)}>
+          Save
+        </Button>
+      </div>
+      <div style={{ borderTop: "1px solid var(--line)", paddingTop: 16, display: "grid", gap: 8 }}>
+        <label style={{ fontSize: 13, fontWeight: 500 }}>Champion</label>
+        <div style={{ display: "grid", gridTemplateColumns: "1fr 120px auto", gap: 8 }}>
+          <Select aria-label="Model of the champion" data={models.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? []} value={model} onChange={(m) => { setModel(m); setVersion(null); }} allowDeselect={false} />
+          <Select aria-label="Version of the champion" data={versions.data?.items.map((v) => ({ value: v.id, label: String(v.version) })) ?? []} value={version} onChange={setVersion} allowDeselect={false} />
+          <Button size="sm" variant="default" disabled={!version || version === d.model_version?.id} onClick={() => version && setChampion(d.id, version).then(saved("The champion is"), toast.failed)}>
+            Set champion
+          </Button>
+        </div>
+      </div>
+    </Part>
+  );
+}
+
+function TrainingData({ d, p }: { d: Deployment; p: Pipelines }) {
+  const td = p.training_data;
+  const [version, setVersion] = useState<string | null>(td?.dataset_version?.id ?? null);
+  return (
+    <Part title="Training data" says="What the champion was trained on: the reference for drift, outliers and the distribution of labels.">
+      <VersionPick name="training data" value={td?.dataset_version ?? null} onChange={setVersion} />
+      {td?.status && <span className="dim">Its figures: {td.status.toLowerCase()}</span>}
+      <div style={{ display: "flex", gap: 8 }}>
+        <Button disabled={!version || version === td?.dataset_version?.id} onClick={() => setTrainingData(d.id, version).then(saved("Training data"), toast.failed)}>
+          Save
+        </Button>
+        {td?.dataset_version && (
+          <Button variant="default" onClick={() => setTrainingData(d.id, null).catch(toast.failed)}>
+            Use none
+          </Button>
+        )}
+      </div>
+    </Part>
+  );
+}
+
+function Feedback({ d, p }: { d: Deployment; p: Pipelines }) {
+  const old = p.fl?.datasets ?? [];
+  const [version, setVersion] = useState<string | null>(old[0]?.id ?? null);
+  return (
+    <Part title="Feedback loop" says="Reviewed predictions that you send there become annotated images of this dataset version." on={!!p.fl?.active} ready={old.length > 0} onToggle={(on) => toggle(d.id, "fl", on).catch(toast.failed)}>
+      <VersionPick name="the feedback loop" value={old[0] ?? null} onChange={setVersion} />
+      <div>
+        <Button disabled={!version || version === old[0]?.id} onClick={() => version && setLoop(d.id, version, old.map((o) => o.id), old.length > 0).then(saved("Feedback loop"), toast.failed)}>
+          Save
+        </Button>
+      </div>
+    </Part>
+  );
+}
+
+function Training({ d, p }: { d: Deployment; p: Pipelines }) {
+  const ct = p.ct;
+  const projects = useProjects();
+  const [project, setProject] = useState<string | null>(ct?.project?.id ?? null);
+  const [threshold, setThreshold] = useState<number | "">(ct?.threshold ?? 10);
+  const [parameters, setParameters] = useState<Parameters>(ct?.parameters ?? {});
+  const origin = typeof d.model_version?.origin === "object" ? d.model_version.origin.id : null;
+  const versions = useModelVersions(origin);
+  const champion = versions.data?.items.find((v) => v.id === d.model_version?.id);
+  useEffect(() => {
+    if (!Object.keys(parameters).length && champion?.parameters) setParameters(champion.parameters);
+  }, [champion, parameters]);
+  const old = ct?.datasets ?? [];
+  const [data, setData] = useState(() => (old.length ? old.map((o) => ({ name: o.name, version: o.dataset_version.id as string | null, of: o.dataset_version as { id: string; origin_id: string } | null })) : [{ name: "train", version: null as string | null, of: null as { id: string; origin_id: string } | null }]));
+  const ready = !!project && Number(threshold) > 0 && data.every((x) => x.version && x.name.trim());
+  return (
+    <Part title="Continuous training" says="Enough reviewed images in the feedback loop start a training by themselves; what comes out is the next version of the champion’s model." on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
+      <Select label="Project" placeholder="Where its experiments appear" data={projects.data?.items.map((x) => ({ value: x.id, label: x.name })) ?? []} value={project} onChange={setProject} />
+      <NumberInput label="Reviewed images that start a training" name="threshold" min={1} allowDecimal={false} value={threshold} onChange={(x) => setThreshold(x === "" ? "" : Number(x))} w={260} />
+      {ct?.pending !== undefined && <span className="dim">{plural(ct.pending, "image")} since the last training.</span>}
+      <div style={{ display: "grid", gap: 8 }}>
+        <label style={{ fontSize: 13, fontWeight: 500 }}>Dataset versions beside the feedback loop’s</label>
+        {data.map((x, i) => (
+          <div key={i} style={{ display: "grid", gridTemplateColumns: "90px 1fr 30px", gap: 8, alignItems: "center" }}>
+            <TextInput aria-label="Alias" value={x.name} onChange={(e) => setData(data.map((y, k) => (k === i ? { ...y, name: e.target.value } : y)))} />
+            <VersionPick name={x.name} value={x.of} onChange={(v) => setData((now) => now.map((y, k) => (k === i ? { ...y, version: v } : y)))} />
+            <ActionIcon aria-label={`Leave out ${x.name}`} onClick={() => setData(data.filter((_, k) => k !== i))}>
+              <IconX size={15} />
+            </ActionIcon>
+          </div>
+        ))}
+        <div>
+          <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => setData([...data, { name: data.some((y) => y.name === "eval") ? `part-${data.length + 1}` : "eval", version: null, of: null }])}>
+            Another version
+          </Button>
+        </div>
+      </div>
+      <div style={{ display: "grid", gap: 8 }}>
+        <label style={{ fontSize: 13, fontWeight: 500 }}>Hyperparameters</label>
+        <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(150px, 1fr))", gap: 10 }}>
+          {Object.entries(parameters).map(([k, v]) =>
+            typeof v === "number" ? (
+              <NumberInput key={k} label={<span className="mono">{k}</span>} name={k} value={v} decimalScale={8} hideControls onChange={(x) => x !== "" && setParameters({ ...parameters, [k]: Number(x) })} />
+            ) : (
+              <TextInput key={k} label={<span className="mono">{k}</span>} name={k} value={String(v ?? "")} onChange={(e) => setParameters({ ...parameters, [k]: e.target.value })} />
+            ),
+          )}
+        </div>
+      </div>
+      <div>
+        <Button disabled={!ready} onClick={() => setTraining(d.id, { project: project ?? "", threshold: Number(threshold), parameters, datasets: data.flatMap((x) => (x.version ? [{ name: x.name.trim(), version: x.version }] : [])) }, old.map((o) => ({ name: o.name, version: o.dataset_version.id }))).then(saved("Continuous training"), toast.failed)}>
+          Save
+        </Button>
+      </div>
+    </Part>
+  );
+}
+
+const policies = [
+  { value: "DEPLOY_SHADOW", label: "Run it as shadow", says: "It predicts beside the champion; you promote it when you trust it. Recommended." },
+  { value: "DEPLOY_CHAMPION", label: "Make it champion at once", says: "It answers from the next image on." },
+  { value: "DEPLOY_MANUAL", label: "Only register it", says: "It waits in the registry." },
+];
+
+function Delivery({ d, p }: { d: Deployment; p: Pipelines }) {
+  const policy = p.cd?.policy ?? "";
+  return (
+    <Part title="Continuous deployment" says="What happens with a version that continuous training has made." on={!!p.cd?.active} ready={!!policy} onToggle={(on) => toggle(d.id, "cd", on).catch(toast.failed)}>
+      <div role="radiogroup" aria-label="Policy" style={{ display: "grid", gap: 8 }}>
+        {policies.map((x) => (
+          <button key={x.value} type="button" role="radio" aria-checked={policy === x.value} className="card" style={{ padding: "10px 14px", ...(policy === x.value ? { borderColor: "var(--accent)", background: "var(--accent-soft)" } : {}) }} onClick={() => setPolicy(d.id, x.value).then(saved("Policy"), toast.failed)}>
+            <b style={{ fontWeight: 560 }}>{x.label}</b>
+            <span className="dim" style={{ display: "block" }}>{x.says}</span>
+          </button>
+        ))}
+      </div>
+      {!p.ct?.active && <span className="dim">Continuous training is off, so nothing comes to be deployed.</span>}
+    </Part>
+  );
+}
+
+const metrics = [
+  { value: "latency", label: "Latency of one prediction, ms", group: "Without review" },
+  { value: "avg_latency", label: "Mean latency, ms", group: "Without review" },
+  { value: "is_outlier", label: "An image is an outlier", group: "Without review" },
+  { value: "is_drift", label: "Images have drifted", group: "Without review" },
+  { value: "distribution", label: "Labels differ from the training data", group: "Without review" },
+  { value: "stats.ap_50_95", label: "mAP 50–95 of reviewed predictions", group: "From reviews" },
+];
+
+function Alerts({ d }: { d: Deployment }) {
+  const alerts = useAlerts(d.id);
+  const [metric, setMetric] = useState<string | null>("avg_latency");
+  const [operator, setOperator] = useState<string | null>(">");
+  const [value, setValue] = useState<number | "">(500);
+  const yesNo = metric === "is_outlier" || metric === "is_drift";
+  const word = (m: string) => metrics.find((x) => x.value === m)?.label ?? m;
+  return (
+    <Part title="Alerts" says="Shown on the dashboard and on the home page as soon as they hold.">
+      {alerts.error ? (
+        <Fault error={alerts.error} again={() => void alerts.refetch()} />
+      ) : !alerts.data ? (
+        <Lines n={2} />
+      ) : (
+        alerts.data.items.map((a) => (
+          <div key={a.id} style={{ display: "flex", alignItems: "center", gap: 12, minHeight: 44, borderBottom: "1px solid var(--line)" }}>
+            <span style={{ flex: 1 }}>
+              {word(a.metric)}{" "}
+              {typeof a.value === "boolean" || a.metric.startsWith("is_") ? "" : <b style={{ fontWeight: 600 }}>{a.operator} {a.value}</b>}
+              {a.triggered && <span style={{ color: "var(--bad)" }}> · holds now</span>}
+            </span>
+            <Switch checked={a.active} aria-label={`${word(a.metric)} active`} onChange={(e) => changeAlert(d.id, a.id, { active: e.currentTarget.checked }).catch(toast.failed)} />
+            <ActionIcon aria-label={`Delete the alert ${word(a.metric)}`} onClick={() => removeAlert(d.id, a.id).catch(toast.failed)}>
+              <IconTrash size={15} />
+            </ActionIcon>
+          </div>
+        ))
+      )}
+      <div style={{ display: "grid", gridTemplateColumns: "1fr 70px 110px auto", gap: 8, alignItems: "end" }}>
+        <Select label="New alert" data={["Without review", "From reviews"].map((g) => ({ group: g, items: metrics.filter((m) => m.group === g).map(({ value: v, label }) => ({ value: v, label })) }))} value={metric} onChange={setMetric} allowDeselect={false} />
+        <Select aria-label="Operator" data={[">", ">=", "<", "<="]} value={operator} onChange={setOperator} disabled={yesNo} allowDeselect={false} />
+        <NumberInput aria-label="Value" value={yesNo ? "" : value} onChange={(x) => setValue(x === "" ? "" : Number(x))} disabled={yesNo} hideControls />
+        <Button size="sm" variant="default" disabled={!metric || (!yesNo && value === "")} onClick={() => addAlert(d.id, { metric: metric ?? "", operator: yesNo ? "=" : (operator ?? ">"), value: yesNo ? 1 : Number(value) }).then(saved("Alert"), toast.failed)}>
+          Add alert
+        </Button>
+      </div>
+    </Part>
+  );
+}
