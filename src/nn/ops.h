@@ -39,11 +39,10 @@ static inline float fast_exp(float x)
         ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r +
         5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
-    union {
-        int32_t i;
-        float f;
-    } two = { .i = ((int32_t)n + 127) << 23 };
-    return p * two.f;
+    int32_t bits = ((int32_t)n + 127) << 23;
+    float two;
+    __builtin_memcpy(&two, &bits, sizeof two);
+    return p * two;
 }
 static inline float sigmoid(float x)
 {

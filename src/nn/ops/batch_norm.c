@@ -102,45 +102,68 @@ static void forward(struct node *n)
             }
 }
 
-/* dz of one row: through the activation where it is fused. */
-static inline float through(float dy, float x, float scale, float shift, bool silu)
-{
-    if (!silu)
-        return dy;
-    float z = x * scale + shift, s = sigmoid(z);
-    return dy * s * (1.0f + z * (1.0f - s));
-}
+/* The sums over all rows of dz and of dz * (x - mean), a block of channels at a time, so that the sums stay in registers. With the
+ * activation fused, dz = dy * silu'(z) with z computed anew; it is left in dz for the second pass. */
+enum { WIDE = 16 };
 
-static void gradient_sums(struct kept *k, const float *x, const float *dy, size_t rows, bool silu)
+static void silu_block(const struct kept *k, const float *restrict x, const float *restrict dy, float *restrict dz, size_t rows,
+                       size_t c, size_t from, size_t n, float *restrict a, float *restrict b)
 {
-    size_t c = (size_t)k->c;
-    memset(k->sum_a, 0, 2 * c * sizeof(double));
-    for (size_t r = 0; r < rows; r += ROWS) {
-        size_t end = r + ROWS < rows ? r + ROWS : rows;
-        float *restrict a = k->a, *restrict b = k->b;
-        memset(a, 0, c * sizeof(float));
-        memset(b, 0, c * sizeof(float));
-        for (size_t i = r; i < end; i++)
-            for (size_t j = 0; j < c; j++) {
-                float dz = through(dy[i * c + j], x[i * c + j], k->scale[j], k->shift[j], silu);
-                a[j] += dz;
-                b[j] += dz * (x[i * c + j] - k->mean[j]);
-            }
-        for (size_t j = 0; j < c; j++) {
-            k->sum_a[j] += (double)a[j];
-            k->sum_b[j] += (double)b[j];
+    for (size_t r = 0; r < rows; r++) {
+        const float *restrict xr = x + r * c + from, *restrict dyr = dy + r * c + from;
+        float *restrict to = dz + r * c + from;
+        for (size_t j = 0; j < n; j++) {
+            float z = xr[j] * k->scale[from + j] + k->shift[from + j], s = sigmoid(z), d = dyr[j] * s * (1.0f + z * (1.0f - s));
+            to[j] = d;
+            a[j] += d;
+            b[j] += d * (xr[j] - k->mean[from + j]);
         }
     }
 }
 
-/* dx = scale * (dz - mean(dz) - xhat * mean(dz * xhat)) */
+static void plain_block(const struct kept *k, const float *restrict x, const float *restrict dy, size_t rows, size_t c, size_t from,
+                        size_t n, float *restrict a, float *restrict b)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < n; j++) {
+            float d = dy[r * c + from + j];
+            a[j] += d;
+            b[j] += d * (x[r * c + from + j] - k->mean[from + j]);
+        }
+}
+
+static void gradient_sums(struct kept *k, const float *x, const float *dy, float *dz, size_t rows)
+{
+    size_t c = (size_t)k->c;
+    memset(k->sum_a, 0, 2 * c * sizeof(double));
+    for (size_t r = 0; r < rows; r += ROWS) {
+        size_t n_rows = r + ROWS < rows ? ROWS : rows - r;
+        for (size_t from = 0; from < c; from += WIDE) {
+            float a[WIDE] = { 0 }, b[WIDE] = { 0 };
+            size_t n = c - from < WIDE ? c - from : WIDE;
+            if (dz && n == WIDE)
+                silu_block(k, x + r * c, dy + r * c, dz + r * c, n_rows, c, from, WIDE, a, b);
+            else if (dz)
+                silu_block(k, x + r * c, dy + r * c, dz + r * c, n_rows, c, from, n, a, b);
+            else
+                plain_block(k, x + r * c, dy + r * c, n_rows, c, from, n, a, b);
+            for (size_t j = 0; j < n; j++) {
+                k->sum_a[from + j] += (double)a[j];
+                k->sum_b[from + j] += (double)b[j];
+            }
+        }
+    }
+}
+
+/* dx = scale * (dz - mean(dz) - xhat * mean(dz * xhat)), in place of dz where that was kept in dx itself */
 static void backward(struct node *n)
 {
     struct kept *k = n->kept;
-    const float *restrict x = n->in[0]->data, *restrict dy = n->writes_to->grad;
+    const float *x = n->in[0]->data, *dy = n->writes_to->grad;
     size_t rows = rows_of(&n->out), c = (size_t)k->c;
     bool silu = n->writes_to != &n->out;
-    gradient_sums(k, x, dy, rows, silu);
+    float *dx = node_grad(n, 0), *dz = !silu ? NULL : dx ? dx : graph_scratch(n->graph, rows * c);
+    gradient_sums(k, x, dy, dz, rows);
     float *gamma = n->params[0]->value.grad, *beta = n->params[1]->value.grad;
     for (size_t j = 0; j < c; j++) {
         double xhat = k->sum_b[j] * (double)k->inverse[j];
@@ -148,25 +171,18 @@ static void backward(struct node *n)
             gamma[j] += (float)xhat;
         if (beta)
             beta[j] += (float)k->sum_a[j];
-        k->a[j] = (float)(k->sum_a[j] / (double)rows);
-        k->b[j] = (float)(xhat / (double)rows) * k->inverse[j];
+        /* dx = scale * dz - p * x - q, with what depends on the channel only put together */
+        float b = (float)(xhat / (double)rows) * k->inverse[j];
+        k->b[j] = k->scale[j] * b;
+        k->a[j] = k->scale[j] * (float)(k->sum_a[j] / (double)rows) - k->b[j] * k->mean[j];
     }
-    float *dx = node_grad(n, 0);
     if (!dx)
         return;
-    const float *restrict a = k->a, *restrict b = k->b, *restrict scale = k->scale, *restrict shift = k->shift,
-                          *restrict mean = k->mean;
-    float *restrict to = dx;
-    if (silu)
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < c; j++) {
-                float v = x[i * c + j], dz = through(dy[i * c + j], v, scale[j], shift[j], true);
-                to[i * c + j] = scale[j] * (dz - a[j] - (v - mean[j]) * b[j]);
-            }
-    else
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < c; j++)
-                to[i * c + j] = scale[j] * (dy[i * c + j] - a[j] - (x[i * c + j] - mean[j]) * b[j]);
+    const float *restrict a = k->a, *restrict b = k->b, *restrict scale = k->scale;
+    const float *from = silu ? dz : dy;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < c; j++)
+            dx[i * c + j] = scale[j] * from[i * c + j] - b[j] * x[i * c + j] - a[j];
     node_grad_done(n, 0, dx);
 }
 

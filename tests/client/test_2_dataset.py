@@ -1,0 +1,94 @@
+"""Chapter 1.2: datasets, versions and labels."""
+import pytest
+from conftest import unique
+from picsellia.exceptions import ResourceConflictError, ResourceNotFoundError
+from picsellia.types.enums import InferenceType
+
+
+@pytest.fixture(scope="module")
+def version(make_version, cells, labels):
+    return make_version(cells[:8], labels)
+
+
+def test_a_name_is_taken_once(client):
+    name = unique("dataset")
+    d = client.create_dataset(name=name, description="what it is")
+    assert client.get_dataset(name).id == d.id
+    with pytest.raises(ResourceConflictError):
+        client.create_dataset(name=name)
+    with pytest.raises(ResourceNotFoundError):
+        client.get_dataset("no such")
+
+
+def test_a_version_is_taken_once_in_its_dataset(client):
+    a, b = client.create_dataset(name=unique("a")), client.create_dataset(name=unique("b"))
+    v = a.create_version(version="one")
+    assert b.create_version(version="one").id != v.id
+    assert a.get_version("one").id == v.id and [x.id for x in a.list_versions()] == [v.id]
+    with pytest.raises(ResourceConflictError):
+        a.create_version(version="one")
+
+
+def test_assets_are_the_added_data(server, version, cells):
+    assert sorted(a.filename for a in version.list_assets()) == sorted(c.name for c in cells[:8])
+    assert server.rows("SELECT count(*) FROM asset WHERE dataset_version_id = ?", str(version.id)) == [(8,)]
+    assert version.find_asset(filename=cells[3].name).width == 640
+
+
+def test_data_are_added_once(server, lake, version, cells):
+    ids = [str(a.data_id) for a in version.list_assets()]
+    version.add_data([lake.find_data(id=i) for i in ids[:3]]).wait_for_done()
+    assert len(version.list_assets()) == 8
+
+
+def test_the_type_is_kept(client, version):
+    assert client.get_dataset_version_by_id(version.id).type == InferenceType.OBJECT_DETECTION
+
+
+def test_labels(server, version, labels):
+    assert sorted(x.name for x in version.list_labels()) == labels
+    with pytest.raises(ResourceConflictError):
+        version.create_label(name=labels[0])
+    more = version.get_or_create_label(name="debris")
+    more.update(name="dirt")
+    assert version.get_label("dirt").id == more.id
+    more.delete()
+    assert sorted(x.name for x in version.list_labels()) == labels
+
+
+def test_many_labels_at_once(version, labels):
+    """The client's XGET that makes what is missing."""
+    r = version.connexion.xget(f"/api/dataset/version/{version.id}/bulk-labels", data=b'{"names":["' + labels[0].encode() + b'","new one"]}').json()
+    assert [x["name"] for x in r] == [labels[0], "new one"]
+    version.get_label("new one").delete()
+
+
+def test_assets_are_searched_by_their_data(version, lake, cells):
+    data = version.list_assets()[0].get_data()
+    tag = lake.get_or_create_data_tag(unique("night"))
+    data.add_tags([tag])
+    assert [a.data_id for a in version.list_assets(data_tags=[tag.name])] == [data.id]
+    assert len(version.list_assets(filenames=[cells[0].name, cells[1].name])) == 2
+
+
+def test_a_locked_version_does_not_change(server, client, version, cells):
+    version.lock()
+    server.refused("POST", f"/api/dataset/version/{version.id}/labels", 423, json={"name": "late"})
+    version.unlock()
+    version.create_label(name="late").delete()
+
+
+def test_assets_leave_without_their_data(server, make_version, cells, labels):
+    v = make_version(cells[10:12], labels)
+    a = v.list_assets()[0]
+    a.delete()
+    assert len(v.list_assets()) == 1
+    server.call("GET", f"/api/data/{a.data_id}")
+
+
+def test_a_deleted_dataset_is_gone(server, client):
+    d = client.create_dataset(name=unique("gone"))
+    v = d.create_version(version="one")
+    d.delete()
+    server.refused("GET", f"/api/dataset/{d.id}", 404)
+    server.refused("GET", f"/api/dataset/version/{v.id}", 404)

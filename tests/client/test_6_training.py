@@ -1,0 +1,159 @@
+"""Chapter 2.3 a: a training on this machine, its logs, its files, and stopping one."""
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+from conftest import SIZE, STEPS, unique, wait
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def onnx(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("onnx")
+    a = trained[0].get_artifact("model-latest")
+    a.download(str(folder))
+    return onnxruntime.InferenceSession(str(folder / a.filename), providers=["CPUExecutionProvider"])
+
+
+def line(experiment, name):
+    data = experiment.get_log(name).data
+    return [float(x) for x in (data["values"] if isinstance(data, dict) else data)]
+
+
+def test_the_loss_falls(trained):
+    losses = [x.name for x in trained[0].list_logs() if "loss" in x.name.lower()]
+    assert losses
+    values = line(trained[0], "train/loss")
+    assert len(values) >= 4 and min(values[-3:]) < 0.8 * max(values[:2]) and all(np.isfinite(values))
+
+
+def test_the_logs_of_the_tour_are_there(trained, labels):
+    e, names = trained[0], {x.name for x in trained[0].list_logs()}
+    assert {"labelmap", "parameters"} <= names
+    assert sorted(e.get_log("labelmap").data.values()) == labels
+    assert e.get_log("parameters").data["steps"] == STEPS
+    assert any("mAP50" in n for n in names) and any("learning" in n or n.endswith("lr") for n in names)
+
+
+def test_it_has_learnt_something(trained):
+    data = trained[0].get_log("eval/mAP50").data
+    best = max(data["values"]) if isinstance(data, dict) and "values" in data else float(data["value"] if isinstance(data, dict) else data)
+    assert best > 0.2, best
+
+
+def test_its_files(trained):
+    assert {"model-latest", "checkpoint-data-latest", "config"} <= {a.name for a in trained[0].list_artifacts()}
+
+
+def test_the_onnx_file_tells_what_it_needs(onnx, labels):
+    meta = onnx.get_modelmeta().custom_metadata_map
+    names = json.loads(meta["names"])
+    assert [names[str(k)] for k in range(len(names))] == labels
+    assert json.loads(meta["imgsz"]) == [SIZE, SIZE]
+    about = json.loads(meta["saccade"])
+    assert about["input"]["resize"] == "letterbox" and about["output"]["boxes"] == "xyxy"
+    assert [(i.name, i.shape) for i in onnx.get_inputs()] == [("images", [1, 3, SIZE, SIZE])]
+    assert [o.name for o in onnx.get_outputs()] == ["boxes", "scores"]
+
+
+def detect(onnx, path, threshold, labels):
+    """The documented way from a file to boxes, with other tools than ours."""
+    about = json.loads(onnx.get_modelmeta().custom_metadata_map["saccade"])
+    image = Image.open(path).convert("RGB")
+    r = min(SIZE / image.width, SIZE / image.height)
+    small = image.resize((round(image.width * r), round(image.height * r)), Image.BILINEAR)
+    x = np.full((SIZE, SIZE, 3), about["input"]["pad"], np.float32)
+    x[:small.height, :small.width] = np.asarray(small, np.float32)
+    x = (x * about["input"]["scale"] - np.array(about["input"]["mean"], np.float32)) / np.array(about["input"]["std"], np.float32)
+    boxes, scores = onnx.run(None, {"images": x.transpose(2, 0, 1)[None].astype(np.float32)})
+    out = []
+    for k in range(scores.shape[2]):
+        order = [i for i in np.argsort(-scores[0, :, k]) if scores[0, i, k] >= threshold]
+        keep = []
+        for i in order:
+            if all(iou(boxes[0, i], boxes[0, j]) <= about["output"]["nms_iou"] for j in keep):
+                keep.append(i)
+        out += [(labels[k], float(scores[0, i, k]), [float(v) * SIZE / r for v in boxes[0, i]]) for i in keep]
+    return sorted(out, key=lambda d: -d[1])
+
+
+def iou(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    both = max(w, 0) * max(h, 0)
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def test_served_predictions_are_those_of_the_file(server, onnx, deployment, annotated, labels):
+    """Our decoder, letterbox, runtime and suppression against Pillow, numpy and onnxruntime in Python."""
+    found = missed = 0
+    for c in annotated[0]["test"][:6]:
+        with open(c.path, "rb") as f:
+            p = server.call("POST", f"/api/deployment/{deployment.id}/predict", files={"media": f})["predictions"]
+        ours = [(labels[k], s, [b[1], b[0], b[3], b[2]]) for k, s, b in zip(p["detection_classes"], p["detection_scores"], p["detection_boxes"])]
+        for name, score, box in detect(onnx, c.path, 0.4, labels):  # a margin over the deployment's 0.3
+            match = [o for o in ours if o[0] == name and iou(o[2], box) > 0.85 and abs(o[1] - score) < 0.1]
+            found, missed = found + bool(match), missed + (not match)
+    assert found >= 6 and missed <= 0.1 * (found + missed), (found, missed)
+
+
+def test_the_logged_map_is_that_of_pycocotools(trained, onnx, annotated, labels):
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+    import contextlib
+    import io
+    from conftest import coco
+    truth, found = COCO(), []
+    truth.dataset = coco(annotated[0]["valid"], labels)
+    for k, c in enumerate(annotated[0]["valid"]):
+        for name, score, (x0, y0, x1, y1) in detect(onnx, c.path, 0.01, labels)[:300]:
+            found.append({"image_id": k, "category_id": labels.index(name), "score": score, "bbox": [x0, y0, x1 - x0, y1 - y0]})
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+        e = COCOeval(truth, truth.loadRes(found), "bbox")
+        e.evaluate(), e.accumulate(), e.summarize()
+    log = trained[0].get_log("eval/mAP50").data
+    values = [float(v) for v in log["values"]] if isinstance(log, dict) and "values" in log else [float(log)]
+    assert min(abs(v - e.stats[1]) for v in values[-1:] + [max(values)]) < 0.06, (values, e.stats[1])
+
+
+def test_cancel_stops_it(server, client, project, annotated):
+    base = client.get_public_model("yolox-nano").list_versions()[0]
+    e = project.create_experiment(name=unique("cancelled"), base_model_version=base, parameters={"steps": 100000, "image_size": SIZE, "batch_size": 8})
+    e.attach_dataset(name="train", dataset_version=annotated[1]["train"])
+    e.launch()
+    wait("the first steps", lambda: any(x.name == "train/loss" for x in logs_of(e)), 60)
+    answer = server.call("POST", f"/api/experiment/{e.id}/cancel")
+    assert answer["status"] == "CANCELED"
+    wait("the job to end", lambda: not [j for j in server.call("GET", "/api/jobs", params={"limit": 100})["items"] if j["status"] in ("PENDING", "RUNNING") and j["kind"].startswith("train")], 60, 0.3)
+    assert str(e.sync()["status"]) == "CANCELED"
+
+
+def logs_of(e):
+    from picsellia.exceptions import NoDataError
+    try:
+        return e.list_logs()
+    except NoDataError:
+        return []
+
+
+def test_a_training_without_a_dataset_says_so(server, client, project):
+    base = client.get_public_model("yolox-nano").list_versions()[0]
+    e = project.create_experiment(name=unique("empty"), base_model_version=base, parameters={"steps": 10})
+    server.refused("POST", f"/api/experiment/{e.id}/launch", (400, 409, 422), json={"gpus": 0})
+
+
+@pytest.mark.parametrize("wrong", [{"steps": -1}, {"learning_rate": "fast"}, {"image_size": 33}, {"batch_size": 10**9}, {"lr_type": "magic"}])
+def test_a_parameter_that_cannot_be_is_named(server, client, project, annotated, wrong):
+    base = client.get_public_model("yolox-nano").list_versions()[0]
+    body = {"name": unique("wrong"), "base_model_version_id": str(base.id), "parameters": {"steps": 10, **wrong}}
+    import requests
+    r = requests.post(f"{server.host}/api/project/{project.id}/experiments", headers={"Authorization": f"Bearer {server.token}"}, json=body)
+    if r.status_code < 300:
+        e = project.get_experiment(body["name"])
+        e.attach_dataset(name="train", dataset_version=annotated[1]["train"])
+        said = server.refused("POST", f"/api/experiment/{e.id}/launch", (400, 422), json={"gpus": 0})["message"]
+    else:
+        assert r.status_code in (400, 422), r.text
+        said = r.json()["message"]
+    assert next(iter(wrong)) in said

@@ -1,0 +1,124 @@
+"""Chapters 3 and 4: deploy, predict by plain HTTP and by the client, list, query, review."""
+import base64
+import json
+
+import pytest
+import requests
+from conftest import unique, wait
+
+
+@pytest.fixture(scope="module")
+def jwt(server, deployment):
+    r = requests.post(f"{server.host}/api/login", headers={"Authorization": f"Token {server.token}"},
+                      data=json.dumps({"deployment_id": str(deployment.id), "api_token": server.token}))
+    assert r.status_code == 200, r.text
+    return r.json()["jwt"]
+
+
+def predict(server, deployment, bearer, path, **fields):
+    with open(path, "rb") as f:
+        r = requests.post(f"{server.host}/api/deployment/{deployment.id}/predict", headers={"Authorization": f"Bearer {bearer}"}, data=fields, files={"media": f})
+    assert r.status_code == 200, r.text
+    return r.json()
+
+
+def iou(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    both = max(w, 0) * max(h, 0)
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def test_predictions_find_the_cells(server, deployment, jwt, annotated):
+    hit = total = 0
+    for c in annotated[0]["test"]:
+        a = predict(server, deployment, jwt, c.path, source="line-1", tag="summer")
+        p = a["predictions"]
+        assert len(p["detection_boxes"]) == len(p["detection_scores"]) == len(p["detection_classes"])
+        assert all(0.3 <= s <= 1 for s in p["detection_scores"]) and a["latency"] > 0
+        assert all(isinstance(v, int) and v >= 0 for b in p["detection_boxes"] for v in b)
+        for name, x0, y0, x1, y1 in c.boxes:
+            total += 1
+            hit += any(a["labels"][str(k)] == name and iou((x0, y0, x1, y1), (b[1], b[0], b[3], b[2])) >= 0.5
+                       for k, b in zip(p["detection_classes"], p["detection_boxes"]))
+    assert hit / total > 0.3, (hit, total)
+
+
+def test_predicted_assets_are_listed_and_queried(server, deployment, jwt, annotated):
+    c = annotated[0]["valid"][0]
+    tag = unique("tag")
+    a = predict(server, deployment, jwt, c.path, source="line-2", tag=tag)
+    page = server.call("GET", f"/api/deployment/{deployment.id}/predictedassets", params={"q": f'tags.name = "{tag}"', "limit": 10})
+    assert page["count"] == 1 and page["items"][0]["id"] == a["predicted_asset_id"] and page["items"][0]["status"] == "TO_REVIEW"
+    champion = page["items"][0]["champion"]
+    assert champion["model_version_id"] == a["model_version_id"] and len(champion["shapes"]) == len(a["predictions"]["detection_scores"])
+    found = [x for x in deployment.list_predicted_assets() if str(x.id) == a["predicted_asset_id"]]
+    assert found[0].filename == c.name and found[0].get_champion_prediction()
+
+
+def test_the_client_predicts(deployment, annotated):
+    a = deployment.predict(str(annotated[0]["valid"][1].path), tags=["winter"], source="line-3")
+    assert a["predictions"]["detection_boxes"] is not None
+
+
+def test_what_is_no_image_is_refused_and_not_stored(server, deployment, jwt, annotated):
+    before = server.rows("SELECT count(*) FROM predicted_asset")
+    good = annotated[0]["test"][0].path.read_bytes()
+    for bad in (b"", b"not an image", good[:100], b"\x89PNG\r\n\x1a\n" + bytes(50), b"\xff\xd8\xff\xe0" + bytes(2000)):
+        r = requests.post(f"{server.host}/api/deployment/{deployment.id}/predict", headers={"Authorization": f"Bearer {jwt}"}, files={"media": ("a.jpg", bad)})
+        assert 400 <= r.status_code < 500 and r.json()["message"], (bad[:10], r.status_code, r.text)
+    assert server.rows("SELECT count(*) FROM predicted_asset") == before
+
+
+def test_a_wrong_login_is_refused(server, deployment, jwt, annotated):
+    url = f"{server.host}/api/deployment/{deployment.id}/predict"
+    for bearer in ("nope", jwt[:-4] + "AAAA", jwt.split(".")[0] + "..", ""):
+        r = requests.post(url, headers={"Authorization": f"Bearer {bearer}"}, files={"media": b"x"})
+        assert r.status_code == 401, (bearer, r.status_code, r.text)
+    assert requests.post(url, files={"media": b"x"}).status_code == 401
+    r = requests.post(f"{server.host}/api/login", data=json.dumps({"deployment_id": str(deployment.id), "api_token": "nope"}))
+    assert r.status_code == 401
+
+
+def test_a_login_is_for_one_deployment(server, client, deployment, jwt, annotated, trained):
+    other = deployment.get_model_version().deploy(name=unique("other"))
+    with open(annotated[0]["test"][0].path, "rb") as f:
+        r = requests.post(f"{server.host}/api/deployment/{other.id}/predict", headers={"Authorization": f"Bearer {jwt}"}, files={"media": f})
+    assert r.status_code in (401, 403, 404)
+
+
+def test_a_review_is_kept_with_the_prediction(server, deployment, annotated):
+    c = annotated[0]["test"][0]
+    a = [x for x in deployment.list_predicted_assets() if x.filename == c.name][0]
+    by_name = {x.name: x for x in deployment.list_labels()}
+    a.add_review(rectangles=[(x0, y0, x1 - x0, y1 - y0, by_name[n]) for n, x0, y0, x1, y1 in c.boxes])
+    now = server.call("GET", f"/api/predicted/asset/{a.id}")
+    assert now["status"] == "REVIEWED" and len(now["review"]["rectangles" if "rectangles" in now["review"] else "shapes"]) == len(c.boxes)
+    assert a.get_champion_prediction() and a.get_review()
+
+
+def test_monitoring_takes_predictions_made_elsewhere(server, deployment, annotated):
+    c = annotated[0]["valid"][3]
+    label = deployment.list_labels()[0].name
+    body = {"filename": c.name, "content_type": "IMAGE/JPEG", "height": 480, "width": 640, "latency": 0.02,
+            "raw_predictions": {"detection_classes": [0], "detection_texts": [label], "detection_boxes": [[10, 20, 110, 120]], "detection_scores": [0.9]},
+            "image": base64.b64encode(c.path.read_bytes()).decode(), "source": "elsewhere", "tags": ["mine"]}
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(deployment.id)})["jwt"]
+    server.call("POST", f"/api/deployment/{deployment.id}/predictions", status=201, token=jwt, json=body)
+    page = server.call("GET", f"/api/deployment/{deployment.id}/predictedassets", params={"q": 'tags.name = "mine"'})
+    assert page["count"] == 1
+    shape = page["items"][0]["champion"]["shapes"][0]
+    assert (shape["x"], shape["y"], shape["w"], shape["h"]) == (20, 10, 100, 100)
+
+
+def test_paused_it_does_not_answer(server, deployment, jwt, annotated):
+    server.call("POST", f"/api/deployment/{deployment.id}/pause")
+    with open(annotated[0]["test"][0].path, "rb") as f:
+        r = requests.post(f"{server.host}/api/deployment/{deployment.id}/predict", headers={"Authorization": f"Bearer {jwt}"}, files={"media": f})
+    server.call("POST", f"/api/deployment/{deployment.id}/resume")
+    assert r.status_code in (409, 423, 503)
+    predict(server, deployment, jwt, annotated[0]["test"][0].path)
+
+
+def test_the_dashboard_counts(server, deployment):
+    board = server.call("GET", f"/api/deployment/{deployment.id}/dashboard")
+    assert str(len(server.rows("SELECT id FROM predicted_asset WHERE deployment_id = ?", str(deployment.id)))) in str(board)

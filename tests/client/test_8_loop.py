@@ -1,0 +1,96 @@
+"""Chapter 5: feedback loop, continuous training, continuous deployment, promotion: without anyone's hand."""
+import pytest
+import requests
+from conftest import SIZE, unique, wait
+from picsellia.types.enums import InferenceType
+
+
+@pytest.fixture(scope="module")
+def loop(client, project, annotated, labels, trained):
+    """A deployment of its own, all pipelines on."""
+    mv = trained[0].export_as_model(unique("loop"))
+    d = mv.deploy(name=unique("loop"), min_threshold=0.3)
+    dataset = client.get_dataset_by_id(annotated[1]["train"].origin_id)
+    feedback = dataset.create_version(version=unique("feedback"))
+    feedback.set_type(InferenceType.OBJECT_DETECTION)
+    for name in labels:
+        feedback.get_or_create_label(name=name)
+    d.setup_feedback_loop()
+    d.attach_dataset_version_to_feedback_loop(feedback)
+    d.toggle_feedback_loop(True)
+    d.set_training_data(annotated[1]["train"])
+    d.setup_continuous_training(project, trigger="feedback_loop", threshold=3,
+                                experiment_parameters={"steps": 20, "batch_size": 8, "learning_rate": 0.002, "image_size": SIZE})
+    d.attach_dataset_version_to_continuous_training("train", annotated[1]["train"])
+    d.attach_dataset_version_to_continuous_training("eval", annotated[1]["valid"])
+    d.toggle_continuous_training(True)
+    d.setup_continuous_deployment("DEPLOY_SHADOW")
+    d.toggle_continuous_deployment(True)
+    for c in annotated[0]["test"][:4]:
+        d.predict(str(c.path))
+    return d, feedback, mv
+
+
+def review(d, cell):
+    a = [x for x in d.list_predicted_assets() if x.filename == cell.name][0]
+    by_name = {x.name: x for x in d.list_labels()}
+    a.add_review(rectangles=[(x0, y0, x1 - x0, y1 - y0, by_name[n]) for n, x0, y0, x1, y1 in cell.boxes])
+    return str(a.id)
+
+
+def test_the_set_up_is_shown(server, loop):
+    p = server.call("GET", f"/api/deployment/{loop[0].id}/pipelines")
+    assert p["fl"]["active"] and p["ct"]["active"] and p["cd"]["active"] and p["ct"]["threshold"] == 3 and p["cd"]["policy"] == "DEPLOY_SHADOW"
+    assert [v.id for v in loop[0].list_feedback_loop_datasets()] == [loop[1].id]
+
+
+def test_what_is_not_reviewed_is_not_submitted(server, loop):
+    a = loop[0].list_predicted_assets()[0]
+    server.refused("POST", f"/api/deployment/{loop[0].id}/feedback-loop/submit", 422, str(a.id), json={"ids": [str(a.id)]})
+
+
+def test_two_of_three_start_nothing(server, loop, annotated, project):
+    ids = [review(loop[0], c) for c in annotated[0]["test"][:2]]
+    assert server.call("POST", f"/api/deployment/{loop[0].id}/feedback-loop/submit", json={"ids": ids})["count"] == 2
+    wait("assets", lambda: server.call("GET", f"/api/dataset/version/{loop[1].id}/assets")["count"] == 2, 20)
+    assert loop[1].retrieve_stats().nb_objects == sum(len(c.boxes) for c in annotated[0]["test"][:2])
+    assert not [e for e in project.list_experiments() if e.name.startswith(loop[0].name)]
+    server.refused("POST", f"/api/deployment/{loop[0].id}/feedback-loop/submit", 422, json={"ids": ids})
+
+
+def test_the_third_starts_the_next_model_which_becomes_the_shadow(server, client, loop, annotated, project):
+    d, _, mv = loop
+    server.call("POST", f"/api/deployment/{d.id}/feedback-loop/submit", json={"ids": [review(d, annotated[0]["test"][2])]})
+    model = client.get_model_by_id(mv.origin_id)
+    wait("the next version", lambda: len(model.list_versions()) == 2, 180, 0.5)
+    new = model.get_version(1)
+    wait("the shadow", lambda: server.call("GET", f"/api/deployment/{d.id}")["shadow_model_version_id"] == str(new.id), 30)
+    assert d.get_model_version().id == mv.id
+    made = [e for e in project.list_experiments() if e.name.startswith(d.name)]
+    assert len(made) == 1
+    context = new.get_context()
+    assert context.get_experiment().id == made[0].id and context.parameters["steps"] == 20
+    assert set(context.retrieve_datasets()) == {"train", "eval"}
+
+
+def test_both_models_answer_then_the_shadow_takes_over(server, loop, annotated):
+    d, _, mv = loop
+    c = annotated[0]["test"][3]
+    d.predict(str(c.path), tags=["both"])
+
+    def both():
+        a = [x for x in server.call("GET", f"/api/deployment/{d.id}/predictedassets", params={"q": 'tags.name = "both"'})["items"]]
+        return a and a[0]["shadow"] and a[0]
+    a = wait("the shadow's prediction", both, 20)
+    assert a["champion"]["model_version_id"] == str(mv.id) != a["shadow"]["model_version_id"]
+    after = server.call("POST", f"/api/deployment/{d.id}/shadow/promote")
+    assert after["model_version_id"] == a["shadow"]["model_version_id"] and after["shadow_model_version_id"] is None
+    server.refused("POST", f"/api/deployment/{d.id}/shadow/promote", 409)
+    assert d.predict(str(c.path))["model_version_id"] == after["model_version_id"]
+
+
+def test_off_it_takes_nothing(server, loop, annotated):
+    d = loop[0]
+    d.toggle_feedback_loop(False)
+    i = review(d, annotated[0]["test"][3])
+    server.refused("POST", f"/api/deployment/{d.id}/feedback-loop/submit", 409, json={"ids": [i]})
