@@ -298,29 +298,19 @@ static enum err load(struct op *op)
     const char *version;
     TRY(version_need(op, &version));
     AUTO(rows) struct rows *r = NULL;
-    TRY(
-        sql_rows(
-            op->db, &r,
-            "SELECT json_object('id', n.id, 'asset_id', n.asset_id, 'status', n.status, 'attributes', json(n.attributes), "
-            "'rectangles', " LOADED("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h, 'area', h.area") ", "
-                                                                                                             "'polygons', " LOADED("polygon", ", 'polygon', json(h.geometry), 'area', h.area") ", 'lines', " LOADED("line", ", 'line', json(h.geometry)") ", 'points', " LOADED(
-                                                                                                                 "point", ", "
-                                                                                                                          "'point',"
-                                                                                                                          " json(h."
-                                                                                                                          "geometry"
-                                                                                                                          ")") ", "
-                                                                                                                               "'cl"
-                                                                                                                               "ass"
-                                                                                                                               "ifi"
-                                                                                                                               "cat"
-                                                                                                                               "ion"
-                                                                                                                               "s',"
-                                                                                                                               " " LOADED("classification",
-                                                                                                                                          "") ", 'keypoints', " LOADED("keypoints",
-                                                                                                                                                                       ", 'keypoints', json(h.geometry)") ", 'masks', " LOADED("mask",
-                                                                                                                                                                                                                               ", 'mask', h.geometry, 'area', h.area") ") FROM annotation n WHERE n.dataset_version_id = ?1 AND n.id IN "
-                                                                                                                                                                                                                                                                       "(SELECT value FROM json_each(?2)) ORDER BY n.id DESC",
-            V(version), V(in_ids(op, "*"))));
+    /* clang-format off */
+    TRY(sql_rows(op->db, &r,
+        "SELECT json_object('id', n.id, 'asset_id', n.asset_id, 'status', n.status, 'attributes', json(n.attributes),"
+        " 'rectangles', " LOADED("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h, 'area', h.area") ","
+        " 'polygons', " LOADED("polygon", ", 'polygon', json(h.geometry), 'area', h.area") ","
+        " 'lines', " LOADED("line", ", 'line', json(h.geometry)") ","
+        " 'points', " LOADED("point", ", 'point', json(h.geometry)") ","
+        " 'classifications', " LOADED("classification", "") ","
+        " 'keypoints', " LOADED("keypoints", ", 'keypoints', json(h.geometry)") ","
+        " 'masks', " LOADED("mask", ", 'mask', h.geometry, 'area', h.area")
+        ") FROM annotation n WHERE n.dataset_version_id = ?1 AND n.id IN (SELECT value FROM json_each(?2)) ORDER BY n.id DESC",
+        V(version), V(in_ids(op, "*"))));
+    /* clang-format on */
     out_array(&op->out, NULL);
     while (rows_next(r))
         out_raw(&op->out, NULL, rows_text(r, 0));
