@@ -17,22 +17,22 @@ static size_t characters(const char *s)
     return n;
 }
 
+static enum err check_word(const struct field *f, const char *s, const char *where, const char *name)
+{
+    AUTO(text) struct text all;
+    text_init(&all, 1000);
+    for (const char *const *w = f->words; *w; w++) {
+        if (strcmp(s, *w) == 0)
+            return OK;
+        text_fmt(&all, "%s%s", w == f->words ? "" : ", ", *w);
+    }
+    return fail(E_INVALID, "%s%s must be one of %s; it is \"%.60s\"", where, name, all.bytes, s);
+}
+
 static enum err check_text(const struct field *f, const char *s, const char *where, const char *name)
 {
-    if (f->words) {
-        struct text all;
-        text_init(&all, 1000);
-        for (const char *const *w = f->words; *w; w++) {
-            if (strcmp(s, *w) == 0) {
-                text_done(&all);
-                return OK;
-            }
-            text_fmt(&all, "%s%s", w == f->words ? "" : ", ", *w);
-        }
-        enum err e = fail(E_INVALID, "%s%s must be one of %s; it is \"%.60s\"", where, name, all.bytes, s);
-        text_done(&all);
-        return e;
-    }
+    if (f->words)
+        return check_word(f, s, where, name);
     size_t n = characters(s), most = f->max > 0 ? (size_t)f->max : TEXT_MAX;
     if (n < (size_t)f->min)
         return fail(E_INVALID, n ? "%s%s must have at least %zu characters" : "%s%s must not be empty", where, name,
@@ -58,6 +58,8 @@ static enum err check_list(const struct field *f, const struct json *v, const ch
             return fail(E_INVALID, "%s%s[%zu] must be text", where, name, i);
         if (f->type == T_IDS && !id_parse(s, id))
             return fail(E_INVALID, "%s%s[%zu] is no id: \"%.60s\"", where, name, i, s);
+        if (f->type == T_TEXTS && f->words)
+            TRY(check_word(f, s, where, name));
     }
     return OK;
 }

@@ -80,7 +80,7 @@ def test_no_such_path_and_no_such_method(server):
     server.refused("BREW", "/api/home/ping", (400, 404, 405, 501))
 
 
-@pytest.mark.parametrize("query", ["limit=-1", "limit=x", "limit=99999999999999999999", "offset=-3", "cursor=rubbish", "order_by=no_such", "upload_statuses=NO"])
+@pytest.mark.parametrize("query", ["limit=-1", "limit=x", "offset=-3", "cursor=rubbish", "order_by=no_such", "upload_statuses=NO"])
 def test_a_wrong_page_is_refused(server, lake, query):
     server.refused("GET", f"/api/datalake/{lake.id}/datas?{query}", 400)
 
@@ -98,7 +98,8 @@ def test_storage_links_end_and_cannot_be_changed(server, lake, cells):
     assert requests.put(url, data=b"other").status_code in (403, 405), "a link to read does not write"
     assert requests.get(url).content == cells[20].path.read_bytes()
     for name in ("../saccade.db", "..%2fsaccade.db", "%2e%2e/key", "key"):
-        assert requests.get(f"{server.host}/storage/{name}?{query}").status_code in (400, 403, 404)
+        out = raw(server, f"GET /storage/{name}?{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert out.split(b" ")[1] in (b"400", b"403", b"404"), out[:100]
 
 
 def test_html_is_never_shown_as_a_page(server, client, tmp_path):

@@ -29,8 +29,8 @@ static const char table[] =
     "DELETE FROM object WHERE name IN (SELECT old.org || '/thumbnail/' || old.hash || '/' || j.value || '.jpg' FROM "
     "json_each('[128,256,512,1024]') j) AND NOT EXISTS (SELECT 1 FROM data WHERE hash = old.hash AND org = old.org); END";
 
-static const char *const statuses[] = { "PENDING", "COMPUTING", "ERROR", "DONE", NULL };
-static const char *const types[] = { "IMAGE", "VIDEO", NULL };
+const char *const data_statuses[] = { "PENDING", "COMPUTING", "ERROR", "DONE", NULL };
+const char *const data_types[] = { "IMAGE", "VIDEO", NULL };
 
 #define OF_DATASETS                                                                                                                \
     "FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE a.data_id = "  \
@@ -40,9 +40,9 @@ static const struct field fields[] = {
     { "id", T_ID, F_FILTER | F_SORT, "d.id" },
     { "object_name", T_TEXT, F_FILTER, "d.object_name" },
     { "filename", T_TEXT, F_FILTER | F_SORT, "d.filename" },
-    { "type", T_TEXT, F_FILTER, "d.type", .words = types },
+    { "type", T_TEXT, F_FILTER, "d.type", .words = data_types },
     { "content_type", T_TEXT, F_FILTER | F_SORT, "d.content_type" },
-    { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .words = statuses },
+    { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .words = data_statuses },
     { "error", T_TEXT, F_FILTER, "d.error" },
     { "presigned_url", T_TEXT, 0, "signed_get(d.object_name)" },
     { "meta", T_OBJECT, 0, "CASE WHEN d.width > 0 THEN json_object('width', d.width, 'height', d.height) END" },
@@ -480,7 +480,7 @@ static enum err thumbnail(struct op *op)
 }
 
 static const struct field create_in[] = {
-    { "type", T_TEXT, F_NEED, .words = types },
+    { "type", T_TEXT, F_NEED, .words = data_types },
     { "filename", T_TEXT, F_NEED, .min = 1, .max = 255 },
     { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },
     { "content_type", T_TEXT, F_NULL, .max = 100 },
@@ -491,8 +491,8 @@ static const struct field create_in[] = {
     { "custom_metadata", T_OBJECT, F_NULL },
 };
 static const struct field list_in[] = {
-    { "upload_statuses", T_TEXTS },
-    { "types", T_TEXTS },
+    { "upload_statuses", T_TEXTS, .words = data_statuses },
+    { "types", T_TEXTS, .words = data_types },
     { "custom_metadata", T_TEXT, .max = 4000 },
     { "ids", T_IDS, .max = LIST_IDS },
     { "object_names", T_TEXTS, .max = LIST_IDS },
@@ -500,8 +500,11 @@ static const struct field list_in[] = {
     { "q", T_TEXT, F_NULL, .max = 4000 },
 };
 static const struct field find_in[] = {
-    { "id", T_ID },       { "filename", T_TEXT }, { "object_name", T_TEXT, .max = 2000 }, { "upload_statuses", T_TEXTS },
-    { "types", T_TEXTS },
+    { "id", T_ID },
+    { "filename", T_TEXT },
+    { "object_name", T_TEXT, .max = 2000 },
+    { "upload_statuses", T_TEXTS, .words = data_statuses },
+    { "types", T_TEXTS, .words = data_types },
 };
 static const struct field update_in[] = { { "metadata", T_OBJECT, F_NULL } };
 static const struct field custom_in[] = { { "custom_metadata", T_OBJECT, F_NULL } };

@@ -4,6 +4,8 @@
 
 extern const struct resource datalake_resource, data_resource, tag_resource, source_resource, object_resource;
 
+extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
+
 /* Pieces of SELECTs, so that every answer that holds a tag or a data looks the same. */
 #define TAGS_OF(id)                                                                                                                \
     "(SELECT json_group_array(json_object('id', t.id, 'name', t.name, 'target_type', t.target_type)) FROM tagged x "               \

@@ -310,8 +310,8 @@ static const struct field list_in[] = {
     { "object_names", T_TEXTS, .max = LIST_IDS },
     { "filenames", T_TEXTS, .max = LIST_IDS },
     { "filename_startswith", T_TEXTS, .max = LIST_IDS },
-    { "upload_statuses", T_TEXTS },
-    { "types", T_TEXTS },
+    { "upload_statuses", T_TEXTS, .words = data_statuses },
+    { "types", T_TEXTS, .words = data_types },
     { "annotations", T_BOOL },
     { "q", T_TEXT, F_NULL, .max = 4000 },
 };
