@@ -71,8 +71,10 @@ enum err annotation_save(struct sql *db, struct arena *a, const struct annotatio
         id = id_new(a);
         TRY(make(db, s, id));
     } else {
-        if (strcmp(s->mode, "REPLACE") == 0)
+        if (strcmp(s->mode, "REPLACE") == 0) {
+            position = 0;
             TRY(sql_run(db, "DELETE FROM shape WHERE annotation_id = ?1", V(id)));
+        }
         TRY(renew(db, s, id));
     }
     if (ret_id)
