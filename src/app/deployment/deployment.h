@@ -5,7 +5,7 @@
 #include "infer/infer.h"
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, predict_resource, monitor_resource,
-    shadow_resource, review_resource, feedback_resource, retraining_resource, alert_resource;
+    shadow_resource, review_resource, feedback_resource, pipeline_resource, alert_resource;
 
 extern const char *const review_statuses[]; /* TO_REVIEW, REVIEWED, SUBMITTED: only ever forward */
 

@@ -192,6 +192,7 @@ enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, 
                 " WHERE id = ?1",
                 V(id), V(status), V(why), V(clock_now_ms()), V(ended(status))));
     TRY(event_tell(db, arena_fmt(a, "experiment:%s", id), arena_fmt(a, "{\"kind\":\"status\",\"status\":\"%s\"}", status)));
+    TRY(event_tell(db, "experiment", arena_fmt(a, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status)));
     for (experiment_listener *const *l = experiment_listeners; ended(status) && *l; l++)
         TRY((*l)(db, a, id, status));
     return OK;
@@ -325,6 +326,10 @@ static enum err cancel_job(struct op *op, const char *id)
 static enum err remove_one(struct op *op, const char *id)
 {
     TRY(cancel_job(op, id));
+    int64_t going = 0;
+    TRY(sql_int(op->db, &going, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(id)));
+    if (going) /* who waits for it must know */
+        TRY(experiment_set_status(op->db, op->arena, id, "CANCELED", NULL));
     return sql_run(op->db, "DELETE FROM experiment WHERE id = ?1", V(id));
 }
 

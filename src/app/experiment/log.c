@@ -3,7 +3,6 @@
 #include "app/model/model.h"
 #include "base/clock.h"
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, BODY = 32 << 20 };
@@ -66,16 +65,30 @@ static enum err add_pairs(struct sql *db, struct arena *a, const char *log, cons
     return OK;
 }
 
-/* How far the training is, if its parameters say how long it will be. */
-static enum err note_progress(struct sql *db, const char *log)
+/* How far the training is, if its parameters say how long it will be. Pages are told of each half percent. */
+static enum err note_progress(struct sql *db, struct arena *a, const char *log)
 {
-    return sql_run(
-        db,
-        "UPDATE experiment SET progress = max(progress, min(1.0, coalesce((SELECT max(p.step) FROM log_point p WHERE"
-        " p.log_id = ?1) * 1.0 / (SELECT CAST(coalesce(json_extract(k.data, '$.steps'), json_extract(k.data, '$.epochs'))"
-        " AS REAL) FROM log k WHERE k.experiment_id = experiment.id AND k.name = 'parameters'), 0)))"
-        " WHERE id = (SELECT experiment_id FROM log WHERE id = ?1) AND status = 'RUNNING'",
-        V(log));
+    const char *id;
+    double before, now;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(
+            db, &r,
+            "SELECT e.id, e.progress, min(1.0, coalesce((SELECT max(p.step) FROM log_point p WHERE p.log_id = l.id) * 1.0 /"
+            " (SELECT CAST(coalesce(json_extract(k.data, '$.steps'), json_extract(k.data, '$.epochs')) AS REAL) FROM log k"
+            " WHERE k.experiment_id = e.id AND k.name = 'parameters' AND k.type = 'TABLE'), 0)), e.status FROM log l"
+            " JOIN experiment e ON e.id = l.experiment_id WHERE l.id = ?1",
+            V(log)));
+        id = arena_str(a, rows_text(r, 0));
+        before = rows_real(r, 1);
+        now = rows_real(r, 2);
+        if (strcmp(rows_text(r, 3), "RUNNING") != 0 || now <= before)
+            return OK;
+    }
+    TRY(sql_run(db, "UPDATE experiment SET progress = ?2 WHERE id = ?1", V(id), V(now)));
+    if (floor(now * 200) <= floor(before * 200))
+        return OK;
+    return event_tell(db, arena_fmt(a, "experiment:%s", id), arena_fmt(a, "{\"kind\":\"progress\",\"progress\":%.4f}", now));
 }
 
 /* data: a number, a list of values (they follow the last step), or {"steps" or "x": […], "values" or "y": […]} (by step: the same
@@ -97,7 +110,7 @@ static enum err append(struct sql *db, struct arena *a, const char *log, const s
             TRY(add_point(db, a, log, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
     }
     TRY(sql_run(db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(log), V(clock_now_ms())));
-    return note_progress(db, log);
+    return note_progress(db, a, log);
 }
 
 /* ---- the other types */

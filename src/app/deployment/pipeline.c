@@ -1,0 +1,262 @@
+/* The settings of a deployment's pipelines: training data, feedback loop (feedback.c), continuous training and deployment
+ * (retraining.c). One row for each deployment, made with it. */
+#include "app/dataset/dataset.h"
+#include "app/deployment/deployment.h"
+#include "app/project/project.h"
+#include "base/clock.h"
+#include <string.h>
+
+static const char table[] =
+    "CREATE TABLE pipeline (deployment_id TEXT PRIMARY KEY REFERENCES deployment(id) ON DELETE CASCADE,"
+    " td_version_id TEXT REFERENCES dataset_version(id) ON DELETE SET NULL, td_at INTEGER,"
+    " fl_set INTEGER NOT NULL DEFAULT 0, fl_active INTEGER NOT NULL DEFAULT 0,"
+    " ct_set INTEGER NOT NULL DEFAULT 0, ct_active INTEGER NOT NULL DEFAULT 0,"
+    " ct_project_id TEXT REFERENCES project(id) ON DELETE SET NULL, ct_trigger TEXT NOT NULL DEFAULT 'NONE', ct_threshold INTEGER,"
+    " ct_parameters TEXT, ct_error TEXT, cd_set INTEGER NOT NULL DEFAULT 0, cd_active INTEGER NOT NULL DEFAULT 0,"
+    " cd_policy TEXT NOT NULL DEFAULT 'DEPLOY_MANUAL') STRICT;"
+    "CREATE TABLE ct_dataset (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE, name TEXT NOT NULL,"
+    " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
+    " PRIMARY KEY (deployment_id, name)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE retraining (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+    " experiment_id TEXT UNIQUE REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')), error TEXT,"
+    " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, nb_images INTEGER NOT NULL, created_at INTEGER NOT "
+    "NULL,"
+    " ended_at INTEGER) STRICT;"
+    "CREATE INDEX retraining_of ON retraining (deployment_id, created_at)";
+
+#define FLAG(column) "json(iif(" column ", 'true', 'false'))"
+#define VERSION(column) "json(" DATASET_VERSION_JSON_OF(column) ")"
+#define TRAINING_DATA                                                                                                              \
+    "json_object('active', json('true'), 'status', 'SUCCESS', 'since', iso(q.td_at), 'dataset_version', " VERSION(                 \
+        "q.td_version_id") ")"
+#define FL_DATASETS                                                                                                                \
+    "(SELECT json_group_array(" VERSION("f.dataset_version_id") ") FROM fl_dataset f WHERE f.deployment_id = q.deployment_id)"
+#define CT_DATASETS                                                                                                                \
+    "(SELECT json_group_array(json_object('name', c.name, 'dataset_version', " VERSION(                                            \
+        "c.dataset_version_id") ")) FROM ct_dataset c WHERE c.deployment_id = q.deployment_id)"
+#define PROJECT "(SELECT json_object('id', p.id, 'name', p.name) FROM project p WHERE p.id = q.ct_project_id)"
+#define PENDING                                                                                                                    \
+    "(SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = q.deployment_id AND s.status = 'SUBMITTED'"                   \
+    " AND s.retraining_id IS NULL)"
+#define RUNS                                                                                                                       \
+    "(SELECT json_group_array(json_object('experiment_id', t.experiment_id, 'experiment_name', t.experiment_name, 'state',"        \
+    " t.state, 'status', e.status, 'progress', e.progress, 'error', t.error, 'model_version_id', t.model_version_id, 'nb_images'," \
+    " t.nb_images, 'created_at', iso(t.created_at), 'ended_at', iso(t.ended_at))) FROM (SELECT * FROM retraining"                  \
+    " WHERE deployment_id = q.deployment_id ORDER BY created_at DESC LIMIT 50) t LEFT JOIN experiment e ON e.id = "                \
+    "t.experiment_id)"
+
+static const struct field fields[] = {
+    { "training_data", T_JSON, 0, "iif(q.td_version_id IS NULL, NULL, " TRAINING_DATA ")" },
+    { "fl", T_JSON, 0,
+      "json_object('configured', " FLAG("q.fl_set") ", 'active', " FLAG("q.fl_active") ", 'datasets', " FL_DATASETS ")" },
+    { "ct", T_JSON, 0,
+      "json_object('configured', " FLAG("q.ct_set") ", 'active', " FLAG(
+          "q.ct_active") ", 'project', " PROJECT ", 'trigger',"
+                         " q.ct_trigger, 'threshold', q.ct_threshold, 'parameters', json(coalesce(q.ct_parameters, '{}')), "
+                         "'error', q.ct_error,"
+                         " 'pending', " PENDING ", 'datasets', " CT_DATASETS ", 'runs', " RUNS ")" },
+    { "cd", T_JSON, 0,
+      "json_object('configured', " FLAG("q.cd_set") ", 'active', " FLAG("q.cd_active") ", 'policy', q.cd_policy)" },
+};
+static const struct resource pipelines = {
+    .name = "pipelines",
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "pipeline q JOIN deployment d ON d.id = q.deployment_id",
+    .key = "q.deployment_id",
+    .org = "d.org",
+};
+
+static enum err changed(struct op *op, const char *id)
+{
+    TRY(deployment_tell(op->db, op->arena, id, "{\"kind\":\"pipeline\"}"));
+    return reply_one(op, &deployment_resource, id);
+}
+
+static enum err setup_training(struct op *op)
+{
+    const char *id, *project = in_text(op, "project_id"), *trigger = in_text(op, "trigger");
+    TRY(deployment_need(op, &id));
+    TRY(resource_need(op, &project_resource, project));
+    bool feedback = trigger && strcmp(trigger, "FEEDBACK_LOOP") == 0;
+    if (feedback && !in_has(op, "threshold"))
+        return fail(E_INVALID, "threshold is missing: after how many submitted reviews a training starts");
+    TRY(sql_run(op->db,
+                "UPDATE pipeline SET ct_set = 1, ct_active = 1, ct_project_id = ?2, ct_trigger = ?3, ct_threshold = nullif(?4, 0),"
+                " ct_parameters = ?5, ct_error = NULL WHERE deployment_id = ?1",
+                V(id), V(project), V(trigger ? trigger : "NONE"), V(in_int(op, "threshold", 0)),
+                V(in_print(op, "experiment_parameters"))));
+    return changed(op, id);
+}
+
+static enum err toggle_training(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set", V(id),
+                V(in_bool(op, "active", false))));
+    if (!sql_changes(op->db))
+        return fail(E_CONFLICT, "set the continuous training up first");
+    return changed(op, id);
+}
+
+static enum err train_now(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    int64_t set = 0;
+    TRY(sql_int(op->db, &set, "SELECT ct_set FROM pipeline WHERE deployment_id = ?1", V(id)));
+    if (!set)
+        return fail(E_CONFLICT, "set the continuous training up first");
+    TRY(retraining_consider(op->db, op->arena, id, op->user_id, true));
+    return changed(op, id);
+}
+
+static enum err attach(struct op *op)
+{
+    const char *id, *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
+    TRY(deployment_need(op, &id));
+    TRY(resource_need(op, &dataset_version_resource, version));
+    enum err e =
+        sql_run(op->db, "INSERT INTO ct_dataset (deployment_id, name, dataset_version_id, created_at) VALUES (?1, ?2, ?3, ?4)",
+                V(id), V(name), V(version), V(clock_now_ms()));
+    if (e == E_CONFLICT)
+        return fail(E_CONFLICT, "a dataset version is attached as \"%s\" already", name);
+    TRY(e);
+    return changed(op, id);
+}
+
+static enum err detach(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db,
+                "DELETE FROM ct_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
+                V(id), V(in_ids(op, "ids"))));
+    return changed(op, id);
+}
+
+static enum err list_datasets(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT name, " DATASET_VERSION_JSON_OF("c.dataset_version_id") " FROM ct_dataset c"
+                                                                        " WHERE c.deployment_id = ?1 ORDER BY c.created_at, c.name",
+        V(id)));
+    out_object(&op->out, NULL);
+    out_array(&op->out, "items");
+    while (rows_next(r)) {
+        out_object(&op->out, NULL);
+        out_text(&op->out, "name", rows_text(r, 0));
+        out_raw(&op->out, "dataset_version", rows_text(r, 1));
+        out_end_object(&op->out);
+    }
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return rows_error(r);
+}
+
+static enum err setup_deployment(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_set = 1, cd_active = 1, cd_policy = ?2 WHERE deployment_id = ?1 AND ct_set", V(id),
+                V(in_text(op, "policy"))));
+    if (!sql_changes(op->db))
+        return fail(E_CONFLICT, "set the continuous training up first: it makes the models that are deployed");
+    return changed(op, id);
+}
+
+static enum err toggle_deployment(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set", V(id),
+                V(in_bool(op, "active", false))));
+    if (!sql_changes(op->db))
+        return fail(E_CONFLICT, "set the continuous deployment up first");
+    return changed(op, id);
+}
+
+static enum err set_training_data(struct op *op)
+{
+    const char *id, *version = in_text(op, "dataset_version_id");
+    TRY(deployment_need(op, &id));
+    TRY(resource_need(op, &dataset_version_resource, version));
+    TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = ?2, td_at = ?3 WHERE deployment_id = ?1", V(id), V(version),
+                V(clock_now_ms())));
+    return changed(op, id);
+}
+
+/* The reference is counted when it is asked for, so that it is always ready. */
+static enum err check_training_data(struct op *op)
+{
+    const char *id;
+    int64_t set = 0;
+    TRY(deployment_need(op, &id));
+    TRY(sql_int(op->db, &set, "SELECT td_version_id IS NOT NULL FROM pipeline WHERE deployment_id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "status", set ? "SUCCESS" : "NOT_CONFIGURED");
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err disable_training_data(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = NULL, td_at = NULL WHERE deployment_id = ?1", V(id)));
+    return changed(op, id);
+}
+
+static enum err get(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    return reply_find(op, &pipelines, "the deployment has no pipelines", "q.deployment_id = ?1", V(id));
+}
+
+static const char *const triggers[] = { "FEEDBACK_LOOP", "NONE", NULL };
+static const char *const training_types[] = { "EXPERIMENT", NULL };
+static const char *const policies[] = { "DEPLOY_CHAMPION", "DEPLOY_SHADOW", "DEPLOY_MANUAL", NULL };
+static const struct field training_in[] = {
+    { "project_id", T_ID, F_NEED },
+    { "trigger", T_TEXT, F_NULL, .words = triggers },
+    { "threshold", T_INT, F_NULL, .min = 1, .max = 1e6 },
+    { "training_type", T_TEXT, F_NULL, .words = training_types },
+    { "experiment_parameters", T_OBJECT, F_NULL },
+};
+static const struct field active_in[] = { { "active", T_BOOL, F_NEED } };
+static const struct field alias_in[] = { { "dataset_version_id", T_ID, F_NEED }, { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
+static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
+static const struct field policy_in[] = { { "policy", T_TEXT, F_NEED, .words = policies } };
+static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
+
+static const struct route routes[] = {
+    { "GET", "/api/deployment/{id}/pipelines", get, MAY_READ, WORK_READ, "the settings of all pipelines, and their trainings" },
+    { "POST", "/api/deployment/{id}/pipeline/ct", setup_training, MAY_WRITE, WORK_WRITE, "sets the continuous training up",
+      FIELDS(training_in) },
+    { "PUT", "/api/deployment/{id}/pipeline/ct", toggle_training, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in) },
+    { "POST", "/api/deployment/{id}/pipeline/ct/launch", train_now, MAY_WRITE, WORK_WRITE, "starts a training now" },
+    { "GET", "/api/deployment/{id}/ct/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions that it trains on" },
+    { "POST", "/api/deployment/{id}/ct/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one under an alias", FIELDS(alias_in) },
+    { "DELETE", "/api/deployment/{id}/ct/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in) },
+    { "POST", "/api/deployment/{id}/pipeline/cd", setup_deployment, MAY_WRITE, WORK_WRITE, "sets the continuous deployment up",
+      FIELDS(policy_in) },
+    { "PUT", "/api/deployment/{id}/pipeline/cd", toggle_deployment, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in) },
+    { "POST", "/api/deployment/{id}/pipeline/td/setup", set_training_data, MAY_WRITE, WORK_WRITE,
+      "says what the model was trained on", FIELDS(version_in) },
+    { "GET", "/api/deployment/{id}/pipeline/td/check", check_training_data, MAY_READ, WORK_READ, "whether the reference is ready" },
+    { "PUT", "/api/deployment/{id}/pipeline/td/disable", disable_training_data, MAY_WRITE, WORK_WRITE, "forgets it" },
+};
+
+const struct resource pipeline_resource = {
+    .name = "pipeline",
+    .table = table,
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+};
