@@ -183,8 +183,8 @@ def annotated(make_version, cells, labels, tmp_path_factory):
 
 def v_dataset(version):
     from picsellia.sdk.dataset import Dataset
-    r = version.connexion.get(f"/api/dataset/{version.origin_id}").json()
-    return Dataset(version.connexion, r)
+    r = version.connection.get(f"/api/dataset/{version.origin_id}").json()
+    return Dataset(version.connection, r)
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,9 @@ enum err ort_start(void)
     enum err e = check(ort->SetGlobalIntraOpNumThreads(threads, cores > 0 ? (int)cores : 1), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->SetGlobalInterOpNumThreads(threads, 1), E_BROKEN, "ONNX Runtime");
-    if (e == OK) /* threads that wait by spinning take the processors from the rest of the machine */
+    /* Waiting threads do not spin: on a quiet machine of two cores a small network then takes 4.9 instead of 3.0 ms, but beside a
+     * training 8 instead of 22. */
+    if (e == OK)
         e = check(ort->SetGlobalSpinControl(threads, 0), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->CreateEnvWithGlobalThreadPools(ORT_LOGGING_LEVEL_FATAL, "saccade", threads, &env), E_BROKEN, "ONNX Runtime");

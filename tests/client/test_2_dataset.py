@@ -58,7 +58,7 @@ def test_labels(server, version, labels):
 
 def test_many_labels_at_once(version, labels):
     """The client's XGET that makes what is missing."""
-    r = version.connexion.xget(f"/api/dataset/version/{version.id}/bulk-labels", data=b'{"names":["' + labels[0].encode() + b'","new one"]}').json()
+    r = version.connection.xget(f"/api/dataset/version/{version.id}/bulk-labels", data=b'{"names":["' + labels[0].encode() + b'","new one"]}').json()
     assert [x["name"] for x in r] == [labels[0], "new one"]
     version.get_label("new one").delete()
 

@@ -1,0 +1,243 @@
+"""Sweeps over every route that the server describes: rights, and odd input of all kinds. A new route is swept without a new test."""
+import http.client, json, re, sqlite3, struct, uuid, zlib
+
+
+def all_routes(server):
+    """(method, path's pattern, right, what may be sent) of every route."""
+    _, _, body = server.ask("GET", "/api/openapi.json", token=server.names["token"])
+    for path, methods in json.loads(body)["paths"].items():
+        for method, route in methods.items():
+            schema = route.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            inputs = dict(schema.get("properties", {}), **{p["name"]: p.get("schema", {}) for p in route.get("parameters", []) if p["in"] == "query"})
+            yield ("XGET" if method == "x-xget" else method.upper()), path, route["x-right"], inputs
+
+
+def fresh(pattern):
+    return re.sub(r"\{[^}]+\}", lambda _: str(uuid.uuid4()), pattern)
+
+
+def rights(server):
+    """Every route: nobody and made-up credentials get 401, a viewer gets 403 where more is needed."""
+    least = {"member": 1, "admin": 2, "owner": 3}
+    for method, pattern, right, _ in all_routes(server):
+        path = fresh(pattern)
+        if right in ("anyone", "signed link"):
+            if right == "signed link":
+                status = server.ask(method, path)[0]
+                yield f"{method} {pattern} without a signature", status in (401, 403, 404), f"got {status}"
+            continue
+        body = None if method == "GET" else b"{}"
+        for who, token in (("nobody", None), ("a made-up token", "sac_" + "A" * 43), ("a forged login", "eyJhbGciOiJub25lIn0.e30.")):
+            status = server.ask(method, path, body, token)[0]
+            yield f"{method} {pattern} by {who}", status == 401, f"got {status}"
+        if least.get(right.split()[0], 0):
+            status = server.ask(method, path, body, server.names["viewer"])[0]
+            yield f"{method} {pattern} by a viewer", status == 403, f"got {status}"
+
+
+# ---- odd input: any answer will do that is no 5xx, and the server must go on
+
+BODIES = [b"", b"null", b"[]", b"{}", b'"x"', b"1e999", b"{", b'{"a":1,"a":2}', b"[" * 100000, b'{"name":"\\ud800"}', b"\xff\xfe",
+          b'{"name":' + b"1" * 5000 + b"}"]
+QUERIES = ["?limit=-1&offset=x", "?q=" + "(" * 3000, "?q=%00%ff", "?order_by='&order_by=id&cursor=%f0", "?ids=" + "a," * 2000, "?%", "?cursor=e30",
+           "?q=" + "%20and%20".join(["id%20=%20%22x%22"] * 200)]
+IDS = ["..%2f..%2fetc%2fpasswd", "%00", "a" * 5000, "%ff", "%252e%252e", "'%20OR%201=1--"]
+VALUES = [None, "", "x", -1, 0, 1e308, 2**63, True, [], {}, "é" * 2000, "\x01\u202e<script>", [None], [[]], [{}], {"a": {"b": []}},
+          [{"x": 1e308, "y": -5, "w": "a", "h": [], "label_id": 3, "label": {}, "polygon": [[1]], "points": "x", "mask": [-1]}],
+          [[1, 2], [3]], [["a", None]], ["x"] * 300, [str(uuid.UUID(int=1))] * 3]
+
+
+def one(server, connection, method, path, body, token="token"):
+    """None, or what went wrong."""
+    try:
+        status, _, answer = server.ask(method, path, body, server.names[token], connection=connection)
+    except (OSError, http.client.HTTPException) as e:
+        connection.close()
+        return f"{path[:200]} {body and body[:300]}: {e!r}"
+    return f"{path[:200]} {body and body[:300]}: {status} {answer[:200]}" if status >= 500 else None
+
+
+def odd_input(server):
+    """Odd bodies, queries and ids."""
+    c = http.client.HTTPConnection(server.host, server.port, timeout=60)
+    for method, pattern, _, _ in all_routes(server):
+        if pattern == "/api/events":
+            continue
+        path, worst = fresh(pattern), None
+        for body in BODIES if method not in ("GET", "DELETE") else [None]:
+            worst = worst or one(server, c, method, path, body)
+        for query in QUERIES if method == "GET" else []:
+            worst = worst or one(server, c, method, path + query, None)
+        for odd in IDS if "{" in pattern else []:
+            worst = worst or one(server, c, method, re.sub(r"\{[^}]+\}", odd, pattern), None if method == "GET" else b"{}")
+        yield f"{method} {pattern} with odd input", worst is None, worst
+
+
+def image():
+    rows = b"".join(b"\0" + bytes((x * y) % 256 for x in range(64 * 3)) for y in range(48))
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+class Things:
+    """One real thing of each kind, so that odd input gets past the search for the id."""
+
+    def __init__(self, server, token=None):
+        self.server, self.token = server, token or server.names["token"]
+        org = self.ask("GET", "/api/home/ping")["default_organization"]
+        home = self.ask("GET", f"/api/organization/{org}/datalake")
+        lake, connector = home["id"], home["connector_id"]
+        self.ids = {"organization": org, "datalake": lake, "connector": connector}
+        name = self.ask("POST", f"/api/organization/{org}/connector/{connector}/generate_object_name", filename="a.png", type="DATA")["object_name"]
+        grant = self.ask("POST", f"/api/object-storage/{connector}/generate_presigned_url", object_name=name, content_type="image/png")
+        url = grant["presigned_url_data"]["url"]
+        status = server.ask("PUT", url[url.index("/storage/"):], image(), headers=[("Content-Type", "image/png")])[0]
+        assert status < 300, status
+        self.object_name = name
+        data = self.made("data", "POST", f"/api/datalake/{lake}/datas", type="IMAGE", filename="a.png", object_name=name, content_type="image/png",
+                         tags=[])
+        self.made("tag", "POST", f"/api/datalake/{lake}/tags", name="odd")
+        self.made("data/source", "POST", f"/api/organization/{org}/datasources", name="odd")
+        dataset = self.made("dataset", "POST", f"/api/organization/{org}/datasets", name="odd")
+        version = self.made("dataset/version", "POST", f"/api/dataset/{dataset}/versions", version="one", type="OBJECT_DETECTION")
+        self.made("label", "POST", f"/api/dataset/version/{version}/labels", name="cell")
+        self.ask("POST", f"/api/dataset/version/{version}/assets", data_ids=[data])
+        self.ids["asset"] = self.ask("GET", f"/api/dataset/version/{version}/assets")["items"][0]["id"]
+        self.made("annotation", "PUT", f"/api/asset/{self.ids['asset']}/annotation", revision=0, duration=1.5,
+                  rectangles=[dict(x=1, y=2, w=3, h=4, label_id=self.ids["label"])])
+        self.ids["rectangle"] = self.ask("GET", f"/api/annotation/{self.ids['annotation']}/rectangles")["items"][0]["id"]
+        model = self.made("model", "POST", f"/api/organization/{org}/models", name="odd")
+        model_version = self.made("model/version", "POST", f"/api/model/{model}/versions", name="one", type="OBJECT_DETECTION", framework="ONNX",
+                                  labels={"0": "cell"})
+        project = self.made("project", "POST", f"/api/organization/{org}/projects", name="odd")
+        experiment = self.made("experiment", "POST", f"/api/project/{project}/experiments", name="odd")
+        self.made("log", "POST", f"/api/experiment/{experiment}/logs", name="loss", type="LINE", data={"steps": [1], "values": [2.5]})
+        self.made("deployment", "POST", f"/api/organization/{org}/deployments", model_version_id=model_version, name="odd", min_threshold=0.5)
+
+    def ask(self, method, path, **body):
+        status, _, answer = self.server.ask(method, path, json.dumps(body).encode() if body else None, self.token)
+        assert status < 300, f"{method} {path} {body}: {status} {answer[:500]}"
+        return json.loads(answer)
+
+    def made(self, kind, method, path, **body):
+        answer = self.ask(method, path, **body)
+        self.ids[kind] = answer.get("id") or answer["items"][0]["id"]
+        return self.ids[kind]
+
+    def fill(self, pattern):
+        """The pattern with the ids of the real things that its words name: /api/model/version/{id} has that of the model version."""
+        def of(m):
+            words = pattern[:m.start()].strip("/").split("/")[1:] or [""]
+            return self.ids.get("/".join(words[-2:])) or self.ids.get(words[-1].rstrip("s")) or str(uuid.uuid4())
+        return re.sub(r"\{[^}]+\}", of, pattern)
+
+    def shapes(self):
+        """Shapes with a label that is there and all else odd."""
+        label = self.ids["label"]
+        for v in (-5, 0, 1e308, "a", None, 2**40):
+            yield [dict(x=v, y=v, w=v, h=v, label_id=label)]
+        for p in ([[0, 0]], [[1e308, 1]] * 3, [["a", "b"]] * 3, [[1, 2, 3]] * 3, [5] * 7, [[0, 0]] * 20000, []):
+            yield [dict(polygon=p, line=p, point=p, mask=p, keypoints=p, label_id=label)]
+        yield [dict(x=1, y=1, w=1, h=1, label_id=label)] * 3
+
+    def plain(self, name, schema):
+        """A value that a well-meaning caller could send."""
+        kind = name.removesuffix("_id").replace("_", "/")
+        if name.endswith("_id"):
+            return self.ids.get(kind) or self.ids.get(kind.removeprefix("base/").removeprefix("shadow/")) or str(uuid.uuid4())
+        if "enum" in schema:
+            return schema["enum"][0]
+        if name == "object_name":
+            return self.object_name
+        return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(schema.get("type"), "x")
+
+
+SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
+STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/token", "/api/session")  # they would end the sweep early
+
+
+def odd_values(server):
+    """Each member of each body, and each parameter, in turn holds each odd value, beside plain values, on things that are there."""
+    things = Things(server)
+    c = http.client.HTTPConnection(server.host, server.port, timeout=60)
+    shapes = list(things.shapes())
+    for method, pattern, _, inputs in all_routes(server):
+        if pattern == "/api/events" or method == "DELETE" or any(w in pattern for w in STAYS):
+            continue
+        path, worst = things.fill(pattern), None
+        plain = {name: things.plain(name, schema) for name, schema in inputs.items()}
+        for name in inputs:
+            for value in VALUES + (shapes if name in SHAPED else []):
+                if method == "GET":
+                    text = value if isinstance(value, str) else json.dumps(value)
+                    query = "&".join(f"{k}={http_quote(text if k == name else str(v))}" for k, v in plain.items() if k == name or k in ("name", "id"))
+                    worst = worst or one(server, c, method, f"{path}?{query}", None)
+                else:
+                    worst = worst or one(server, c, method, path, json.dumps(dict(plain, **{name: value})).encode())
+        yield f"{method} {pattern} with odd values", worst is None, worst
+
+
+def http_quote(text):
+    return "".join(chr(b) if chr(b).isalnum() and b < 128 else f"%{b:02x}" for b in text[:2000].encode())
+
+
+# ---- other organizations
+
+def stranger(server):
+    """The token of the owner of another organization; the API has no way to make one, so the database gets it."""
+    server.command("user", "add", "stranger", "--role", "owner")
+    token = server.command("token", "new", "stranger").split()[-1]
+    org, connector = str(uuid.uuid4()), str(uuid.uuid4())
+    db = sqlite3.connect(server.data / "saccade.db", timeout=20)
+    with db:
+        db.execute("INSERT INTO organization VALUES (?, 'strangers', ?, 1)", (org, connector))
+        db.execute("INSERT INTO datalake (id, org, name, connector_id, created_at) VALUES (?, ?, 'default', ?, 1)", (str(uuid.uuid4()), org, connector))
+        db.execute("UPDATE user SET org = ? WHERE username = 'stranger'", (org,))
+    db.close()
+    return token
+
+
+def same_for_all(pattern):
+    return pattern in ("/api/events", "/api/openapi.json") or "{" not in pattern
+
+
+def other_organizations(server):
+    """Nothing of one organization is read, changed or named by the owner of another, by path or by id in what is sent."""
+    token = stranger(server)
+    theirs, ours = Things(server, token), Things(server)
+    c = http.client.HTTPConnection(server.host, server.port, timeout=60)
+
+    def status_of(method, path, body):
+        text = json.dumps(body).encode() if method != "GET" else None
+        if method == "GET" and body:
+            path += "?" + "&".join(f"{k}={http_quote(str(v))}" for k, v in body.items())
+        return server.ask(method, path, text, token, connection=c)[0]
+
+    for method, pattern, right, inputs in all_routes(server):
+        if same_for_all(pattern) or right in ("anyone", "signed link") or not known(ours, pattern):
+            continue
+        status = status_of(method, ours.fill(pattern), {k: theirs.plain(k, s) for k, s in inputs.items()})
+        yield f"{method} {pattern} of another organization", status in (400, 403, 404, 409, 413, 422), f"got {status}"
+        for name in inputs if method not in ("GET", "DELETE") and known(theirs, pattern) else ():
+            foreign = {"object_name": ours.object_name}.get(name) or (name.endswith("_id") and isinstance(ours.plain(name, {}), str) and ours.plain(name, {}))
+            if not foreign or foreign not in (*ours.ids.values(), ours.object_name):
+                continue
+            sent = {k: theirs.plain(k, s) for k, s in inputs.items()}
+            status = status_of(method, theirs.fill(pattern), dict(sent, **{name: foreign}))
+            yield f"{method} {pattern} with another organization's {name}", status in (400, 403, 404, 409, 422), f"got {status}"
+    for method, pattern, _, inputs in all_routes(server):
+        for name in inputs:
+            if name in ("ids", "data_ids", "asset_ids", "annotation_ids") and known(theirs, pattern) and method != "GET":
+                status_of(method, theirs.fill(pattern), {name: list(ours.ids.values())})
+    for kind in ours.ids:
+        if kind not in ("connector",):
+            status = server.ask("GET", f"/api/{kind}/{ours.ids[kind]}", None, server.names["token"])[0]
+            yield f"{kind} is still there", status == 200, f"got {status}"
+
+
+def known(things, pattern):
+    """Whether the pattern names a thing that is there."""
+    return any(i in things.fill(pattern) for i in things.ids.values())
+
+
+all = (rights, odd_input, odd_values, other_organizations)
