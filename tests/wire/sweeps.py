@@ -87,6 +87,7 @@ class Things:
         org = self.ask("GET", "/api/home/ping")["default_organization"]
         home = self.ask("GET", f"/api/organization/{org}/datalake")
         lake, connector = home["id"], home["connector_id"]
+        odd = f"odd {uuid.uuid4().hex[:8]}"
         self.ids = {"organization": org, "datalake": lake, "connector": connector}
         name = self.ask("POST", f"/api/organization/{org}/connector/{connector}/generate_object_name", filename="a.png", type="DATA")["object_name"]
         grant = self.ask("POST", f"/api/object-storage/{connector}/generate_presigned_url", object_name=name, content_type="image/png")
@@ -96,9 +97,9 @@ class Things:
         self.object_name = name
         data = self.made("data", "POST", f"/api/datalake/{lake}/datas", type="IMAGE", filename="a.png", object_name=name, content_type="image/png",
                          tags=[])
-        self.made("tag", "POST", f"/api/datalake/{lake}/tags", name="odd")
-        self.made("data/source", "POST", f"/api/organization/{org}/datasources", name="odd")
-        dataset = self.made("dataset", "POST", f"/api/organization/{org}/datasets", name="odd")
+        self.made("tag", "POST", f"/api/datalake/{lake}/tags", name=odd)
+        self.made("data/source", "POST", f"/api/organization/{org}/datasources", name=odd)
+        dataset = self.made("dataset", "POST", f"/api/organization/{org}/datasets", name=odd)
         version = self.made("dataset/version", "POST", f"/api/dataset/{dataset}/versions", version="one", type="OBJECT_DETECTION")
         self.made("label", "POST", f"/api/dataset/version/{version}/labels", name="cell")
         self.ask("POST", f"/api/dataset/version/{version}/assets", data_ids=[data])
@@ -106,13 +107,13 @@ class Things:
         self.made("annotation", "PUT", f"/api/asset/{self.ids['asset']}/annotation", revision=0, duration=1.5,
                   rectangles=[dict(x=1, y=2, w=3, h=4, label_id=self.ids["label"])])
         self.ids["rectangle"] = self.ask("GET", f"/api/annotation/{self.ids['annotation']}/rectangles")["items"][0]["id"]
-        model = self.made("model", "POST", f"/api/organization/{org}/models", name="odd")
+        model = self.made("model", "POST", f"/api/organization/{org}/models", name=odd)
         model_version = self.made("model/version", "POST", f"/api/model/{model}/versions", name="one", type="OBJECT_DETECTION", framework="ONNX",
                                   labels={"0": "cell"})
-        project = self.made("project", "POST", f"/api/organization/{org}/projects", name="odd")
-        experiment = self.made("experiment", "POST", f"/api/project/{project}/experiments", name="odd")
+        project = self.made("project", "POST", f"/api/organization/{org}/projects", name=odd)
+        experiment = self.made("experiment", "POST", f"/api/project/{project}/experiments", name=odd)
         self.made("log", "POST", f"/api/experiment/{experiment}/logs", name="loss", type="LINE", data={"steps": [1], "values": [2.5]})
-        self.made("deployment", "POST", f"/api/organization/{org}/deployments", model_version_id=model_version, name="odd", min_threshold=0.5)
+        self.made("deployment", "POST", f"/api/organization/{org}/deployments", model_version_id=model_version, name=odd, min_threshold=0.5)
 
     def ask(self, method, path, **body):
         status, _, answer = self.server.ask(method, path, json.dumps(body).encode() if body else None, self.token)
@@ -240,4 +241,4 @@ def known(things, pattern):
     return any(i in things.fill(pattern) for i in things.ids.values())
 
 
-all = (rights, odd_input, odd_values, other_organizations)
+all = (rights, odd_input, other_organizations, odd_values)
