@@ -178,7 +178,11 @@ class Case:
         else:
             name, _, value = want.partition(":")
             values = [v for n, v in self.headers if n.lower() == name.lower()]
-            value = self.fill(value.strip())
+            value = value.strip()
+            if value.startswith("-> ") and values:
+                self.names[value[3:]] = values[0]
+                return
+            value = self.fill(value)
             if value == "-" and values:
                 wrong("the header is there")
             if value != "-" and not any(value in v for v in values):

@@ -57,6 +57,15 @@ static enum err jobs(struct sql *db, struct text *t)
     return rows_error(r);
 }
 
+static enum err predictions(struct sql *db, struct text *t)
+{
+    int64_t n = 0;
+    TRY(sql_int(db, &n, "SELECT count(*) FROM prediction"));
+    describe(t, "saccade_predictions", "gauge", "predictions that are kept, shadow ones included");
+    text_fmt(t, "saccade_predictions %lld\n", (long long)n);
+    return OK;
+}
+
 static void memory(struct text *t)
 {
     long pages = 0, ignored = 0;
@@ -75,6 +84,7 @@ static enum err metrics(struct op *op)
     text_init(&t, 1 << 20);
     requests(&t);
     TRY(jobs(op->db, &t));
+    TRY(predictions(op->db, &t));
     memory(&t);
     http_answer_bytes(op->call, 200, "text/plain; version=0.0.4", t.bytes, t.n);
     return OK;
