@@ -12,7 +12,7 @@ def arguments(description, **more):
     for name, (default, text) in more.items():
         p.add_argument("--" + name.replace("_", "-"), default=default, type=type(default), help=f"{text} (default {default})")
     if not BINARY.exists():
-        sys.exit("build it first: ./run --build-only, or make")
+        sys.exit("build it first: make")
     return p.parse_args()
 
 
