@@ -123,6 +123,64 @@ TEST(a_small_file_that_claims_a_huge_picture_is_refused_before_memory_is_taken)
     MUST_FAIL(image_probe(png.bytes, png.n, &info), E_INVALID, "0×16");
 }
 
+/* A progressive JPEG whose first scan comes again and again. */
+static void write_many_scans(int times, struct file *ret)
+{
+    AUTO(image) struct image picture = { 0 };
+    AUTO(file) struct file one = { 0 };
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr errors;
+    unsigned long n = 0;
+    sample_picture(16, 16, &picture);
+    c.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&c);
+    jpeg_mem_dest(&c, &one.bytes, &n);
+    c.image_width = c.image_height = 16;
+    c.input_components = 3;
+    c.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&c);
+    jpeg_simple_progression(&c);
+    jpeg_start_compress(&c, TRUE);
+    for (size_t y = 0; y < 16; y++) {
+        JSAMPROW row = picture.pixels + y * 16 * 3;
+        jpeg_write_scanlines(&c, &row, 1);
+    }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    const uint8_t *scan = memmem(one.bytes, n, "\xff\xda", 2), *end = scan + 2;
+    while (end[0] != 0xff || end[1] == 0)
+        end++;
+    file_put(ret, one.bytes, (size_t)(scan - one.bytes));
+    for (int i = 0; i < times; i++)
+        file_put(ret, scan, (size_t)(end - scan));
+    file_put(ret, end, n - (size_t)(end - one.bytes));
+}
+
+TEST(a_jpeg_of_ten_thousand_scans_is_refused)
+{
+    AUTO(file) struct file few = { 0 }, many = { 0 };
+    AUTO(image) struct image got = { 0 };
+    write_many_scans(1, &few);
+    MUST(image_decode(few.bytes, few.n, 0, &got));
+    write_many_scans(10000, &many);
+    struct image none;
+    MUST_FAIL(image_decode(many.bytes, many.n, 0, &none), E_TOO_BIG, "scans");
+}
+
+TEST(a_tiff_whose_directories_bite_their_tail_is_read_once)
+{
+    AUTO(image) struct image picture = { 0 }, got = { 0 };
+    AUTO(file) struct file tiff = { 0 };
+    sample_picture(16, 16, &picture);
+    sample_formats[7].write(&picture, &tiff);
+    CHECK_TEXT(sample_formats[7].type, "image/tiff");
+    uint32_t first = tiff.bytes[4] | (uint32_t)tiff.bytes[5] << 8;
+    size_t next = first + 2 + 12 * (size_t)(tiff.bytes[first] | tiff.bytes[first + 1] << 8);
+    memcpy(tiff.bytes + next, tiff.bytes + 4, 4);
+    MUST(image_decode(tiff.bytes, tiff.n, 0, &got));
+    CHECK_INT(got.width, 16);
+}
+
 TEST(a_photo_is_turned_as_its_camera_says)
 {
     /* Which corner of the stored picture (0 top left, 1 top right, 2 bottom right, 3 bottom left) is shown top left, top right. */

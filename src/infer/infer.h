@@ -41,7 +41,8 @@ struct detections {
     double latency_s;  /* decode + run + NMS, inside the child */
     double decode_s, run_s, post_s;
 };
-/* model_hash names the model (the child keeps it loaded); model_fd is read when no process has it yet. The ONNX file's metadata
+/* model_hash: SHA-256 of the model file in hex. It names the process that has the model loaded; when none has, model_fd is read and
+ * its hash compared (E_BROKEN: changed on disk). The ONNX file's metadata
  * says input size, normalisation, class names and NMS (docs/formats.md). E_UNMEANT: the model cannot be used, and why. */
 MUST_USE enum err infer_predict(struct infer_pool *, const char *model_hash, int model_fd, int image_fd, double min_score,
                                 struct arena *, struct detections *ret);

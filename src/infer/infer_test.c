@@ -1,5 +1,7 @@
 #include "base/file.h"
 #include "base/test.h"
+#include "blob/blob.h"
+#include "blob/sign.h"
 #include "img/img.h"
 #include "infer/infer.h"
 #include "infer/metadata.h"
@@ -25,6 +27,16 @@ static int file_with(const void *bytes, size_t n)
     int fd = memfd_create("test", MFD_CLOEXEC);
     MUST(file_write_all(fd, bytes, n));
     return fd;
+}
+
+static const char *hash_of(struct arena *a, int fd)
+{
+    enum { ROOM = 1 << 16 };
+    char *bytes = arena_take(a, ROOM), *hash = arena_take(a, HASH_SIZE);
+    ssize_t n = pread(fd, bytes, ROOM, 0);
+    CHECK(n > 0 && n < ROOM);
+    sha256_hex(bytes, (size_t)n, hash);
+    return hash;
 }
 
 static int model_file(enum tiny_kind kind)
@@ -72,17 +84,17 @@ TEST(a_prediction_goes_through_letterbox_threshold_and_nms)
     start(1, &pool);
     AUTO(fd) int model = model_file(TINY_OURS), green = image_file(128, 128, 0, 255, 0);
     struct detections d;
-    MUST(infer_predict(pool, "ours", model, green, 0.4, a, &d));
+    MUST(infer_predict(pool, hash_of(a, model), model, green, 0.4, a, &d));
     CHECK_INT(d.width, 128);
     CHECK_INT(d.n, 2); /* the second box is suppressed, the fourth is under the threshold */
     CHECK_INT(d.items[0].label, 1);
     CHECK(near(d.items[0].score, 0.9) && near(d.items[1].score, 0.5));
     CHECK(near(d.items[0].x, 12.8) && near(d.items[0].y, 12.8) && near(d.items[0].w, 51.2) && near(d.items[0].h, 51.2));
     CHECK(d.latency_s > 0 && d.latency_s < 10);
-    MUST(infer_predict(pool, "ours", model, green, 0.25, a, &d));
+    MUST(infer_predict(pool, hash_of(a, model), model, green, 0.25, a, &d));
     CHECK_INT(d.n, 3);
     CHECK(near(d.items[2].x + d.items[2].w, 128) && near(d.items[2].y + d.items[2].h, 128)); /* clipped */
-    MUST(infer_predict(pool, "ours", model, green, 0.95, a, &d));
+    MUST(infer_predict(pool, hash_of(a, model), model, green, 0.95, a, &d));
     CHECK_INT(d.n, 0);
 }
 
@@ -93,7 +105,7 @@ TEST(boxes_are_on_the_image_as_shown_whatever_its_shape)
     start(1, &pool);
     AUTO(fd) int model = model_file(TINY_OURS), wide = image_file(200, 100, 0, 0, 255);
     struct detections d;
-    MUST(infer_predict(pool, "ours", model, wide, 0.3, a, &d));
+    MUST(infer_predict(pool, hash_of(a, model), model, wide, 0.3, a, &d));
     CHECK_INT(d.items[0].label, 2);
     CHECK(near(d.items[0].score, 0.45)); /* the lower half is padding, which is 0 here */
     CHECK(near(d.items[0].x, 20) && near(d.items[0].y, 20) && near(d.items[0].w, 80) && near(d.items[0].h, 80));
@@ -106,13 +118,13 @@ TEST(a_yolo_export_is_understood)
     start(1, &pool);
     AUTO(fd) int model = model_file(TINY_YOLO), image = image_file(128, 64, 9, 9, 9);
     struct detections d;
-    MUST(infer_predict(pool, "yolo", model, image, 0.4, a, &d));
+    MUST(infer_predict(pool, hash_of(a, model), model, image, 0.4, a, &d));
     CHECK_INT(d.n, 3); /* of different classes, so none is suppressed */
     CHECK_INT(d.items[1].label, 1);
     CHECK(near(d.items[0].x, 12.8) && near(d.items[0].w, 51.2) && near(d.items[0].y, 12.8) && near(d.items[0].h, 51.2));
     char *text;
     const struct json *v;
-    MUST(infer_describe(pool, "yolo", model, a, &text));
+    MUST(infer_describe(pool, hash_of(a, model), model, a, &text));
     MUST(json_parse(a, text, strlen(text), &v));
     CHECK_TEXT(json_text(json_get(json_get(v, "names"), "1")), "o'green");
 }
@@ -126,11 +138,13 @@ TEST(a_model_that_cannot_be_used_is_refused_with_the_reason)
     AUTO(fd) int good = model_file(TINY_OURS);
     struct detections d;
     char *text;
-    MUST_FAIL(infer_predict(pool, "none", nameless, image, 0.5, a, &d), E_UNMEANT, "names");
-    MUST_FAIL(infer_describe(pool, "png", png, a, &text), E_UNMEANT, "not an ONNX model");
-    MUST(infer_describe(pool, "good", good, a, &text));
-    MUST_FAIL(infer_predict(pool, "good", good, good, 0.5, a, &d), E_INVALID, "not an image");
-    MUST(infer_predict(pool, "good", good, image, 0.5, a, &d));
+    MUST_FAIL(infer_predict(pool, hash_of(a, nameless), nameless, image, 0.5, a, &d), E_UNMEANT, "names");
+    MUST_FAIL(infer_describe(pool, hash_of(a, png), png, a, &text), E_UNMEANT, "not an ONNX model");
+    MUST_FAIL(infer_describe(pool, hash_of(a, nameless), good, a, &text), E_BROKEN, "has changed");
+    MUST_FAIL(infer_describe(pool, "short", good, a, &text), E_INVALID, "no hash");
+    MUST(infer_describe(pool, hash_of(a, good), good, a, &text));
+    MUST_FAIL(infer_predict(pool, hash_of(a, good), good, good, 0.5, a, &d), E_INVALID, "not an image");
+    MUST(infer_predict(pool, hash_of(a, good), good, image, 0.5, a, &d));
 }
 
 TEST(tensors_in_other_files_are_refused_wherever_they_hide)
@@ -141,7 +155,7 @@ TEST(tensors_in_other_files_are_refused_wherever_they_hide)
     for (enum tiny_kind kind = TINY_EXTERNAL; kind <= TINY_EXTERNAL_FUNCTION; kind++) {
         AUTO(fd) int model = model_file(kind);
         char *text;
-        MUST_FAIL(infer_describe(pool, "external", model, a, &text), E_UNMEANT, "external_data");
+        MUST_FAIL(infer_describe(pool, hash_of(a, model), model, a, &text), E_UNMEANT, "external_data");
     }
     uint8_t *bytes;
     size_t n;
@@ -172,7 +186,7 @@ TEST(a_model_process_that_was_killed_is_started_again)
     AUTO(fd) int model = model_file(TINY_OURS), image = image_file(64, 64, 255, 0, 0);
     struct detections d;
     for (int i = 0; i < 3; i++) {
-        MUST(infer_predict(pool, "ours", model, image, 0.4, a, &d));
+        MUST(infer_predict(pool, hash_of(a, model), model, image, 0.4, a, &d));
         CHECK_INT(d.items[0].label, 0);
         kill(last_child(), SIGKILL);
     }
@@ -186,11 +200,11 @@ TEST(a_model_that_never_ends_is_stopped)
     AUTO(fd) int endless = model_file(TINY_ENDLESS), good = model_file(TINY_OURS), image = image_file(64, 64, 255, 0, 0);
     struct detections d;
     char *text;
-    MUST(infer_describe(pool, "endless", endless, a, &text));
+    MUST(infer_describe(pool, hash_of(a, endless), endless, a, &text));
     infer_set_limits(pool, 120, 0.5);
-    MUST_FAIL(infer_predict(pool, "endless", endless, image, 0.4, a, &d), E_INVALID, "took longer");
+    MUST_FAIL(infer_predict(pool, hash_of(a, endless), endless, image, 0.4, a, &d), E_INVALID, "took longer");
     infer_set_limits(pool, 120, 30);
-    MUST(infer_predict(pool, "good", good, image, 0.4, a, &d));
+    MUST(infer_predict(pool, hash_of(a, good), good, image, 0.4, a, &d));
 }
 
 TEST(models_make_room_for_each_other)
@@ -201,9 +215,9 @@ TEST(models_make_room_for_each_other)
     AUTO(fd) int ours = model_file(TINY_OURS), yolo = model_file(TINY_YOLO), image = image_file(64, 64, 255, 0, 0);
     struct detections d;
     for (int i = 0; i < 2; i++) {
-        MUST(infer_predict(pool, "ours", ours, image, 0.4, a, &d));
+        MUST(infer_predict(pool, hash_of(a, ours), ours, image, 0.4, a, &d));
         CHECK_INT(d.n, 2);
-        MUST(infer_predict(pool, "yolo", yolo, image, 0.4, a, &d));
+        MUST(infer_predict(pool, hash_of(a, yolo), yolo, image, 0.4, a, &d));
         CHECK_INT(d.n, 3);
     }
 }
@@ -223,7 +237,7 @@ static void *predict_often(void *with)
         int fd;
         uint64_t size;
         bool ours = i % 2;
-        if (infer_predict(c->pool, ours ? "ours" : "yolo", ours ? c->ours : c->yolo, c->image, 0.4, a, &d) != OK ||
+        if (infer_predict(c->pool, hash_of(a, ours ? c->ours : c->yolo), ours ? c->ours : c->yolo, c->image, 0.4, a, &d) != OK ||
             d.n != (ours ? 2 : 3) || infer_probe(c->pool, c->image, &facts) != OK || facts.width != 64 ||
             infer_thumbnail(c->pool, c->image, 32, &fd, &size) != OK)
             return with;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/sandbox.h"
+#include "blob/sign.h"
 #include "img/decoder.h"
 #include "infer/detect.h"
 #include "infer/onnx_check.h"
@@ -19,12 +20,16 @@ struct model {
     float *input;
 };
 
-static enum err load(struct model *m, int fd)
+static enum err load(struct model *m, const char *hash, int fd)
 {
     AUTO(mapped_file) struct mapped_file file = { 0 };
+    char is[HASH_SIZE];
     if (m->session)
         return fail(E_BROKEN, "this process has a model already");
     TRY(mapped_file_open(fd, MODEL_BYTES, "the model file", &file));
+    sha256_hex(file.bytes, file.n, is);
+    if (strncmp(is, hash, HASH_SIZE) != 0)
+        return fail(E_BROKEN, "the model file %.64s has changed: its bytes now have the hash %s", hash, is);
     TRY(onnx_check(file.bytes, file.n));
     TRY(ort_load(file.bytes, file.n, &m->session));
     TRY(detector_read(m->session, m->arena, &m->detector));
@@ -88,7 +93,7 @@ static void serve_one(struct model *m, const struct model_request *q, int fd)
     static struct detection found[DETECTIONS_MOST];
     alarm((unsigned)q->limit_s + 5); /* in case the parent is gone and nobody kills us */
     switch (q->task) {
-    case MODEL_LOAD: r.e = load(m, fd); break;
+    case MODEL_LOAD: r.e = load(m, q->hash, fd); break;
     case MODEL_DESCRIBE: r.e = describe(m, &r, payload); break;
     case MODEL_PREDICT: r.e = predict(m, q, fd, &r, found); break;
     default: r.e = fail(E_BROKEN, "an unknown request");
@@ -109,6 +114,8 @@ _Noreturn void model_child(void)
 {
     struct model m = { .arena = arena_new() };
     enum err started = ort_start();
+    char unused[HASH_SIZE];
+    sha256_hex("", 0, unused); /* lets the library set itself up while it still can */
     char why[500] = "";
     strncpy(why, started == OK ? "" : fail_text(), sizeof why - 1);
     if (sandbox_enter(MODEL_MEMORY) != OK)

@@ -1,12 +1,14 @@
 /* model.h - what the pool and a model's process say to each other; private to infer/. */
 #pragma once
 #include "base/child.h"
+#include "blob/blob.h"
 #include "infer/infer.h"
 
 enum model_task { MODEL_LOAD = 1, MODEL_DESCRIBE, MODEL_PREDICT };
 struct model_request {
     enum model_task task; /* LOAD and PREDICT come with a descriptor */
     double min_score, limit_s;
+    char hash[HASH_SIZE]; /* of the model to load */
 };
 /* Followed by n_bytes: detections, or JSON. */
 struct model_reply {

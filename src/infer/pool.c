@@ -16,14 +16,13 @@
 enum {
     MODELS_MOST = 64,
     WAITING_MOST = 64, /* calls that may wait for a model; more are turned away at once */
-    WAIT_S = 60,
-    HASH_MOST = 128
+    WAIT_S = 60
 };
 
 struct loaded {
     struct child child;
-    char hash[HASH_MOST + 1]; /* "": none */
-    bool busy, ready;         /* ready: the model is loaded */
+    char hash[HASH_SIZE]; /* "": none */
+    bool busy, ready;     /* ready: the model is loaded */
     double used_at;
 };
 struct infer_pool {
@@ -196,6 +195,7 @@ static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task
 {
     bool loading = task == MODEL_LOAD;
     struct model_request q = { task, min_score, loading ? p->load_s : p->predict_s };
+    memcpy(q.hash, m->hash, sizeof q.hash);
     size_t n = 0;
     int status = 0;
     enum err e =
@@ -228,8 +228,8 @@ static enum err ask_model(struct infer_pool *p, const char *hash, int model_fd, 
                           struct answer *a)
 {
     struct loaded *m;
-    if (!*hash || strlen(hash) > HASH_MOST)
-        return fail(E_INVALID, "no hash of a model");
+    if (strlen(hash) != HASH_SIZE - 1)
+        return fail(E_INVALID, "\"%.80s\" is no hash of a model", hash);
     TRY(take_slot(p, hash, &m));
     enum err e;
     for (int tries = 0;; tries++) {
