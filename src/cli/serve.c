@@ -1,6 +1,7 @@
 /* saccade serve: the HTTP server, its children, and their end. */
 #include "api/dispatch.h"
 #include "app/account/account.h"
+#include "app/deployment/deployment.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -114,6 +115,7 @@ static enum err start(struct server *s)
     TRY(infer_start(s->services.self_path, DECODERS, MODELS_MOST, &s->services.infer));
     TRY(start_http(s));
     TRY(start_worker(s));
+    shadow_wake(&s->services);
     const char *url = s->public_url ? s->public_url : s->services.local_url;
     TRY(tell_first_login(s, url));
     printf("Saccade is ready at %s (%.0f ms)\n", url, (clock_seconds() - s->services.started) * 1000);
@@ -126,6 +128,7 @@ static void stop(struct server *s)
 {
     api_quiet();
     http_server_stop(s->http, GRACE_S);
+    shadow_stop();
     keeper_stop(s->worker, GRACE_S);
     infer_stop(s->services.infer);
     api_close();

@@ -66,7 +66,8 @@ struct sighting { /* an image that a deployment saw */
 /* Inside a transaction: the Data once by content, the predicted asset, its tags and source. */
 MUST_USE enum err predicted_asset_add(struct sql *, struct arena *, const struct sighting *, const char **ret_id);
 
-/* Queues a shadow prediction, inside the transaction of the champion's; shadow_wake() after it sets the thread to work. */
+/* Queues a shadow prediction, inside the transaction of the champion's; shadow_wake() after it, and at the server's start for what
+ * an earlier one left, sets the thread to work. */
 MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, const char *model_version_id);
 void shadow_wake(const struct services *);
 void shadow_stop(void); /* at the server's end */

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { WAITING_MOST = 10000, LOOK_S = 5 };
+enum { WAITING_MOST = 10000, AGAIN_S = 5 };
 
 static struct {
     pthread_mutex_t lock;
@@ -84,14 +84,17 @@ static enum err do_one(struct sql *db, const struct services *s, bool *ret_any)
     return sql_end(db, keep(db, a, &t, asked, &found, &shapes));
 }
 
-static void wait_for_work(void)
+/* Until there is more to do; after a failure only for a while. */
+static void wait_for_work(bool failed)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += LOOK_S;
+    until.tv_sec += AGAIN_S;
     pthread_mutex_lock(&shadow.lock);
     while (!shadow.work && !shadow.stop)
-        if (pthread_cond_timedwait(&shadow.more, &shadow.lock, &until) != 0)
+        if (!failed)
+            pthread_cond_wait(&shadow.more, &shadow.lock);
+        else if (pthread_cond_timedwait(&shadow.more, &shadow.lock, &until) != 0)
             break;
     shadow.work = false;
     pthread_mutex_unlock(&shadow.lock);
@@ -116,9 +119,10 @@ static void *run(void *with)
             e = do_one(db, s, &any);
         if (e != OK)
             log_failure("shadow predictions");
-        sql_pool_give(s->pool, db);
+        if (db)
+            sql_pool_give(s->pool, db);
         if (e != OK || !any)
-            wait_for_work();
+            wait_for_work(e != OK);
     }
     return NULL;
 }
