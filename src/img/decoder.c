@@ -193,6 +193,13 @@ static struct worker *find_worker(struct decoder *d)
     return best;
 }
 
+void decoder_sweep(struct decoder *d)
+{
+    pthread_mutex_lock(&d->lock);
+    find_worker(d);
+    pthread_mutex_unlock(&d->lock);
+}
+
 static enum err take_worker(struct decoder *d, struct worker **ret)
 {
     struct timespec until;
