@@ -1,6 +1,5 @@
 #include "app/account/account.h"
 #include "app/experiment/experiment.h"
-#include "app/model/hub.h"
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "base/test.h"
@@ -36,20 +35,6 @@ static enum err put(struct sql *db, struct arena *a, const char *experiment, con
     const char *id;
     MUST(json_parse(a, data, strlen(data), &v));
     return log_put(db, a, experiment, name, type, v, &id);
-}
-
-TEST(the_hub_keeps_its_ids_from_start_to_start)
-{
-    AUTO(arena) struct arena *a = arena_new();
-    const char *project;
-    struct sql *db = fresh(a, &project);
-    const char *before =
-        text(db, a, "SELECT group_concat(id) FROM (SELECT id FROM model UNION SELECT id FROM model_version ORDER BY 1)");
-    MUST(hub_first(db));
-    CHECK_TEXT(text(db, a, "SELECT group_concat(id) FROM (SELECT id FROM model UNION SELECT id FROM model_version ORDER BY 1)"),
-               before);
-    CHECK_TEXT(text(db, a, "SELECT json_type(parameters, '$.steps') FROM model_version"), "integer");
-    sql_close(db);
 }
 
 TEST(own_parameters_stand_over_those_of_the_base_model)
