@@ -13,6 +13,8 @@ int serve_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
 int fsck_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
+int train_main(int argc, char **argv);
+int evaluate_main(int argc, char **argv);
 int backup_main(int argc, char **argv); /* also "restore" */
 int user_main(int argc, char **argv);   /* also "token" */
 int demo_main(int argc, char **argv);

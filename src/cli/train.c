@@ -1,0 +1,126 @@
+/* saccade train: an experiment of a server, or a folder of images. */
+#include "cli/train.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "learn/random.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { THREADS_BY_ITSELF = 8 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    if (interrupted++) /* the second time: at once */
+        _exit(130);
+}
+bool train_interrupted(void)
+{
+    return interrupted > 0;
+}
+
+enum err train_self(struct arena *a, const char **ret)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n < 0)
+        return fail(E_BROKEN, "cannot find the program's own file");
+    *ret = arena_copy(a, path, (size_t)n);
+    return OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct sample *x = a, *y = b;
+    int c = strcmp(x->name, y->name);
+    return c ? c : strcmp(x->path, y->path);
+}
+void train_sort(struct samples *s)
+{
+    if (s->n)
+        qsort(s->items, s->n, sizeof *s->items, by_name);
+}
+
+void train_split(struct arena *a, struct samples *all, uint64_t seed, struct samples *ret_eval)
+{
+    size_t n = all->n, taken = n >= 2 ? (n + 4) / 5 : 0, left = 0;
+    uint32_t *order = arena_new_array(a, uint32_t, n + 1);
+    bool *out = arena_new_array(a, bool, n + 1);
+    struct random r = random_of(seed, 's', 0);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    random_shuffle(&r, order, n);
+    for (size_t i = 0; i < taken; i++)
+        out[order[i]] = true;
+    *ret_eval = (struct samples){ arena_new_array(a, struct sample, taken + 1), 0 };
+    for (size_t i = 0; i < n; i++)
+        if (out[i])
+            ret_eval->items[ret_eval->n++] = all->items[i];
+        else
+            all->items[left++] = all->items[i];
+    all->n = left;
+}
+
+const char *train_metrics_text(struct arena *a, const struct detect_metrics *m)
+{
+    return arena_fmt(a, "mAP50 %.3f, mAP50-95 %.3f, precision %.3f and recall %.3f at a score of %.2f", m->ap50, m->ap,
+                     m->precision, m->recall, m->best_score);
+}
+
+static int processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > THREADS_BY_ITSELF ? THREADS_BY_ITSELF : (int)n;
+}
+
+/* A quarter of the machine's memory, at most 4 GiB. */
+static size_t memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t quarter = pages > 0 && page > 0 ? (size_t)pages / 4 * (size_t)page : (size_t)512 << 20;
+    return quarter < (size_t)4 << 30 ? quarter : (size_t)4 << 30;
+}
+
+static enum err train(int argc, char **argv)
+{
+    struct train_options o = { .token = getenv("SACCADE_TOKEN"), .memory = memory() };
+    const char *threads_text = NULL;
+    int64_t threads = processors();
+    const struct option_row rows[] = {
+        { "--host", &o.host },
+        { "--token", &o.token },
+        { "--experiment", &o.experiment },
+        { "--work", &o.work },
+        { "--images", &o.images },
+        { "--out", &o.out },
+        { "--annotations", &o.annotations },
+        { "--eval-list", &o.eval_list },
+        { "--model", &o.model },
+        { "--start-from", &o.from },
+        { "--set", &o.set },
+        { "--threads", &threads_text },
+    };
+    TRY(options_read(argc, argv, rows, COUNT_OF(rows), NULL, 0, NULL));
+    TRY(option_int("--threads", threads_text, 1, 64, &threads));
+    o.threads = (int)threads;
+    struct sigaction act = { .sa_handler = on_signal };
+    sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGINT, &act, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if (o.images)
+        return o.experiment || o.host ? fail(E_INVALID, "either --experiment or --images, not both") : train_folder(&o);
+    if (!o.host || !o.token || !o.experiment)
+        return fail(E_INVALID,
+                    "--host URL, --token T (or SACCADE_TOKEN) and --experiment ID are needed, or --images DIR --annotations DIR");
+    return train_experiment(&o);
+}
+
+int train_main(int argc, char **argv)
+{
+    return train(argc, argv) == OK ? 0 : command_failed("train");
+}

@@ -1,0 +1,34 @@
+/* train.h - the parts of `saccade train`; private to cli/train*.c. */
+#pragma once
+#include "http/client.h"
+#include "learn/learn.h"
+
+struct train_options {
+    const char *host, *token, *experiment, *work;                      /* an experiment on a server */
+    const char *images, *annotations, *eval_list, *out, *model, *from; /* or a folder */
+    const char *set;                                                   /* "steps=400 batch_size=8" */
+    int threads;
+    size_t memory; /* bytes for decoded images */
+};
+MUST_USE enum err train_experiment(const struct train_options *);
+MUST_USE enum err train_folder(const struct train_options *);
+
+bool train_interrupted(void); /* SIGINT or SIGTERM came */
+/* This program's own file. */
+MUST_USE enum err train_self(struct arena *, const char **ret);
+/* Takes out of samples (in place, order kept) a fifth for evaluation, by chance from the seed. */
+void train_split(struct arena *, struct samples *all, uint64_t seed, struct samples *ret_eval);
+void train_sort(struct samples *); /* by name, so that the order of pages or folders does not matter */
+/* "mAP50 0.812, mAP50-95 0.455 …" */
+const char *train_metrics_text(struct arena *, const struct detect_metrics *);
+
+/* Live logs of an experiment: gathered here, sent every second or so by a thread of its own, which also asks whether the experiment
+ * was cancelled. A server that cannot be reached for a while costs nothing but delay. */
+struct report;
+MUST_USE enum err report_start(const char *host, const char *token, const char *experiment, struct report **ret);
+void report_line(struct report *, const char *text);                             /* for the console; also to standard output */
+void report_point(struct report *, const char *log, int64_t step, double value); /* of a LINE */
+void report_log(struct report *, const char *name, const char *type, const char *data); /* replaces; data: JSON text */
+bool report_cancelled(const struct report *);
+/* Sends what is left, trying for up to two minutes, and ends the thread. Frees. */
+MUST_USE enum err report_end(struct report *);

@@ -1,0 +1,40 @@
+/* learn.h - images in, trained model out. */
+#pragma once
+#include "learn/data.h"
+#include "learn/loader.h"
+#include "learn/metrics.h"
+#include "learn/models.h"
+#include "learn/settings.h"
+
+struct learn_step {
+    int64_t step, steps;                                /* steps done, steps in all */
+    double loss, loss_box, loss_objectness, loss_label; /* for each positive cell */
+    double learning_rate, images_per_second;
+    double gradient; /* its length, before clipping */
+};
+/* How a training tells what it does. One at a time; say() and go_on() also from threads that read images. */
+struct learn_watch {
+    void (*say)(void *with, const char *line);
+    void (*step)(void *with, const struct learn_step *);
+    void (*evaluated)(void *with, int64_t step, const struct detect_metrics *);
+    bool (*go_on)(void *with); /* asked at every step and image; false: stop with E_CANCELLED, after a checkpoint */
+    void *with;
+};
+struct learn_job {
+    const struct model *model;
+    const struct settings *settings;
+    const char *const *labels;
+    int n_labels;
+    struct samples train, eval; /* eval.n may be 0 */
+    const char *dir; /* checkpoint.safetensors, model.onnx and config.json go here; a checkpoint that is there is gone on from */
+    const char *start_from; /* a checkpoint whose weights are taken where they fit, or NULL */
+    int threads;
+    size_t memory;             /* bytes for decoded images */
+    double checkpoint_seconds; /* 0: at the end only */
+    struct decoder *decoder;
+    struct learn_watch watch;
+};
+
+/* metrics: of the last evaluation, in memory of the arena; images is 0 without one. E_UNMEANT: the data cannot be trained on, and
+ * why. E_CANCELLED: stopped by go_on(); the same call goes on from there. */
+MUST_USE enum err learn_train(const struct learn_job *, struct arena *, struct detect_metrics *ret);

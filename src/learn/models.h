@@ -1,0 +1,37 @@
+/* models.h - the networks that can be trained: one row each. A network is built in the words of nn/; what it was asked for and
+ * where its answers are is a struct network. */
+#pragma once
+#include "nn/nn.h"
+
+enum { LEVELS = 3, LABELS_MOST = 1000 };
+
+/* Anchor-free detection at several strides (YOLOX, Ge et al. 2021, arXiv 2107.08430). For the cell (x, y) of a level the box has
+ * its centre at ((x + tx), (y + ty)) * stride and the size (exp(tw), exp(th)) * stride, in pixels of the input. */
+struct level {
+    int stride, h, w;
+    struct tensor *box;   /* N, h, w, 5: tx, ty, tw, th, logit of "an object" */
+    struct tensor *label; /* N, h, w, labels: logits */
+};
+struct network {
+    const struct model *model;
+    struct graph *graph;
+    struct tensor *input; /* N, size, size, 3 */
+    int batch, size, labels;
+    struct level levels[LEVELS];
+};
+
+struct model {
+    const char *name, *task; /* "yolox-nano", "detect" */
+    const char *says;
+    float depth, width; /* scaling of the number of blocks and of channels */
+    bool depthwise;
+    void (*build)(struct network *); /* graph is made; fills input and levels */
+    void (*start)(struct network *); /* initial values that are not the layers' own, once parameters have memory */
+};
+extern const struct model models[];               /* ends with an empty row */
+const struct model *model_find(const char *name); /* NULL: none */
+
+/* shared: use the parameters of this network (of the same model and labels), or NULL. E_UNMEANT: size or labels make no sense. */
+MUST_USE enum err network_new(const struct model *, int batch, int size, int labels, uint64_t seed, enum graph_use,
+                              struct network *shared, struct network *ret);
+void network_done(struct network *);

@@ -1,0 +1,113 @@
+#include "base/file.h"
+#include "base/test.h"
+#include "infer/ort.h"
+#include "learn/loss.h"
+#include "learn/onnx_write.h"
+#include "learn/random.h"
+#include <math.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SIZE = 96, LABELS = 3 };
+
+/* Values as after a training, so that no layer is the identity. */
+static void disturb(struct network *net, struct random *r)
+{
+    struct param **p;
+    size_t n = graph_params(net->graph, &p);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = p[i]->value.name;
+        bool spread = strstr(name, "running_var") || (strstr(name, "bn.") && strstr(name, ".weight"));
+        bool shift = strstr(name, "running_mean") || strstr(name, ".bias");
+        for (size_t k = 0; k < tensor_count(&p[i]->value); k++)
+            if (spread)
+                p[i]->value.data[k] = random_in(r, 0.5f, 1.5f);
+            else if (shift)
+                p[i]->value.data[k] += random_in(r, -0.3f, 0.3f);
+    }
+}
+
+static float sigmoid(float x)
+{
+    return 1 / (1 + expf(-x));
+}
+
+/* Largest difference of all boxes and scores. */
+static double compare(const struct network *net, const struct ort_session *s)
+{
+    const float *boxes = ort_output(s, 0)->data, *scores = ort_output(s, 1)->data;
+    double worst = 0;
+    int at = 0;
+    for (int k = 0; k < LEVELS; k++)
+        for (int cell = 0; cell < net->levels[k].h * net->levels[k].w; cell++, at++) {
+            const float *t = net->levels[k].box->data + cell * 5, *label = net->levels[k].label->data + cell * LABELS;
+            struct box b = level_box(&net->levels[k], cell, t);
+            const float own[4] = { b.x0, b.y0, b.x1, b.y1 };
+            for (int i = 0; i < 4; i++)
+                worst = fmax(worst, fabs((double)(own[i] / SIZE - boxes[at * 4 + i])));
+            for (int i = 0; i < LABELS; i++)
+                worst = fmax(worst, fabs((double)(sigmoid(t[4]) * sigmoid(label[i]) - scores[at * LABELS + i])));
+        }
+    return worst;
+}
+
+/* In a process of its own: ONNX Runtime keeps its model until the end. Answers the difference. */
+static double run_apart(const struct network *net, const char *bytes, size_t n, float *image)
+{
+    int end[2], status;
+    double worst = 1e9;
+    CHECK(pipe(end) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct ort_session *s;
+        enum err e = ort_start();
+        if (e == OK)
+            e = ort_load((const uint8_t *)bytes, n, &s);
+        if (e == OK)
+            e = ort_run(s, image, (int64_t[]){ 1, 3, SIZE, SIZE }, 4);
+        if (e != OK)
+            print_error("%s\n", fail_text());
+        else if (strcmp(ort_output(s, 0)->name, "boxes") == 0 && strcmp(ort_output(s, 1)->name, "scores") == 0)
+            worst = compare(net, s);
+        _exit(write(end[1], &worst, sizeof worst) != sizeof worst);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(read(end[0], &worst, sizeof worst) == sizeof worst);
+    close(end[0]);
+    close(end[1]);
+    return worst;
+}
+
+static void check_model(const char *name)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *const names[LABELS] = { "one", "two \"quoted\"", "drei" };
+    struct network net;
+    struct random r = { 3 };
+    char path[] = "/tmp/saccade_onnx_XXXXXX", *bytes;
+    size_t n;
+    close(mkstemp(path));
+    MUST(network_new(model_find(name), 1, SIZE, LABELS, 1, GRAPH_INFER, NULL, &net));
+    disturb(&net, &r);
+    float *image = heap_take(sizeof(float) * 3 * SIZE * SIZE);
+    for (int i = 0; i < SIZE * SIZE * 3; i++) { /* the same pixels, channels last here and first there */
+        net.input->data[i] = random_in(&r, -2, 2);
+        image[i % 3 * SIZE * SIZE + i / 3] = net.input->data[i];
+    }
+    MUST(onnx_write(&net, names, path));
+    graph_forward(net.graph);
+    MUST(file_read(a, path, 64 << 20, &bytes, &n));
+    unlink(path);
+    double worst = run_apart(&net, bytes, n, image);
+    if (!(worst < 1e-4))
+        fail_msg("%s: the ONNX file differs by %g", name, worst);
+    free(image);
+    network_done(&net);
+}
+
+TEST(the_onnx_file_says_what_the_network_says)
+{
+    check_model("yolox-nano");
+    check_model("yolox-tiny");
+}

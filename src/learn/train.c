@@ -1,0 +1,474 @@
+#include "base/clock.h"
+#include "base/file.h"
+#include "learn/detect.h"
+#include "learn/learn.h"
+#include "learn/loss.h"
+#include "learn/onnx_write.h"
+#include "learn/team.h"
+#include "nn/checkpoint.h"
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { PARTS_MOST = 16, PART_LEAST = 4, THREADS_MOST = 64, RETREATS_MOST = 6, EVALUATIONS = 10, LOADERS = 2 };
+static const float SCORE_LEAST = 0.01f, NMS_IOU = 0.6f;
+
+/* A replica of the network with its share of the batch. */
+struct part {
+    struct network net;
+    struct loss loss;
+};
+struct run {
+    const struct learn_job *job;
+    const struct settings *set;
+    struct arena *arena;
+    struct team *team;
+    struct gallery *train, *eval;
+    struct loader *loader;
+    struct part part[PARTS_MOST];
+    int parts, part_size;
+    struct network judge[THREADS_MOST]; /* for evaluation: one image, one for each thread */
+    struct optim *optim;
+    struct schedule schedule;
+    int64_t step;
+    double rate; /* of the learning rate; halved after a loss that was no number */
+    int retreats;
+    const struct batch *batch;
+    double saved_at;
+    struct detect_metrics metrics;
+    const char *checkpoint;
+};
+
+#define SAY(r, ...)                                                                                                                \
+    do {                                                                                                                           \
+        AUTO(arena) struct arena *say_ = arena_new();                                                                              \
+        (r)->job->watch.say((r)->job->watch.with, arena_fmt(say_, __VA_ARGS__));                                                   \
+    } while (0)
+
+static bool go_on(const struct run *r)
+{
+    return r->job->watch.go_on(r->job->watch.with);
+}
+
+/* ---- images */
+
+static void unreadable(void *with, const char *name, const char *why)
+{
+    SAY((struct run *)with, "skipped %s: %s", name, why);
+}
+
+/* Called by the threads that decode, one at a time. */
+static bool reading(void *with, size_t done, size_t of)
+{
+    (void)done, (void)of;
+    return go_on(with);
+}
+
+static enum err open_images(struct run *r)
+{
+    const struct learn_job *j = r->job;
+    struct gallery_says says = { unreadable, reading, r };
+    int size = (int)r->set->image_size, threads = team_size(r->team);
+    double begun = clock_seconds();
+    if (!j->train.n)
+        return fail(E_UNMEANT, "there are no training images");
+    TRY(fail_within(gallery_open(j->decoder, &j->train, size, j->memory, threads, &says, &r->train), "training images: "));
+    if (j->eval.n)
+        TRY(fail_within(gallery_open(j->decoder, &j->eval, size, j->memory / 4, threads, &says, &r->eval), "evaluation images: "));
+    size_t bad = gallery_bad_boxes(r->train) + (r->eval ? gallery_bad_boxes(r->eval) : 0);
+    size_t clipped = gallery_clipped_boxes(r->train) + (r->eval ? gallery_clipped_boxes(r->eval) : 0);
+    if (clipped)
+        SAY(r, "%zu boxes reached over the edge of their image and were clipped", clipped);
+    if (bad)
+        SAY(r, "%zu boxes without an area inside their image were left out", bad);
+    SAY(r, "%zu training and %zu evaluation images read in %.1f s", gallery_count(r->train), r->eval ? gallery_count(r->eval) : 0,
+        clock_seconds() - begun);
+    return OK;
+}
+
+/* How often each label occurs; labels without an example are named. */
+static enum err count_labels(struct run *r)
+{
+    const struct learn_job *j = r->job;
+    int64_t *n = arena_new_array(r->arena, int64_t, j->n_labels), all = 0;
+    for (size_t i = 0; i < gallery_count(r->train); i++) {
+        const struct sample *s = gallery_sample(r->train, i);
+        for (int k = 0; k < s->n; k++)
+            n[s->boxes[k].label]++;
+        all += s->n;
+    }
+    if (!all)
+        return fail(E_UNMEANT, "the %zu training images have no boxes: annotate them first", gallery_count(r->train));
+    for (int i = 0; i < j->n_labels; i++)
+        if (n[i])
+            SAY(r, "  %-20s %lld boxes", j->labels[i], (long long)n[i]);
+        else
+            SAY(r, "  %-20s no box in the training images: it cannot be learnt", j->labels[i]);
+    return OK;
+}
+
+/* ---- the network */
+
+/* The batch is split the same way whatever the number of threads, so that the result is the same. */
+static int split(int batch)
+{
+    int parts = batch / PART_LEAST < PARTS_MOST ? batch / PART_LEAST : PARTS_MOST;
+    while (parts > 1 && batch % parts)
+        parts--;
+    return parts < 1 ? 1 : parts;
+}
+
+static enum err build(struct run *r)
+{
+    const struct learn_job *j = r->job;
+    int size = (int)r->set->image_size;
+    r->parts = split((int)r->set->batch_size);
+    r->part_size = (int)r->set->batch_size / r->parts;
+    for (int i = 0; i < r->parts; i++)
+        TRY(network_new(j->model, r->part_size, size, j->n_labels, (uint64_t)r->set->seed, GRAPH_TRAIN, i ? &r->part[0].net : NULL,
+                        &r->part[i].net));
+    for (int i = 0; i < (r->eval ? team_size(r->team) : 1); i++)
+        TRY(network_new(j->model, 1, size, j->n_labels, (uint64_t)r->set->seed, GRAPH_INFER, &r->part[0].net, &r->judge[i]));
+    struct optim_options o = settings_optim(r->set);
+    r->optim = optim_new(r->part[0].net.graph, &o);
+    r->schedule = settings_schedule(r->set);
+    struct param **params;
+    size_t n = graph_params(r->part[0].net.graph, &params), weights = 0;
+    for (size_t i = 0; i < n; i++)
+        weights += params[i]->trained ? tensor_count(&params[i]->value) : 0;
+    SAY(r, "%s for %d labels at %d pixels: %.2f million weights, batches of %d in %d part%s on %d thread%s", j->model->name,
+        j->n_labels, size, (double)weights / 1e6, (int)r->set->batch_size, r->parts, r->parts == 1 ? "" : "s", team_size(r->team),
+        team_size(r->team) == 1 ? "" : "s");
+    return OK;
+}
+
+/* ---- checkpoints */
+
+static void write_labels(const struct learn_job *j, struct out *o)
+{
+    out_array(o, "labels");
+    for (int i = 0; i < j->n_labels; i++)
+        out_text(o, NULL, j->labels[i]);
+    out_end_array(o);
+}
+
+static enum err save(struct run *r)
+{
+    AUTO(out) struct out o = { 0 };
+    out_init(&o, 1 << 20);
+    out_object(&o, NULL);
+    out_text(&o, "model", r->job->model->name);
+    out_int(&o, "image_size", r->set->image_size);
+    write_labels(r->job, &o);
+    out_int(&o, "step", r->step);
+    out_number(&o, "rate", r->rate);
+    out_int(&o, "retreats", r->retreats);
+    out_end_object(&o);
+    r->saved_at = clock_seconds();
+    return checkpoint_save(r->checkpoint, r->part[0].net.graph, r->optim, o.text.bytes);
+}
+
+static enum err load(struct run *r)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char *text = NULL;
+    const struct json *state;
+    TRY(checkpoint_load(r->checkpoint, r->part[0].net.graph, r->optim, a, &text));
+    TRY(json_parse(a, text, strlen(text), &state));
+    int64_t step = 0, retreats = 0;
+    double rate = 1;
+    const struct json *labels = json_get(state, "labels");
+    bool same = json_count(labels) == (size_t)r->job->n_labels && json_int(json_get(state, "step"), &step);
+    for (int i = 0; same && i < r->job->n_labels; i++)
+        same = json_text(json_at(labels, (size_t)i)) && strcmp(json_text(json_at(labels, (size_t)i)), r->job->labels[i]) == 0;
+    if (!same)
+        return fail(E_UNMEANT, "the checkpoint in %s is of a training with other labels", r->job->dir);
+    json_int(json_get(state, "retreats"), &retreats);
+    json_number(json_get(state, "rate"), &rate);
+    r->step = step;
+    r->rate = rate;
+    r->retreats = (int)retreats;
+    return OK;
+}
+
+/* Goes on from an interrupted training, or starts from another model's weights, or from nothing. */
+static enum err begin(struct run *r)
+{
+    struct part *first = &r->part[0];
+    size_t taken = 0;
+    if (file_exists(r->checkpoint)) {
+        TRY(load(r));
+        SAY(r, "goes on from step %lld of %lld", (long long)r->step, (long long)r->set->steps);
+        return OK;
+    }
+    if (r->job->start_from) {
+        struct param **params;
+        size_t n = graph_params(first->net.graph, &params);
+        TRY(fail_within(checkpoint_start_from(r->job->start_from, first->net.graph, &taken), "the weights to start from: "));
+        optim_free(r->optim); /* its average has the old weights */
+        struct optim_options o = settings_optim(r->set);
+        r->optim = optim_new(first->net.graph, &o);
+        SAY(r, "starts from trained weights: %zu of %zu tensors fit", taken, n);
+    } else {
+        SAY(r, "starts from random weights (seed %lld)", (long long)r->set->seed);
+    }
+    return save(r);
+}
+
+/* ---- a step */
+
+static void learn_part(void *with, int i, int thread)
+{
+    (void)thread;
+    struct run *r = with;
+    struct part *p = &r->part[i];
+    const struct example *e = &r->batch->examples[i * r->part_size];
+    p->loss = (struct loss){ 0 };
+    memcpy(p->net.input->data, e[0].pixels, tensor_count(p->net.input) * sizeof(float));
+    graph_zero_grad(p->net.graph);
+    graph_forward(p->net.graph);
+    for (int k = 0; k < r->part_size; k++) {
+        AUTO(arena) struct arena *a = arena_new();
+        struct match *m;
+        int n;
+        loss_match(&p->net, k, e[k].boxes, e[k].n, a, &m, &n);
+        loss_add(&p->net, k, e[k].boxes, m, n, &p->loss);
+    }
+    graph_backward(p->net.graph);
+}
+
+static struct loss sum_losses(const struct run *r)
+{
+    struct loss sum = { 0 };
+    for (int i = 0; i < r->parts; i++) {
+        sum.box += r->part[i].loss.box;
+        sum.objectness += r->part[i].loss.objectness;
+        sum.label += r->part[i].loss.label;
+        sum.positives += r->part[i].loss.positives;
+    }
+    return sum;
+}
+
+/* One batch; *ret_good is false when the loss or its gradient is no number, and then nothing has changed. */
+static enum err step(struct run *r, bool *ret_good)
+{
+    double begun = clock_seconds(), rate = schedule_at(&r->schedule, r->step) * r->rate;
+    struct graph *replicas[PARTS_MOST];
+    TRY(loader_next(r->loader, &r->batch));
+    team_run(r->team, r->parts, learn_part, r);
+    struct loss loss = sum_losses(r);
+    double share = loss.positives > 0 ? loss.positives : 1, norm = 0;
+    for (int i = 0; i < r->parts; i++)
+        replicas[i] = r->part[i].net.graph;
+    *ret_good = isfinite(loss_total(&loss));
+    if (*ret_good)
+        norm = optim_step(r->optim, replicas, (size_t)r->parts, (float)rate, (float)share);
+    *ret_good = *ret_good && isfinite(norm);
+    if (!*ret_good)
+        return OK;
+    r->step++;
+    struct learn_step told = { .step = r->step,
+                               .steps = r->set->steps,
+                               .loss = loss_total(&loss) / share,
+                               .loss_box = loss.box / share,
+                               .loss_objectness = loss.objectness / share,
+                               .loss_label = loss.label / share,
+                               .learning_rate = rate,
+                               .images_per_second = (double)r->set->batch_size / (clock_seconds() - begun),
+                               .gradient = norm };
+    r->job->watch.step(r->job->watch.with, &told);
+    return OK;
+}
+
+static void start_loader(struct run *r)
+{
+    loader_stop(r->loader);
+    r->loader = loader_start(r->train, r->set, r->step, LOADERS);
+}
+
+/* Back to the last checkpoint, with half the learning rate from there. */
+static enum err retreat(struct run *r)
+{
+    int64_t at = r->step;
+    int retreats = r->retreats + 1;
+    if (retreats > RETREATS_MOST)
+        return fail(E_UNMEANT, "the loss was no number for the %dth time, at step %lld: try a smaller learning_rate than %g",
+                    retreats, (long long)at, r->set->learning_rate);
+    double rate = r->rate / 2;
+    TRY(load(r));
+    r->rate = rate;
+    r->retreats = retreats;
+    SAY(r, "the loss at step %lld is no number: back to step %lld with %g of the learning rate", (long long)at, (long long)r->step,
+        r->rate);
+    start_loader(r);
+    return save(r);
+}
+
+/* ---- evaluation */
+
+struct judged {
+    struct run *run;
+    struct arena **arena; /* one for each image: what was found lies there */
+    struct found **found;
+    int *n;
+    enum err *failed;
+    atomic_bool stop;
+};
+
+static void judge_one(void *with, int i, int thread)
+{
+    struct judged *j = with;
+    struct network *net = &j->run->judge[thread];
+    struct picture p;
+    struct example e = { .pixels = net->input->data };
+    if (j->stop)
+        return;
+    j->failed[i] = gallery_take(j->run->eval, (size_t)i, &p);
+    if (j->failed[i] != OK)
+        return;
+    augment_none(&p, net->size, &e);
+    gallery_return(j->run->eval, (size_t)i, &p);
+    graph_forward(net->graph);
+    detect_read(net, 0, SCORE_LEAST, NMS_IOU, METRICS_DETECTIONS, j->arena[i], &j->found[i], &j->n[i]);
+    if (thread == 0 && !go_on(j->run))
+        j->stop = true;
+}
+
+/* In pixels of the image as shown, which is what its boxes are in. */
+static void count_one(struct run *r, struct metrics *m, size_t i, const struct found *found, int n, struct arena *a)
+{
+    const struct sample *s = gallery_sample(r->eval, i);
+    struct metrics_truth *truth = arena_new_array(a, struct metrics_truth, s->n + 1);
+    struct metrics_detection *d = arena_new_array(a, struct metrics_detection, n + 1);
+    float x, y;
+    gallery_scale(r->eval, i, &x, &y);
+    for (int k = 0; k < s->n; k++) {
+        const struct box *b = &s->boxes[k].box;
+        truth[k] = (struct metrics_truth){ s->boxes[k].label, b->x0, b->y0, b->x1 - b->x0, b->y1 - b->y0 };
+    }
+    for (int k = 0; k < n; k++) {
+        const struct box *b = &found[k].box;
+        d[k] = (struct metrics_detection){ found[k].label, found[k].score,      b->x0 / x,
+                                           b->y0 / y,      (b->x1 - b->x0) / x, (b->y1 - b->y0) / y };
+    }
+    metrics_add(m, truth, (size_t)s->n, d, (size_t)n);
+}
+
+/* With the averaged weights, on all images of the evaluation version. */
+static enum err evaluate(struct run *r)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *m = metrics_new(r->job->n_labels);
+    size_t n = gallery_count(r->eval);
+    struct judged j = { .run = r };
+    enum err e = OK;
+    j.arena = arena_new_array(a, struct arena *, n);
+    j.found = arena_new_array(a, struct found *, n);
+    j.n = arena_new_array(a, int, n);
+    j.failed = arena_new_array(a, enum err, n);
+    for (size_t i = 0; i < n; i++)
+        j.arena[i] = arena_new();
+    optim_swap_ema(r->optim);
+    team_run(r->team, (int)n, judge_one, &j);
+    optim_swap_ema(r->optim);
+    for (size_t i = 0; i < n; i++) {
+        if (j.failed[i] == OK)
+            count_one(r, m, i, j.found[i], j.n[i], j.arena[i]);
+        arena_free(j.arena[i]);
+    }
+    if (j.stop)
+        return fail(E_CANCELLED, "stopped during an evaluation");
+    metrics_compute(m, r->arena, &r->metrics);
+    r->job->watch.evaluated(r->job->watch.with, r->step, &r->metrics);
+    return e;
+}
+
+/* Once an epoch, but not much more often than ten times in all, since a small set makes short epochs. */
+static int64_t eval_every(const struct run *r)
+{
+    int64_t epoch = (int64_t)(gallery_count(r->train) / (size_t)r->set->batch_size) + 1, tenth = r->set->steps / EVALUATIONS;
+    int64_t by_itself = epoch > tenth ? epoch : tenth;
+    return r->set->eval_every ? r->set->eval_every : by_itself < 1 ? 1 : by_itself;
+}
+
+/* ---- the end */
+
+static enum err write_config(const struct run *r)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(out) struct out o = { 0 };
+    out_init(&o, 4 << 20);
+    out_object(&o, NULL);
+    out_text(&o, "model", r->job->model->name);
+    write_labels(r->job, &o);
+    out_object(&o, "parameters");
+    settings_write(r->set, &o);
+    out_end_object(&o);
+    out_int(&o, "training_images", (int64_t)gallery_count(r->train));
+    out_int(&o, "evaluation_images", r->eval ? (int64_t)gallery_count(r->eval) : 0);
+    out_end_object(&o);
+    return file_write(arena_fmt(a, "%s/config.json", r->job->dir), o.text.bytes, o.text.n, 0644);
+}
+
+/* The averaged weights are what is served and what another training starts from. */
+static enum err export(struct run *r) {
+    AUTO(arena) struct arena *a = arena_new(); TRY(save(r)); optim_swap_ema(r->optim);
+    enum err e = onnx_write(&r->judge[0], r->job->labels, arena_fmt(a, "%s/model.onnx", r->job->dir));
+    if (e == OK) e = checkpoint_save(arena_fmt(a, "%s/weights.safetensors", r->job->dir), r->part[0].net.graph, NULL, "{}");
+    optim_swap_ema(r->optim);
+    TRY(e);
+    return write_config(r);
+}
+
+static enum err learn(struct run *r)
+{
+    TRY(open_images(r));
+    TRY(count_labels(r));
+    TRY(build(r));
+    TRY(begin(r));
+    start_loader(r);
+    int64_t every = eval_every(r);
+    while (r->step < r->set->steps) {
+        bool good = true;
+        if (!go_on(r)) {
+            TRY(save(r));
+            return fail(E_CANCELLED, "stopped at step %lld of %lld", (long long)r->step, (long long)r->set->steps);
+        }
+        TRY(step(r, &good));
+        if (!good) {
+            TRY(retreat(r));
+            continue;
+        }
+        if (r->eval && r->step % every == 0 && r->step + (r->set->eval_every ? 0 : every / 2) < r->set->steps)
+            TRY(evaluate(r));
+        if (r->job->checkpoint_seconds > 0 && clock_seconds() - r->saved_at > r->job->checkpoint_seconds)
+            TRY(save(r));
+    }
+    if (r->eval)
+        TRY(evaluate(r));
+    return export(r);
+}
+
+enum err learn_train(const struct learn_job *job, struct arena *a, struct detect_metrics *ret)
+{
+    struct run *r = arena_take(a, sizeof *r);
+    struct settings set = *job->settings;
+    if (set.epochs)
+        set.steps = (set.epochs * (int64_t)job->train.n + set.batch_size - 1) / set.batch_size;
+    *r = (struct run){ .job = job, .set = &set, .arena = a, .rate = 1 };
+    r->checkpoint = arena_fmt(a, "%s/checkpoint.safetensors", job->dir);
+    r->team = team_new(job->threads);
+    enum err e = learn(r);
+    loader_stop(r->loader);
+    optim_free(r->optim);
+    for (int i = 0; i < THREADS_MOST; i++)
+        network_done(&r->judge[i]);
+    for (int i = r->parts; i > 0; i--)
+        network_done(&r->part[i - 1].net);
+    gallery_close(r->train);
+    gallery_close(r->eval);
+    team_free(r->team);
+    if (e == OK)
+        *ret = r->metrics;
+    return e;
+}
