@@ -193,6 +193,13 @@ static struct worker *find_worker(struct decoder *d)
     return best;
 }
 
+void decoder_sweep(struct decoder *d)
+{
+    pthread_mutex_lock(&d->lock);
+    find_worker(d);
+    pthread_mutex_unlock(&d->lock);
+}
+
 static enum err take_worker(struct decoder *d, struct worker **ret)
 {
     struct timespec until;
@@ -304,7 +311,7 @@ enum err decoder_start(const char *self_path, int most, struct decoder **ret)
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->freed, NULL);
     d->self_path = heap_str(self_path);
-    d->limit_s = 20;
+    d->limit_s = 30; /* 100 Mpx of PNG take 4 to 10 */
     d->most = most < 1 ? 1 : most > MOST_CHILDREN ? MOST_CHILDREN : most;
     for (int i = 0; i < MOST_CHILDREN; i++)
         d->workers[i].shared_fd = -1;

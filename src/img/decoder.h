@@ -16,7 +16,8 @@ static inline void auto_decoder(struct decoder **d)
     decoder_stop(*d);
 }
 
-void decoder_set_limit(struct decoder *, double seconds); /* wall time of one image; 20 s unless set */
+void decoder_sweep(struct decoder *);                     /* buries children that have ended from idleness; calls do it too */
+void decoder_set_limit(struct decoder *, double seconds); /* wall time of one image; 30 s unless set */
 
 /* The file is read from its start whatever the descriptor's offset is. longest: as in image_decode(). */
 MUST_USE enum err decoder_decode(struct decoder *, int image_fd, int longest, struct image *ret);

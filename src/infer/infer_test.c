@@ -207,6 +207,22 @@ TEST(a_model_that_never_ends_is_stopped)
     MUST(infer_predict(pool, hash_of(a, good), good, image, 0.4, a, &d));
 }
 
+TEST(models_that_ask_too_much_or_make_no_sense_harm_nobody)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int huge = model_file(TINY_HUGE), future = model_file(TINY_FUTURE), nan = model_file(TINY_NAN);
+    AUTO(fd) int image = image_file(64, 64, 255, 0, 0);
+    struct detections d;
+    char *text;
+    MUST_FAIL(infer_describe(pool, hash_of(a, future), future, a, &text), E_UNMEANT, "ONNX Runtime refuses");
+    CHECK(infer_predict(pool, hash_of(a, huge), huge, image, 0.2, a, &d) != OK); /* an error, or the end of its process */
+    CHECK(fail_kind() == E_UNMEANT || fail_kind() == E_INVALID);
+    MUST(infer_predict(pool, hash_of(a, nan), nan, image, 0.2, a, &d));
+    CHECK_INT(d.n, 2); /* without the one that is no number */
+}
+
 TEST(models_make_room_for_each_other)
 {
     AUTO(arena) struct arena *a = arena_new();

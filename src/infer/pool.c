@@ -16,7 +16,8 @@
 enum {
     MODELS_MOST = 64,
     WAITING_MOST = 64, /* calls that may wait for a model; more are turned away at once */
-    WAIT_S = 60
+    WAIT_S = 60,
+    SWEEP_S = 30 /* children that ended from idleness are buried so often */
 };
 
 struct loaded {
@@ -29,22 +30,56 @@ struct infer_pool {
     struct decoder *decoder;
     char *self_path;
     pthread_mutex_t lock;
-    pthread_cond_t freed;
+    pthread_cond_t freed, stopped;
+    pthread_t sweeper;
+    bool has_sweeper, stopping;
     double load_s, predict_s;
     int n_waiting, n_models;
     struct loaded models[MODELS_MOST];
 };
+
+static void forget(struct loaded *m)
+{
+    child_end(&m->child);
+    m->hash[0] = 0;
+    m->ready = false;
+}
+
+static void forget_gone(struct loaded *m)
+{
+    if (!m->busy && m->child.pid && child_is_gone(&m->child))
+        forget(m);
+}
+
+static void *sweep(void *with)
+{
+    struct infer_pool *p = with;
+    pthread_mutex_lock(&p->lock);
+    while (!p->stopping) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += SWEEP_S;
+        pthread_cond_timedwait(&p->stopped, &p->lock, &until);
+        for (int i = 0; i < p->n_models; i++)
+            forget_gone(&p->models[i]);
+        decoder_sweep(p->decoder);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
 
 enum err infer_start(const char *self_path, int decoders, int max_models, struct infer_pool **ret)
 {
     struct infer_pool *p = heap_take(sizeof *p);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->freed, NULL);
+    pthread_cond_init(&p->stopped, NULL);
     p->self_path = heap_str(self_path);
     p->load_s = 120;
     p->predict_s = 30;
     p->n_models = max_models < 1 ? 1 : max_models > MODELS_MOST ? MODELS_MOST : max_models;
     enum err e = decoder_start(self_path, decoders, &p->decoder);
+    p->has_sweeper = e == OK && pthread_create(&p->sweeper, NULL, sweep, p) == 0;
     if (e == OK)
         *ret = p;
     else
@@ -56,10 +91,18 @@ void infer_stop(struct infer_pool *p)
 {
     if (!p)
         return;
+    if (p->has_sweeper) {
+        pthread_mutex_lock(&p->lock);
+        p->stopping = true;
+        pthread_cond_signal(&p->stopped);
+        pthread_mutex_unlock(&p->lock);
+        pthread_join(p->sweeper, NULL);
+    }
     decoder_stop(p->decoder);
     for (int i = 0; i < p->n_models; i++)
         child_end(&p->models[i].child);
     pthread_cond_destroy(&p->freed);
+    pthread_cond_destroy(&p->stopped);
     pthread_mutex_destroy(&p->lock);
     free(p->self_path);
     free(p);
@@ -100,21 +143,13 @@ enum err infer_thumbnail(struct infer_pool *p, int image_fd, int max_side, int *
     return OK;
 }
 
-static void forget(struct loaded *m)
-{
-    child_end(&m->child);
-    m->hash[0] = 0;
-    m->ready = false;
-}
-
 /* The slot of that model; else the best one to load it into: empty, or unused the longest. NULL: wait. Called with the lock. */
 static struct loaded *find_slot(struct infer_pool *p, const char *hash)
 {
     struct loaded *best = NULL;
     for (int i = 0; i < p->n_models; i++) {
         struct loaded *m = &p->models[i];
-        if (!m->busy && m->child.pid && child_is_gone(&m->child))
-            forget(m);
+        forget_gone(m);
         if (strcmp(m->hash, hash) == 0)
             return m->busy ? NULL : m;
         if (!m->busy && (!best || m->used_at < best->used_at || (!m->child.pid && best->child.pid)))

@@ -181,6 +181,15 @@ static void add_loop(struct arena *a, Onnx__GraphProto *g)
     g->node[4] = identity;
 }
 
+static void add_huge(struct arena *a, Onnx__GraphProto *g)
+{
+    static const int64_t shape[] = { INT64_C(1) << 34, TINY_ANCHORS, 4 };
+    ADD(a, g->initializer, g->n_initializer, integers(a, "huge", shape, 3));
+    g->node[3]->op_type = arena_str(a, "Expand");
+    ADD(a, g->node[3]->input, g->node[3]->n_input, arena_str(a, "huge"));
+    g->output[0] = value(a, "boxes", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, shape, 3);
+}
+
 static Onnx__AttributeProto *attribute_with(struct arena *a, Onnx__TensorProto *t, Onnx__GraphProto *g)
 {
     Onnx__AttributeProto *b = make(a, &onnx__attribute_proto__descriptor);
@@ -223,7 +232,7 @@ void tiny_model(enum tiny_kind kind, uint8_t **ret, size_t *ret_n)
     m->ir_version = 8;
     Onnx__OperatorSetIdProto *opset = make(a, &onnx__operator_set_id_proto__descriptor);
     opset->has_version = 1;
-    opset->version = 13;
+    opset->version = kind == TINY_FUTURE ? 999 : 13;
     ADD(a, m->opset_import, m->n_opset_import, opset);
     Onnx__GraphProto *g = m->graph = make(a, &onnx__graph_proto__descriptor);
     g->name = arena_str(a, "tiny");
@@ -234,6 +243,10 @@ void tiny_model(enum tiny_kind kind, uint8_t **ret, size_t *ret_n)
         add_ours(a, g);
     if (kind == TINY_ENDLESS)
         add_loop(a, g);
+    if (kind == TINY_HUGE)
+        add_huge(a, g);
+    if (kind == TINY_NAN)
+        memset(g->initializer[0]->raw_data.data + 3 * 4 * sizeof(float), 0xff, sizeof(float));
     hide_external(a, m, kind);
     if (kind == TINY_YOLO)
         property(a, m, "names", "{0: 'red', 1: \"o'green\", 2: 'blue'}");

@@ -9,6 +9,9 @@ enum tiny_kind {
     TINY_YOLO, /* one output 1×7×4, constant; metadata `names` as a Python dictionary, `imgsz` */
     TINY_NO_NAMES, /* as TINY_OURS, without metadata */
     TINY_ENDLESS,  /* a Loop over 2^62 turns */
+    TINY_HUGE,     /* the boxes are expanded to 2^38 numbers */
+    TINY_FUTURE,   /* of operator set 999 */
+    TINY_NAN,      /* the last box is no number */
     TINY_EXTERNAL, /* the boxes lie in /etc/passwd */
     TINY_EXTERNAL_SPARSE,
     TINY_EXTERNAL_SUBGRAPH,

@@ -35,18 +35,23 @@ static const struct field fields[] = {
 
 /* ---- lines */
 
-static enum err add_point(struct sql *db, struct arena *a, const char *log, struct value step, const struct json *value)
+static enum err add_point(struct sql *db, const char *log, struct value step, const struct json *value)
 {
     double number;
-    if (!json_absent(value) && !json_number(value, &number))
+    bool none = json_absent(value);
+    if (!none && !json_number(value, &number))
         return fail(E_INVALID, "data: a line's values must be numbers");
+    AUTO(out) struct out o;
+    out_init(&o, 100);
+    if (!none)
+        out_number(&o, NULL, number);
     return sql_run(db,
                    "INSERT INTO log_point (log_id, step, value) VALUES (?1, ?2, ?3)"
                    " ON CONFLICT (log_id, step) DO UPDATE SET value = excluded.value",
-                   V(log), V(step), V(json_absent(value) ? NULL : json_print(a, value)));
+                   V(log), V(step), V(none ? NULL : o.text.bytes));
 }
 
-static enum err add_pairs(struct sql *db, struct arena *a, const char *log, const struct json *steps, const struct json *values)
+static enum err add_pairs(struct sql *db, const char *log, const struct json *steps, const struct json *values)
 {
     if (json_kind(steps) != J_ARRAY || json_kind(values) != J_ARRAY || json_count(steps) != json_count(values))
         return fail(E_INVALID, "data: a line needs as many steps as values");
@@ -60,7 +65,7 @@ static enum err add_pairs(struct sql *db, struct arena *a, const char *log, cons
             step = value_real(real);
         else
             return fail(E_INVALID, "data: step %zu is no number", i);
-        TRY(add_point(db, a, log, step, json_at(values, i)));
+        TRY(add_point(db, log, step, json_at(values, i)));
     }
     return OK;
 }
@@ -103,11 +108,11 @@ static enum err append(struct sql *db, struct arena *a, const char *log, const s
     if (n > POINTS_A_CALL || have + (int64_t)n > POINTS_A_LINE)
         return fail(E_TOO_BIG, "data: a line takes %d points in a call and %d in all", POINTS_A_CALL, POINTS_A_LINE);
     if (json_kind(data) == J_OBJECT) {
-        TRY(add_pairs(db, a, log, steps, values));
+        TRY(add_pairs(db, log, steps, values));
     } else {
         TRY(sql_int(db, &last, "SELECT coalesce(CAST(max(step) AS INTEGER), -1) FROM log_point WHERE log_id = ?1", V(log)));
         for (size_t i = 0; i < n; i++)
-            TRY(add_point(db, a, log, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
+            TRY(add_point(db, log, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
     }
     TRY(sql_run(db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(log), V(clock_now_ms())));
     return note_progress(db, a, log);

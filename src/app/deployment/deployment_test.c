@@ -1,0 +1,275 @@
+#include "app/account/account.h"
+#include "app/datalake/datalake.h"
+#include "app/deployment/deployment.h"
+#include "app/experiment/experiment.h"
+#include "app/model/model.h"
+#include "base/clock.h"
+#include "base/test.h"
+
+/* A deployment of a trained version, with all pipelines set up: continuous training after two submitted reviews. */
+struct scene {
+    struct sql *db;
+    struct arena *a;
+    const char *org, *user, *lake, *model, *version, *deployment;
+};
+
+static const char *text(struct scene *s, const char *sql)
+{
+    struct rows *r = NULL;
+    MUST(sql_first_text(s->db, &r, sql, NULL, 0));
+    const char *t = arena_str(s->a, rows_text(r, 0));
+    rows_done(r);
+    return t ? t : "NULL";
+}
+
+static void open_scene(struct scene *s, struct arena *a)
+{
+    struct first_start first;
+    s->a = a;
+    MUST(sql_open(":memory:", &s->db));
+    MUST(api_prepare_connection(s->db, NULL));
+    MUST(api_make_schema(s->db));
+    MUST(account_first_start(s->db, a, &first));
+    MUST(account_default_org(s->db, a, &s->org));
+    s->user = text(s, "SELECT id FROM user");
+    s->lake = text(s, "SELECT id FROM datalake");
+    MUST(model_add(s->db, a, s->org, s->user, "m", NULL, &s->model));
+    const struct model_version_new v = { .model_id = s->model,
+                                         .type = "OBJECT_DETECTION",
+                                         .framework = "ONNX",
+                                         .architecture = "yolox-nano",
+                                         .labels = "{\"1\":\"cell\",\"0\":\"platelet\"}" };
+    MUST(model_version_add(s->db, a, &v, &s->version));
+    MUST(object_add(s->db, s->org, "model.onnx", "h", 1, "application/octet-stream"));
+    MUST(model_file_add(s->db, s->version, "model-latest", "model.onnx", "model.onnx", false));
+    s->deployment = id_new(a);
+    MUST(
+        sql_run(s->db,
+                "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
+                " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
+                V(s->deployment), V(s->org), V(s->version), V(s->lake)));
+    MUST(sql_run(s->db, "INSERT INTO project (id, org, name, description, created_at, updated_at) VALUES ('p', ?1, 'p', '', 0, 0)",
+                 V(s->org)));
+    MUST(sql_run(s->db, "INSERT INTO dataset (id, org, name, description, created_at, updated_at) VALUES ('s', ?1, 's', '', 0, 0)",
+                 V(s->org)));
+    MUST(sql_run(s->db,
+                 "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at)"
+                 " VALUES ('v', 's', ?1, 'one', '', 'OBJECT_DETECTION', 0, 0)",
+                 V(s->org)));
+    MUST(
+        sql_run(s->db,
+                "INSERT INTO pipeline (deployment_id, ct_set, ct_active, ct_project_id, ct_trigger, ct_threshold, ct_parameters,"
+                " cd_set, cd_active, cd_policy) VALUES (?1, 1, 1, 'p', 'FEEDBACK_LOOP', 2, '{\"steps\":5}', 1, 1, 'DEPLOY_SHADOW')",
+                V(s->deployment)));
+    MUST(sql_run(s->db, "INSERT INTO ct_dataset VALUES (?1, 'train', 'v', 0)", V(s->deployment)));
+}
+
+/* An image that the champion saw; its bytes are told apart by the hash. */
+static const char *see(struct scene *s, const char *hash, bool once)
+{
+    const struct sighting sighting = { .deployment_id = s->deployment,
+                                       .org = s->org,
+                                       .datalake_id = s->lake,
+                                       .hash = hash,
+                                       .filename = "a.jpg",
+                                       .content_type = "image/jpeg",
+                                       .size = 1,
+                                       .width = 64,
+                                       .height = 48,
+                                       .orientation = 1,
+                                       .once = once };
+    const char *id;
+    MUST(predicted_asset_add(s->db, s->a, &sighting, &id));
+    return id;
+}
+
+static void submit(struct scene *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        MUST(sql_run(s->db, "UPDATE predicted_asset SET status = 'SUBMITTED' WHERE id = ?1", V(see(s, id_new(s->a), false))));
+    MUST(retraining_consider(s->db, s->a, s->deployment, s->user, false));
+}
+
+static const char *last_experiment(struct scene *s)
+{
+    return text(s, "SELECT experiment_id FROM retraining ORDER BY created_at DESC, id DESC LIMIT 1");
+}
+
+static void end(struct scene *s, const char *experiment, const char *status, bool model)
+{
+    if (model)
+        MUST(sql_run(s->db,
+                     "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
+                     " VALUES (?1, ?2, 'model-latest', 'model.onnx', 'model.onnx', 0, 0)",
+                     V(id_new(s->a)), V(experiment)));
+    MUST(experiment_set_status(s->db, s->a, experiment, status, NULL));
+}
+
+TEST(the_same_bytes_are_one_data_and_are_monitored_once)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    see(&s, "x", false);
+    see(&s, "x", false);
+    see(&s, "y", true);
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM data"), "2");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM predicted_asset"), "3");
+    const struct sighting again = { .deployment_id = s.deployment,
+                                    .org = s.org,
+                                    .datalake_id = s.lake,
+                                    .hash = "y",
+                                    .filename = "b.jpg",
+                                    .content_type = "image/jpeg",
+                                    .size = 1,
+                                    .once = true };
+    const char *id;
+    MUST_FAIL(predicted_asset_add(s.db, a, &again, &id), E_CONFLICT, "already");
+    sql_close(s.db);
+}
+
+TEST(predicted_classes_become_the_deployments_labels_by_name)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    MUST(deployment_set_model(s.db, a, s.deployment, SLOT_CHAMPION, s.version));
+    CHECK_TEXT(text(&s, "SELECT group_concat(name) FROM (SELECT name FROM deployment_label ORDER BY position)"), "platelet,cell");
+    struct predicted_shapes shapes = { 0 };
+    const struct predicted_shape one = { .kind = "rectangle", .label = 1, .score = 0.5, .w = 3, .h = 4 };
+    const struct predicted_shape odd = { .kind = "rectangle", .label = 9, .score = 0.5, .w = 3, .h = 4 };
+    MUST(predicted_shape_add(a, &shapes, &one));
+    MUST(predicted_shape_add(a, &shapes, &odd));
+    const struct prediction_new n = { see(&s, "x", false), s.version, false, 0.01, &shapes };
+    const char *id;
+    MUST(prediction_add(s.db, a, s.deployment, &n, &id));
+    CHECK_TEXT(
+        text(&s,
+             "SELECT group_concat(name) FROM (SELECT l.name FROM prediction_shape h JOIN deployment_label l ON l.id = h.label_id"
+             " ORDER BY h.position)"),
+        "cell,class 9");
+    MUST_FAIL(prediction_add(s.db, a, s.deployment, &n, &id), E_CONFLICT, "already");
+    sql_close(s.db);
+}
+
+TEST(a_training_starts_at_the_threshold_and_not_beside_another)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    submit(&s, 1);
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "0");
+    submit(&s, 1);
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment WHERE name LIKE 'd-%' AND status = 'WAITING'"), "1");
+    CHECK_TEXT(text(&s, "SELECT kind FROM job"), "train");
+    CHECK_TEXT(text(&s, "SELECT name FROM experiment_dataset"), "train");
+    CHECK_TEXT(text(&s, "SELECT json_extract(data, '$.steps') FROM log WHERE name = 'parameters'"), "5");
+    submit(&s, 5);
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "1");
+    sql_close(s.db);
+}
+
+TEST(a_success_becomes_the_next_version_and_the_shadow_exactly_once)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    submit(&s, 2);
+    const char *experiment = last_experiment(&s);
+    end(&s, experiment, "SUCCESS", true);
+    MUST(experiment_set_status(s.db, a, experiment, "SUCCESS", NULL));
+    MUST(retraining_ended(s.db, a, experiment, "SUCCESS"));
+    CHECK_TEXT(text(&s, "SELECT group_concat(version) FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.name = 'm'"),
+               "0,1");
+    CHECK_TEXT(text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.shadow_model_version_id"), "1");
+    CHECK_TEXT(text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.model_version_id"), "0");
+    CHECK_TEXT(text(&s, "SELECT json_extract(c.datas, '$[0].name') || json_extract(c.parameters, '$.steps') FROM model_context c"
+                        " WHERE c.experiment_id IS NOT NULL"),
+               "train5");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM model_version WHERE architecture = 'yolox-nano' AND labels IS NOT NULL"), "2");
+    CHECK_TEXT(text(&s, "SELECT state FROM retraining"), "DONE");
+    sql_close(s.db);
+}
+
+TEST(the_policies_deploy_a_champion_or_nothing)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    MUST(sql_run(s.db, "UPDATE pipeline SET cd_policy = 'DEPLOY_MANUAL'"));
+    submit(&s, 2);
+    end(&s, last_experiment(&s), "SUCCESS", true);
+    CHECK_TEXT(text(&s, "SELECT v.version || coalesce(d.shadow_model_version_id, '') FROM deployment d JOIN model_version v"
+                        " ON v.id = d.model_version_id"),
+               "0");
+    MUST(sql_run(s.db, "UPDATE pipeline SET cd_policy = 'DEPLOY_CHAMPION'"));
+    submit(&s, 2);
+    end(&s, last_experiment(&s), "SUCCESS", true);
+    CHECK_TEXT(text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.model_version_id"), "2");
+    sql_close(s.db);
+}
+
+TEST(a_failed_training_gives_its_images_back)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    submit(&s, 2);
+    const char *first = last_experiment(&s);
+    end(&s, first, "FAILED", false);
+    CHECK_TEXT(text(&s, "SELECT state || ': ' || error FROM retraining"), "FAILED: the training ended with FAILED");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM predicted_asset WHERE retraining_id IS NULL"), "2");
+    submit(&s, 0);
+    CHECK(strcmp(last_experiment(&s), first) != 0);
+    end(&s, last_experiment(&s), "SUCCESS", false);
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM retraining WHERE error LIKE '%no model-latest%'"), "1");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.name = 'm'"), "1");
+    sql_close(s.db);
+}
+
+TEST(what_the_pipeline_lacks_is_said_and_the_reviews_stay_submitted)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    MUST(sql_run(s.db, "DELETE FROM ct_dataset"));
+    submit(&s, 2);
+    CHECK_TEXT(text(&s, "SELECT ct_error FROM pipeline"), "no dataset version is attached to the continuous training");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM predicted_asset WHERE status = 'SUBMITTED'"), "2");
+    MUST_FAIL(retraining_consider(s.db, a, s.deployment, s.user, true), E_CONFLICT, "no dataset version");
+    sql_close(s.db);
+}
+
+TEST(a_version_of_another_type_or_without_a_file_is_not_deployed)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    const char *other;
+    const struct model_version_new v = { .model_id = s.model, .type = "CLASSIFICATION", .labels = "{}" };
+    MUST(model_version_add(s.db, a, &v, &other));
+    MUST_FAIL(deployment_set_model(s.db, a, s.deployment, SLOT_SHADOW, other), E_UNMEANT, "of type OBJECT_DETECTION");
+    const struct model_version_new bare = { .model_id = s.model, .type = "OBJECT_DETECTION", .labels = "{}" };
+    MUST(model_version_add(s.db, a, &bare, &other));
+    MUST_FAIL(deployment_set_model(s.db, a, s.deployment, SLOT_SHADOW, other), E_UNMEANT, "model-latest");
+    sql_close(s.db);
+}
+
+TEST(an_alert_fires_when_its_condition_begins_to_hold)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    MUST(sql_run(
+        s.db,
+        "INSERT INTO alert (id, deployment_id, metric, operator, value, active, created_at) VALUES ('x', ?1, 'latency', '>',"
+        " 100, 1, 0)",
+        V(s.deployment)));
+    MUST(alerts_look(s.db, a, s.deployment, 0.05));
+    CHECK_TEXT(text(&s, "SELECT triggered || '/' || last_value FROM alert"), "0/50.0");
+    MUST(alerts_look(s.db, a, s.deployment, 0.2));
+    MUST(alerts_look(s.db, a, s.deployment, 0.3));
+    CHECK_TEXT(text(&s, "SELECT triggered FROM alert"), "1");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM event WHERE json LIKE '%alert%'"), "1");
+    sql_close(s.db);
+}
