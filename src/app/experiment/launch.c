@@ -3,6 +3,7 @@
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "job/job.h"
+#include "learn/settings.h"
 #include <string.h>
 
 static enum err may_start(struct sql *db, const char *id)
@@ -31,10 +32,27 @@ static enum err may_start(struct sql *db, const char *id)
     return OK;
 }
 
+/* The trainer reads them in the same way, but only later. */
+static enum err check_parameters(struct sql *db, struct arena *a, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r, "SELECT data FROM log WHERE experiment_id = ?1 AND name = 'parameters' AND type = 'TABLE'", V(id));
+    if (e == E_NOT_FOUND)
+        return OK;
+    TRY(e);
+    const char *text = rows_text(r, 0), *unknown;
+    const struct json *v;
+    struct settings settings;
+    settings_defaults(&settings);
+    TRY(json_parse(a, text, strlen(text), &v));
+    return settings_read(&settings, v, a, &unknown);
+}
+
 enum err experiment_launch(struct sql *db, struct arena *a, const char *id, const char *org, const char *user_id,
                            const char **ret_job)
 {
     TRY(may_start(db, id));
+    TRY(check_parameters(db, a, id));
     TRY(job_add(db, a, "train", org, user_id, arena_fmt(a, "{\"experiment_id\":\"%s\"}", id), ret_job));
     TRY(sql_run(db, "UPDATE experiment SET job_id = ?2, cancelled = 0, error = NULL, updated_at = ?3 WHERE id = ?1", V(id),
                 V(*ret_job), V(clock_now_ms())));
