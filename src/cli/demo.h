@@ -1,0 +1,73 @@
+/* demo.h - what the steps of `saccade demo` share. Inside cli/. */
+#pragma once
+#include "app/annotation/format.h"
+#include "http/client.h"
+
+enum { SPLITS = 3, FILE_CAP = 512 << 20, PREDICTIONS = 50, REVIEWS = 12, LABELS = 200 };
+extern const char *const demo_splits[SPLITS]; /* "train", "test", "valid" */
+
+struct picture {
+    const char *path, *name;
+    int split;
+    const char *id;                   /* of the data */
+    const struct format_image *truth; /* NULL: nothing is known about it */
+    const char *predicted_asset;
+    int width, height;
+};
+
+struct demo {
+    struct arena *arena;
+    struct http_client *client;
+    const char *host, *token, *work, *run;
+    const char *images, *annotations;
+    bool own; /* made-up images */
+    int64_t count, steps, image_size;
+    struct picture *pictures;
+    size_t n;
+    struct format_set *truth;
+    const char *format;
+    const char *org, *lake, *connector;
+    const char *dataset, *versions[SPLITS], *feedback;
+    const char *project, *base, *experiments[2];
+    double best[2];
+    const char *model, *model_version, *deployment;
+    double began;
+};
+
+/* Talking to the server. Everything lives in the demo's arena. */
+MUST_USE enum err demo_ask(struct demo *, const char *method, const char *path, const char *body, const struct json **ret);
+const char *demo_text(const struct json *object, const char *key); /* "" if there is none */
+const char *demo_fmt(struct demo *, const char *fmt, ...) PRINTF(2, 3);
+const char *demo_url(struct demo *, const char *s);    /* encoded for a query */
+const char *demo_quoted(struct demo *, const char *s); /* a JSON string literal */
+void demo_wait(double seconds);
+void demo_say(struct demo *, const char *chapter, const char *fmt, ...) PRINTF(3, 4);
+MUST_USE enum err demo_wait_for_job(struct demo *, const char *id);
+
+/* The pictures: drawn, or the user's, with what is known about them. */
+MUST_USE enum err demo_make_pictures(struct demo *);
+MUST_USE enum err demo_read_truth(struct demo *, struct format_file **ret, size_t *ret_n);
+MUST_USE enum err demo_list_pictures(struct demo *);
+
+/* Data management. */
+MUST_USE enum err demo_connect(struct demo *);
+MUST_USE enum err demo_upload(struct demo *);
+MUST_USE enum err demo_datasets(struct demo *);
+MUST_USE enum err demo_new_version(struct demo *, const char *name, const char *ids, const char **ret);
+MUST_USE enum err demo_annotations(struct demo *, const struct format_file *, size_t n);
+
+/* Training. */
+MUST_USE enum err demo_project(struct demo *);
+MUST_USE enum err demo_train(struct demo *, int which, const char *name, int64_t steps, double rate);
+MUST_USE enum err demo_watch_training(struct demo *, const char *experiment, const char *name);
+double demo_value_of_log(struct demo *, const char *experiment, const char *name); /* its last value; NAN if there is none */
+MUST_USE enum err demo_compare(struct demo *);
+
+/* Deployment, review and the loop. */
+MUST_USE enum err demo_deploy(struct demo *);
+MUST_USE enum err demo_predict(struct demo *);
+MUST_USE enum err demo_predict_one(struct demo *, struct http_client *, struct picture *, const char *source, size_t *boxes);
+MUST_USE enum err demo_loops(struct demo *);
+MUST_USE enum err demo_review(struct demo *);
+MUST_USE enum err demo_loop_closes(struct demo *);
+MUST_USE enum err demo_shadow_predicts(struct demo *);

@@ -1,0 +1,189 @@
+#include "base/clock.h"
+#include "cli/demo.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum err demo_deploy(struct demo *d)
+{
+    const struct json *v;
+    int winner = d->best[1] > d->best[0];
+    TRY(demo_ask(d, "POST", demo_fmt(d, "/api/experiment/%s/publish", d->experiments[winner]),
+                 demo_fmt(d, "{\"name\":\"cells %s\"}", d->run), &v));
+    d->model_version = demo_text(v, "id");
+    d->model = demo_text(json_get(v, "origin"), "id");
+    demo_say(d, "model", "\"cells %s\" version 0 from the experiment %s", d->run, winner ? "second" : "first");
+    TRY(demo_ask(d, "POST", demo_fmt(d, "/api/model/version/%s/deploy", d->model_version),
+                 demo_fmt(d, "{\"name\":\"cells %s\",\"min_threshold\":0.3}", d->run), &v));
+    d->deployment = demo_text(v, "id");
+    demo_say(d, "deployment", "\"cells %s\" answers from 30 %% confidence up", d->run);
+    return OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+enum err demo_predict_one(struct demo *d, struct http_client *c, struct picture *p, const char *source, size_t *boxes)
+{
+    const char *const fields[] = { "source", source, "tag", demo_splits[p->split] };
+    const struct json *v;
+    TRY(http_post_form(c, d->arena, demo_fmt(d, "/api/deployment/%s/predict", d->deployment), fields, 4, "media", p->path, &v));
+    p->predicted_asset = demo_text(v, "predicted_asset_id");
+    *boxes += json_count(json_get(json_get(v, "predictions"), "detection_scores"));
+    return OK;
+}
+
+/* As a camera on the line does it: log in once, then one request an image. Held-out images first. */
+enum err demo_predict(struct demo *d)
+{
+    const struct json *v;
+    TRY(demo_ask(d, "POST", "/api/login",
+                 demo_fmt(d, "{\"api_token\":%s,\"deployment_id\":\"%s\"}", demo_quoted(d, d->token), d->deployment), &v));
+    AUTO(http_client) struct http_client *c = NULL;
+    TRY(http_client_new(d->host, demo_text(v, "jwt"), &c));
+    double took[PREDICTIONS];
+    size_t n = 0, boxes = 0;
+    for (int s = SPLITS - 1; s >= 0; s--)
+        for (size_t i = 0; i < d->n && n < PREDICTIONS; i++)
+            if (d->pictures[i].split == s) {
+                double began = clock_seconds();
+                TRY(demo_predict_one(d, c, &d->pictures[i], n % 2 ? "line-1" : "line-2", &boxes));
+                took[n++] = (clock_seconds() - began) * 1000;
+            }
+    qsort(took, n, sizeof *took, by_size);
+    demo_say(d, "inference", "%zu predictions, %zu boxes, median %.1f ms a request, slowest %.1f ms", n, boxes, took[n / 2],
+             took[n - 1]);
+    return OK;
+}
+
+enum err demo_loops(struct demo *d)
+{
+    const struct json *v;
+    TRY(demo_new_version(d, "feedback", NULL, &d->feedback));
+    const struct {
+        const char *method, *path, *body;
+    } calls[] = {
+        { "POST", "pipeline/td/setup", demo_fmt(d, "{\"dataset_version_id\":\"%s\"}", d->versions[0]) },
+        { "POST", "pipeline/fl/setup", "{}" },
+        { "POST", "fl/datasets", demo_fmt(d, "{\"dataset_version_id\":\"%s\"}", d->feedback) },
+        { "PUT", "pipeline/fl", "{\"active\":true}" },
+        { "POST", "pipeline/ct",
+          demo_fmt(d,
+                   "{\"project_id\":\"%s\",\"training_type\":\"EXPERIMENT\",\"trigger\":\"FEEDBACK_LOOP\",\"threshold\":%d,"
+                   "\"experiment_parameters\":{\"steps\":%lld,\"learning_rate\":0.003,\"image_size\":%lld}}",
+                   d->project, REVIEWS, (long long)(d->steps / 4 > 20 ? d->steps / 4 : 20), (long long)d->image_size) },
+        { "POST", "ct/datasets", demo_fmt(d, "{\"dataset_version_id\":\"%s\",\"name\":\"train\"}", d->versions[0]) },
+        { "POST", "ct/datasets", demo_fmt(d, "{\"dataset_version_id\":\"%s\",\"name\":\"eval\"}", d->versions[2]) },
+        { "PUT", "pipeline/ct", "{\"active\":true}" },
+        { "POST", "pipeline/cd", "{\"policy\":\"DEPLOY_SHADOW\"}" },
+        { "PUT", "pipeline/cd", "{\"active\":true}" },
+    };
+    for (size_t i = 0; i < COUNT_OF(calls); i++)
+        TRY(fail_within(
+            demo_ask(d, calls[i].method, demo_fmt(d, "/api/deployment/%s/%s", d->deployment, calls[i].path), calls[i].body, &v),
+            "%s: ", calls[i].path));
+    demo_say(d, "settings", "feedback loop on; %d reviewed images start a training; its model becomes the shadow", REVIEWS);
+    return OK;
+}
+
+static const char *label_id(const struct json *labels, const char *name)
+{
+    for (size_t i = 0; i < json_count(labels); i++)
+        if (strcmp(demo_text(json_at(labels, i), "name"), name) == 0)
+            return demo_text(json_at(labels, i), "id");
+    return NULL;
+}
+
+/* What a reviewer would draw: here the truth is known. */
+static enum err review_one(struct demo *d, const struct picture *p, const struct json *labels)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 20);
+    out_object(&o, NULL);
+    out_array(&o, "rectangles");
+    for (size_t i = 0; i < p->truth->n_shapes; i++) {
+        const struct format_shape *s = &p->truth->shapes[i];
+        double w = p->truth->fractions ? p->width : 1, h = p->truth->fractions ? p->height : 1;
+        int x0 = (int)fmax(0, s->x * w), y0 = (int)fmax(0, s->y * h), x1 = (int)fmin(p->width, (s->x + s->w) * w),
+            y1 = (int)fmin(p->height, (s->y + s->h) * h);
+        const char *id = label_id(labels, s->label);
+        if (s->kind != FORMAT_RECTANGLE || x1 <= x0 || y1 <= y0 || !id)
+            continue;
+        out_object(&o, NULL);
+        out_int(&o, "x", x0);
+        out_int(&o, "y", y0);
+        out_int(&o, "w", x1 - x0);
+        out_int(&o, "h", y1 - y0);
+        out_text(&o, "label_id", id);
+        out_end_object(&o);
+    }
+    out_end_array(&o);
+    out_end_object(&o);
+    return demo_ask(d, "POST", demo_fmt(d, "/api/predicted/asset/%s/reviews", p->predicted_asset), o.text.bytes, NULL);
+}
+
+enum err demo_review(struct demo *d)
+{
+    const struct json *v;
+    TRY(demo_ask(d, "GET", demo_fmt(d, "/api/deployment/%s/labels", d->deployment), NULL, &v));
+    const struct json *labels = json_get(v, "items");
+    AUTO(text) struct text ids;
+    text_init(&ids, 1 << 16);
+    int n = 0;
+    for (size_t i = 0; i < d->n && n < REVIEWS; i++)
+        if (d->pictures[i].predicted_asset) {
+            TRY(review_one(d, &d->pictures[i], labels));
+            text_fmt(&ids, "%s\"%s\"", n++ ? "," : "", d->pictures[i].predicted_asset);
+        }
+    TRY(demo_ask(d, "POST", demo_fmt(d, "/api/deployment/%s/feedback-loop/submit", d->deployment),
+                 demo_fmt(d, "{\"ids\":[%s]}", ids.bytes), &v));
+    int64_t count = 0;
+    json_int(json_get(v, "count"), &count);
+    demo_say(d, "review", "%d predictions corrected, %lld submitted to the feedback loop", n, (long long)count);
+    return OK;
+}
+
+enum err demo_loop_closes(struct demo *d)
+{
+    const struct json *v;
+    const char *experiment = NULL, *name = "";
+    for (int tries = 0; !experiment && tries < 100; tries++) {
+        TRY(demo_ask(d, "GET", demo_fmt(d, "/api/project/%s/experiments?limit=100", d->project), NULL, &v));
+        for (size_t i = 0; i < json_count(json_get(v, "items")); i++)
+            if (*demo_text(json_at(json_get(v, "items"), i), "deployment_id")) {
+                experiment = demo_text(json_at(json_get(v, "items"), i), "id");
+                name = demo_text(json_at(json_get(v, "items"), i), "name");
+            }
+        if (!experiment)
+            demo_wait(0.1);
+    }
+    if (!experiment)
+        return fail(E_BROKEN, "continuous training did not start");
+    demo_say(d, "loop", "a training started by itself: %s", name);
+    TRY(demo_watch_training(d, experiment, name));
+    for (int tries = 0; tries < 100; tries++) {
+        TRY(demo_ask(d, "GET", demo_fmt(d, "/api/deployment/%s", d->deployment), NULL, &v));
+        if (*demo_text(v, "shadow_model_version_id")) {
+            demo_say(d, "loop", "mAP50 %.3f; version 1 of the model is deployed as the shadow",
+                     demo_value_of_log(d, experiment, "eval/mAP50"));
+            return OK;
+        }
+        demo_wait(0.2);
+    }
+    return fail(E_BROKEN, "the new version was not deployed as the shadow");
+}
+
+enum err demo_shadow_predicts(struct demo *d)
+{
+    size_t n = 0, boxes = 0;
+    for (size_t i = 0; i < d->n && n < 5; i++)
+        if (d->pictures[i].split == 1) {
+            TRY(demo_predict_one(d, d->client, &d->pictures[i], "line-1", &boxes));
+            n++;
+        }
+    demo_say(d, "shadow", "%zu more predictions, made by both models", n);
+    return OK;
+}
