@@ -273,3 +273,25 @@ TEST(an_alert_fires_when_its_condition_begins_to_hold)
     CHECK_TEXT(text(&s, "SELECT count(*) FROM event WHERE json LIKE '%alert%'"), "1");
     sql_close(s.db);
 }
+
+TEST(an_object_goes_with_the_last_that_names_it)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    submit(&s, 2);
+    const char *experiment = last_experiment(&s);
+    MUST(object_add(s.db, s.org, "notes", "n", 1, "text/plain"));
+    MUST(sql_run(s.db,
+                 "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
+                 " VALUES ('n', ?1, 'notes', 'notes', 'notes', 0, 0)",
+                 V(experiment)));
+    end(&s, experiment, "SUCCESS", true);
+    MUST(sql_run(s.db, "DELETE FROM project"));
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM artifact"), "0");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "1"); /* the new model version has it */
+    MUST(sql_run(s.db, "DELETE FROM model_file WHERE name = 'notes'"));
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "0");
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'model.onnx'"), "1");
+    sql_close(s.db);
+}

@@ -5,7 +5,7 @@
 static const char table[] =
     "CREATE TABLE artifact (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
     " name TEXT NOT NULL, filename TEXT NOT NULL, object_name TEXT NOT NULL, large INTEGER NOT NULL, created_at INTEGER NOT NULL,"
-    " UNIQUE (experiment_id, name)) STRICT";
+    " UNIQUE (experiment_id, name)) STRICT;" OBJECT_FREED_BY("artifact");
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "a.id" },

@@ -12,7 +12,7 @@ static const char table[] =
     " PRIMARY KEY (experiment_id, n)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE logging_file (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL UNIQUE REFERENCES experiment(id) ON DELETE "
     "CASCADE,"
-    " object_name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT";
+    " object_name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;" OBJECT_FREED_BY("logging_file");
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "f.id" },

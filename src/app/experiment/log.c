@@ -15,7 +15,13 @@ static const char table[] =
     " name TEXT NOT NULL, type TEXT NOT NULL, data TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
     " UNIQUE (experiment_id, name)) STRICT;"
     "CREATE TABLE log_point (log_id TEXT NOT NULL REFERENCES log(id) ON DELETE CASCADE, step ANY NOT NULL, value TEXT,"
-    " PRIMARY KEY (log_id, step)) STRICT, WITHOUT ROWID";
+    " PRIMARY KEY (log_id, step)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER log_gone AFTER DELETE ON log WHEN old.type = 'IMAGE' BEGIN " OBJECT_FREE(
+        "json_extract(old.data, '$.object_name')") " END;"
+                                                   "CREATE TRIGGER log_replaced AFTER UPDATE OF data ON log WHEN old.type = "
+                                                   "'IMAGE' AND json_extract(old.data, '$.object_name')"
+                                                   " != json_extract(new.data, '$.object_name') BEGIN " OBJECT_FREE(
+                                                       "json_extract(old.data, '$.object_name')") " END";
 
 #define DATA                                                                                                                       \
     "CASE l.type WHEN 'LINE' THEN (SELECT json_object('steps', json_group_array(q.step), 'values', "                               \

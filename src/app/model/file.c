@@ -6,7 +6,7 @@
 static const char table[] =
     "CREATE TABLE model_file (id TEXT PRIMARY KEY, model_version_id TEXT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE,"
     " name TEXT NOT NULL, filename TEXT NOT NULL, object_name TEXT NOT NULL, large INTEGER NOT NULL, created_at INTEGER NOT NULL,"
-    " UNIQUE (model_version_id, name)) STRICT";
+    " UNIQUE (model_version_id, name)) STRICT;" OBJECT_FREED_BY("model_file");
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "f.id" },

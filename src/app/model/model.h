@@ -15,6 +15,19 @@ extern const char *const frameworks[]; /* words of the contract; those of types 
     "'false', 'true'))))"                                                                                                          \
     " FROM model_version mv JOIN model mm ON mm.id = mv.model_id WHERE mv.id = " id ")"
 
+/* Frees an object that no row names any more, and the triggers that do so for a table with a column object_name. */
+#define OBJECT_FREE(name_)                                                                                                         \
+    "DELETE FROM object WHERE name = " name_ " AND NOT EXISTS (SELECT 1 FROM data u WHERE u.object_name = object.name)"            \
+    " AND NOT EXISTS (SELECT 1 FROM artifact u WHERE u.object_name = object.name)"                                                 \
+    " AND NOT EXISTS (SELECT 1 FROM model_file u WHERE u.object_name = object.name)"                                               \
+    " AND NOT EXISTS (SELECT 1 FROM logging_file u WHERE u.object_name = object.name);"
+#define OBJECT_FREED_BY(table)                                                                                                     \
+    "CREATE INDEX " table "_object ON " table " (object_name);"                                                                    \
+    "CREATE TRIGGER " table "_gone AFTER DELETE ON " table                                                                         \
+    " BEGIN " OBJECT_FREE("old.object_name") " END;"                                                                               \
+                                             "CREATE TRIGGER " table "_replaced AFTER UPDATE OF object_name ON " table             \
+                                             " BEGIN " OBJECT_FREE("old.object_name") " END"
+
 struct model_version_new {
     const char *model_id, *name, *description; /* name: NULL for the version's number */
     const char *type, *framework;              /* NULL: NOT_CONFIGURED */
