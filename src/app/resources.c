@@ -7,6 +7,7 @@
 #include "app/deployment/deployment.h"
 #include "app/experiment/experiment.h"
 #include "app/model/model.h"
+#include "app/monitor/monitor.h"
 #include "app/project/project.h"
 #include "query/query.h"
 
@@ -29,7 +30,7 @@ const struct resource *const resources[] = {
     &launch_resource, &publish_resource, &compare_resource,
     /* deployment */
     &deployment_resource, &login_resource, &predicted_asset_resource, &predict_resource, &shadow_resource, &monitor_resource,
-    &review_resource, &feedback_resource, &pipeline_resource, &alert_resource,
+    &review_resource, &feedback_resource, &stats_resource, &dashboard_resource, &pipeline_resource, &alert_resource,
     /* of the API itself */
     &event_resource, &openapi_resource, &query_resource, &health_resource, NULL
 };

@@ -1,43 +1,63 @@
 #include "app/model/hub.h"
 #include "base/clock.h"
+#include "blob/sign.h"
+#include "learn/models.h"
+#include "learn/settings.h"
+#include <stdio.h>
+#include <string.h>
 
-struct hub_model {
-    const char *id, *version_id, *context_id; /* fixed for all time, so that experiments keep their base model */
-    const char *name, *says, *type, *framework;
-    const char *parameters; /* typed defaults, as JSON */
-};
-
-static const struct hub_model hub[] = {
-    { "019b0000-0000-7000-8000-000000000001", "019b0000-0000-7000-8000-000000000101", "019b0000-0000-7000-8000-000000000201",
-      "yolox-nano", "Anchor-free object detection (Ge et al. 2021), 0.9 million weights: quick to train on a CPU.",
-      "OBJECT_DETECTION", "ONNX",
-      "{\"steps\":1500,\"batch_size\":8,\"learning_rate\":0.01,\"lr_type\":\"cosine\",\"decay_steps\":500,\"decay_factor\":0.9,"
-      "\"staircase\":false,\"warmup_steps\":50,\"warmup_lr\":0.0,\"annotation_type\":\"rectangle\",\"image_size\":320,\"seed\":0,"
-      "\"optimizer\":\"sgd\",\"momentum\":0.9,\"weight_decay\":0.0005,\"ema_decay\":0.998,\"eval_every\":0}" },
-};
-
-static enum err refresh(struct sql *db, const struct hub_model *h)
+/* An id that the same words always have (RFC 9562, version 8), so that experiments keep their base model from start to start. */
+static void fixed_id(const char *what, const char *name, char ret[ID_SIZE])
 {
+    char words[200], hex[65], text[33];
+    snprintf(words, sizeof words, "saccade hub %s %s", what, name);
+    sha256_hex(words, strlen(words), hex);
+    memcpy(text, hex, 32);
+    text[32] = 0;
+    text[12] = '8';
+    text[16] = 'a';
+    id_parse(text, ret);
+}
+
+static const char *type_of(const struct model *m)
+{
+    return strcmp(m->task, "detect") == 0     ? "OBJECT_DETECTION"
+           : strcmp(m->task, "classify") == 0 ? "CLASSIFICATION"
+                                              : "SEGMENTATION";
+}
+
+static enum err refresh(struct sql *db, const struct model *m, const char *parameters)
+{
+    char id[ID_SIZE], version[ID_SIZE], context[ID_SIZE];
     int64_t now = clock_now_ms();
+    fixed_id("model", m->name, id);
+    fixed_id("version", m->name, version);
+    fixed_id("context", m->name, context);
     TRY(sql_run(db,
                 "INSERT INTO model (id, org, name, description, created_at, updated_at) VALUES (?1, NULL, ?2, ?3, ?4, ?4)"
                 " ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description",
-                V(h->id), V(h->name), V(h->says), V(now)));
+                V((const char *)id), V(m->name), V(m->says), V(now)));
     TRY(sql_run(db,
-                "INSERT INTO model_version (id, model_id, version, name, description, type, framework, architecture, parameters, "
-                "created_at, updated_at)"
-                " VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?3, ?7, ?8, ?8) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
-                " description = excluded.description, parameters = excluded.parameters",
-                V(h->version_id), V(h->id), V(h->name), V(h->says), V(h->type), V(h->framework), V(h->parameters), V(now)));
+                "INSERT INTO model_version (id, model_id, version, name, description, type, framework, architecture, parameters,"
+                " created_at, updated_at) VALUES (?1, ?2, 0, ?3, ?4, ?5, 'ONNX', ?3, ?6, ?7, ?7) ON CONFLICT (id) DO UPDATE SET"
+                " name = excluded.name, description = excluded.description, parameters = excluded.parameters",
+                V((const char *)version), V((const char *)id), V(m->name), V(m->says), V(type_of(m)), V(parameters), V(now)));
     return sql_run(db,
                    "INSERT INTO model_context (id, model_version_id, datas, parameters) VALUES (?1, ?2, '[]', ?3)"
                    " ON CONFLICT (id) DO UPDATE SET parameters = excluded.parameters",
-                   V(h->context_id), V(h->version_id), V(h->parameters));
+                   V((const char *)context), V((const char *)version), V(parameters));
 }
 
 enum err hub_first(struct sql *db)
 {
-    for (size_t i = 0; i < COUNT_OF(hub); i++)
-        TRY(refresh(db, &hub[i]));
+    AUTO(out) struct out o;
+    struct settings s;
+    settings_defaults(&s);
+    out_init(&o, 1 << 16);
+    out_object(&o, NULL);
+    settings_write(&s, &o);
+    out_end_object(&o);
+    for (const struct model *m = models; m->name; m++)
+        TRY(refresh(db, m, o.text.bytes));
     return OK;
 }

@@ -1,0 +1,309 @@
+/* One answer with all that a deployment's dashboard shows. */
+#include "app/deployment/deployment.h"
+#include "app/monitor/monitor.h"
+#include "base/clock.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SERIES_POINTS = 500, LAST = 24, HEAT = 32, HEAT_IMAGES = 1000, COMPARED_IMAGES = 500, BOXES = 2000 };
+
+static enum err counts(struct op *op, const struct selection *s)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT json_object('total', count(*), 'to_review', count(*) FILTER (WHERE a.status = 'TO_REVIEW'), 'reviewed',"
+                  " count(*) FILTER (WHERE a.status = 'REVIEWED'), 'submitted', count(*) FILTER (WHERE a.status = 'SUBMITTED'),"
+                  " 'in_range', count(*) FILTER (WHERE a.created_at >= ?2)), count(*) FILTER (WHERE a.created_at >= ?2) FROM "
+                  "predicted_asset a WHERE a.deployment_id = ?1",
+                  V(s->deployment_id), V(s->from_ms)));
+    out_raw(&op->out, "counts", rows_text(r, 0));
+    out_int(&op->out, "predictions", rows_int(r, 1));
+    return OK;
+}
+
+/* Figures over all of the range, and at most SERIES_POINTS points evenly taken from it. Seconds. */
+static enum err latency(struct op *op, const struct selection *s)
+{
+    struct out *o = &op->out;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "WITH v AS (SELECT p.latency AS x, row_number() OVER (ORDER BY p.latency) AS n, count(*) OVER () AS c"
+                  " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow WHERE " SELECTED ")"
+                  " SELECT avg(x), max(x) FILTER (WHERE n <= (c + 1) / 2), max(x) FILTER (WHERE n <= max(1, c * 95 / 100)), max(x),"
+                  " (SELECT avg(p.latency) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow"
+                  " WHERE " SELECTED ") FROM v",
+                  SELECTION(s)));
+    static const char *const names[] = { "mean_latency", "mean", "median", "p95", "max", "shadow_mean" };
+    static const int columns[] = { 0, 0, 1, 2, 3, 4 };
+    for (int k = 0; k < 6; k++) {
+        int i = columns[k];
+        if (k == 1)
+            out_object(o, "latency_summary");
+        if (rows_null(r, i))
+            out_null(o, names[k]);
+        else
+            out_number(o, names[k], rows_real(r, i));
+    }
+    out_end_object(o);
+    AUTO(rows) struct rows *series = NULL;
+    TRY(sql_rows(
+        op->db, &series,
+        "WITH v AS (SELECT a.id, a.created_at AS at, p.latency AS x, (SELECT q.latency FROM prediction q"
+        " WHERE q.predicted_asset_id = a.id AND q.is_shadow) AS y, row_number() OVER (ORDER BY a.created_at) AS n,"
+        " count(*) OVER () AS c FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
+        " WHERE " SELECTED ") SELECT id, at, x, y FROM v WHERE n % (c / ?8 + 1) = 0 OR n = c ORDER BY at",
+        SELECTION(s), V((int64_t)SERIES_POINTS)));
+    out_array(o, "latency");
+    while (rows_next(series)) {
+        out_object(o, NULL);
+        out_text(o, "id", rows_text(series, 0));
+        out_text(o, "at", clock_iso(op->arena, rows_int(series, 1)));
+        out_number(o, "champion", rows_real(series, 2));
+        if (rows_null(series, 3))
+            out_null(o, "shadow");
+        else
+            out_number(o, "shadow", rows_real(series, 3));
+        out_end_object(o);
+    }
+    out_end_array(o);
+    return rows_error(series);
+}
+
+static enum err last_predictions(struct op *op, const struct selection *s)
+{
+    const char *ids[LAST];
+    size_t n = 0;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_rows(op->db, &r,
+                     "SELECT id FROM predicted_asset WHERE deployment_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2",
+                     V(s->deployment_id), V((int64_t)LAST)));
+        while (rows_next(r))
+            ids[n++] = arena_str(op->arena, rows_text(r, 0));
+        TRY(rows_error(r));
+    }
+    out_array(&op->out, "last_predictions");
+    for (size_t i = 0; i < n; i++)
+        TRY(reply_member(op, NULL, &predicted_asset_resource, ids[i]));
+    out_end_array(&op->out);
+    return OK;
+}
+
+/* Ten classes of score from 0 to 1. */
+static enum err scores(struct op *op, const struct selection *s)
+{
+    int64_t bins[10] = { 0 };
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT min(9, CAST(h.score * 10 AS INTEGER)), count(*) FROM predicted_asset a JOIN prediction p"
+        " ON p.predicted_asset_id = a.id AND NOT p.is_shadow JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
+        " GROUP BY 1",
+        SELECTION(s)));
+    while (rows_next(r))
+        if (rows_int(r, 0) >= 0)
+            bins[rows_int(r, 0)] = rows_int(r, 1);
+    out_array(&op->out, "scores");
+    for (int i = 0; i < 10; i++)
+        out_int(&op->out, NULL, bins[i]);
+    out_end_array(&op->out);
+    return rows_error(r);
+}
+
+/* Where boxes lie: for each of HEAT × HEAT cells of the normalised image, how many boxes cover its centre. */
+static enum err heatmap(struct op *op, const struct selection *s)
+{
+    int64_t *cells = arena_new_array(op->arena, int64_t, HEAT * HEAT);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
+                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow WHERE " SELECTED
+                 " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
+                 " ON h.prediction_id = q.id WHERE d.width > 0 AND h.w > 0",
+                 SELECTION(s), V((int64_t)HEAT_IMAGES)));
+    while (rows_next(r)) {
+        int x0 = (int)ceil(fmax(0, rows_real(r, 0)) * HEAT - 0.5), y0 = (int)ceil(fmax(0, rows_real(r, 1)) * HEAT - 0.5);
+        int x1 = (int)floor(fmin(1, rows_real(r, 2)) * HEAT - 0.5), y1 = (int)floor(fmin(1, rows_real(r, 3)) * HEAT - 0.5);
+        for (int y = y0; y <= y1 && y < HEAT; y++)
+            for (int x = x0; x <= x1 && x < HEAT; x++)
+                cells[y * HEAT + x]++;
+    }
+    TRY(rows_error(r));
+    out_object(&op->out, "heatmap");
+    out_int(&op->out, "width", HEAT);
+    out_int(&op->out, "height", HEAT);
+    out_array(&op->out, "values");
+    for (int i = 0; i < HEAT * HEAT; i++)
+        out_int(&op->out, NULL, cells[i]);
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- champion and shadow on the same images */
+
+struct box {
+    char label[ID_SIZE];
+    double x, y, w, h;
+    bool taken;
+};
+
+static double iou(const struct box *a, const struct box *b)
+{
+    double w = fmin(a->x + a->w, b->x + b->w) - fmax(a->x, b->x), h = fmin(a->y + a->h, b->y + b->h) - fmax(a->y, b->y);
+    if (w <= 0 || h <= 0)
+        return 0;
+    return w * h / (a->w * a->h + b->w * b->h - w * h);
+}
+
+static enum err boxes_of(struct sql *db, const char *asset, bool shadow, struct box *ret, size_t *ret_n)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 "SELECT h.label_id, h.x, h.y, h.w, h.h FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"
+                 " WHERE p.predicted_asset_id = ?1 AND p.is_shadow = ?2 ORDER BY h.score DESC LIMIT ?3",
+                 V(asset), V(shadow), V((int64_t)BOXES)));
+    for (*ret_n = 0; rows_next(r); (*ret_n)++) {
+        struct box *b = &ret[*ret_n];
+        *b = (struct box){ .x = rows_real(r, 1), .y = rows_real(r, 2), .w = rows_real(r, 3), .h = rows_real(r, 4) };
+        id_parse(rows_text(r, 0), b->label);
+    }
+    return rows_error(r);
+}
+
+/* Boxes of the same label that overlap by half, one to one, the champion's best first. */
+static size_t matches(struct box *a, size_t n, struct box *b, size_t m)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct box *best = NULL;
+        double most = 0.5;
+        for (size_t k = 0; k < m; k++)
+            if (!b[k].taken && strcmp(a[i].label, b[k].label) == 0 && iou(&a[i], &b[k]) >= most) {
+                most = iou(&a[i], &b[k]);
+                best = &b[k];
+            }
+        if (best) {
+            best->taken = true;
+            found++;
+        }
+    }
+    return found;
+}
+
+/* agreement: 2 × matches / (boxes of both), as Dice; null when neither said anything. */
+static enum err comparison(struct op *op, const struct selection *s)
+{
+    struct out *o = &op->out;
+    struct box *champion = arena_new_array(op->arena, struct box, BOXES), *shadow = arena_new_array(op->arena, struct box, BOXES);
+    int64_t images = 0;
+    size_t said = 0, said_shadow = 0, both = 0;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow WHERE " SELECTED
+        " AND p.model_version_id = (SELECT shadow_model_version_id FROM deployment WHERE id = ?1)"
+        " ORDER BY a.created_at DESC LIMIT ?8",
+        SELECTION(s), V((int64_t)COMPARED_IMAGES)));
+    for (; rows_next(r); images++) {
+        size_t n, m;
+        TRY(boxes_of(op->db, rows_text(r, 0), false, champion, &n));
+        TRY(boxes_of(op->db, rows_text(r, 0), true, shadow, &m));
+        both += matches(champion, n, shadow, m);
+        said += n;
+        said_shadow += m;
+    }
+    TRY(rows_error(r));
+    if (!images) {
+        out_null(o, "shadow_comparison");
+        return OK;
+    }
+    out_object(o, "shadow_comparison");
+    out_int(o, "images", images);
+    out_number(o, "champion_shapes", (double)said / (double)images);
+    out_number(o, "shadow_shapes", (double)said_shadow / (double)images);
+    if (said + said_shadow)
+        out_number(o, "agreement", 2.0 * (double)both / (double)(said + said_shadow));
+    else
+        out_null(o, "agreement");
+    out_end_object(o);
+    return OK;
+}
+
+static enum err reviews(struct op *op, const struct selection *s)
+{
+    struct supervised champion, shadow;
+    const struct selection now = { .deployment_id = s->deployment_id, .from_ms = s->from_ms, .model_version_id = NULL };
+    TRY(supervised_compute(op->db, op->arena, &now, false, &champion));
+    TRY(supervised_compute(op->db, op->arena, &now, true, &shadow));
+    out_object(&op->out, "reviews");
+    supervised_write(&op->out, "champion", &champion);
+    supervised_write(&op->out, "shadow", &shadow);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* Those that hold now. */
+static enum err alerts(struct op *op, const struct selection *s)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(
+        op->db, &r,
+        "SELECT json_group_array(json_object('id', id, 'metric', metric, 'operator', operator, 'value', value, 'last_value',"
+        " last_value, 'at', iso(triggered_at), 'text', iif(metric = 'latency', 'Latency', 'Mean latency') || ' ' || operator"
+        " || ' ' || printf('%g', value) || ' ms: it is ' || printf('%.1f', last_value) || ' ms')) FROM alert"
+        " WHERE deployment_id = ?1 AND active AND triggered",
+        V(s->deployment_id)));
+    out_raw(&op->out, "alerts", rows_text(r, 0));
+    return OK;
+}
+
+/* since: seconds before now, or a time in ISO 8601. */
+static enum err read_since(struct op *op, int64_t *ret)
+{
+    const char *text = in_text(op, "since");
+    *ret = 0;
+    if (!text)
+        return OK;
+    char *end;
+    double seconds = strtod(text, &end);
+    if (*text && !*end && seconds >= 0 && seconds < 1e10) {
+        *ret = clock_now_ms() - (int64_t)(seconds * 1000);
+        return OK;
+    }
+    return clock_parse_iso(text, ret) ? OK : fail(E_INVALID, "since must be seconds before now, or a time in ISO 8601");
+}
+
+static enum err dashboard(struct op *op)
+{
+    struct selection s = { .model_version_id = in_text(op, "model_version_id") };
+    TRY(deployment_need(op, &s.deployment_id));
+    TRY(read_since(op, &s.from_ms));
+    out_object(&op->out, NULL);
+    TRY(reply_member(op, "deployment", &deployment_resource, s.deployment_id));
+    if (s.from_ms)
+        out_text(&op->out, "since", clock_iso(op->arena, s.from_ms));
+    else
+        out_null(&op->out, "since");
+    TRY(counts(op, &s));
+    TRY(latency(op, &s));
+    TRY(last_predictions(op, &s));
+    TRY(label_distribution_write(op->db, &op->out, "labels", &s));
+    TRY(scores(op, &s));
+    TRY(heatmap(op, &s));
+    TRY(comparison(op, &s));
+    TRY(reviews(op, &s));
+    TRY(alerts(op, &s));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field in[] = { { "since", T_TEXT, 0, .max = 40 }, { "model_version_id", T_ID } };
+
+static const struct route routes[] = {
+    { "GET", "/api/deployment/{id}/dashboard", dashboard, MAY_READ, WORK_READ, "all that a dashboard shows, in one answer",
+      FIELDS(in) },
+};
+
+const struct resource dashboard_resource = { .name = "dashboard", .routes = routes, .n_routes = COUNT_OF(routes) };

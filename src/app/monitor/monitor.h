@@ -1,0 +1,37 @@
+/* monitor.h - how a deployment does: figures over its predictions and reviews. */
+#pragma once
+#include "api/resource.h"
+#include "learn/metrics.h"
+
+extern const struct resource stats_resource, dashboard_resource;
+
+/* Which predicted assets are looked at; NULL and 0: no limit. Lists are JSON texts. */
+struct selection {
+    const char *deployment_id, *model_version_id;
+    int64_t from_ms, to_ms;
+    const char *ids, *without_ids, *tags;
+};
+/* Its condition over predicted_asset a and prediction p, and its values, numbered from ?1. */
+enum { SELECTION_VALUES = 7 };
+#define SELECTED                                                                                                                   \
+    "a.deployment_id = ?1 AND (?2 IS NULL OR p.model_version_id = ?2) AND a.created_at >= ?3 AND (?4 = 0 OR a.created_at <= ?4)"   \
+    " AND (?5 IS NULL OR a.id IN (SELECT value FROM json_each(?5))) AND (?6 IS NULL OR a.id NOT IN (SELECT value FROM"             \
+    " json_each(?6))) AND (?7 IS NULL OR EXISTS (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id"    \
+    " AND t.name IN (SELECT value FROM json_each(?7))))"
+#define SELECTION(s)                                                                                                               \
+    V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
+
+/* Detection metrics of champion or shadow against the reviews, over the latest reviewed images (at most SUPERVISED_MOST). */
+enum { SUPERVISED_MOST = 5000 };
+struct supervised {
+    struct detect_metrics metrics;
+    const char **labels; /* by index */
+    int n_labels;
+};
+MUST_USE enum err supervised_compute(struct sql *, struct arena *, const struct selection *, bool shadow, struct supervised *ret);
+/* {"images", "ap", "ap_50", "ap_75", "ap_50_95", "ar", "precision", "recall", "f1", "labels": […]}; null members without truth. */
+void supervised_write(struct out *, const char *key, const struct supervised *);
+
+/* [{"label", "label_id", "champion", "shadow", "reviewed", "training"}]: how often each label was said. training: in the dataset
+ * version that the deployment names as its training data. */
+MUST_USE enum err label_distribution_write(struct sql *, struct out *, const char *key, const struct selection *);

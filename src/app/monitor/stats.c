@@ -1,0 +1,186 @@
+/* The contract's statistics: of single predictions, and over all that a filter selects. */
+#include "app/deployment/deployment.h"
+#include "app/monitor/monitor.h"
+#include "base/clock.h"
+#include <string.h>
+
+enum { LISTED_MOST = 10000 };
+
+static const char *const services[] = {
+    "metrics", "label_distribution", "object_detection", "classification", "ae_outlier", "ks_drift", NULL
+};
+
+static bool asks(struct op *op, const char *service)
+{
+    return strcmp(in_text(op, "service"), service) == 0;
+}
+
+/* from, to: seconds since 1970; since: seconds before now. */
+static enum err read_selection(struct op *op, struct selection *ret)
+{
+    *ret = (struct selection){ .model_version_id = in_text(op, "model_id"),
+                               .from_ms = (int64_t)(in_number(op, "from_timestamp", 0) * 1000),
+                               .to_ms = (int64_t)(in_number(op, "to_timestamp", 0) * 1000),
+                               .ids = in_has(op, "includes") ? in_ids(op, "includes") : NULL,
+                               .without_ids = in_has(op, "excludes") ? in_ids(op, "excludes") : NULL,
+                               .tags = in_print(op, "tags") };
+    TRY(deployment_need(op, &ret->deployment_id));
+    if (in_has(op, "since"))
+        ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
+    if (asks(op, "classification") || asks(op, "ae_outlier") || asks(op, "ks_drift"))
+        return fail(E_UNMEANT, "service: %s is not computed by this server", in_text(op, "service"));
+    return OK;
+}
+
+/* ---- one item for each prediction */
+
+static enum err each_metrics(struct op *op, const struct selection *s)
+{
+    struct out *o = &op->out;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT a.id, a.created_at, p.latency, d.width, d.height, (SELECT count(*) FROM prediction_shape h"
+        " WHERE h.prediction_id = p.id), (SELECT q.latency FROM prediction q WHERE q.predicted_asset_id = a.id AND q.is_shadow),"
+        " a.custom_metrics FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
+        " JOIN data d ON d.id = a.data_id WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8",
+        SELECTION(s), V((int64_t)LISTED_MOST)));
+    while (rows_next(r)) {
+        double w = rows_real(r, 3), h = rows_real(r, 4);
+        out_object(o, NULL);
+        out_text(o, "oracle_prediction_id", rows_text(r, 0));
+        out_text(o, "timestamp", clock_iso(op->arena, rows_int(r, 1)));
+        out_number(o, "latency", rows_real(r, 2));
+        out_int(o, "width", rows_int(r, 3));
+        out_int(o, "height", rows_int(r, 4));
+        out_number(o, "ratio", h > 0 ? w / h : 0);
+        out_number(o, "area", w * h);
+        out_int(o, "nb_shapes", rows_int(r, 5));
+        if (rows_null(r, 6))
+            out_null(o, "shadow_latency");
+        else
+            out_number(o, "shadow_latency", rows_real(r, 6));
+        out_raw(o, "custom_metrics", rows_text(r, 7));
+        out_end_object(o);
+    }
+    return rows_error(r);
+}
+
+static enum err each_labels(struct op *op, const struct selection *s)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT json_object('oracle_prediction_id', a.id, 'timestamp', iso(a.created_at), 'label_distribution',"
+                 " (SELECT json_group_object(q.name, q.n) FROM (SELECT l.name, count(*) AS n FROM review v JOIN review_shape h"
+                 " ON h.review_id = v.id JOIN deployment_label l ON l.id = h.label_id WHERE v.predicted_asset_id = a.id"
+                 " GROUP BY l.id) q)) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
+                 " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8",
+                 SELECTION(s), V((int64_t)LISTED_MOST)));
+    while (rows_next(r))
+        out_raw(&op->out, NULL, rows_text(r, 0));
+    return rows_error(r);
+}
+
+static enum err each_detection(struct op *op, const struct selection *s)
+{
+    enum { IMAGES_MOST = 1000 };
+    const char **ids = arena_new_array(op->arena, const char *, IMAGES_MOST);
+    size_t n = 0;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_rows(op->db, &r,
+                     "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow "
+                     "WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8",
+                     SELECTION(s), V((int64_t)IMAGES_MOST)));
+        while (rows_next(r))
+            ids[n++] = arena_str(op->arena, rows_text(r, 0));
+        TRY(rows_error(r));
+    }
+    for (size_t i = 0; i < n; i++) {
+        AUTO(arena) struct arena *a = arena_new(); /* an image's boxes need not outlive it */
+        const struct selection one = { .deployment_id = s->deployment_id, .ids = arena_fmt(a, "[\"%s\"]", ids[i]) };
+        struct supervised v;
+        TRY(supervised_compute(op->db, a, &one, false, &v));
+        out_object(&op->out, NULL);
+        out_text(&op->out, "oracle_prediction_id", ids[i]);
+        supervised_write(&op->out, "stats", &v);
+        out_end_object(&op->out);
+    }
+    return OK;
+}
+
+static enum err each(struct op *op)
+{
+    struct selection s;
+    TRY(read_selection(op, &s));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "service", in_text(op, "service"));
+    out_array(&op->out, "items");
+    TRY(asks(op, "metrics") ? each_metrics(op, &s) : asks(op, "label_distribution") ? each_labels(op, &s) : each_detection(op, &s));
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- over all */
+
+static enum err all_metrics(struct op *op, const struct selection *s)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT json_object('count', count(*), 'latency', json_object('mean', avg(p.latency), 'min', min(p.latency),"
+                  " 'max', max(p.latency)), 'width', json_object('mean', avg(d.width), 'min', min(d.width), 'max', max(d.width)),"
+                  " 'height', json_object('mean', avg(d.height), 'min', min(d.height), 'max', max(d.height)))"
+                  " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
+                  " JOIN data d ON d.id = a.data_id WHERE " SELECTED,
+                  SELECTION(s)));
+    out_raw(&op->out, "result", rows_text(r, 0));
+    return OK;
+}
+
+static enum err all_detection(struct op *op, const struct selection *s)
+{
+    struct supervised champion, shadow;
+    TRY(supervised_compute(op->db, op->arena, s, false, &champion));
+    TRY(supervised_compute(op->db, op->arena, s, true, &shadow));
+    out_object(&op->out, "result");
+    supervised_write(&op->out, "champion", &champion);
+    supervised_write(&op->out, "shadow", &shadow);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err all(struct op *op)
+{
+    struct selection s;
+    TRY(read_selection(op, &s));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "service", in_text(op, "service"));
+    out_object(&op->out, "infos");
+    out_text(&op->out, "computed_at", clock_iso(op->arena, clock_now_ms()));
+    out_end_object(&op->out);
+    TRY(asks(op, "metrics")              ? all_metrics(op, &s)
+        : asks(op, "label_distribution") ? label_distribution_write(op->db, &op->out, "result", &s)
+                                         : all_detection(op, &s));
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field stats_in[] = {
+    { "service", T_TEXT, F_NEED, .words = services },
+    { "model_id", T_ID },
+    { "from_timestamp", T_NUMBER, 0, .min = 0, .max = 1e11 },
+    { "to_timestamp", T_NUMBER, 0, .min = 0, .max = 1e11 },
+    { "since", T_INT, 0, .min = 0, .max = 1e10 },
+    { "includes", T_IDS },
+    { "excludes", T_IDS },
+    { "tags", T_TEXTS, .max = 100 },
+};
+
+static const struct route routes[] = {
+    { "GET", "/api/deployment/{id}/predictions/stats", each, MAY_PREDICT, WORK_READ, "figures of single predictions",
+      FIELDS(stats_in) },
+    { "GET", "/api/deployment/{id}/stats", all, MAY_PREDICT, WORK_READ, "figures over all predictions", FIELDS(stats_in) },
+};
+
+const struct resource stats_resource = { .name = "statistics", .routes = routes, .n_routes = COUNT_OF(routes) };

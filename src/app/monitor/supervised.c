@@ -1,0 +1,151 @@
+/* What reviews say about the models. */
+#include "app/monitor/monitor.h"
+#include "base/clock.h"
+#include <string.h>
+
+enum { BOXES_MOST = 10000 };
+
+struct scene { /* one image */
+    struct metrics_truth *truths;
+    struct metrics_detection *found;
+    size_t n_truths, n_found;
+};
+
+static enum err read_labels(struct sql *db, struct arena *a, const char *deployment, struct supervised *ret)
+{
+    int64_t n = 0;
+    TRY(sql_int(db, &n, "SELECT coalesce(max(position) + 1, 0) FROM deployment_label WHERE deployment_id = ?1", V(deployment)));
+    if (n > METRICS_LABELS)
+        return fail(E_TOO_BIG, "the deployment has over %d labels", METRICS_LABELS);
+    ret->n_labels = (int)n;
+    ret->labels = arena_new_array(a, const char *, n + 1);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT position, name FROM deployment_label WHERE deployment_id = ?1", V(deployment)));
+    while (rows_next(r))
+        ret->labels[rows_int(r, 0)] = arena_str(a, rows_text(r, 1));
+    return rows_error(r);
+}
+
+static enum err read_scene(struct sql *db, const char *asset, bool shadow, struct scene *s)
+{
+    AUTO(rows) struct rows *truth = NULL;
+    AUTO(rows) struct rows *found = NULL;
+    s->n_truths = s->n_found = 0;
+    TRY(sql_rows(db, &truth,
+                 "SELECT l.position, h.x, h.y, h.w, h.h FROM review r JOIN review_shape h ON h.review_id = r.id"
+                 " JOIN deployment_label l ON l.id = h.label_id WHERE r.predicted_asset_id = ?1 AND h.kind = 'rectangle' LIMIT ?2",
+                 V(asset), V((int64_t)BOXES_MOST)));
+    while (rows_next(truth))
+        s->truths[s->n_truths++] = (struct metrics_truth){ (int)rows_int(truth, 0), rows_real(truth, 1), rows_real(truth, 2),
+                                                           rows_real(truth, 3), rows_real(truth, 4) };
+    TRY(rows_error(truth));
+    TRY(sql_rows(
+        db, &found,
+        "SELECT l.position, h.score, h.x, h.y, h.w, h.h FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"
+        " JOIN deployment_label l ON l.id = h.label_id WHERE p.predicted_asset_id = ?1 AND p.is_shadow = ?2"
+        " AND h.kind = 'rectangle' ORDER BY h.score DESC LIMIT ?3",
+        V(asset), V(shadow), V((int64_t)BOXES_MOST)));
+    while (rows_next(found))
+        s->found[s->n_found++] = (struct metrics_detection){ (int)rows_int(found, 0), rows_real(found, 1), rows_real(found, 2),
+                                                             rows_real(found, 3),     rows_real(found, 4), rows_real(found, 5) };
+    return rows_error(found);
+}
+
+enum err supervised_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct supervised *ret)
+{
+    *ret = (struct supervised){ 0 };
+    TRY(read_labels(db, a, s->deployment_id, ret));
+    AUTO(metrics) struct metrics *m = metrics_new(ret->n_labels ? ret->n_labels : 1);
+    struct scene scene = { arena_new_array(a, struct metrics_truth, BOXES_MOST),
+                           arena_new_array(a, struct metrics_detection, BOXES_MOST), 0, 0 };
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
+                 " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
+                 SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
+    while (rows_next(r)) {
+        TRY(read_scene(db, rows_text(r, 0), shadow, &scene));
+        metrics_add(m, scene.truths, scene.n_truths, scene.found, scene.n_found);
+    }
+    TRY(rows_error(r));
+    metrics_compute(m, a, &ret->metrics);
+    return OK;
+}
+
+static void figure(struct out *o, const char *key, double v)
+{
+    if (v < 0)
+        out_null(o, key);
+    else
+        out_number(o, key, v);
+}
+
+static void write_label(struct out *o, const char *name, const struct label_metrics *l)
+{
+    out_object(o, NULL);
+    out_text(o, "label", name);
+    out_int(o, "truths", l->truths);
+    figure(o, "ap", l->ap);
+    figure(o, "ap_50", l->ap50);
+    figure(o, "ap_75", l->ap75);
+    figure(o, "ar", l->ar);
+    figure(o, "precision", l->truths ? l->precision : -1);
+    figure(o, "recall", l->truths ? l->recall : -1);
+    out_end_object(o);
+}
+
+void supervised_write(struct out *o, const char *key, const struct supervised *s)
+{
+    const struct detect_metrics *m = &s->metrics;
+    out_object(o, key);
+    out_int(o, "images", m->images);
+    out_int(o, "truths", m->truths);
+    figure(o, "ap_50_95", m->ap);
+    figure(o, "ap_50", m->ap50);
+    figure(o, "ap_75", m->ap75);
+    figure(o, "ar", m->ar);
+    figure(o, "precision", m->truths ? m->precision : -1);
+    figure(o, "recall", m->truths ? m->recall : -1);
+    figure(o, "f1", m->truths ? m->f1 : -1);
+    figure(o, "best_score", m->truths ? m->best_score : -1);
+    out_array(o, "labels");
+    for (int i = 0; i < m->n_labels && i < s->n_labels; i++)
+        write_label(o, s->labels[i], &m->labels[i]);
+    out_end_array(o);
+    out_end_object(o);
+}
+
+enum err label_distribution_write(struct sql *db, struct out *o, const char *key, const struct selection *s)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        db, &r,
+        "WITH said AS (SELECT h.label_id AS label, p.is_shadow AS shadow, count(*) AS n FROM predicted_asset a"
+        " JOIN prediction p ON p.predicted_asset_id = a.id JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
+        " GROUP BY 1, 2), reviewed AS (SELECT h.label_id AS label, count(*) AS n FROM predicted_asset a"
+        " JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow JOIN review v ON v.predicted_asset_id = a.id"
+        " JOIN review_shape h ON h.review_id = v.id WHERE " SELECTED " GROUP BY 1)"
+        " SELECT l.name, l.id, coalesce((SELECT n FROM said WHERE label = l.id AND NOT shadow), 0),"
+        " coalesce((SELECT n FROM said WHERE label = l.id AND shadow), 0),"
+        " coalesce((SELECT n FROM reviewed WHERE label = l.id), 0),"
+        " (SELECT (SELECT count(*) FROM label t JOIN shape k ON k.label_id = t.id WHERE t.dataset_version_id = q.td_version_id"
+        " AND t.name = l.name) FROM pipeline q WHERE q.deployment_id = ?1 AND q.td_version_id IS NOT NULL)"
+        " FROM deployment_label l WHERE l.deployment_id = ?1 ORDER BY l.position",
+        SELECTION(s)));
+    out_array(o, key);
+    while (rows_next(r)) {
+        out_object(o, NULL);
+        out_text(o, "label", rows_text(r, 0));
+        out_text(o, "label_id", rows_text(r, 1));
+        out_int(o, "champion", rows_int(r, 2));
+        out_int(o, "shadow", rows_int(r, 3));
+        out_int(o, "reviewed", rows_int(r, 4));
+        if (rows_null(r, 5))
+            out_null(o, "training");
+        else
+            out_int(o, "training", rows_int(r, 5));
+        out_end_object(o);
+    }
+    out_end_array(o);
+    return rows_error(r);
+}
