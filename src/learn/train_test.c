@@ -61,7 +61,7 @@ static void world_init(struct world *w)
 {
     *w = (struct world){ .arena = arena_new(), .stop_at = INT64_MAX };
     text_init(&w->said, 1 << 20);
-    strcpy(w->dir, "/tmp/saccade_train_XXXXXX");
+    snprintf(w->dir, sizeof w->dir, "/tmp/saccade_train_XXXXXX");
     CHECK(mkdtemp(w->dir));
     MUST(synth_write(w->dir, IMAGES + 2, 2));
     MUST(decoder_start(NULL, 2, &w->decoder));
