@@ -15,9 +15,13 @@ struct op_kind;
 
 struct tensor {
     int n, h, w, c;
-    float *data, *grad; /* n*h*w*c values; grad is NULL where none is needed */
+    float *data, *grad; /* n*h*w*c values; grad is NULL where none is needed; both are NULL inside fused operators */
     const char *name;   /* of inputs, outputs and parameters */
     struct node *from;  /* NULL for inputs and parameters */
+    int pitch;          /* floats from a pixel to the next: c, or more inside a concatenation; inputs, outputs, parameters: c */
+    bool wants_grad;    /* graph_plan() sets it where needed; set for an input before, its gradient is computed too */
+    bool is_output;
+    int id; /* the planner's */
 };
 static inline size_t tensor_count(const struct tensor *t)
 {
@@ -30,32 +34,24 @@ struct param {
     struct tensor *twin; /* parameter of another graph whose data this one uses, or NULL */
     bool decay;          /* takes part in weight decay (weights of conv and linear, not biases and norms) */
     bool trained;        /* false: a running statistic, or frozen */
+    bool borrowed;       /* value.data belongs to the twin */
 };
 
 /* What an operator was told when it was built; each kind uses its own part. Read by nn/ and by the ONNX writer. */
 struct attr {
     int kernel, stride, pad, groups; /* conv, pool: square, the same on all sides */
     float epsilon, momentum;         /* batch norm: momentum is the share of the new batch (YOLOX: 0.03) */
-    int scale;                       /* upsample */
+    int scale;                       /* upsample, space_to_depth */
 };
-enum { NODE_INPUTS = 8, NODE_PARAMS = 4 };
 struct node {
     const struct op_kind *kind;
     struct attr attr;
-    struct tensor *in[NODE_INPUTS];
+    struct tensor *in[8];
     int n_in;
-    struct param *params[NODE_PARAMS]; /* conv: weight, bias or NULL; batch norm: gamma, beta, running mean, running variance */
+    struct param *params[4]; /* conv: weight, bias or NULL; batch norm: gamma, beta, running mean, running variance */
     struct tensor out;
-    struct graph *graph;
+    float *kept;       /* batch norm: mean, 1 / deviation and variance of the last batch, c each */
     struct node *next; /* in the order they were built, which is a topological one */
-    /* set by graph_plan() */
-    void (*forward)(struct node *);
-    void (*backward)(struct node *);
-    void *kept; /* the kernel's own, freed by release */
-    void (*release)(void *kept);
-    struct tensor *writes_to; /* batch norm fused with the activation behind it: that one's output; else &out */
-    bool fused_away;          /* done by the node before it */
-    bool out_grad_written;    /* during backward: somebody has written out.grad already */
 };
 
 /* Building. name prefixes the parameters ("backbone.stem.conv" → "backbone.stem.conv.weight"). seed: initial weights. */
@@ -72,7 +68,8 @@ struct tensor *nn_add(struct graph *, struct tensor *a, struct tensor *b);
 struct tensor *nn_concat(struct graph *, struct tensor *const *x, int n); /* along C */
 struct tensor *nn_max_pool(struct graph *, struct tensor *x, int kernel, int stride, int pad);
 struct tensor *nn_upsample(struct graph *, struct tensor *x, int scale); /* nearest */
-struct tensor *nn_space_to_depth(struct graph *, struct tensor *x); /* YOLOX's Focus: the four pixels of 2×2 side by side in C */
+/* YOLOX's Focus: the four pixels of 2×2 side by side in C: top left, bottom left, top right, bottom right. */
+struct tensor *nn_space_to_depth(struct graph *, struct tensor *x);
 void nn_output(struct graph *, struct tensor *x, const char *name);
 
 enum graph_use { GRAPH_TRAIN, GRAPH_INFER };
@@ -82,8 +79,7 @@ MUST_USE enum err graph_plan(struct graph *, enum graph_use, bool plain);
 /* Before graph_plan(): the parameters of g use the data of those of `other`, by name; both must be the same network. */
 MUST_USE enum err graph_share(struct graph *g, struct graph *other);
 
-void graph_forward(
-    struct graph *); /* GRAPH_TRAIN: batch statistics, and running ones are updated; GRAPH_INFER: running ones are used */
+void graph_forward(struct graph *); /* GRAPH_TRAIN: with the statistics of the batch; GRAPH_INFER: with the running ones */
 void graph_backward(struct graph *);
 void graph_zero_grad(struct graph *);
 
@@ -91,8 +87,10 @@ size_t graph_params(struct graph *, struct param ***ret);
 struct param *graph_param(struct graph *, const char *name); /* NULL: none */
 struct tensor *graph_output(struct graph *, const char *name);
 struct node *graph_nodes(struct graph *);
-const char *node_kind(const struct node *); /* "conv2d", "batch_norm", … */
-size_t graph_peak_bytes(const struct graph *);
+const char *node_kind(const struct node *);    /* "conv2d", "batch_norm", … */
+size_t graph_peak_bytes(const struct graph *); /* values, gradients, parameters and what the kernels need besides */
+/* Processor milliseconds a pass, by kernel, since the last call, as lines of text; the first call begins to measure. */
+char *graph_profile(struct graph *, struct arena *);
 /* Moves the running statistics towards the mean of those that the replicas' last forward saw; optim_step() calls it. */
 void graph_update_statistics(struct graph *const *replicas, size_t n);
 const char *nn_backend(void); /* "oneDNN 3.2" or "plain loops", after the first graph_plan() */

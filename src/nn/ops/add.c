@@ -1,30 +1,31 @@
-#include "nn/ops.h"
-#include <string.h>
+/* The sum of two tensors of one shape. */
+#include "nn/ops/ops.h"
+#include <assert.h>
 
-static void forward(struct node *n)
+static void forward(struct node *n, bool training)
 {
-    const float *a = n->in[0]->data, *b = n->in[1]->data;
-    for (size_t i = 0, count = tensor_count(&n->out); i < count; i++)
-        n->out.data[i] = a[i] + b[i];
+    (void)training;
+    struct tensor *a = n->in[0], *b = n->in[1], *y = &n->out;
+    for (long i = 0; i < tensor_pixels(y); i++)
+        for (int c = 0; c < y->c; c++)
+            y->data[i * y->pitch + c] = a->data[i * a->pitch + c] + b->data[i * b->pitch + c];
 }
 
 static void backward(struct node *n)
 {
-    for (int i = 0; i < 2; i++) {
-        float *dx = node_grad(n, i);
-        if (dx)
-            memcpy(dx, n->out.grad, tensor_count(&n->out) * sizeof *dx);
-        node_grad_done(n, i, dx);
+    struct tensor *y = &n->out;
+    for (int k = 0; k < n->n_in; k++) {
+        struct tensor *x = n->in[k];
+        for (long i = 0; i < tensor_pixels(y) && x->grad; i++)
+            for (int c = 0; c < y->c; c++)
+                x->grad[i * x->pitch + c] += y->grad[i * y->pitch + c];
     }
 }
 
-const struct op_kind op_add = { "add", forward, backward, NULL };
+const struct op_kind op_add = { "add", KEEPS_NOTHING, forward, backward };
 
 struct tensor *nn_add(struct graph *g, struct tensor *a, struct tensor *b)
 {
-    struct node *n = graph_add_node(g, &op_add, a->n, a->h, a->w, a->c);
-    n->in[0] = a;
-    n->in[1] = b;
-    n->n_in = 2;
-    return &n->out;
+    assert(a->n == b->n && a->h == b->h && a->w == b->w && a->c == b->c);
+    return node_shape(g, graph_add_node(g, &op_add, (struct tensor *[]){ a, b }, 2), a->n, a->h, a->w, a->c);
 }

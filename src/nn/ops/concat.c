@@ -1,39 +1,34 @@
-/* Side by side along the channels. */
-#include "nn/ops.h"
-#include <string.h>
+/* Tensors of one height and width side by side in C. */
+#include "nn/ops/ops.h"
+#include <assert.h>
 
-static void forward(struct node *n)
+static void forward(struct node *n, bool training)
 {
-    size_t rows = (size_t)n->out.n * (size_t)n->out.h * (size_t)n->out.w, all = (size_t)n->out.c, at = 0;
-    for (int i = 0; i < n->n_in; at += (size_t)n->in[i++]->c) {
-        size_t c = (size_t)n->in[i]->c;
-        for (size_t r = 0; r < rows; r++)
-            memcpy(n->out.data + r * all + at, n->in[i]->data + r * c, c * sizeof(float));
-    }
+    (void)training;
+    struct tensor *y = &n->out;
+    for (int k = 0, at = 0; k < n->n_in; at += n->in[k++]->c)
+        for (long i = 0; i < tensor_pixels(y); i++)
+            for (int c = 0; c < n->in[k]->c; c++)
+                y->data[i * y->pitch + at + c] = n->in[k]->data[i * n->in[k]->pitch + c];
 }
 
 static void backward(struct node *n)
 {
-    size_t rows = (size_t)n->out.n * (size_t)n->out.h * (size_t)n->out.w, all = (size_t)n->out.c, at = 0;
-    for (int i = 0; i < n->n_in; at += (size_t)n->in[i++]->c) {
-        size_t c = (size_t)n->in[i]->c;
-        float *dx = node_grad(n, i);
-        for (size_t r = 0; dx && r < rows; r++)
-            memcpy(dx + r * c, n->out.grad + r * all + at, c * sizeof(float));
-        node_grad_done(n, i, dx);
-    }
+    struct tensor *y = &n->out;
+    for (int k = 0, at = 0; k < n->n_in; at += n->in[k++]->c)
+        for (long i = 0; i < tensor_pixels(y) && n->in[k]->grad; i++)
+            for (int c = 0; c < n->in[k]->c; c++)
+                n->in[k]->grad[i * n->in[k]->pitch + c] += y->grad[i * y->pitch + at + c];
 }
 
-const struct op_kind op_concat = { "concat", forward, backward, NULL };
+const struct op_kind op_concat = { "concat", KEEPS_NOTHING, forward, backward };
 
-struct tensor *nn_concat(struct graph *g, struct tensor *const *x, int n_in)
+struct tensor *nn_concat(struct graph *g, struct tensor *const *x, int n)
 {
-    int c = 0;
-    for (int i = 0; i < n_in; i++)
-        c += x[i]->c;
-    struct node *n = graph_add_node(g, &op_concat, x[0]->n, x[0]->h, x[0]->w, c);
-    for (int i = 0; i < n_in; i++)
-        n->in[i] = x[i];
-    n->n_in = n_in;
-    return &n->out;
+    int channels = 0;
+    for (int i = 0; i < n; i++) {
+        assert(x[i]->n == x[0]->n && x[i]->h == x[0]->h && x[i]->w == x[0]->w);
+        channels += x[i]->c;
+    }
+    return node_shape(g, graph_add_node(g, &op_concat, x, n), x[0]->n, x[0]->h, x[0]->w, channels);
 }

@@ -1,0 +1,105 @@
+/* Operators that only move pixels: concatenation, nearest upsampling, space to depth. Inputs lie side by side; outputs may lie
+ * inside a concatenation. */
+#include "nn/kernels/kernels.h"
+#include <string.h>
+
+/* An input that the planner laid into the concatenation is there already. */
+static void concat_forward(struct step *s)
+{
+    struct tensor *y = s->out;
+    for (int k = 0, at = 0; k < s->node->n_in; at += s->node->in[k++]->c) {
+        const struct tensor *x = s->node->in[k];
+        if (x->data == y->data + at)
+            continue;
+        for (long i = 0; i < tensor_pixels(y); i++)
+            memcpy(y->data + i * y->pitch + at, x->data + i * x->c, sizeof(float) * (size_t)x->c);
+    }
+}
+
+static void concat_backward(struct step *s)
+{
+    struct tensor *y = s->out;
+    for (int k = 0, at = 0; k < s->node->n_in; at += s->node->in[k++]->c) {
+        const struct tensor *x = s->node->in[k];
+        if (x->grad && x->grad != y->grad + at)
+            vector_give_rows(x->grad, x->c, y->grad + at, y->pitch, tensor_pixels(y), x->c, step_adds(s, k));
+    }
+}
+
+static void upsample_forward(struct step *s)
+{
+    struct tensor *x = s->node->in[0], *y = s->out;
+    int scale = s->node->attr.scale;
+    for (long row = 0; row < (long)y->n * y->h; row++) { /* x's row is row / scale: y->h is a multiple of scale */
+        float *to = y->data + row * y->w * y->pitch;
+        const float *from = x->data + row / scale * x->w * x->c;
+        for (int u = 0; u < y->w; u++, to += y->pitch)
+            memcpy(to, from + u / scale * x->c, sizeof(float) * (size_t)x->c);
+    }
+}
+
+static void upsample_backward(struct step *s)
+{
+    struct tensor *x = s->node->in[0], *y = s->out;
+    int scale = s->node->attr.scale;
+    if (!x->grad)
+        return;
+    for (long row = 0; row < (long)y->n * y->h; row++) {
+        const float *from = y->grad + row * y->w * y->pitch;
+        float *to = x->grad + row / scale * x->w * x->c;
+        for (int u = 0; u < y->w; u++, from += y->pitch)
+            vector_give_rows(to + u / scale * x->c, 0, from, 0, 1, x->c, step_adds(s, 0) || row % scale || u % scale);
+    }
+}
+
+static void fold_forward(struct step *s)
+{
+    struct tensor *x = s->node->in[0], *y = s->out;
+    long c = x->c;
+    for (long row = 0; row < (long)y->n * y->h; row++) {
+        const float *top = x->data + 2 * row * x->w * c, *bottom = top + x->w * c;
+        float *to = y->data + row * y->w * y->pitch;
+        for (int u = 0; u < y->w; u++, top += 2 * c, bottom += 2 * c, to += y->pitch)
+            for (long k = 0; k < c; k++) {
+                to[k] = top[k];
+                to[c + k] = bottom[k];
+                to[2 * c + k] = top[c + k];
+                to[3 * c + k] = bottom[c + k];
+            }
+    }
+}
+
+static void fold_backward(struct step *s)
+{
+    struct tensor *x = s->node->in[0], *y = s->out;
+    long c = x->c;
+    for (long row = 0; x->grad && row < (long)y->n * y->h; row++) {
+        const float *from = y->grad + row * y->w * y->pitch;
+        for (long u = 0; u < y->w; u++, from += y->pitch)
+            for (long part = 0; part < 4; part++)
+                vector_give_rows(x->grad + ((2 * row + part % 2) * x->w + 2 * u + part / 2) * c, 0, from + part * c, 0, 1, c,
+                                 step_adds(s, 0));
+    }
+}
+
+const struct kernel kernel_concat = {
+    .name = "concat",
+    .chain = { &op_concat },
+    .traits = FOR_TRAINING | FOR_INFERENCE,
+    .forward = concat_forward,
+    .backward = concat_backward,
+};
+const struct kernel kernel_upsample = {
+    .name = "upsample",
+    .chain = { &op_upsample },
+    .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT,
+    .forward = upsample_forward,
+    .backward = upsample_backward,
+};
+const struct kernel kernel_space_to_depth = {
+    .name = "space to depth",
+    .chain = { &op_space_to_depth },
+    .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT,
+    .forward = fold_forward,
+    .backward = fold_backward,
+};

@@ -1,0 +1,279 @@
+/* Turns nodes into steps and gives every value and gradient its place. Time runs 0 … T-1 forward and T … 2T-1 backward, where T is
+ * the number of steps: step i goes backward at 2T-1-i. */
+#include "nn/graph.h"
+#include "nn/place.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static const size_t MEMORY_CAP = (size_t)64 << 30;
+
+struct buffer {
+    struct buffer *root; /* whose memory it lies in; itself, or NULL where there is none */
+    int shift;           /* floats into the root */
+    int pitch;
+    struct place place;
+};
+struct plan {
+    struct graph *g;
+    struct arena *arena;
+    int *users;          /* by tensor */
+    struct step **maker; /* by tensor: the step that writes it */
+    struct buffer *values, *grads;
+};
+
+static void count_users(struct plan *p)
+{
+    for (struct node *n = p->g->first; n; n = n->next)
+        for (int i = 0; i < n->n_in; i++)
+            p->users[n->in[i]->id]++;
+}
+
+static void find_needed_gradients(struct graph *g)
+{
+    for (struct node *n = g->first; n; n = n->next) {
+        for (int i = 0; i < n->n_in; i++)
+            n->out.wants_grad |= n->in[i]->wants_grad;
+        for (size_t i = 0; i < COUNT_OF(n->params); i++)
+            n->out.wants_grad |= n->params[i] && n->params[i]->trained;
+    }
+}
+
+/* Does a chain of nodes of these kinds begin at n, where each feeds the next alone? Sets the last. */
+static bool chain_fits(const struct plan *p, const struct kernel *k, struct node *n, struct node **ret_last)
+{
+    for (int i = 0; i < CHAIN_MOST && k->chain[i]; i++, n = n->next) {
+        if (!n || n->kind != k->chain[i])
+            return false;
+        if (i > 0 && (n->in[0] != &(*ret_last)->out || p->users[(*ret_last)->out.id] != 1 || (*ret_last)->out.is_output))
+            return false;
+        *ret_last = n;
+    }
+    return true;
+}
+
+static void choose_kernel(struct plan *p, struct step *s, struct node *n)
+{
+    for (const struct kernel *const *k = nn_kernels; *k; k++) {
+        struct node *last = NULL;
+        if (!((*k)->traits & (p->g->use == GRAPH_TRAIN ? FOR_TRAINING : FOR_INFERENCE)) || !chain_fits(p, *k, n, &last))
+            continue;
+        *s = (struct step){ .kernel = *k, .use = p->g->use, .node = n, .last = last, .out = &last->out };
+        if (!(*k)->prepare || (*k)->prepare(s))
+            return;
+    }
+    *s = (struct step){ .use = p->g->use, .node = n, .last = n, .out = &n->out };
+}
+
+static void choose_steps(struct plan *p, bool plain)
+{
+    struct graph *g = p->g;
+    int n_nodes = 0;
+    for (struct node *n = g->first; n; n = n->next)
+        n_nodes++;
+    g->steps = arena_new_array(g->arena, struct step, n_nodes);
+    for (struct node *n = g->first; n;) {
+        struct step *s = &g->steps[g->n_steps++];
+        if (plain)
+            *s = (struct step){ .use = g->use, .node = n, .last = n, .out = &n->out };
+        else
+            choose_kernel(p, s, n);
+        p->maker[s->out->id] = s;
+        n = s->last->next;
+    }
+}
+
+/* Inputs of a concatenation that nobody else reads are written straight into it, where their kernel can do that. */
+static void lay_inputs_into_concats(struct plan *p)
+{
+    for (int i = 0; i < p->g->n_steps; i++) {
+        struct step *s = &p->g->steps[i];
+        if (!s->kernel || strcmp(s->node->kind->name, "concat") != 0)
+            continue;
+        for (int k = 0, at = 0; k < s->node->n_in; at += s->node->in[k++]->c) {
+            struct tensor *x = s->node->in[k];
+            struct step *maker = p->maker[x->id];
+            if (!maker || !maker->kernel || !(maker->kernel->traits & PITCHED_OUT) || p->users[x->id] != 1 || x->is_output)
+                continue;
+            p->values[x->id] = (struct buffer){ .root = &p->values[s->out->id], .shift = at, .pitch = s->out->c };
+            if (x->wants_grad)
+                p->grads[x->id] = (struct buffer){ .root = &p->grads[s->out->id], .shift = at, .pitch = s->out->c };
+        }
+    }
+}
+
+static void share_gradients(struct plan *p)
+{
+    for (int i = 0; i < p->g->n_steps; i++) {
+        struct step *s = &p->g->steps[i];
+        if (!s->kernel || !(s->kernel->traits & (GRAD_IN_PLACE | GRAD_SHARED)) || s->out->is_output || p->grads[s->out->id].root)
+            continue;
+        for (int k = 0; k < s->node->n_in; k++) {
+            struct tensor *x = s->node->in[k];
+            if (!x->wants_grad || p->users[x->id] != 1 || x->is_output || p->grads[x->id].root || !p->maker[x->id])
+                continue;
+            p->grads[x->id] = (struct buffer){ .root = &p->grads[s->out->id], .pitch = x->c };
+            break;
+        }
+    }
+}
+
+static struct buffer *root_of(struct buffer *b)
+{
+    while (b->root != b)
+        b = b->root;
+    return b;
+}
+
+static void use_buffer(struct buffer *b, int time)
+{
+    b = root_of(b);
+    if (time < b->place.first)
+        b->place.first = time;
+    if (time > b->place.last)
+        b->place.last = time;
+}
+
+static void make_root(struct buffer *b, const struct tensor *t)
+{
+    if (b->root)
+        return;
+    *b = (struct buffer){ .root = b, .pitch = t->c };
+    b->place = (struct place){ .bytes = sizeof(float) * tensor_count(t), .first = INT32_MAX, .last = -1 };
+}
+
+static void find_lifetimes(struct plan *p)
+{
+    struct graph *g = p->g;
+    bool training = g->use == GRAPH_TRAIN;
+    int end = 2 * g->n_steps;
+    for (int i = 0; i < g->n_tensors; i++) {
+        struct tensor *t = g->tensors[i];
+        if (t->from && !p->maker[i])
+            continue; /* inside a chain */
+        make_root(&p->values[i], t);
+        if (training && t->wants_grad)
+            make_root(&p->grads[i], t);
+        bool always = !t->from || t->is_output;
+        for (int time = 0; always && time <= end; time += end) {
+            use_buffer(&p->values[i], time);
+            if (p->grads[i].root)
+                use_buffer(&p->grads[i], time);
+        }
+    }
+    for (int i = 0; i < g->n_steps; i++) {
+        struct step *s = &g->steps[i];
+        unsigned keeps = !training || !s->out->wants_grad ? 0 : s->kernel ? s->kernel->keeps : s->node->kind->keeps;
+        int back = end - 1 - i;
+        use_buffer(&p->values[s->out->id], keeps & KEEPS_OUT ? back : i);
+        use_buffer(&p->values[s->out->id], i);
+        if (p->grads[s->out->id].root)
+            use_buffer(&p->grads[s->out->id], back);
+        for (int k = 0; k < s->node->n_in; k++) {
+            use_buffer(&p->values[s->node->in[k]->id], keeps & KEEPS_IN ? back : i);
+            if (p->grads[s->node->in[k]->id].root)
+                use_buffer(&p->grads[s->node->in[k]->id], back);
+        }
+    }
+}
+
+static void find_adds(struct plan *p)
+{
+    struct graph *g = p->g;
+    bool *written = arena_new_array(p->arena, bool, g->n_tensors);
+    for (int i = 0; i < g->n_tensors; i++)
+        written[i] = g->tensors[i]->is_output;
+    for (int i = g->n_steps - 1; i >= 0; i--)
+        for (int k = 0; k < g->steps[i].node->n_in; k++) {
+            int id = g->steps[i].node->in[k]->id;
+            g->steps[i].adds |= (unsigned)written[id] << k;
+            written[id] = true;
+        }
+}
+
+/* Takes the memory in whole large pages, which the processor looks up faster. */
+static enum err take_memory(size_t bytes, void **ret, char **ret_aligned)
+{
+    const size_t page = (size_t)2 << 20;
+    TRY(big_take(bytes + page, MEMORY_CAP, "the values of the network", ret));
+    *ret_aligned = (char *)(((uintptr_t)*ret + page - 1) & ~(uintptr_t)(page - 1));
+    madvise(*ret_aligned, bytes, MADV_HUGEPAGE);
+    return OK;
+}
+
+static enum err place_values(struct plan *p)
+{
+    struct graph *g = p->g;
+    struct place **all = arena_new_array(p->arena, struct place *, 2 * g->n_tensors + 1);
+    size_t n = 0;
+    struct place scratch = { .last = 2 * g->n_steps };
+    for (int i = 0; i < g->n_steps; i++)
+        if (g->steps[i].scratch_bytes > scratch.bytes)
+            scratch.bytes = g->steps[i].scratch_bytes;
+    all[n++] = &scratch;
+    for (int i = 0; i < g->n_tensors; i++) {
+        if (p->values[i].root == &p->values[i])
+            all[n++] = &p->values[i].place;
+        if (p->grads[i].root == &p->grads[i])
+            all[n++] = &p->grads[i].place;
+    }
+    g->memory_bytes = places_pack(all, n);
+    char *memory;
+    TRY(take_memory(g->memory_bytes, &g->memory, &memory));
+    for (int i = 0; i < g->n_steps; i++)
+        g->steps[i].scratch = (float *)(memory + scratch.offset);
+    for (int i = 0; i < g->n_tensors; i++) {
+        struct tensor *t = g->tensors[i];
+        if (p->values[i].root) {
+            t->data = (float *)(memory + root_of(&p->values[i])->place.offset) + p->values[i].shift;
+            t->pitch = p->values[i].pitch;
+        }
+        if (p->grads[i].root)
+            t->grad = (float *)(memory + root_of(&p->grads[i])->place.offset) + p->grads[i].shift;
+    }
+    return OK;
+}
+
+static enum err place_params(struct graph *g)
+{
+    size_t floats = 0;
+    for (size_t i = 0; i < g->n_params; i++)
+        floats += g->params[i]->trained ? (tensor_count(&g->params[i]->value) + 15) & ~(size_t)15 : 0;
+    g->grad_bytes = floats * sizeof(float);
+    TRY(big_take(g->grad_bytes, MEMORY_CAP, "the gradients of the network", &g->grad_memory));
+    float *at = g->grad_memory;
+    for (size_t i = 0; i < g->n_params; i++) {
+        struct param *p = g->params[i];
+        size_t n = tensor_count(&p->value);
+        if (p->trained) {
+            p->value.grad = at;
+            at += (n + 15) & ~(size_t)15;
+        }
+    }
+    return OK;
+}
+
+enum err graph_plan(struct graph *g, enum graph_use use, bool plain)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct plan p = { .g = g, .arena = a };
+    g->use = use;
+    p.users = arena_new_array(a, int, g->n_tensors);
+    p.maker = arena_new_array(a, struct step *, g->n_tensors);
+    p.values = arena_new_array(a, struct buffer, g->n_tensors);
+    p.grads = arena_new_array(a, struct buffer, g->n_tensors);
+    count_users(&p);
+    if (use == GRAPH_TRAIN)
+        find_needed_gradients(g);
+    else
+        for (int i = 0; i < g->n_tensors; i++)
+            g->tensors[i]->wants_grad = false;
+    choose_steps(&p, plain);
+    lay_inputs_into_concats(&p);
+    if (use == GRAPH_TRAIN)
+        share_gradients(&p);
+    find_lifetimes(&p);
+    find_adds(&p);
+    TRY(place_values(&p));
+    return use == GRAPH_TRAIN ? place_params(g) : OK;
+}
