@@ -11,16 +11,23 @@ static const char table[] =
     "asset_id TEXT NOT NULL UNIQUE REFERENCES asset(id) ON DELETE CASCADE, dataset_version_id TEXT NOT NULL, "
     "status TEXT NOT NULL CHECK (status IN ('PENDING', 'SKIPPED', 'ACCEPTED', 'REFUSED')), duration REAL NOT NULL, "
     "revision INTEGER NOT NULL, attributes TEXT, created_at INTEGER NOT NULL, created_by TEXT, updated_at INTEGER NOT NULL, "
-    "updated_by TEXT) STRICT;"
+    "updated_by TEXT, n_shapes INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX annotation_of_version ON annotation (dataset_version_id, id);"
+    "CREATE INDEX annotation_sizes ON annotation (dataset_version_id, n_shapes);"
     "CREATE TABLE shape (id TEXT PRIMARY KEY, annotation_id TEXT NOT NULL REFERENCES annotation(id) ON DELETE CASCADE, "
     "asset_id TEXT NOT NULL, dataset_version_id TEXT NOT NULL, label_id TEXT NOT NULL REFERENCES label(id), kind TEXT NOT NULL, "
     "position INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL, w INTEGER NOT NULL, h INTEGER NOT NULL, geometry TEXT, "
     "area REAL NOT NULL, text TEXT, attributes TEXT) STRICT;"
     "CREATE INDEX shape_of_annotation ON shape (annotation_id, kind, position);"
     "CREATE INDEX shape_of_asset ON shape (asset_id, kind, label_id);"
-    "CREATE INDEX shape_of_version ON shape (dataset_version_id);"
-    "CREATE INDEX shape_of_label ON shape (label_id)";
+    "CREATE INDEX shape_of_label ON shape (label_id);"
+    /* counts are asked for with every card and page, and a version can have millions of shapes */
+    "CREATE TRIGGER shape_made AFTER INSERT ON shape BEGIN UPDATE annotation SET n_shapes = n_shapes + 1 WHERE id = "
+    "new.annotation_id; UPDATE label SET n_shapes = n_shapes + 1 WHERE id = new.label_id; END;"
+    "CREATE TRIGGER shape_gone AFTER DELETE ON shape BEGIN UPDATE annotation SET n_shapes = n_shapes - 1 WHERE id = "
+    "old.annotation_id; UPDATE label SET n_shapes = n_shapes - 1 WHERE id = old.label_id; END;"
+    "CREATE TRIGGER shape_relabelled AFTER UPDATE OF label_id ON shape WHEN old.label_id <> new.label_id BEGIN UPDATE label SET "
+    "n_shapes = n_shapes + iif(id = new.label_id, 1, -1) WHERE id IN (old.label_id, new.label_id); END";
 
 #define ALL_SHAPES                                                                                                                 \
     { "rectangles", T_ARRAY, F_ONE, SHAPES_JSON("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h") },                        \

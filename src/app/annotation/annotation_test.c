@@ -203,3 +203,32 @@ TEST(a_locked_version_takes_no_annotation_and_no_faulty_one_is_written)
     MUST_FAIL(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"), E_LOCKED, "locked");
     sql_close(w.db);
 }
+
+/* The counters beside annotations and labels say what counting would. */
+static bool counters_agree(struct sql *db)
+{
+    return number(
+               db,
+               "SELECT count(*) FROM annotation n WHERE n_shapes <> (SELECT count(*) FROM shape h WHERE h.annotation_id = n.id)") ==
+               0 &&
+           number(db, "SELECT count(*) FROM label l WHERE n_shapes <> (SELECT count(*) FROM shape h WHERE h.label_id = l.id)") == 0;
+}
+
+TEST(shapes_are_counted_as_they_come_and_go)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct world w;
+    make_world(a, &w);
+    MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"},{\"label\":\"dog\"},{\"label\":\"dog\"}]}"));
+    CHECK(counters_agree(w.db));
+    CHECK_INT(number(w.db, "SELECT n_shapes FROM label WHERE name = 'dog'"), 2);
+    MUST(sql_run(w.db, "UPDATE shape SET label_id = (SELECT id FROM label WHERE name = 'cat')"));
+    CHECK(counters_agree(w.db));
+    CHECK_INT(number(w.db, "SELECT n_shapes FROM label WHERE name = 'cat'"), 3);
+    MUST(sql_run(w.db, "DELETE FROM shape WHERE position = 1"));
+    CHECK(counters_agree(w.db));
+    MUST(sql_run(w.db, "DELETE FROM asset"));
+    CHECK(counters_agree(w.db));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 0);
+    sql_close(w.db);
+}

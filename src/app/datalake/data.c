@@ -5,12 +5,13 @@
 #include "base/file.h"
 #include "blob/blob.h"
 #include "infer/infer.h"
+#include "query/query.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_IDS = 10000, BULK_IDS = 200000, THUMBNAIL_CAP = 64 << 20 };
+enum { LIST_IDS = 10000, BULK_IDS = 200000, THUMBNAIL_CAP = 64 << 20, PLAIN = 8, CONDITION = 1 << 16 };
 
 static const char table[] =
     "CREATE TABLE data (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), "
@@ -20,8 +21,8 @@ static const char table[] =
     "width INTEGER, height INTEGER, orientation INTEGER, size INTEGER NOT NULL, hash TEXT NOT NULL, "
     "data_source_id TEXT REFERENCES data_source(id) ON DELETE SET NULL, metadata TEXT, custom_metadata TEXT, "
     "created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
-    "CREATE INDEX data_lake ON data (datalake_id, id);"
-    "CREATE INDEX data_filename ON data (filename);"
+    "CREATE INDEX data_lake ON data (datalake_id, org, id);" /* a page and its count need nothing else */
+    "CREATE INDEX data_filename ON data (datalake_id, filename, id);"
     "CREATE INDEX data_hash ON data (hash);"
     "CREATE INDEX data_source_of ON data (data_source_id);"
     "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
@@ -175,6 +176,20 @@ static enum err create(struct op *op)
 
 /* ---- lists */
 
+/* The list under that name as JSON, or NULL when it names all the words there are: the client always sends them all. */
+static const char *some_of(struct op *op, const char *name, const char *const *words)
+{
+    const struct json *list = in_json(op, name);
+    for (; !json_absent(list) && *words; words++) {
+        bool named = false;
+        for (size_t i = 0; i < json_count(list) && !named; i++)
+            named = strcmp(json_text(json_at(list, i)), *words) == 0;
+        if (!named)
+            return json_print(op->arena, list);
+    }
+    return NULL;
+}
+
 static enum err page(struct op *op, bool whole)
 {
     const char *lake, *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
@@ -186,33 +201,43 @@ static enum err page(struct op *op, bool whole)
         if (json_kind(v) != J_OBJECT)
             return fail(E_INVALID, "custom_metadata must be a JSON object");
     }
-    enum { PLAIN = 7 };
-    struct value values[PLAIN + 200];
-    const struct value plain[PLAIN] = {
-        V(lake),
-        V(in_print(op, "upload_statuses")),
-        V(in_print(op, "types")),
-        V(in_has(op, "ids") ? in_ids(op, "ids") : NULL),
-        V(in_print(op, "object_names")),
-        V(in_print(op, "filenames")),
-        V(custom),
-    };
-    memcpy(values, plain, sizeof plain);
-    const char *condition = "d.datalake_id = ?1 AND (?2 IS NULL OR d.upload_status IN (SELECT value FROM json_each(?2))) "
-                            "AND (?3 IS NULL OR d.type IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR d.id IN (SELECT "
-                            "value FROM json_each(?4))) "
-                            "AND (?5 IS NULL OR d.object_name IN (SELECT value FROM json_each(?5))) "
-                            "AND (?6 IS NULL OR d.filename IN (SELECT value FROM json_each(?6))) "
-                            "AND (?7 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?7) j "
-                            "WHERE json_extract(d.custom_metadata, '$.\"' || replace(j.key, '\"', '') || '\"') IS NOT j.value))";
     struct where w = { 0 };
-    if (q && *q) {
-        TRY(resource_query(op->arena, &data_resource, q, PLAIN, &w));
-        condition = arena_fmt(op->arena, "%s AND (%s)", condition, w.sql);
-        memcpy(values + PLAIN, w.values, w.n * sizeof *values);
+    AUTO(text) struct text condition;
+    text_init(&condition, CONDITION);
+    text_add(&condition, "d.datalake_id = ?1");
+    struct value values[PLAIN + QUERY_VALUES] = { V(lake) };
+    size_t n = 1;
+    const struct {
+        const char *sql, *value;
+    } plain[] = {
+        { "d.upload_status", some_of(op, "upload_statuses", data_statuses) },
+        { "d.type", some_of(op, "types", data_types) },
+        { "d.id", in_has(op, "ids") ? in_ids(op, "ids") : NULL },
+        { "d.object_name", in_print(op, "object_names") },
+        { "d.filename", in_print(op, "filenames") },
+    };
+    /* only what was asked for: a condition that is always true would still keep the database from its indexes */
+    for (size_t i = 0; i < COUNT_OF(plain); i++)
+        if (plain[i].value) {
+            values[n++] = V(plain[i].value);
+            text_fmt(&condition, " AND %s IN (SELECT value FROM json_each(?%zu))", plain[i].sql, n);
+        }
+    if (custom) {
+        values[n++] = V(custom);
+        text_fmt(&condition,
+                 " AND NOT EXISTS (SELECT 1 FROM json_each(?%zu) j WHERE json_extract(d.custom_metadata, '$.\"' || "
+                 "replace(j.key, '\"', '') || '\"') IS NOT j.value)",
+                 n);
     }
-    return whole ? reply_list_where(op, &data_resource, condition, values, PLAIN + w.n)
-                 : reply_page_where(op, &data_resource, condition, values, PLAIN + w.n);
+    if (q && *q) {
+        TRY(resource_query(op->arena, &data_resource, q, n, &w));
+        text_fmt(&condition, " AND (%s)", w.sql);
+        memcpy(values + n, w.values, w.n * sizeof *values);
+    }
+    if (text_full(&condition))
+        return fail(E_TOO_BIG, "the query is too long");
+    return whole ? reply_list_where(op, &data_resource, condition.bytes, values, n + w.n)
+                 : reply_page_where(op, &data_resource, condition.bytes, values, n + w.n);
 }
 
 static enum err list(struct op *op)
@@ -325,7 +350,7 @@ static enum err delete_many(struct op *op)
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     struct where w = { 0 };
-    struct value values[2 + 200] = { V(lake), V(in_has(op, "ids") ? ids : NULL) };
+    struct value values[2 + QUERY_VALUES] = { V(lake), V(in_has(op, "ids") ? ids : NULL) };
     if (q && *q) {
         TRY(resource_query(op->arena, &data_resource, q, 2, &w));
         memcpy(values + 2, w.values, w.n * sizeof *values);

@@ -3,9 +3,10 @@
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
 #include "job/job.h"
+#include "query/query.h"
 #include <string.h>
 
-enum { LIST_IDS = 10000, BULK_IDS = 200000 };
+enum { LIST_IDS = 10000, BULK_IDS = 200000, PLAIN = 6, CONDITION = 1 << 16 };
 
 static const char table[] =
     "CREATE TABLE asset (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
@@ -13,12 +14,12 @@ static const char table[] =
     "data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE, created_at INTEGER NOT NULL, UNIQUE (dataset_version_id, "
     "data_id)) "
     "STRICT;"
-    "CREATE INDEX asset_of_version ON asset (dataset_version_id, id);"
+    "CREATE INDEX asset_of_version ON asset (dataset_version_id, org, id);"
     "CREATE INDEX asset_of_data ON asset (data_id);"
     "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
 #define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'"
-#define COUNT_OF_SHAPES "(SELECT count(*) FROM shape h WHERE h.asset_id = a.id)"
+#define COUNT_OF_SHAPES "coalesce((SELECT n.n_shapes FROM annotation n WHERE n.asset_id = a.id), 0)"
 
 static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
 
@@ -70,7 +71,8 @@ static const struct field extended_fields[] = {
       "coalesce((SELECT json_array(json(x.j)) FROM (SELECT " ANNOTATION_JSON_OF("a.id") " AS j) x WHERE x.j IS NOT NULL), '[]')" },
 };
 
-#define FROM .from = "asset a JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org"
+/* LEFT: there always is a data, and a count that does not look at it need not fetch it. */
+#define FROM .from = "asset a LEFT JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org"
 static const struct resource annotated_resource = {
     .name = "asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
 };
@@ -186,40 +188,46 @@ static enum err add(struct op *op)
 
 /* ---- lists */
 
-#define IN_LIST(column, n) "(?" n " IS NULL OR " column " IN (SELECT value FROM json_each(?" n ")))"
-
 static enum err page(struct op *op, bool whole)
 {
     const char *version, *q = json_text(json_get(op->body, "q"));
     TRY(version_need(op, &version));
-    enum { PLAIN = 8 };
-    struct value values[PLAIN + 200];
-    const struct value plain[PLAIN] = {
-        V(version),
-        V(in_has(op, "ids") ? in_ids(op, "ids") : NULL),
-        V(in_has(op, "data_ids") ? in_ids(op, "data_ids") : NULL),
-        V(in_print(op, "object_names")),
-        V(in_print(op, "filenames")),
-        V(in_print(op, "filename_startswith")),
-        V(in_print(op, "upload_statuses")),
-        V(in_print(op, "types")),
-    };
-    memcpy(values, plain, sizeof plain);
-    const char *condition = "a.dataset_version_id = ?1 AND " IN_LIST("a.id", "2") " AND " IN_LIST("a.data_id", "3") " AND " IN_LIST(
-        "d.object_name",
-        "4") " AND " IN_LIST("d.filename",
-                             "5") " AND (?6 IS NULL OR d.id IN (SELECT p.id FROM json_each(?6) j JOIN "
-                                  "data p ON p.filename >= j.value AND p.filename < j.value || char(1114111))) AND " IN_LIST(
-                                      "d.upload_status", "7") " AND " IN_LIST("d.type", "8");
     struct where w = { 0 };
+    AUTO(text) struct text condition;
+    text_init(&condition, CONDITION);
+    text_add(&condition, "a.dataset_version_id = ?1");
+    struct value values[PLAIN + QUERY_VALUES] = { V(version) };
+    size_t n = 1;
+    const struct {
+        const char *before, *after, *value;
+    } plain[] = {
+        { "a.id IN (SELECT value FROM json_each(", "))", in_has(op, "ids") ? in_ids(op, "ids") : NULL },
+        { "a.data_id IN (SELECT value FROM json_each(", "))", in_has(op, "data_ids") ? in_ids(op, "data_ids") : NULL },
+        { "d.object_name IN (SELECT value FROM json_each(", "))", in_print(op, "object_names") },
+        { "a.data_id IN (SELECT p.id FROM json_each(",
+          ") j CROSS JOIN datalake k CROSS JOIN data p ON p.datalake_id = k.id AND p.filename = j.value)",
+          in_print(op, "filenames") },
+        { "a.data_id IN (SELECT p.id FROM json_each(",
+          ") j CROSS JOIN datalake k CROSS JOIN data p ON p.datalake_id = k.id "
+          "AND p.filename >= j.value AND p.filename < j.value || char(1114111))",
+          in_print(op, "filename_startswith") },
+    };
+    /* upload_statuses and types are of no use here: an asset is always a usable image */
+    for (size_t i = 0; i < COUNT_OF(plain); i++)
+        if (plain[i].value) {
+            values[n++] = V(plain[i].value);
+            text_fmt(&condition, " AND %s?%zu%s", plain[i].before, n, plain[i].after);
+        }
     if (q && *q && whole) {
-        TRY(resource_query(op->arena, &asset_resource, q, PLAIN, &w));
-        condition = arena_fmt(op->arena, "%s AND (%s)", condition, w.sql);
-        memcpy(values + PLAIN, w.values, w.n * sizeof *values);
+        TRY(resource_query(op->arena, &asset_resource, q, n, &w));
+        text_fmt(&condition, " AND (%s)", w.sql);
+        memcpy(values + n, w.values, w.n * sizeof *values);
     }
+    if (text_full(&condition))
+        return fail(E_TOO_BIG, "the query is too long");
     const struct resource *r = in_bool(op, "annotations", false) ? &annotated_resource : &asset_resource;
-    return whole ? reply_list_where(op, r, condition, values, PLAIN + w.n)
-                 : reply_page_where(op, r, condition, values, PLAIN + w.n);
+    return whole ? reply_list_where(op, r, condition.bytes, values, n + w.n)
+                 : reply_page_where(op, r, condition.bytes, values, n + w.n);
 }
 
 static enum err list(struct op *op)
@@ -282,15 +290,16 @@ static enum err delete_many(struct op *op)
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     struct where w = { 0 };
-    struct value values[2 + 200] = { V(version), V(in_has(op, "ids") ? ids : NULL) };
+    struct value values[2 + QUERY_VALUES] = { V(version), V(in_has(op, "ids") ? ids : NULL) };
     if (q && *q) {
         TRY(resource_query(op->arena, &asset_resource, q, 2, &w));
         memcpy(values + 2, w.values, w.n * sizeof *values);
     }
-    const char *sql = arena_fmt(op->arena,
-                                "DELETE FROM asset WHERE id IN (SELECT a.id FROM asset a JOIN data d ON d.id = a.data_id "
-                                "WHERE a.dataset_version_id = ?1 AND " IN_LIST("a.id", "2") " AND (%s))",
-                                w.sql ? w.sql : "1");
+    const char *sql =
+        arena_fmt(op->arena,
+                  "DELETE FROM asset WHERE id IN (SELECT a.id FROM asset a JOIN data d ON d.id = a.data_id "
+                  "WHERE a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id IN (SELECT value FROM json_each(?2))) AND (%s))",
+                  w.sql ? w.sql : "1");
     TRY(sql_run_text(op->db, sql, values, 2 + w.n));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));

@@ -12,7 +12,7 @@ static const char table[] =
     "CREATE TABLE label (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
     "dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, name TEXT NOT NULL, "
     "position INTEGER NOT NULL, group_id TEXT REFERENCES label_group(id) ON DELETE SET NULL, skeleton TEXT, attributes TEXT, "
-    "created_at INTEGER NOT NULL, UNIQUE (dataset_version_id, name)) STRICT;"
+    "created_at INTEGER NOT NULL, n_shapes INTEGER NOT NULL DEFAULT 0, UNIQUE (dataset_version_id, name)) STRICT;"
     "CREATE INDEX label_of_group ON label (group_id)";
 
 static const struct field fields[] = {
@@ -21,7 +21,7 @@ static const struct field fields[] = {
     { "group_id", T_ID, 0, "l.group_id" },
     { "dataset_version_id", T_ID, 0, "l.dataset_version_id" },
     { "position", T_INT, F_SORT, "l.position" }, /* the class number, from 0 */
-    { "nb_objects", T_INT, F_SORT | F_FILTER, "(SELECT count(*) FROM shape h WHERE h.label_id = l.id)" },
+    { "nb_objects", T_INT, F_SORT | F_FILTER, "l.n_shapes" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "l.created_at" },
 };
 static const struct field group_fields[] = {
@@ -154,7 +154,7 @@ static enum err delete_label(struct op *op)
     const char *id, *version;
     int64_t used = 0;
     TRY(need(op, &label_resource, true, &id, &version));
-    TRY(sql_int(op->db, &used, "SELECT count(*) FROM shape WHERE label_id = ?1", V(id)));
+    TRY(sql_int(op->db, &used, "SELECT n_shapes FROM label WHERE id = ?1", V(id)));
     if (used)
         return fail(E_CONFLICT, "%lld shapes carry this label; delete them or give them another one first", (long long)used);
     op->status = 204;

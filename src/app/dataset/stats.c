@@ -4,11 +4,10 @@
 static enum err repartition(struct op *op, const char *version)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT l.name, (SELECT count(*) FROM shape h WHERE h.label_id = l.id) FROM label l WHERE l.dataset_version_id = ?1 "
-        "ORDER BY l.position",
-        V(version)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT l.name, l.n_shapes FROM label l WHERE l.dataset_version_id = ?1 "
+                 "ORDER BY l.position",
+                 V(version)));
     out_object(&op->out, "label_repartition");
     while (rows_next(r))
         out_int(&op->out, rows_text(r, 0), rows_int(r, 1));
@@ -17,18 +16,19 @@ static enum err repartition(struct op *op, const char *version)
 }
 
 /* objects_per_image[k]: how many assets have k shapes. Those with more than the last are counted at the last. */
-static enum err per_image(struct op *op, const char *version)
+static enum err per_image(struct op *op, const char *version, int64_t unannotated)
 {
     enum { MOST = 1000 };
     int64_t counts[MOST + 1] = { 0 }, most = -1;
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT min(q.k, ?2), count(*) FROM (SELECT (SELECT count(*) FROM shape h WHERE h.asset_id = a.id) AS k FROM asset a "
-        "WHERE a.dataset_version_id = ?1) q GROUP BY 1 ORDER BY 1",
-        V(version), V((int64_t)MOST)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT min(n_shapes, ?2), count(*) FROM annotation WHERE dataset_version_id = ?1 GROUP BY 1 ORDER BY 1",
+                 V(version), V((int64_t)MOST)));
     while (rows_next(r))
         counts[most = rows_int(r, 0)] = rows_int(r, 1);
+    counts[0] += unannotated;
+    if (most < 0 && unannotated)
+        most = 0;
     out_array(&op->out, "objects_per_image");
     for (int64_t k = 0; k <= most; k++)
         out_int(&op->out, NULL, counts[k]);
@@ -42,7 +42,8 @@ static enum err stats(struct op *op)
     TRY(version_need(op, &version));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
-                  "SELECT (SELECT count(*) FROM shape WHERE dataset_version_id = ?1), (SELECT count(*) FROM annotation WHERE "
+                  "SELECT (SELECT coalesce(sum(n_shapes), 0) FROM annotation WHERE dataset_version_id = ?1), (SELECT count(*) FROM "
+                  "annotation WHERE "
                   "dataset_version_id = ?1), (SELECT count(*) FROM asset WHERE dataset_version_id = ?1)",
                   V(version)));
     out_object(&op->out, NULL);
@@ -50,7 +51,7 @@ static enum err stats(struct op *op)
     out_int(&op->out, "nb_annotations", rows_int(r, 1));
     out_int(&op->out, "nb_assets", rows_int(r, 2));
     TRY(repartition(op, version));
-    TRY(per_image(op, version));
+    TRY(per_image(op, version, rows_int(r, 2) - rows_int(r, 1)));
     out_end_object(&op->out);
     return OK;
 }

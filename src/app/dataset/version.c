@@ -30,7 +30,7 @@ static const struct field fields[] = {
     { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = v.created_by)" },
     { "nb_assets", T_INT, F_FILTER, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" },
     { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },
-    { "nb_objects", T_INT, F_FILTER, "(SELECT count(*) FROM shape h WHERE h.dataset_version_id = v.id)" },
+    { "nb_objects", T_INT, F_FILTER, "(SELECT coalesce(sum(n.n_shapes), 0) FROM annotation n WHERE n.dataset_version_id = v.id)" },
     { "thumbnails", T_ARRAY, 0,
       "(SELECT json_group_array(q.data_id) FROM (SELECT a.data_id FROM asset a WHERE a.dataset_version_id = v.id LIMIT 4) q)" },
     { "tags", T_ARRAY, 0, TAGS_OF("v.id") },
