@@ -3,10 +3,10 @@
  * The copy is a data folder: saccade.db as of one moment, every object that it names, the key, checkpoints of trainings. Objects
  * are compared with their names on both ways, so that a damaged one is found when there is still another copy. A backup into a
  * folder that holds an older one copies only what is new. The database comes last: without it, neither is complete. */
-#include "api/dispatch.h"
 #include "base/file.h"
 #include "blob/blob.h"
 #include "cli/cli.h"
+#include "cli/folder.h"
 #include "cli/options.h"
 #include <dirent.h>
 #include <errno.h>
@@ -118,8 +118,6 @@ static enum err copy_tree(const char *from, const char *to)
 static enum err back_up(struct copy *c)
 {
     const char *live = in(c, c->from, "saccade.db"), *fresh = in(c, c->to, "saccade.db.new"), *kept = in(c, c->to, "saccade.db");
-    if (!file_exists(live))
-        return fail(E_NOT_FOUND, "there is no saccade.db in %s", c->from);
     if (unlink(fresh) != 0 && errno != ENOENT)
         return fail(E_BROKEN, "cannot replace %s: %s", fresh, strerror(errno));
     struct sql *db = NULL;
@@ -139,8 +137,6 @@ static enum err back_up(struct copy *c)
 static enum err restore(struct copy *c)
 {
     const char *from = in(c, c->from, "saccade.db"), *fresh = in(c, c->to, "saccade.db.new"), *to = in(c, c->to, "saccade.db");
-    if (!file_exists(from))
-        return fail(E_NOT_FOUND, "%s holds no complete backup: there is no saccade.db", c->from);
     if (file_exists(to))
         return fail(E_CONFLICT, "%s holds data already; restore into a new folder", c->to);
     TRY(copy_file(from, fresh));
@@ -174,13 +170,13 @@ int backup_main(int argc, char **argv)
         e = fail(E_INVALID, backing_up ? "say where to: backup FOLDER" : "say where from: restore FOLDER");
     struct copy c = { .from = backing_up ? data : other, .to = backing_up ? other : data, .arena = a };
     if (e == OK)
+        e = folder_check(c.from);
+    if (e == OK)
         e = file_make_dirs(c.to, 0700);
     if (e == OK)
         e = lock_target(in(&c, c.to, "lock"), &lock);
-    if (e == OK && file_exists(in(&c, c.from, "objects")))
+    if (e == OK)
         e = blob_open(c.from, &c.from_blobs);
-    else if (e == OK)
-        e = fail(E_NOT_FOUND, "%s is no data folder: it has no objects/", c.from);
     if (e == OK)
         e = blob_open(c.to, &c.to_blobs);
     if (e == OK)

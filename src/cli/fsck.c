@@ -1,7 +1,7 @@
 /* saccade fsck: reads everything that is stored and names what is missing or changed. Also while the server runs. */
-#include "api/dispatch.h"
 #include "blob/blob.h"
 #include "cli/cli.h"
+#include "cli/folder.h"
 #include "cli/options.h"
 #include <stdio.h>
 #include <string.h>
@@ -57,9 +57,8 @@ static enum err count_stray(void *with, const char *hash)
 
 static enum err check_all(struct check *c, const char *data, struct arena *a)
 {
+    TRY(folder_open(data, &c->db));
     TRY(blob_open(data, &c->blobs));
-    TRY(sql_open(arena_fmt(a, "%s/saccade.db", data), &c->db));
-    TRY(api_prepare_connection(c->db, NULL));
     TRY(check_database(c, a));
     TRY(check_objects(c));
     return blob_each(c->blobs, count_stray, c);

@@ -52,7 +52,6 @@ static enum err lock_folder(struct server *s)
 
 static enum err open_data(struct server *s)
 {
-    TRY(lock_folder(s));
     TRY(sign_key_open(in_dir(s, "key"), &s->services.key));
     TRY(blob_open(s->data, &s->services.blobs));
     struct sql *db = NULL;
@@ -73,19 +72,25 @@ static enum err start_worker(struct server *s)
     return keeper_start(argv, "worker", &s->worker);
 }
 
-static enum err start_http(struct server *s)
+/* Before anything is made in the folder: a port that is taken must not cost the first start's password. */
+static enum err open_port(struct server *s)
 {
-    static const struct api_hooks hooks = { account_by_token, account_by_session, pages_answer };
-    struct http_app app;
-    query_install();
-    TRY(api_open(&s->services, &hooks, &app));
-    TRY(http_server_start(s->listen, &app, CONNECTIONS, &s->http));
+    TRY(http_server_listen(s->listen, &s->http));
     char host[300];
     size_t n = (size_t)(strrchr(s->listen, ':') - s->listen);
     bool any = n == 0 || strncmp(s->listen, "0.0.0.0", n) == 0 || strncmp(s->listen, "[::]", n) == 0;
     snprintf(host, sizeof host, "%.*s", any ? 9 : (int)n, any ? "127.0.0.1" : s->listen);
     s->services.local_url = arena_fmt(s->arena, "http://%s:%d", host, http_server_port(s->http));
     return OK;
+}
+
+static enum err start_http(struct server *s)
+{
+    static const struct api_hooks hooks = { account_by_token, account_by_session, pages_answer };
+    struct http_app app;
+    query_install();
+    TRY(api_open(&s->services, &hooks, &app));
+    return http_server_start(s->http, &app, CONNECTIONS);
 }
 
 static enum err tell_first_login(struct server *s, const char *url)
@@ -109,15 +114,25 @@ static enum err tell_first_login(struct server *s, const char *url)
     return file_write(s->secrets, o.text.bytes, o.text.n, 0600);
 }
 
-static enum err start(struct server *s)
+static enum err start_all(struct server *s)
 {
-    TRY(open_data(s));
     TRY(infer_start(s->services.self_path, DECODERS, MODELS_MOST, &s->services.infer));
     TRY(start_http(s));
     TRY(start_worker(s));
     shadow_wake(&s->services);
-    const char *url = s->public_url ? s->public_url : s->services.local_url;
-    TRY(tell_first_login(s, url));
+    return OK;
+}
+
+static enum err start(struct server *s)
+{
+    TRY(lock_folder(s));
+    TRY(open_port(s));
+    TRY(open_data(s));
+    enum err e = start_all(s);
+    const char *url = s->public_url ? s->public_url : s->services.local_url, *why = arena_str(s->arena, e == OK ? "" : fail_text());
+    TRY(tell_first_login(s, url)); /* also when what comes after failed: it is shown once */
+    if (e != OK)
+        return fail(e, "%s", why);
     printf("Saccade is ready at %s (%.0f ms)\n", url, (clock_seconds() - s->services.started) * 1000);
     fflush(stdout);
     return OK;
@@ -161,22 +176,37 @@ static void block_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a write over the limit of file sizes fails instead */
 }
 
+static enum err log_level_called(const char *word, enum log_level *ret)
+{
+    static const struct {
+        const char *word;
+        enum log_level level;
+    } levels[] = { { "debug", LOG_DEBUG }, { "info", LOG_INFO }, { "quiet", LOG_ERROR } };
+    for (size_t i = 0; i < COUNT_OF(levels); i++)
+        if (strcmp(word, levels[i].word) == 0) {
+            *ret = levels[i].level;
+            return OK;
+        }
+    return fail(E_INVALID, "--log must be info, quiet or debug; it is \"%s\"", word);
+}
+
 int serve_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct server s = { .arena = a, .data = "data", .listen = "127.0.0.1:8080", .lock = -1 };
-    const char *level = "info";
+    const char *word = "info";
+    enum log_level level = LOG_INFO;
     const struct option_row options[] = {
         { "--data", &s.data }, { "--listen", &s.listen }, { "--public-url", &s.public_url }, { "--first-secrets", &s.secrets },
-        { "--log", &level },
+        { "--log", &word },
     };
-    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK)
+    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK)
         return command_failed("serve");
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n > 0 ? n : 0] = 0;
     block_signals();
-    log_start("serve", strcmp(level, "quiet") == 0 ? LOG_ERROR : strcmp(level, "debug") == 0 ? LOG_DEBUG : LOG_INFO);
+    log_start("serve", level);
     s.services = (struct services){
         .data_dir = s.data, .public_url = s.public_url, .self_path = self, .version = saccade_version, .started = clock_seconds()
     };

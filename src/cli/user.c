@@ -1,8 +1,8 @@
 /* saccade user add NAME [--role ROLE], saccade user password NAME, saccade token new USER: for whoever may read the data folder. */
-#include "api/dispatch.h"
 #include "app/account/account.h"
 #include "blob/sign.h"
 #include "cli/cli.h"
+#include "cli/folder.h"
 #include "cli/options.h"
 #include <stdio.h>
 #include <string.h>
@@ -56,8 +56,7 @@ static enum err new_token(struct wish *w)
 
 static enum err in_transaction(struct wish *w, enum err (*work)(struct wish *))
 {
-    TRY(sql_open(arena_fmt(w->arena, "%s/saccade.db", w->data), &w->db));
-    TRY(api_prepare_connection(w->db, NULL));
+    TRY(folder_open(w->data, &w->db));
     TRY(sql_begin(w->db));
     return sql_end(w->db, work(w));
 }

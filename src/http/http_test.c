@@ -98,7 +98,8 @@ static struct http_server *start(struct arena *a, struct http_client **ret_clien
 {
     static const struct http_app app = { .begin = begin, .body = body, .end = end, .failed = failed, .gone = gone };
     struct http_server *s = NULL;
-    MUST(http_server_start("127.0.0.1:0", &app, 10, &s));
+    MUST(http_server_listen("127.0.0.1:0", &s));
+    MUST(http_server_start(s, &app, 10));
     MUST(http_client_new(arena_fmt(a, "http://127.0.0.1:%d/", http_server_port(s)), "secret", ret_client));
     return s;
 }
@@ -254,4 +255,17 @@ TEST(a_form_streams_its_fields_and_files)
     CHECK(strstr(got, "[mode -]KEEP[file saccade_form_") && strstr(got, "]hello"));
     unlink(path);
     http_server_stop(s, 1);
+}
+
+TEST(an_address_that_is_none_or_taken_is_refused)
+{
+    struct http_server *s = NULL, *second = NULL;
+    MUST_FAIL(http_server_listen("8080", &s), E_INVALID, "ADDRESS:PORT");
+    MUST_FAIL(http_server_listen("127.0.0.1:65536", &s), E_INVALID, "ADDRESS:PORT");
+    MUST_FAIL(http_server_listen("127.0.0.1:http", &s), E_INVALID, "ADDRESS:PORT");
+    MUST(http_server_listen("[::1]:0", &s));
+    char taken[32];
+    snprintf(taken, sizeof taken, "[::1]:%d", http_server_port(s));
+    MUST_FAIL(http_server_listen(taken, &second), E_CONFLICT, "in use");
+    http_server_stop(s, 0);
 }

@@ -25,7 +25,8 @@ enum {
 };
 
 struct http_server {
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *daemon; /* NULL until it is started; the socket is its own then */
+    int socket;
     struct http_app app;
     struct watch *watch;
     int port;
@@ -502,7 +503,8 @@ static enum err parse_listen(const char *listen, char host[64], char port[8])
 {
     const char *colon = strrchr(listen, ':');
     size_t n = colon ? (size_t)(colon - listen) : 0;
-    if (!colon || n >= 64 || strlen(colon + 1) >= 8 || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1])
+    if (!colon || n >= 64 || strlen(colon + 1) >= 8 || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1] ||
+        strtol(colon + 1, NULL, 10) > 65535)
         return fail(E_INVALID, "--listen must be ADDRESS:PORT; it is \"%s\"", listen);
     bool bracket = n > 2 && listen[0] == '[' && listen[n - 1] == ']';
     snprintf(host, 64, "%.*s", (int)(bracket ? n - 2 : n), listen + bracket);
@@ -533,36 +535,34 @@ static enum err open_socket(const char *listen_on, int *ret)
     return OK;
 }
 
-enum err http_server_start(const char *listen_on, const struct http_app *app, int max_connections, struct http_server **ret)
+enum err http_server_listen(const char *listen_on, struct http_server **ret)
 {
     int fd = -1;
     TRY(open_socket(listen_on, &fd));
     struct http_server *s = heap_take(sizeof *s);
-    s->app = *app;
+    s->socket = fd;
     struct sockaddr_storage address;
     socklen_t n = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &n) == 0)
         s->port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                       : ((struct sockaddr_in *)&address)->sin_port);
-    enum err e = watch_start(&s->watch);
-    if (e != OK) {
-        close(fd);
-        free(s);
-        return e;
-    }
+    *ret = s;
+    return OK;
+}
+
+enum err http_server_start(struct http_server *s, const struct http_app *app, int max_connections)
+{
+    s->app = *app;
+    TRY(watch_start(&s->watch));
     s->daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
+        MHD_OPTION_LISTEN_SOCKET, s->socket, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, s, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)max_connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-    if (!s->daemon) {
-        close(fd);
-        watch_stop(s->watch);
-        free(s);
+    if (!s->daemon)
         return fail(E_BROKEN, "cannot start the HTTP server");
-    }
-    *ret = s;
+    s->socket = -1; /* the daemon's from now on */
     return OK;
 }
 
@@ -576,12 +576,13 @@ void http_server_stop(struct http_server *s, double grace_s)
     if (!s)
         return;
     atomic_store(&s->ending, true);
-    int fd = MHD_quiesce_daemon(s->daemon);
+    int fd = s->daemon ? MHD_quiesce_daemon(s->daemon) : s->socket;
     if (fd >= 0)
         close(fd);
     for (double until = clock_seconds() + grace_s; atomic_load(&s->running) && clock_seconds() < until;)
         usleep(5000);
-    MHD_stop_daemon(s->daemon);
+    if (s->daemon)
+        MHD_stop_daemon(s->daemon);
     watch_stop(s->watch);
     free(s);
 }

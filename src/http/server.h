@@ -20,10 +20,13 @@ struct http_app {
 };
 
 struct http_server;
-/* listen: "127.0.0.1:8080", "[::1]:8080" or ":8080"; port 0 takes a free one. E_CONFLICT if it is taken. */
-MUST_USE enum err http_server_start(const char *listen, const struct http_app *, int max_connections, struct http_server **ret);
+/* Opens the socket; from here on peers can connect and wait. listen: "127.0.0.1:8080", "[::1]:8080" or ":8080"; port 0 takes a free
+ * one. E_CONFLICT if it is taken. */
+MUST_USE enum err http_server_listen(const char *listen, struct http_server **ret);
+/* Answers requests from now on. */
+MUST_USE enum err http_server_start(struct http_server *, const struct http_app *, int max_connections);
 int http_server_port(const struct http_server *);
-/* No new connections; waits up to grace_s for running requests, then closes. */
+/* No new connections; waits up to grace_s for running requests, then closes and frees. NULL is fine. */
 void http_server_stop(struct http_server *, double grace_s);
 
 /* The request. */
