@@ -72,7 +72,10 @@ int demo_main(int argc, char **argv)
     char folder[] = "/tmp/saccade-demo-XXXXXX";
     if (e == OK && !d.work && !(d.work = mkdtemp(folder)))
         e = fail(E_BROKEN, "cannot make a folder under /tmp");
-    d.run = clock_iso(a, clock_now_ms());
+    char *now = clock_iso(a, clock_now_ms());
+    now[10] = ' ';
+    now[19] = 0; /* "2026-01-31 08:15:30": names of one run */
+    d.run = now;
     if (e == OK)
         e = http_client_new(d.host, d.token, &d.client);
     if (e == OK)
