@@ -19,9 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 2000, GRACE_S = 20, MODELS_MOST = 4, DECODERS = 1 };
+enum { FILES_WANTED = 16384, CONNECTIONS = 2000, GRACE_S = 20, MODELS_MOST = 4, DECODERS = 1 };
 
 struct server {
     struct arena *arena;
@@ -190,6 +191,16 @@ static enum err log_level_called(const char *word, enum log_level *ret)
     return fail(E_INVALID, "--log must be info, quiet or debug; it is \"%s\"", word);
 }
 
+/* Many systems give 1024 files by default; a crowd of connections needs more. */
+static void raise_file_limit(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= FILES_WANTED)
+        return;
+    r.rlim_cur = r.rlim_max < FILES_WANTED ? r.rlim_max : FILES_WANTED;
+    setrlimit(RLIMIT_NOFILE, &r);
+}
+
 int serve_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
@@ -206,6 +217,7 @@ int serve_main(int argc, char **argv)
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n > 0 ? n : 0] = 0;
     block_signals();
+    raise_file_limit();
     log_start("serve", level);
     s.services = (struct services){
         .data_dir = s.data, .public_url = s.public_url, .self_path = self, .version = saccade_version, .started = clock_seconds()

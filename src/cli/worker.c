@@ -80,14 +80,14 @@ static void sweep_once(struct services *s)
         log_line(LOG_INFO, NULL, "%lld objects that nothing names were moved to the trash", (long long)n);
 }
 
-enum { FIRST_SWEEP_S = 600, SWEEP_S = 6 * 3600 };
+enum { FIRST_SWEEP_S = 600, SWEEP_S = 6 * 3600, TURNS_PER_S = 5 };
 
 static void *run_sweeper(void *with)
 {
-    for (int left = FIRST_SWEEP_S; !stopping; left--, sleep(1)) /* a signal ends the sleep only of the thread that gets it */
+    for (int left = FIRST_SWEEP_S * TURNS_PER_S; !stopping; left--, usleep(1000000 / TURNS_PER_S))
         if (left == 0) {
             sweep_once(with);
-            left = SWEEP_S;
+            left = SWEEP_S * TURNS_PER_S;
         }
     return NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000 };
+enum { POOL_IDLE = 16 }; /* connections kept for the next request; a crowd's others are closed after it */
 
 struct rows {
     struct sql *db;
@@ -314,6 +315,7 @@ struct sql_pool {
     enum err (*prepare)(struct sql *, void *);
     void *with;
     struct sql *idle;
+    int n_idle;
 };
 
 enum err sql_pool_open(const char *path, enum err (*prep)(struct sql *, void *), void *with, struct sql_pool **ret)
@@ -328,8 +330,10 @@ enum err sql_pool_take(struct sql_pool *p, struct sql **ret)
 {
     pthread_mutex_lock(&p->lock);
     struct sql *s = p->idle;
-    if (s)
+    if (s) {
         p->idle = s->next;
+        p->n_idle--;
+    }
     pthread_mutex_unlock(&p->lock);
     if (!s) {
         TRY(sql_open(p->path, &s));
@@ -346,9 +350,15 @@ enum err sql_pool_take(struct sql_pool *p, struct sql **ret)
 void sql_pool_give(struct sql_pool *p, struct sql *s)
 {
     pthread_mutex_lock(&p->lock);
-    s->next = p->idle;
-    p->idle = s;
+    bool keep = p->n_idle < POOL_IDLE;
+    if (keep) {
+        s->next = p->idle;
+        p->idle = s;
+        p->n_idle++;
+    }
     pthread_mutex_unlock(&p->lock);
+    if (!keep)
+        sql_close(s);
 }
 
 void sql_pool_close(struct sql_pool *p)
