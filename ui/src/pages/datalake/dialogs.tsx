@@ -1,9 +1,10 @@
 // What can be done with chosen images. Each says how many it will touch.
-import { Select, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
+import { Select, Text, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
 import { plural } from "../../kit/format";
 import { chosenCount, type Choice } from "../../kit/grid";
+import { TagPick } from "../../kit/tag-pick";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
 import { addToVersion, createDataset, createVersion, deleteDatas, idsOf, tagAll, useDatasets, useDatasetVersions, useSignedIn, useTags } from "./data";
@@ -87,7 +88,7 @@ export function TagDialog({ detach, ...props }: Props & { detach: boolean }) {
   };
   return (
     <Dialog open={props.open} onClose={props.onClose} title={`${detach ? "Detach tags from" : "Attach tags to"} ${plural(n, "image")}`} does={detach ? "Detach" : "Attach"} run={run} ready={names.length > 0}>
-      <TagsInput label="Tags" placeholder="Type one and press Enter" data={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} acceptValueOnBlur data-autofocus />
+      <TagPick label="Tags" known={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} />
     </Dialog>
   );
 }

@@ -1,9 +1,10 @@
 // Files dropped anywhere on the page, and the question which tags they get.
-import { TagsInput, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useEffect, useRef, useState, type DragEvent, type ReactNode } from "react";
 import { Dialog } from "../../kit/dialog";
 import { bytes, plural } from "../../kit/format";
 import { IconUpload } from "../../kit/icons";
+import { TagPick } from "../../kit/tag-pick";
 import { tagIds, upload, useSignedIn, useTags } from "./data";
 
 /** Files of a drop, folders opened. */
@@ -85,7 +86,7 @@ export function UploadDialog({ files, onClose }: { files: File[]; onClose: () =>
       <Text size="sm" c="dimmed">
         {bytes(total)} into the datalake “{session.datalake.name}”. The upload goes on while you work elsewhere.
       </Text>
-      <TagsInput label="Tags" placeholder={names.length ? "" : "None; type one and press Enter"} data={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} clearable data-autofocus />
+      <TagPick label="Tags" known={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} />
     </Dialog>
   );
 }
