@@ -217,6 +217,12 @@ static enum err list(struct op *op)
     return reply_list(op, &experiment_resource, "e.project_id = ?1", V(project));
 }
 
+static enum err list_all(struct op *op)
+{
+    TRY(organization_is_own(op, 0));
+    return reply_page(op, &experiment_resource, "1");
+}
+
 static enum err list_ids(struct op *op)
 {
     const char *project, **ids;
@@ -445,6 +451,8 @@ static const struct route routes[] = {
       &experiment_resource },
     { "DELETE", "/api/project/{id}/experiments", delete_many, MAY_WRITE, WORK_WRITE, "deletes experiments of a project",
       FIELDS(ids_in) },
+    { "GET", "/api/organization/{organization}/experiments", list_all, MAY_READ, WORK_READ, "the experiments of all projects",
+      NULL, 0, &experiment_resource },
     { "GET", "/api/organization/{organization}/experiments/find", find_by_id, MAY_READ, WORK_READ, "an experiment by id",
       FIELDS(id_in), &experiment_resource },
     { "GET", "/api/experiment/{id}", get, MAY_READ, WORK_READ, "an experiment", NULL, 0, &experiment_resource },

@@ -261,14 +261,17 @@ export interface Job {
   error?: string | null;
   created_at?: string;
   updated_at?: string;
-  finished_at?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  result?: unknown;
+  created_by?: string | null;
 }
 
 export interface Alert {
   id: string;
   metric: string;
   operator: string;
-  value: number | boolean;
+  value: number;
   active: boolean;
   triggered?: boolean;
   triggered_at?: string | null;

@@ -60,6 +60,8 @@ export interface Pipelines {
     parameters?: Parameters | null;
     datasets?: { name: string; dataset_version: DatasetVersion }[];
     pending?: number;
+    error?: string | null;
+    runs?: { experiment_id: string | null; experiment_name: string; state: string; status?: string | null; progress?: number | null; error?: string | null; nb_images: number; created_at: string; model_version_id?: string | null }[];
   } | null;
   cd?: { active: boolean; policy?: string | null } | null;
 }
@@ -86,6 +88,7 @@ export async function setTraining(id: string, t: Training, old: { name: string; 
   for (const d of t.datasets) if (!old.some((o) => same(o, d))) await post(`${of(id)}/ct/datasets`, { dataset_version_id: d.version, name: d.name });
   stale(id);
 }
+export const trainNow = (id: string) => post(`${of(id)}/pipeline/ct/launch`).then(() => stale(id));
 export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
 export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));
 

@@ -1,9 +1,10 @@
 // Settings of a deployment: general, and the loops: training data, feedback, training, deployment, alerts.
 import { ActionIcon, Button, NumberInput, Select, Slider, Switch, TextInput } from "@mantine/core";
 import { useEffect, useState, type ReactNode } from "react";
+import { Link } from "wouter";
 import { plural } from "../../kit/format";
 import { IconPlus, IconTrash, IconX } from "../../kit/icons";
-import { Fault, Lines } from "../../kit/parts";
+import { Fault, Lines, Status, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
 import {
@@ -17,6 +18,7 @@ import {
   setTraining,
   setTrainingData,
   toggle,
+  trainNow,
   useAlerts,
   useDatasets,
   useDatasetVersions,
@@ -205,7 +207,15 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
     <Part title="Continuous training" says="Enough reviewed images in the feedback loop start a training by themselves; what comes out is the next version of the champion’s model." on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
       <Select label="Project" placeholder="Where its experiments appear" data={projects.data?.items.map((x) => ({ value: x.id, label: x.name })) ?? []} value={project} onChange={setProject} />
       <NumberInput label="Reviewed images that start a training" name="threshold" min={1} allowDecimal={false} value={threshold} onChange={(x) => setThreshold(x === "" ? "" : Number(x))} w={260} />
-      {ct?.pending !== undefined && <span className="dim">{plural(ct.pending, "image")} since the last training.</span>}
+      {ct?.pending !== undefined && ct.project && (
+        <div style={{ display: "flex", gap: 12, alignItems: "center" }}>
+          <span className="dim">{plural(ct.pending, "image")} in the loop since the last training.</span>
+          <Button variant="default" size="compact-xs" onClick={() => trainNow(d.id).then(() => toast.done("A training starts"), toast.failed)}>
+            Train now
+          </Button>
+        </div>
+      )}
+      {ct?.error && <Fault error={{ message: "The last training could not start", detail: ct.error }} />}
       <div style={{ display: "grid", gap: 8 }}>
         <label style={{ fontSize: 13, fontWeight: 500 }}>Dataset versions beside the feedback loop’s</label>
         {data.map((x, i) => (
@@ -240,6 +250,27 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
           Save
         </Button>
       </div>
+      {!!ct?.runs?.length && (
+        <div>
+          <label style={{ fontSize: 13, fontWeight: 500 }}>Trainings so far</label>
+          {ct.runs.slice(0, 8).map((r) => (
+            <div key={r.created_at} style={{ display: "flex", gap: 12, alignItems: "center", minHeight: 36, borderBottom: "1px solid var(--line)" }}>
+              {r.experiment_id ? (
+                <Link href={`/experiments/${r.experiment_id}`} style={{ flex: 1 }}>
+                  {r.experiment_name}
+                </Link>
+              ) : (
+                <span style={{ flex: 1 }}>{r.experiment_name}</span>
+              )}
+              <span className="dim">{plural(r.nb_images, "image")}</span>
+              <Status of={r.status ?? (r.state === "DONE" ? "SUCCESS" : r.state)} />
+              <span className="dim">
+                <Time at={r.created_at} />
+              </span>
+            </div>
+          ))}
+        </div>
+      )}
     </Part>
   );
 }
@@ -268,12 +299,8 @@ function Delivery({ d, p }: { d: Deployment; p: Pipelines }) {
 }
 
 const metrics = [
-  { value: "latency", label: "Latency of one prediction, ms", group: "Without review" },
-  { value: "avg_latency", label: "Mean latency, ms", group: "Without review" },
-  { value: "is_outlier", label: "An image is an outlier", group: "Without review" },
-  { value: "is_drift", label: "Images have drifted", group: "Without review" },
-  { value: "distribution", label: "Labels differ from the training data", group: "Without review" },
-  { value: "stats.ap_50_95", label: "mAP 50–95 of reviewed predictions", group: "From reviews" },
+  { value: "latency", label: "Latency of one prediction, ms" },
+  { value: "avg_latency", label: "Mean latency of the last hundred, ms" },
 ];
 
 function Alerts({ d }: { d: Deployment }) {
@@ -281,7 +308,6 @@ function Alerts({ d }: { d: Deployment }) {
   const [metric, setMetric] = useState<string | null>("avg_latency");
   const [operator, setOperator] = useState<string | null>(">");
   const [value, setValue] = useState<number | "">(500);
-  const yesNo = metric === "is_outlier" || metric === "is_drift";
   const word = (m: string) => metrics.find((x) => x.value === m)?.label ?? m;
   return (
     <Part title="Alerts" says="Shown on the dashboard and on the home page as soon as they hold.">
@@ -294,7 +320,9 @@ function Alerts({ d }: { d: Deployment }) {
           <div key={a.id} style={{ display: "flex", alignItems: "center", gap: 12, minHeight: 44, borderBottom: "1px solid var(--line)" }}>
             <span style={{ flex: 1 }}>
               {word(a.metric)}{" "}
-              {typeof a.value === "boolean" || a.metric.startsWith("is_") ? "" : <b style={{ fontWeight: 600 }}>{a.operator} {a.value}</b>}
+              <b style={{ fontWeight: 600 }}>
+                {a.operator} {a.value}
+              </b>
               {a.triggered && <span style={{ color: "var(--bad)" }}> · holds now</span>}
             </span>
             <Switch checked={a.active} aria-label={`${word(a.metric)} active`} onChange={(e) => changeAlert(d.id, a.id, { active: e.currentTarget.checked }).catch(toast.failed)} />
@@ -305,10 +333,10 @@ function Alerts({ d }: { d: Deployment }) {
         ))
       )}
       <div style={{ display: "grid", gridTemplateColumns: "1fr 70px 110px auto", gap: 8, alignItems: "end" }}>
-        <Select label="New alert" data={["Without review", "From reviews"].map((g) => ({ group: g, items: metrics.filter((m) => m.group === g).map(({ value: v, label }) => ({ value: v, label })) }))} value={metric} onChange={setMetric} allowDeselect={false} />
-        <Select aria-label="Operator" data={[">", ">=", "<", "<="]} value={operator} onChange={setOperator} disabled={yesNo} allowDeselect={false} />
-        <NumberInput aria-label="Value" value={yesNo ? "" : value} onChange={(x) => setValue(x === "" ? "" : Number(x))} disabled={yesNo} hideControls />
-        <Button size="sm" variant="default" disabled={!metric || (!yesNo && value === "")} onClick={() => addAlert(d.id, { metric: metric ?? "", operator: yesNo ? "=" : (operator ?? ">"), value: yesNo ? 1 : Number(value) }).then(saved("Alert"), toast.failed)}>
+        <Select label="New alert" data={metrics} value={metric} onChange={setMetric} allowDeselect={false} />
+        <Select aria-label="Operator" data={[">", ">=", "<", "<="]} value={operator} onChange={setOperator} allowDeselect={false} />
+        <NumberInput aria-label="Value" value={value} onChange={(x) => setValue(x === "" ? "" : Number(x))} hideControls />
+        <Button size="sm" variant="default" disabled={!metric || value === ""} onClick={() => addAlert(d.id, { metric: metric ?? "", operator: operator ?? ">", value: Number(value) }).then(saved("Alert"), toast.failed)}>
           Add alert
         </Button>
       </div>

@@ -52,8 +52,9 @@ export default function Jobs() {
                     <span className="dim">{j.doing}</span>
                   ),
               },
-              { key: "created", title: "Started", by: (j) => j.created_at, cell: (j) => <Time at={j.created_at} /> },
-              { key: "took", title: "Took", align: "right", cell: (j) => (j.finished_at && j.created_at ? duration((Date.parse(j.finished_at) - Date.parse(j.created_at)) / 1000) : "") },
+              { key: "by", title: "By", cell: (j) => <span className="dim">{j.created_by}</span> },
+              { key: "created", title: "Asked for", by: (j) => j.created_at, cell: (j) => <Time at={j.created_at} /> },
+              { key: "took", title: "Took", align: "right", cell: (j) => (j.ended_at && j.started_at ? duration((Date.parse(j.ended_at) - Date.parse(j.started_at)) / 1000) : "") },
               { key: "id", title: "", cell: (j) => <Id id={j.id} /> },
               { key: "do", title: "", align: "right", width: 90, cell: (j) => open(j) && <Button variant="default" size="compact-xs" onClick={() => cancelJob(j.id).catch(toast.failed)}>Cancel</Button> },
             ]}

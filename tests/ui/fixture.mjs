@@ -1,0 +1,151 @@
+// What every story needs: the server's API, a browser that is signed in, screenshots.
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after } from "node:test";
+
+const { chromium } = createRequire(new URL("../../ui/package.json", import.meta.url))("playwright-core");
+
+export const url = process.env.SACCADE_URL;
+export const user = process.env.SACCADE_USER ?? "admin";
+export const password = process.env.SACCADE_PASSWORD ?? "";
+const shots = process.env.SACCADE_SHOTS ?? "build/screenshots";
+const drawn = join(process.env.SACCADE_PAGES ?? ".", "cells");
+
+/** Paths of drawn images, and of their VOC files. */
+export const images = (from, to) => readdirSync(join(drawn, "JPEGImages")).sort().slice(from, to).map((f) => join(drawn, "JPEGImages", f));
+export const vocOf = (image) => join(drawn, "Annotations", basename(image).replace(/\.\w+$/, ".xml"));
+
+let cookie = null;
+async function signIn() {
+  const r = await fetch(`${url}/api/session`, { method: "POST", headers: { "Content-Type": "application/json", "X-Requested-With": "saccade" }, body: JSON.stringify({ username: user, password }) });
+  assert.equal(r.status, 200, `sign in: ${await r.clone().text()}`);
+  cookie = r.headers.get("set-cookie").split(";")[0];
+  return r.json();
+}
+export const session = await signIn();
+export const org = session.organization.id;
+export const lake = session.datalake.id;
+
+/** A call to the API; throws what the server refuses. */
+export async function api(method, path, body) {
+  const form = body instanceof FormData;
+  const r = await fetch(url + path, { method, headers: { Cookie: cookie, "X-Requested-With": "saccade", ...(body && !form ? { "Content-Type": "application/json" } : {}) }, body: form ? body : body && JSON.stringify(body) });
+  const text = await r.text();
+  if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text.slice(0, 400)}`);
+  return text ? JSON.parse(text) : {};
+}
+
+export async function until(what, f, seconds = 30, every = 200) {
+  const end = Date.now() + 1000 * seconds;
+  for (;;) {
+    const v = await f();
+    if (v) return v;
+    assert.ok(Date.now() < end, `${what}: not within ${seconds} s`);
+    await new Promise((r) => setTimeout(r, every));
+  }
+}
+
+// ---- things made by the API, for stories that are about something else
+export async function upload(paths, tags = []) {
+  const ids = [];
+  const tagIds = [];
+  for (const name of tags) {
+    const known = (await api("GET", `/api/datalake/${lake}/tags?limit=1000`)).items.find((t) => t.name === name);
+    tagIds.push((known ?? (await api("POST", `/api/datalake/${lake}/tags`, { name }))).id);
+  }
+  const connector = session.organization.default_connector_id;
+  for (const path of paths) {
+    const { object_name } = await api("POST", `/api/organization/${org}/connector/${connector}/generate_object_name`, { filename: basename(path), type: "DATA" });
+    const grant = await api("POST", `/api/object-storage/${connector}/generate_presigned_url`, { object_name, content_type: "image/jpeg" });
+    const put = await fetch(grant.presigned_url_data.url, { method: "PUT", headers: { ...grant.presigned_url_data.fields, "Content-Type": "image/jpeg", "x-ms-blob-type": "BlockBlob" }, body: readFileSync(path) });
+    assert.ok(put.ok, `upload: ${put.status}`);
+    const data = await api("POST", `/api/datalake/${lake}/datas`, { type: "IMAGE", filename: basename(path), object_name, content_type: "image/jpeg", tags: tagIds, data_source_id: null });
+    ids.push(data.id);
+  }
+  return ids;
+}
+
+let serial = 0;
+export const unique = (word) => `${word}-${process.pid.toString(36)}${(serial++).toString(36)}`;
+
+/** A dataset with one version, its labels, and the annotations of the drawn images. */
+export async function annotatedVersion(paths, { version = "train", dataset = null, annotate = true } = {}) {
+  const ds = dataset ?? (await api("POST", `/api/organization/${org}/datasets`, { name: unique("cells"), description: "" }));
+  const v = await api("POST", `/api/dataset/${ds.id}/versions`, { version, description: "", type: "OBJECT_DETECTION" });
+  const ids = await upload(paths);
+  await api("POST", `/api/dataset/version/${v.id}/assets`, { asset_tag_ids: [], data_ids: ids });
+  await until("assets", async () => (await api("GET", `/api/dataset/version/${v.id}`)).nb_assets === paths.length);
+  if (annotate) {
+    const form = new FormData();
+    form.append("mode", "REPLACE");
+    for (const p of paths) form.append("files", new Blob([readFileSync(vocOf(p))]), basename(vocOf(p)));
+    const { job } = await api("POST", `/api/dataset/version/${v.id}/annotations/import`, form);
+    const end = await until("import", async () => { const j = await api("GET", `/api/v2/job/${job.id}`); return /SUCC|FAIL|KILL/.test(j.status) && j; });
+    assert.equal(end.status, "SUCCEEDED", end.error);
+  }
+  return { dataset: ds, version: await api("GET", `/api/dataset/version/${v.id}`) };
+}
+
+// ---- the browser
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars"];
+
+/** A browser with an empty profile; `problems` collects what the console complains of. */
+export async function browser({ signedIn = true, width = 1280, height = 800 } = {}) {
+  const profile = mkdtempSync(join(tmpdir(), "saccade-browser-"));
+  const context = await chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: flags, viewport: { width, height }, acceptDownloads: true });
+  context.setDefaultTimeout(15_000);
+  const page = context.pages()[0] ?? (await context.newPage());
+  const problems = [];
+  page.on("pageerror", (e) => problems.push(`page error: ${e.message}`));
+  page.on("console", (m) => {
+    if (m.type() === "error" && !/Failed to load resource/.test(m.text())) problems.push(`console: ${m.text()}`);
+  });
+  if (signedIn) {
+    const [name, value] = cookie.split("=");
+    await context.addCookies([{ name, value, url }]);
+  }
+  const close = async () => {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  };
+  after(close);
+  return {
+    page,
+    context,
+    problems,
+    open: (path) => page.goto(url + path),
+    shot: (name) => page.screenshot({ path: join(shots, `${name}.png`) }),
+  };
+}
+
+/** The board of the annotation and review tools: what is on it, and where it lies on screen. */
+export const board = (page) => ({
+  shapes: () => page.evaluate(() => window.saccadeBoard.state.history.doc.shapes.map((s) => ({ id: s.id, kind: s.kind, label: s.label, score: s.score, geo: s.geo }))),
+  state: () => page.evaluate(() => { const { tool, label, chosen, loading, least } = window.saccadeBoard.state; return { tool, label, chosen: [...chosen], loading, least }; }),
+  ready: () => page.waitForFunction(() => window.saccadeBoard && !window.saccadeBoard.state.loading),
+  async screen(x, y) {
+    const p = await page.evaluate(([a, b]) => window.saccadeBoard.screenOf({ x: a, y: b }), [x, y]);
+    const box = await page.getByTestId("board").boundingBox();
+    return { x: box.x + p.x, y: box.y + p.y };
+  },
+  /** From one point of the image to another with the button down. */
+  async drag(x0, y0, x1, y1) {
+    const a = await this.screen(x0, y0);
+    const b = await this.screen(x1, y1);
+    await page.mouse.move(a.x, a.y);
+    await page.mouse.down();
+    await page.mouse.move((a.x + b.x) / 2, (a.y + b.y) / 2);
+    await page.mouse.move(b.x, b.y);
+    await page.mouse.up();
+  },
+  async click(x, y) {
+    const p = await this.screen(x, y);
+    await page.mouse.move(p.x, p.y);
+    await page.mouse.down();
+    await page.mouse.up();
+  },
+});
+export const saved = (page) => page.waitForFunction(() => document.querySelector("[data-testid=save-state]")?.getAttribute("data-state") === "saved");
