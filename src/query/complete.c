@@ -107,7 +107,7 @@ static enum err offer_texts(struct op *op, const struct resource *r, const struc
 {
     AUTO(text) struct text t;
     text_init(&t, 1 << 16);
-    text_fmt(&t, "SELECT v, count(*) FROM (SELECT %s%s%s%s AS v FROM %s WHERE %s = ?1 LIMIT %d)", f->many ? "(SELECT " : "",
+    text_fmt(&t, "SELECT v, count(*) FROM (SELECT %s%s %s%s AS v FROM %s WHERE %s = ?1 LIMIT %d)", f->many ? "(SELECT " : "",
              query_expression(f), f->many ? f->many : "", f->many ? " LIMIT 1)" : "", r->from, r->org, ROWS_LOOKED_AT);
     text_fmt(&t, " WHERE substr(v, 1, length(?2)) = ?2 GROUP BY v ORDER BY count(*) DESC, v LIMIT %d", OFFERS);
     const struct value values[] = { value_text(op->org), value_text(typed + (*typed == '"' || *typed == '\'')) };

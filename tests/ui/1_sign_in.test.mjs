@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { browser, password, url, user } from "./fixture.mjs";
+import { browser, password, url, user, test } from "./fixture.mjs";
 
 test("somebody who is not signed in is asked to, and lands where they wanted to go", async () => {
   const { page, open, shot, problems } = await browser({ signedIn: false });

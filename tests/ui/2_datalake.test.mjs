@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { test } from "node:test";
-import { api, browser, images, lake, unique, until } from "./fixture.mjs";
+import { api, browser, images, lake, unique, until, test } from "./fixture.mjs";
 
 const tag = unique("morning");
 const b = await browser();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
-import { annotatedVersion, api, browser, images, until, vocOf } from "./fixture.mjs";
+import { annotatedVersion, api, browser, images, until, vocOf, test } from "./fixture.mjs";
 
 const paths = images(0, 8);
 const { version, dataset } = await annotatedVersion(paths, { annotate: false });
@@ -34,7 +33,7 @@ test("analytics count objects by label and by image; a bar leads to its images",
   await page.waitForTimeout(300);
   await b.shot("analytics");
   const box = await page.getByRole("img", { name: "Chart: Objects by label" }).boundingBox();
-  await page.mouse.click(box.x + 160, box.y + 24);
+  await page.mouse.click(box.x + 100, box.y + 24);
   await page.waitForURL(/q=annotations/);
   await page.getByText(/images? found/).waitFor();
 });
@@ -54,9 +53,10 @@ test("labels are added and renamed, the version is described and locked", async 
   await b.shot("version-settings");
   const labels = (await api("GET", `/api/dataset/version/${version.id}/labels`)).items.map((l) => l.name);
   assert.ok(labels.includes("plasmodium") && !labels.includes("artefact") && !labels.includes("parasite"), labels.join());
-  await page.getByText("Locked: images, labels").click();
+  const lock = page.getByRole("switch", { name: /Locked/ });
+  await lock.click({ force: true });
   await page.getByText("Locked", { exact: true }).waitFor();
-  await page.getByText("Locked: images, labels").click();
+  await lock.click({ force: true });
   await until("the lock to be off", async () => (await api("GET", `/api/dataset/version/${version.id}`)).locked === false);
 });
 

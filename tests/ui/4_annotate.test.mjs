@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { annotatedVersion, api, board as boardOf, browser, images, saved, until } from "./fixture.mjs";
+import { annotatedVersion, api, board as boardOf, browser, images, saved, until, test } from "./fixture.mjs";
 
 const { version } = await annotatedVersion(images(8, 12), { annotate: false });
 const b = await browser();

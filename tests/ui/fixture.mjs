@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { after } from "node:test";
+import { after, test as nodeTest } from "node:test";
 
 const { chromium } = createRequire(new URL("../../ui/package.json", import.meta.url))("playwright-core");
 
@@ -89,6 +89,18 @@ export async function annotatedVersion(paths, { version = "train", dataset = nul
   return { dataset: ds, version: await api("GET", `/api/dataset/version/${v.id}`) };
 }
 
+/** A test of Node's runner that leaves a picture of the page when it fails. */
+const pages = [];
+export const test = (name, f) =>
+  nodeTest(name, async () => {
+    try {
+      await f();
+    } catch (e) {
+      for (const [i, page] of pages.entries()) await page.screenshot({ path: join(shots, `failed-${name.replace(/\W+/g, "-").slice(0, 40)}-${i}.png`) }).catch(() => undefined);
+      throw e;
+    }
+  });
+
 // ---- the browser
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars"];
 
@@ -98,6 +110,7 @@ export async function browser({ signedIn = true, width = 1280, height = 800 } = 
   const context = await chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: flags, viewport: { width, height }, acceptDownloads: true });
   context.setDefaultTimeout(15_000);
   const page = context.pages()[0] ?? (await context.newPage());
+  pages.push(page);
   const problems = [];
   page.on("pageerror", (e) => problems.push(`page error: ${e.message}`));
   page.on("console", (m) => {
@@ -108,6 +121,7 @@ export async function browser({ signedIn = true, width = 1280, height = 800 } = 
     await context.addCookies([{ name, value, url }]);
   }
   const close = async () => {
+    pages.splice(pages.indexOf(page), 1);
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   };

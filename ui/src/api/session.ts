@@ -1,15 +1,24 @@
 // Who is signed in.
-import { cache, useGet } from "./query";
-import { ApiError, call } from "./client";
+import { useQuery } from "@tanstack/react-query";
+import { cache } from "./query";
+import { ApiError, call, get } from "./client";
 import { closeEvents } from "./events";
 import type { Session } from "./types";
 
 const path = "/api/session";
 
+async function who(): Promise<Session | null> {
+  try {
+    return await get<Session>(path);
+  } catch (e) {
+    if (e instanceof ApiError && e.status === 401) return null;
+    throw e;
+  }
+}
+
 /** null: nobody is signed in; undefined: not known yet. */
 export function useSession(): { session: Session | null | undefined; error: ApiError | null } {
-  const { data, error } = useGet<Session>(path, undefined, { stale: Infinity });
-  if (error && (error.status === 401 || error.status === 404)) return { session: null, error: null };
+  const { data, error } = useQuery<Session | null, ApiError>({ queryKey: ["GET", path], queryFn: who, staleTime: Infinity });
   return { session: data, error };
 }
 
@@ -22,7 +31,7 @@ export function useSignedIn(): Session {
 
 export async function signIn(username: string, password: string): Promise<void> {
   await call("POST", path, { body: { username, password } });
-  cache.clear();
+  cache.removeQueries({ predicate: ({ queryKey }) => queryKey[1] !== path });
   await cache.refetchQueries({ queryKey: ["GET", path] });
 }
 

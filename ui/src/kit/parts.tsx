@@ -88,6 +88,12 @@ export function Time({ at }: { at: string | null | undefined }) {
 /** A long name, cut in the middle and whole on hover. */
 export function Cut({ text, tail = 10, style }: { text: string; tail?: number; style?: CSSProperties }) {
   const at = Math.max(0, text.length - tail);
+  if (at < 4)
+    return (
+      <span title={text} style={{ overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0, ...style }}>
+        {text}
+      </span>
+    );
   return (
     <span className="cut" title={text} style={style}>
       <span>{text.slice(0, at)}</span>

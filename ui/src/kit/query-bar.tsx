@@ -1,6 +1,6 @@
 // The one query bar: a line of the query language with completion, history and saved views.
 import { ActionIcon, Menu, Tooltip } from "@mantine/core";
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import { IconHistory, IconSearch, IconStar, IconTrash, IconX } from "./icons";
 
 interface Completion {
@@ -39,6 +39,14 @@ export function QueryBar({ of, value, onSubmit, complete, placeholder, error }: 
   const input = useRef<HTMLInputElement>(null);
   const asked = useRef(0);
   useEffect(() => setText(value), [value]);
+  // Where the caret stands after a completion: set before the next key can be typed.
+  const caret = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (caret.current === null) return;
+    input.current?.focus();
+    input.current?.setSelectionRange(caret.current, caret.current);
+    caret.current = null;
+  }, [text]);
   useEffect(() => {
     const hear = (e: globalThis.KeyboardEvent) => {
       if (e.key !== "/" || e.ctrlKey || e.metaKey) return;
@@ -82,11 +90,8 @@ export function QueryBar({ of, value, onSubmit, complete, placeholder, error }: 
     const next = before + text.slice(at).replace(/^\s+/, "");
     setText(next);
     setFound(null);
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(before.length, before.length);
-      void ask(next, before.length);
-    });
+    caret.current = before.length;
+    void ask(next, before.length);
   };
   const keys = (e: KeyboardEvent<HTMLInputElement>) => {
     if (found && (e.key === "ArrowDown" || e.key === "ArrowUp")) {

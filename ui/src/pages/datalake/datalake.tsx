@@ -23,13 +23,13 @@ export const tileOf = (d: Data, px: number): Tile => ({
   height: d.meta?.height ?? 3,
   badge: d.upload_status === "DONE" ? undefined : <Status of={d.upload_status} />,
   note: d.tags?.length ? (
-    <span className="dim" title={d.tags.map((t) => t.name).join(", ")} style={{ display: "flex", gap: 4, flex: "none", maxWidth: "50%", overflow: "hidden" }}>
-      {d.tags.slice(0, 2).map((t) => (
-        <span key={t.id} className="chip" data-plain="" style={{ height: 17, fontSize: 11, overflow: "hidden" }}>
+    <span className="dim" title={d.tags.map((t) => t.name).join(", ")} style={{ display: "flex", gap: 4, flex: "none", maxWidth: "60%", overflow: "hidden" }}>
+      {d.tags.slice(0, px < 190 ? 1 : 2).map((t) => (
+        <span key={t.id} className="chip" data-plain="" style={{ display: "block", lineHeight: "17px", height: 17, fontSize: 11, overflow: "hidden", textOverflow: "ellipsis" }}>
           {t.name}
         </span>
       ))}
-      {d.tags.length > 2 && `+${d.tags.length - 2}`}
+      {d.tags.length > (px < 190 ? 1 : 2) && `+${d.tags.length - (px < 190 ? 1 : 2)}`}
     </span>
   ) : undefined,
 });

@@ -72,7 +72,9 @@ export function UploadDialog({ files, onClose }: { files: File[]; onClose: () =>
   const [names, setNames] = useState<string[]>([]);
   const [shown, setShown] = useState<File[]>(files);
   useEffect(() => {
-    if (files.length) setShown(files);
+    if (!files.length) return;
+    setShown(files);
+    setNames([]);
   }, [files]);
   const total = shown.reduce((sum, f) => sum + f.size, 0);
   return (
