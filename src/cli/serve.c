@@ -77,6 +77,8 @@ static enum err start_worker(struct server *s)
 static enum err open_port(struct server *s)
 {
     TRY(http_server_listen(s->listen, &s->http));
+    if (s->public_url)
+        http_server_behind_proxy(s->http);
     char host[300];
     size_t n = (size_t)(strrchr(s->listen, ':') - s->listen);
     bool any = n == 0 || strncmp(s->listen, "0.0.0.0", n) == 0 || strncmp(s->listen, "[::]", n) == 0;

@@ -73,6 +73,7 @@ static enum err end(void *with, struct http_call *c)
     out_text(&o, "method", http_method(c));
     out_text(&o, "path", http_path(c));
     out_text(&o, "q", q);
+    out_text(&o, "peer", http_peer(c));
     out_text(&o, "body", e->body.bytes);
     out_end_object(&o);
     http_answer_bytes(c, 200, "application/json", o.text.bytes, o.text.n);
@@ -268,4 +269,29 @@ TEST(an_address_that_is_none_or_taken_is_refused)
     snprintf(taken, sizeof taken, "[::1]:%d", http_server_port(s));
     MUST_FAIL(http_server_listen(taken, &second), E_CONFLICT, "in use");
     http_server_stop(s, 0);
+}
+
+TEST(the_peer_that_a_proxy_names_counts_only_behind_one)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    static const struct {
+        bool proxy;
+        const char *sent, *peer;
+    } cases[] = {
+        { false, "10.1.1.1", "127.0.0.1" },  { true, "10.1.1.1", "10.1.1.1" }, { true, "forged, 10.1.1.2", "10.1.1.2" },
+        { true, "10.1.1.1, ", "127.0.0.1" }, { true, "fd00::1", "fd00::1" },   { true, "<script>", "127.0.0.1" },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bool closed = false;
+        if (cases[i].proxy)
+            http_server_behind_proxy(s);
+        char *got =
+            raw(a, s, arena_fmt(a, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: %s\r\n\r\n", cases[i].sent),
+                &closed);
+        if (!strstr(got, arena_fmt(a, "\"peer\":\"%s\"", cases[i].peer)))
+            fail_msg("%s: %s", cases[i].sent, got);
+    }
+    http_server_stop(s, 1);
 }

@@ -32,6 +32,7 @@ struct http_server {
     int port;
     atomic_int running; /* requests between begin and gone */
     atomic_bool ending;
+    bool behind_proxy;
 };
 
 struct http_call {
@@ -128,6 +129,11 @@ const char *http_cookie(struct http_call *c, const char *name)
     return MHD_lookup_connection_value(c->connection, MHD_COOKIE_KIND, name);
 }
 
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 || strncmp(address, "::ffff:127.", 11) == 0;
+}
+
 const char *http_peer(struct http_call *c)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -136,7 +142,13 @@ const char *http_peer(struct http_call *c)
         getnameinfo(info->client_addr,
                     info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in), text,
                     sizeof text, NULL, 0, NI_NUMERICHOST);
-    return arena_str(c->arena, text);
+    const char *named = c->server->behind_proxy && is_loopback(text) ? http_header(c, "X-Forwarded-For") : NULL;
+    if (named && strrchr(named, ','))
+        named = strrchr(named, ',') + 1;
+    if (named)
+        named += strspn(named, " ");
+    bool fine = named && *named && strlen(named) < sizeof text && strspn(named, "0123456789abcdefABCDEF.:") == strlen(named);
+    return arena_str(c->arena, fine ? named : text);
 }
 
 int64_t http_body_length(struct http_call *c)
@@ -564,6 +576,11 @@ enum err http_server_start(struct http_server *s, const struct http_app *app, in
         return fail(E_BROKEN, "cannot start the HTTP server");
     s->socket = -1; /* the daemon's from now on */
     return OK;
+}
+
+void http_server_behind_proxy(struct http_server *s)
+{
+    s->behind_proxy = true;
 }
 
 int http_server_port(const struct http_server *s)

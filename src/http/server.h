@@ -26,6 +26,9 @@ MUST_USE enum err http_server_listen(const char *listen, struct http_server **re
 /* Answers requests from now on. */
 MUST_USE enum err http_server_start(struct http_server *, const struct http_app *, int max_connections);
 int http_server_port(const struct http_server *);
+/* A reverse proxy on this machine names the peer: of requests that come from the loopback, http_peer() is then the last part of
+ * X-Forwarded-For, the one that the proxy itself has put there. */
+void http_server_behind_proxy(struct http_server *);
 /* No new connections; waits up to grace_s for running requests, then closes and frees. NULL is fine. */
 void http_server_stop(struct http_server *, double grace_s);
 
