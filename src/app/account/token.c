@@ -94,8 +94,12 @@ static enum err create(struct op *op)
     TRY(account_add_token(op->db, op->arena, op->user_id, in_text(op, "name"), expires, role ? role : op->role, &token, &id));
     op->status = 201;
     out_object(&op->out, NULL);
-    out_text(&op->out, "secret", token);
-    TRY(reply_member(op, "token", &token_resource, id));
+    out_text(&op->out, "id", id);
+    out_text(&op->out, "name", in_text(op, "name"));
+    out_text(&op->out, "role", role_word(role ? role : op->role));
+    out_text(&op->out, "username", op->user_name);
+    out_text(&op->out, "expires_at", expires ? clock_iso(op->arena, expires) : NULL);
+    out_text(&op->out, "token", token);
     out_end_object(&op->out);
     return OK;
 }

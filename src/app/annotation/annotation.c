@@ -118,7 +118,20 @@ static enum err create(struct op *op)
     return reply_one(op, &annotation_resource, id);
 }
 
-/* What a tool saves: everything there is, and which revision it was made from. */
+/* The kinds that the body does not mention, as a JSON list: a tool that does not know masks must not delete them. */
+static const char *kinds_not_sent(struct op *op)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 1000);
+    out_array(&o, NULL);
+    for (const struct shape_kind *const *k = shape_kinds; *k; k++)
+        if (!json_get(op->body, (*k)->plural))
+            out_text(&o, NULL, (*k)->name);
+    out_end_array(&o);
+    return arena_str(op->arena, o.text.bytes);
+}
+
+/* What a tool saves: all shapes of the kinds it knows, and which revision it was made from. */
 static enum err put(struct op *op)
 {
     struct target t;
@@ -142,7 +155,8 @@ static enum err put(struct op *op)
                                  in_print(op, "attributes"),
                                  in_number(op, "duration", -1),
                                  list.items,
-                                 list.n };
+                                 list.n,
+                                 kinds_not_sent(op) };
     bool written;
     const char *id;
     TRY(annotation_save(op->db, op->arena, &s, &written, &id));
@@ -387,7 +401,8 @@ static const struct route routes[] = {
       ANNOTATION },
     { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION },
     { "PUT", "/api/asset/{id}/annotation", put, MAY_WRITE, WORK_WRITE,
-      "saves the whole annotation; 409 if it is not the revision that was edited", FIELDS(put_in), ANNOTATION, .body_cap = BODY },
+      "saves the annotation: all shapes of each kind that is sent; 409 if it is not the revision that was edited", FIELDS(put_in),
+      ANNOTATION, .body_cap = BODY },
     { "GET", "/api/annotation/{id}", get, MAY_READ, WORK_READ, "one annotation with its shapes", ANNOTATION },
     { "PATCH", "/api/annotation/{id}", update, MAY_WRITE, WORK_WRITE, "changes status or duration", FIELDS(update_in), ANNOTATION },
     { "DELETE", "/api/annotation/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes an annotation" },

@@ -188,6 +188,13 @@ TEST(annotations_are_replaced_kept_or_added_to)
     CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 3);
     CHECK_INT(number(w.db, "SELECT max(position) FROM shape"), 2);
     CHECK_INT(number(w.db, "SELECT revision FROM annotation WHERE status = 'ACCEPTED'"), 3);
+    add.mode = "REPLACE";
+    add.kept_kinds = "[\"classification\"]"; /* a tool that knows other kinds only */
+    MUST(annotation_save(w.db, a, &add, &written, NULL));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 4);
+    add.kept_kinds = "[\"mask\"]";
+    MUST(annotation_save(w.db, a, &add, &written, NULL));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 1);
     sql_close(w.db);
 }
 

@@ -73,7 +73,9 @@ enum err annotation_save(struct sql *db, struct arena *a, const struct annotatio
     } else {
         if (strcmp(s->mode, "REPLACE") == 0) {
             position = 0;
-            TRY(sql_run(db, "DELETE FROM shape WHERE annotation_id = ?1", V(id)));
+            TRY(sql_run(
+                db, "DELETE FROM shape WHERE annotation_id = ?1 AND kind NOT IN (SELECT value FROM json_each(coalesce(?2, '[]')))",
+                V(id), V(s->kept_kinds)));
         }
         TRY(renew(db, s, id));
     }

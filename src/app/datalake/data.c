@@ -69,6 +69,17 @@ static const struct field fields[] = {
 
 /* ---- registering */
 
+/* Pages that show the datalake look again. */
+static enum err tell(struct sql *db, const char *lake)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 200);
+    out_object(&o, NULL);
+    out_text(&o, "datalake_id", lake);
+    out_end_object(&o);
+    return event_tell(db, "data", o.text.bytes);
+}
+
 enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, const char **ret_id)
 {
     const char *id = id_new(a);
@@ -79,7 +90,7 @@ enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, con
                 V(n->error ? "ERROR" : "DONE"), V(n->error), V(n->width), V(n->height), V(n->orientation), V((int64_t)n->size),
                 V(n->hash), V(n->source_id), V(n->metadata), V(n->custom_metadata), V(clock_now_ms()), V(n->user_id)));
     *ret_id = id;
-    return OK;
+    return tell(db, n->datalake_id);
 }
 
 static enum err need_source(struct op *op, const char *id)
@@ -365,7 +376,7 @@ static enum err delete_many(struct op *op)
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));
     out_end_object(&op->out);
-    return OK;
+    return tell(op->db, lake);
 }
 
 /* ---- changing many: {"objects": {id: {"metadata", "custom_metadata", "tags": [names], "data_source": name}}} */
