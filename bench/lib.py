@@ -94,6 +94,8 @@ class Saccade(Server):
         super().__init__([BINARY, "serve", "--data", "{folder}/data", "--listen", f"127.0.0.1:{port}", "--first-secrets", secrets],
                          f"http://127.0.0.1:{port}/health")
         self.host = f"http://127.0.0.1:{port}"
+        while not secrets.exists():  # written when the worker has been started too, a moment after the first answer
+            time.sleep(0.01)
         self.token = json.loads(secrets.read_text())["token"]
 
     def ask(self, method, path, body=None):
