@@ -92,7 +92,7 @@ lint:
 	@$(MAKE) --no-print-directory MODE=debug $(SRC:%.c=build/lint/%.ok)
 build/lint/%.ok: %.c | $(ONNX).h
 	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) $(EXTRA) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
+	@clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) $(EXTRA) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
 	@touch $@
 
 clean:
