@@ -33,7 +33,7 @@ static enum err walk(struct demo *d)
     TRY(demo_annotations(d, files, n_files));
     TRY(demo_project(d));
     TRY(demo_train(d, 0, "first", d->steps, 0.01));
-    TRY(demo_train(d, 1, "second", d->steps * 2 / 3, 0.005));
+    TRY(demo_train(d, 1, "second", d->own ? d->steps * 2 / 3 : d->steps / 3, 0.005));
     TRY(demo_compare(d));
     TRY(demo_deploy(d));
     TRY(demo_predict(d));

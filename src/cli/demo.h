@@ -49,6 +49,18 @@ MUST_USE enum err demo_make_pictures(struct demo *);
 MUST_USE enum err demo_read_truth(struct demo *, struct format_file **ret, size_t *ret_n);
 MUST_USE enum err demo_list_pictures(struct demo *);
 
+/* A shape of the truth as a box within its image, in pixels; x1 and y1 are just outside. False: it is no box, or empty. */
+struct demo_box {
+    const char *label;
+    int x0, y0, x1, y1;
+};
+bool demo_box(const struct picture *, size_t i, struct demo_box *ret);
+/* How answers compare with the truth. right: same label and half of their union in common (IoU >= 0.5), each counted once. */
+struct demo_score {
+    size_t right, answered, truth;
+};
+void demo_judge(struct demo *, const struct picture *, const struct json *answer, struct demo_score *);
+
 /* Data management. */
 MUST_USE enum err demo_connect(struct demo *);
 MUST_USE enum err demo_upload(struct demo *);
@@ -66,7 +78,7 @@ MUST_USE enum err demo_compare(struct demo *);
 /* Deployment, review and the loop. */
 MUST_USE enum err demo_deploy(struct demo *);
 MUST_USE enum err demo_predict(struct demo *);
-MUST_USE enum err demo_predict_one(struct demo *, struct http_client *, struct picture *, const char *source, size_t *boxes);
+MUST_USE enum err demo_predict_one(struct demo *, struct http_client *, struct picture *, const char *source, struct demo_score *);
 MUST_USE enum err demo_loops(struct demo *);
 MUST_USE enum err demo_review(struct demo *);
 MUST_USE enum err demo_loop_closes(struct demo *);

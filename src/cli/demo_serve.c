@@ -1,6 +1,5 @@
 #include "base/clock.h"
 #include "cli/demo.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +25,13 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-enum err demo_predict_one(struct demo *d, struct http_client *c, struct picture *p, const char *source, size_t *boxes)
+enum err demo_predict_one(struct demo *d, struct http_client *c, struct picture *p, const char *source, struct demo_score *score)
 {
     const char *const fields[] = { "source", source, "tag", demo_splits[p->split] };
     const struct json *v;
     TRY(http_post_form(c, d->arena, demo_fmt(d, "/api/deployment/%s/predict", d->deployment), fields, 4, "media", p->path, &v));
     p->predicted_asset = demo_text(v, "predicted_asset_id");
-    *boxes += json_count(json_get(json_get(v, "predictions"), "detection_scores"));
+    demo_judge(d, p, v, score);
     return OK;
 }
 
@@ -45,17 +44,19 @@ enum err demo_predict(struct demo *d)
     AUTO(http_client) struct http_client *c = NULL;
     TRY(http_client_new(d->host, demo_text(v, "jwt"), &c));
     double took[PREDICTIONS];
-    size_t n = 0, boxes = 0;
+    size_t n = 0;
+    struct demo_score score = { 0 };
     for (int s = SPLITS - 1; s >= 0; s--)
         for (size_t i = 0; i < d->n && n < PREDICTIONS; i++)
             if (d->pictures[i].split == s) {
                 double began = clock_seconds();
-                TRY(demo_predict_one(d, c, &d->pictures[i], n % 2 ? "line-1" : "line-2", &boxes));
+                TRY(demo_predict_one(d, c, &d->pictures[i], n % 2 ? "line-1" : "line-2", &score));
                 took[n++] = (clock_seconds() - began) * 1000;
             }
     qsort(took, n, sizeof *took, by_size);
-    demo_say(d, "inference", "%zu predictions, %zu boxes, median %.1f ms a request, slowest %.1f ms", n, boxes, took[n / 2],
-             took[n - 1]);
+    demo_say(d, "inference", "%zu predictions, median %.1f ms a request, slowest %.1f ms", n, took[n / 2], took[n - 1]);
+    demo_say(d, "inference", "%zu of %zu true boxes found; %zu of %zu answers are right", score.right, score.truth, score.right,
+             score.answered);
     return OK;
 }
 
@@ -105,18 +106,15 @@ static enum err review_one(struct demo *d, const struct picture *p, const struct
     out_object(&o, NULL);
     out_array(&o, "rectangles");
     for (size_t i = 0; i < p->truth->n_shapes; i++) {
-        const struct format_shape *s = &p->truth->shapes[i];
-        double w = p->truth->fractions ? p->width : 1, h = p->truth->fractions ? p->height : 1;
-        int x0 = (int)fmax(0, s->x * w), y0 = (int)fmax(0, s->y * h), x1 = (int)fmin(p->width, (s->x + s->w) * w),
-            y1 = (int)fmin(p->height, (s->y + s->h) * h);
-        const char *id = label_id(labels, s->label);
-        if (s->kind != FORMAT_RECTANGLE || x1 <= x0 || y1 <= y0 || !id)
+        struct demo_box b;
+        const char *id = demo_box(p, i, &b) ? label_id(labels, b.label) : NULL;
+        if (!id)
             continue;
         out_object(&o, NULL);
-        out_int(&o, "x", x0);
-        out_int(&o, "y", y0);
-        out_int(&o, "w", x1 - x0);
-        out_int(&o, "h", y1 - y0);
+        out_int(&o, "x", b.x0);
+        out_int(&o, "y", b.y0);
+        out_int(&o, "w", b.x1 - b.x0);
+        out_int(&o, "h", b.y1 - b.y0);
         out_text(&o, "label_id", id);
         out_end_object(&o);
     }
@@ -178,10 +176,11 @@ enum err demo_loop_closes(struct demo *d)
 
 enum err demo_shadow_predicts(struct demo *d)
 {
-    size_t n = 0, boxes = 0;
+    size_t n = 0;
+    struct demo_score score = { 0 };
     for (size_t i = 0; i < d->n && n < 5; i++)
         if (d->pictures[i].split == 1) {
-            TRY(demo_predict_one(d, d->client, &d->pictures[i], "line-1", &boxes));
+            TRY(demo_predict_one(d, d->client, &d->pictures[i], "line-1", &score));
             n++;
         }
     demo_say(d, "shadow", "%zu more predictions, made by both models", n);
