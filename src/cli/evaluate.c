@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "json/json.h"
 #include "learn/metrics.h"
+#include "json/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +144,8 @@ static void print(const struct evaluation *e, const struct detect_metrics *m)
                m->labels[i].ap, m->labels[i].ap50, m->labels[i].ap75, m->labels[i].ar);
     printf("%-24s %8lld %8.4f %8.4f %8.4f %8.4f\n", "all", (long long)m->truths, m->ap, m->ap50, m->ap75, m->ar);
     if (m->best_score > 0)
-        printf("best F1 %.4f at score %.4f: precision %.4f, recall %.4f (IoU 0.5)\n", m->f1, m->best_score, m->precision, m->recall);
+        printf("best F1 %.4f at score %.4f: precision %.4f, recall %.4f (IoU 0.5)\n", m->f1, m->best_score, m->precision,
+               m->recall);
     if (e->crowds)
         printf("%zu crowd annotations were left out\n", e->crowds);
 }

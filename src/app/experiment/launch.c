@@ -36,7 +36,8 @@ static enum err may_start(struct sql *db, const char *id)
 static enum err check_parameters(struct sql *db, struct arena *a, const char *id)
 {
     AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(db, &r, "SELECT data FROM log WHERE experiment_id = ?1 AND name = 'parameters' AND type = 'TABLE'", V(id));
+    enum err e =
+        sql_first(db, &r, "SELECT data FROM log WHERE experiment_id = ?1 AND name = 'parameters' AND type = 'TABLE'", V(id));
     if (e == E_NOT_FOUND)
         return OK;
     TRY(e);
