@@ -188,6 +188,7 @@ struct import {
     const char **label_ids; /* beside set->labels; NULL: not looked up yet */
     int64_t images, shapes, kept, unknown, invalid, sizes_differ;
     struct out named_unknown, named_invalid;
+    struct text faults; /* the same as named_invalid, for people */
 };
 
 static enum err read_files(struct import *m, const struct json *files)
@@ -365,6 +366,7 @@ static enum err import_image(struct import *m, const struct format_image *i)
             shape_add(m->job->arena, &list, &s);
         } else if (e == E_INVALID) {
             name_one(&m->named_invalid, ++m->invalid, fail_text());
+            text_fmt(&m->faults, "%s%s", m->invalid > 1 ? "; " : "", fail_text());
         } else {
             return e;
         }
@@ -413,11 +415,9 @@ static enum err import_all(struct import *m)
         TRY(label_need(m->job->db, m->job->arena, m->job->org, m->version, m->set->labels[i], &m->label_ids[i]));
     for (size_t i = 0; i < m->set->n_images; i++)
         TRY(import_image(m, &m->set->images[i]));
-    if (m->invalid && !m->skip_invalid) {
-        out_end_array(&m->named_invalid);
-        return fail(E_INVALID, "%lld shapes are faulty, so nothing was imported: %.700s", (long long)m->invalid,
-                    m->named_invalid.text.bytes);
-    }
+    if (m->invalid && !m->skip_invalid)
+        return fail(E_INVALID, "%lld of the shapes %s faulty, so nothing was imported: %.800s", (long long)m->invalid,
+                    m->invalid == 1 ? "is" : "are", m->faults.bytes);
     return OK;
 }
 
@@ -477,9 +477,11 @@ static enum err run(struct job *j)
     out_init(&m.named_invalid, 1 << 18);
     out_array(&m.named_unknown, NULL);
     out_array(&m.named_invalid, NULL);
+    text_init(&m.faults, 1000);
     enum err e = run_import(&m);
     out_done(&m.named_unknown);
     out_done(&m.named_invalid);
+    text_done(&m.faults);
     return e;
 }
 
@@ -490,7 +492,7 @@ static void gave_up(struct job *j, const char *why)
         return; /* the job's own failure is what counts; the files stay until somebody deletes them */
 }
 
-const struct job_kind import_annotations_job = { "import_annotations", run, gave_up, .tries = 2, .lease_s = 600 };
+const struct job_kind import_annotations_job = { "import_annotations", run, gave_up, .tries = 1, .lease_s = 600 };
 
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/import", receive_files, MAY_WRITE, WORK_FREE,

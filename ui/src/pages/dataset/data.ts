@@ -45,9 +45,21 @@ export async function removeAssets(version: string, ids: string[]): Promise<void
 }
 
 export type ImportMode = "KEEP" | "REPLACE" | "CONCATENATE";
-export async function importAnnotations(version: string, files: File[], mode: ImportMode): Promise<string> {
+export interface ImportResult {
+  format: string;
+  images: number;
+  shapes: number;
+  kept: number;
+  unknown_images: number;
+  unknown: string[];
+  skipped_shapes: number;
+  skipped: string[];
+  sizes_differ: number;
+}
+export async function importAnnotations(version: string, files: File[], mode: ImportMode, skipFaulty: boolean): Promise<string> {
   const form = new FormData();
   form.append("mode", mode);
+  if (skipFaulty) form.append("skip_invalid", "true");
   for (const f of files) form.append("files", f, f.name);
   const { job } = await call<{ job: Job }>("POST", `/api/dataset/version/${version}/annotations/import`, { form });
   touch("/api/jobs");

@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { bytes, plural } from "../../kit/format";
 import { IconX } from "../../kit/icons";
 import { Cut, Fault, Status } from "../../kit/parts";
-import { importAnnotations, useJob, type ImportMode } from "./data";
+import { importAnnotations, useJob, type ImportMode, type ImportResult } from "./data";
 
 interface Failure {
   message: string;
@@ -17,6 +17,32 @@ const modes: Record<ImportMode, [string, string]> = {
   REPLACE: ["Replace", "Images named in the files get the annotation of the file."],
   CONCATENATE: ["Add", "Shapes of the files are added to those that are there."],
 };
+
+/** What came in, and what did not and why. */
+function Outcome({ of: r }: { of: ImportResult }) {
+  const left = (n: number, what: string, names: string[]) => (
+    <div>
+      <Text size="sm">{what}</Text>
+      <div className="dim" style={{ maxHeight: 90, overflow: "auto" }}>
+        {names.map((name) => (
+          <div key={name}>{name}</div>
+        ))}
+        {n > names.length && <div>and {n - names.length} more</div>}
+      </div>
+    </div>
+  );
+  return (
+    <Stack gap="xs">
+      <Text size="sm">
+        {plural(r.shapes, "shape")} on {plural(r.images, "image")} from {r.format.replace("_", " ")} files.
+        {r.kept > 0 && ` ${plural(r.kept, "image")} kept what was there.`}
+        {r.sizes_differ > 0 && ` ${plural(r.sizes_differ, "file")} told another image size than the image has.`}
+      </Text>
+      {r.unknown_images > 0 && left(r.unknown_images, `${plural(r.unknown_images, "image")} of the files ${r.unknown_images === 1 ? "is" : "are"} not in this version:`, r.unknown)}
+      {r.skipped_shapes > 0 && left(r.skipped_shapes, `${plural(r.skipped_shapes, "faulty shape")} left out:`, r.skipped)}
+    </Stack>
+  );
+}
 
 export function ImportDialog({ version, annotated, open, onClose }: { version: string; annotated: number; open: boolean; onClose: () => void }) {
   const [files, setFiles] = useState<File[]>([]);
@@ -33,11 +59,11 @@ export function ImportDialog({ version, annotated, open, onClose }: { version: s
       setError(null);
     }
   }, [open]);
-  const start = async () => {
+  const start = async (skipFaulty = false) => {
     setBusy(true);
     setError(null);
     try {
-      setJob(await importAnnotations(version, files, mode));
+      setJob(await importAnnotations(version, files, mode, skipFaulty));
     } catch (e) {
       setError(e as Failure);
     } finally {
@@ -56,10 +82,16 @@ export function ImportDialog({ version, annotated, open, onClose }: { version: s
             </Group>
             {!over && <Progress value={100 * (j?.progress ?? 0)} animated aria-label="Progress of the import" />}
             {j?.error && <Fault error={{ message: "The import failed", detail: j.error }} />}
+            {j?.status === "SUCCEEDED" && j.result ? <Outcome of={j.result as ImportResult} /> : null}
             <Group justify="flex-end" gap="xs">
               {j?.status === "FAILED" && (
                 <Button variant="default" onClick={() => setJob(null)}>
                   Choose other files
+                </Button>
+              )}
+              {j?.status === "FAILED" && j.error?.includes("faulty") && (
+                <Button variant="default" loading={busy} onClick={() => void start(true)}>
+                  Import without the faulty shapes
                 </Button>
               )}
               <Button onClick={onClose}>{over ? "Close" : "Go on in the background"}</Button>
