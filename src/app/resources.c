@@ -27,7 +27,7 @@ const struct resource *const resources[] = {
     /* model, project, experiment */
     &model_resource, &model_version_resource, &model_file_resource, &model_context_resource, &project_resource,
     &experiment_resource, &experiment_dataset_resource, &log_resource, &artifact_resource, &console_resource, &evaluation_resource,
-    &launch_resource, &publish_resource, &compare_resource,
+    &evaluate_resource, &launch_resource, &publish_resource, &compare_resource,
     /* deployment */
     &deployment_resource, &login_resource, &predicted_asset_resource, &predict_resource, &shadow_resource, &monitor_resource,
     &review_resource, &feedback_resource, &stats_resource, &dashboard_resource, &pipeline_resource, &alert_resource,

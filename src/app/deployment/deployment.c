@@ -358,6 +358,30 @@ static enum err connector(struct op *op)
     return OK;
 }
 
+/* Everybody of the organization may use its deployments. */
+static enum err users(struct op *op)
+{
+    const char *id;
+    TRY(deployment_need(op, &id));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT json_object('users', json_group_array(json_object('id', id, 'username', username, 'role', role)))"
+                  " FROM user WHERE org = ?1",
+                  V(op->org)));
+    out_raw(&op->out, NULL, rows_text(r, 0));
+    return OK;
+}
+
+static enum err add_user(struct op *op)
+{
+    const char *id;
+    int64_t known = 0;
+    TRY(deployment_need(op, &id));
+    TRY(sql_int(op->db, &known, "SELECT count(*) FROM user WHERE id = ?1 AND org = ?2", V(in_text(op, "user_id")), V(op->org)));
+    return known ? OK : fail(E_NOT_FOUND, "there is no user %s in the organization", in_text(op, "user_id"));
+}
+
+static const struct field user_in[] = { { "user_id", T_ID, F_NEED } };
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 #define NEW_FIELDS                                                                                                                 \
     { "name", T_TEXT, F_NULL, .min = 1, .max = 200 }, { "min_threshold", T_NUMBER, F_NULL, .min = 0, .max = 1 },                   \
@@ -396,6 +420,9 @@ static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/pause", pause_it, MAY_WRITE, WORK_WRITE, "refuses predictions until it is resumed", ANSWER },
     { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER },
     { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels" },
+    { "GET", "/api/access/deployment/{id}/users", users, MAY_READ, WORK_READ, "who may use the deployment" },
+    { "POST", "/api/access/deployment/{id}/users", add_user, MAY_WRITE, WORK_READ, "everybody of the organization may already",
+      FIELDS(user_in) },
     { "GET", "/api/deployment/{id}/datalake/connector", connector, MAY_READ, WORK_READ, "the storage of the target datalake" },
 };
 

@@ -4,6 +4,7 @@
 #include "app/model/model.h"
 #include "app/project/project.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "job/job.h"
 #include <string.h>
 
@@ -339,7 +340,8 @@ static enum err remove_one(struct op *op, const char *id)
     TRY(sql_int(op->db, &going, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(id)));
     if (going) /* who waits for it must know */
         TRY(experiment_set_status(op->db, op->arena, id, "CANCELED", NULL));
-    return sql_run(op->db, "DELETE FROM experiment WHERE id = ?1", V(id));
+    TRY(sql_run(op->db, "DELETE FROM experiment WHERE id = ?1", V(id)));
+    return file_remove_tree(arena_fmt(op->arena, "%s/training/%s", op->services->data_dir, id)); /* what it could go on from */
 }
 
 static enum err delete (struct op *op) { const char *id; TRY(mine(op, &id)); return remove_one(op, id); }

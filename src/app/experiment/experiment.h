@@ -4,7 +4,7 @@
 #include "api/resource.h"
 
 extern const struct resource experiment_resource, experiment_dataset_resource, log_resource, artifact_resource, console_resource,
-    evaluation_resource, publish_resource, compare_resource, launch_resource;
+    evaluation_resource, evaluate_resource, publish_resource, compare_resource, launch_resource;
 
 extern const char *const experiment_statuses[];
 

@@ -207,6 +207,8 @@ static enum err run(struct job *j)
     t.dir = arena_fmt(j->arena, "%s/training/%s", t.services->data_dir, t.id);
     t.log = arena_fmt(j->arena, "%s/trainer.log", t.dir);
     TRY(look(&t));
+    if (t.gone)
+        TRY(file_remove_tree(t.dir));
     if (t.gone || is(&t, "CANCELED"))
         return fail(E_CANCELLED, "the experiment was cancelled");
     if (is(&t, "SUCCESS")) /* the worker died after the training had ended and before it could say so */
@@ -217,6 +219,8 @@ static enum err run(struct job *j)
     if (e == OK)
         e = train(&t);
     drop_token(&t);
+    if (t.gone && file_remove_tree(t.dir) != OK)
+        log_failure("removing a deleted experiment's folder");
     return e;
 }
 

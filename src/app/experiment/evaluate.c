@@ -1,0 +1,186 @@
+/* Detection metrics of an experiment's evaluations against the annotations of the same images. */
+#include "app/dataset/dataset.h"
+#include "app/experiment/experiment.h"
+#include "base/clock.h"
+#include "job/job.h"
+#include "learn/metrics.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { BOXES = 10000, IMAGES_MOST = 20000, LABELS = 2000 };
+
+struct evaluate {
+    struct op *op;
+    const char *experiment, *ids, *status; /* ids: JSON or NULL; status: of the annotations that count, or NULL */
+    const char *names[LABELS];             /* labels by index; those of different dataset versions meet by name */
+    int n_labels;
+    struct metrics *metrics;
+    struct metrics_truth *truths;
+    struct metrics_detection *found;
+    struct detect_metrics result;
+};
+
+static enum err label_index(struct evaluate *e, const char *name, int *ret)
+{
+    for (*ret = 0; *ret < e->n_labels; (*ret)++)
+        if (strcmp(e->names[*ret], name) == 0)
+            return OK;
+    if (e->n_labels == LABELS)
+        return fail(E_TOO_BIG, "the evaluations have over %d labels", LABELS);
+    e->names[e->n_labels++] = arena_str(e->op->arena, name);
+    return OK;
+}
+
+/* All labels first: the metrics want their number beforehand. */
+static enum err read_labels(struct evaluate *e)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(e->op->db, &r,
+                 "SELECT DISTINCT l.name FROM label l JOIN experiment_dataset d ON d.dataset_version_id = l.dataset_version_id"
+                 " WHERE d.experiment_id = ?1 ORDER BY l.name",
+                 V(e->experiment)));
+    int unused;
+    while (rows_next(r))
+        TRY(label_index(e, rows_text(r, 0), &unused));
+    return rows_error(r);
+}
+
+static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(e->op->db, &r,
+                 "SELECT l.name, h.x, h.y, h.w, h.h FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l"
+                 " ON l.id = h.label_id WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'rectangle' LIMIT ?3",
+                 V(asset), V(e->status), V((int64_t)BOXES)));
+    for (*ret_n = 0; rows_next(r); (*ret_n)++) {
+        struct metrics_truth *t = &e->truths[*ret_n];
+        *t = (struct metrics_truth){ 0, rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4) };
+        TRY(label_index(e, rows_text(r, 0), &t->label));
+    }
+    return rows_error(r);
+}
+
+static enum err read_found(struct evaluate *e, const char *evaluation, size_t *ret_n)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        e->op->db, &r,
+        "SELECT l.name, json_extract(j.value, '$.score'), json_extract(j.value, '$.x'), json_extract(j.value, '$.y'),"
+        " json_extract(j.value, '$.w'), json_extract(j.value, '$.h') FROM evaluation v, json_each(v.shapes, '$.rectangles') j"
+        " JOIN label l ON l.id = lower(json_extract(j.value, '$.label_id')) WHERE v.id = ?1 ORDER BY 2 DESC LIMIT ?2",
+        V(evaluation), V((int64_t)BOXES)));
+    for (*ret_n = 0; rows_next(r); (*ret_n)++) {
+        struct metrics_detection *d = &e->found[*ret_n];
+        *d = (struct metrics_detection){ 0, rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4), rows_real(r, 5) };
+        TRY(label_index(e, rows_text(r, 0), &d->label));
+    }
+    return rows_error(r);
+}
+
+static enum err compute(struct evaluate *e)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        e->op->db, &r,
+        "SELECT id, asset_id FROM evaluation WHERE experiment_id = ?1 AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))"
+        " ORDER BY id LIMIT ?3",
+        V(e->experiment), V(e->ids), V((int64_t)IMAGES_MOST)));
+    bool any = false;
+    for (; rows_next(r); any = true) {
+        size_t truths, found;
+        TRY(read_truths(e, rows_text(r, 1), &truths));
+        TRY(read_found(e, rows_text(r, 0), &found));
+        metrics_add(e->metrics, e->truths, truths, e->found, found);
+    }
+    TRY(rows_error(r));
+    if (!any)
+        return fail(E_UNMEANT, "the experiment has no such evaluations");
+    metrics_compute(e->metrics, e->op->arena, &e->result);
+    return OK;
+}
+
+static void figure(struct out *o, const char *key, double v)
+{
+    if (v < 0)
+        out_null(o, key);
+    else
+        out_number(o, key, v);
+}
+
+static void write(const struct evaluate *e, struct out *o)
+{
+    const struct detect_metrics *m = &e->result;
+    out_object(o, NULL);
+    out_int(o, "images", m->images);
+    out_int(o, "truths", m->truths);
+    figure(o, "ap_50_95", m->ap);
+    figure(o, "ap_50", m->ap50);
+    figure(o, "ap_75", m->ap75);
+    figure(o, "ar", m->ar);
+    figure(o, "precision", m->truths ? m->precision : -1);
+    figure(o, "recall", m->truths ? m->recall : -1);
+    out_array(o, "labels");
+    for (int i = 0; i < m->n_labels && i < e->n_labels; i++) {
+        out_object(o, NULL);
+        out_text(o, "label", e->names[i]);
+        out_int(o, "truths", m->labels[i].truths);
+        figure(o, "ap_50_95", m->labels[i].ap);
+        figure(o, "ap_50", m->labels[i].ap50);
+        figure(o, "ar", m->labels[i].ar);
+        out_end_object(o);
+    }
+    out_end_array(o);
+    out_end_object(o);
+}
+
+static enum err keep(struct op *op)
+{
+    const struct evaluate *e = op->state;
+    const char *job;
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 20);
+    write(e, &o);
+    TRY(log_put_text(op->db, op->arena, e->experiment, "evaluation", "EVALUATION", o.text.bytes));
+    TRY(job_add_done(op->db, op->arena, "evaluate", op->org, op->user_id, o.text.bytes, &job));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", job);
+    out_text(&op->out, "status", "SUCCESS");
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* Done at once: the job that is answered has ended. */
+static enum err evaluate(struct op *op)
+{
+    struct evaluate *e = arena_take(op->arena, sizeof *e);
+    *e = (struct evaluate){ .op = op,
+                            .status = in_text(op, "status"),
+                            .ids = in_has(op, "evaluation_ids") ? in_ids(op, "evaluation_ids") : NULL };
+    TRY(path_id(op, 0, &e->experiment));
+    TRY(resource_need(op, &experiment_resource, e->experiment));
+    if (strcmp(in_text(op, "inference_type"), "OBJECT_DETECTION") != 0)
+        return fail(E_UNMEANT, "inference_type: metrics are computed for OBJECT_DETECTION only");
+    TRY(read_labels(e));
+    e->truths = arena_new_array(op->arena, struct metrics_truth, BOXES);
+    e->found = arena_new_array(op->arena, struct metrics_detection, BOXES);
+    e->metrics = metrics_new(LABELS);
+    enum err failed = compute(e);
+    metrics_free(e->metrics);
+    TRY(failed);
+    op->state = e;
+    return op_write(op, keep);
+}
+
+static const char *const statuses[] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
+static const struct field evaluate_in[] = {
+    { "inference_type", T_TEXT, F_NEED, .words = inference_types },
+    { "evaluation_ids", T_IDS, F_NULL, .max = IMAGES_MOST },
+    { "status", T_TEXT, F_NULL, .words = statuses },
+};
+
+static const struct route routes[] = {
+    { "POST", "/api/experiment/{id}/evaluate", evaluate, MAY_WRITE, WORK_FREE, "computes metrics of the evaluations, kept as a log",
+      FIELDS(evaluate_in) },
+};
+
+const struct resource evaluate_resource = { .name = "evaluation metrics", .routes = routes, .n_routes = COUNT_OF(routes) };
