@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+static const int64_t PARTS_KEPT_MS = 47 * 3600 * 1000LL;
 static const uint64_t OBJECT_CAP = 64ull << 30; /* bytes */
 
 static const char table[] =
@@ -208,6 +209,10 @@ static enum err find_upload(struct op *op)
     t->known = size == (int64_t)t->total;
     if (t->known)
         return OK;
+    /* the store forgets parts after two days, so the rows must not remember them for longer */
+    int64_t old = clock_now_ms() - PARTS_KEPT_MS;
+    TRY(sql_run(op->db, "DELETE FROM upload_part WHERE upload_id IN (SELECT id FROM upload WHERE created_at < ?1)", V(old)));
+    TRY(sql_run(op->db, "DELETE FROM upload WHERE created_at < ?1", V(old)));
     TRY(sql_run(op->db, "INSERT INTO upload VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", V(name), V(id_new(op->arena)),
                 V((int64_t)t->total), V(clock_now_ms())));
     AUTO(rows) struct rows *r = NULL;
