@@ -5,6 +5,7 @@
  * Where pixels lie side by side, several are taken as one long row (their per-channel factors repeated), so that the inner loops
  * are long and whole registers whatever the number of channels is. */
 #include "nn/kernels/kernels.h"
+#include "nn/kernels/silu.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,6 @@
 enum { GAMMA, BETA };
 enum { ROW = 256, TOGETHER = 4, SUMMED = 64 }; /* floats of a long row; rows in one go; rows summed in float, the rest in double */
 
-struct row_factors {
-    float *scale, *shift, *mean; /* y = x * scale + shift, over one long row */
-    float *a, *b;                /* sums over rows, or what backward subtracts */
-};
 struct norm {
     bool silu;
     int channels, together; /* pixels in a long row */
@@ -70,42 +67,17 @@ WIDEST static void add_moments(const float *restrict x, long rows, long floats, 
         }
 }
 
-/* rows of floats, `pitch` apart in y: y = x * scale + shift, then SiLU */
-WIDEST static void apply_silu(const float *restrict x, float *restrict y, long rows, long floats, long pitch,
-                              const float *restrict scale, const float *restrict shift)
-{
-    for (long r = 0; r < rows; r++, x += floats, y += pitch)
-        for (long j = 0; j < floats; j++) {
-            float z = x[j] * scale[j] + shift[j];
-            y[j] = z * fast_sigmoid(z);
-        }
-}
-
+/* y = x * scale + shift; rows of y are `pitch` apart */
 WIDEST static void apply(const float *restrict x, float *restrict y, long rows, long floats, long pitch,
-                         const float *restrict scale, const float *restrict shift)
+                         const struct row_factors *f)
 {
+    const float *restrict scale = f->scale, *restrict shift = f->shift;
     for (long r = 0; r < rows; r++, x += floats, y += pitch)
         for (long j = 0; j < floats; j++)
             y[j] = x[j] * scale[j] + shift[j];
 }
 
-/* dz = dy * silu'(z), which may lie where dy does; a += dz, b += dz * (x - mean) */
-WIDEST static void back_through_silu(const float *restrict x, const float *dy, float *dz, long rows, long floats, long pitch,
-                                     const struct row_factors *f)
-{
-    const float *restrict scale = f->scale, *restrict shift = f->shift, *restrict mean = f->mean;
-    float *restrict a = f->a, *restrict b = f->b;
-    for (long r = 0; r < rows; r++, x += floats, dy += pitch, dz += floats) {
-#pragma GCC ivdep
-        for (long j = 0; j < floats; j++) {
-            float z = x[j] * scale[j] + shift[j], s = fast_sigmoid(z), d = dy[j] * s * (1 + z * (1 - s));
-            dz[j] = d;
-            a[j] += d;
-            b[j] += d * (x[j] - mean[j]);
-        }
-    }
-}
-
+/* a += dy, b += dy * (x - mean) */
 WIDEST static void back_sums(const float *restrict x, const float *restrict dy, long rows, long floats, long pitch,
                              const struct row_factors *f)
 {
@@ -211,8 +183,11 @@ static void forward(struct step *s)
     set_factors(n, s->node, mean, rstd, variance);
     for (int rest = 0; rest < 2; rest++) {
         struct walk w = walk_over(n, x, y, rest);
-        (n->silu ? apply_silu : apply)(x->data + w.at * x->c, y->data + w.at * y->pitch, w.rows, w.floats, w.pitch, n->f.scale,
-                                       n->f.shift);
+        const float *from = x->data + w.at * x->c;
+        if (n->silu)
+            silu_apply(from, y->data + w.at * y->pitch, w.rows, w.floats, w.pitch, &n->f);
+        else
+            apply(from, y->data + w.at * y->pitch, w.rows, w.floats, w.pitch, &n->f);
     }
 }
 
@@ -227,7 +202,7 @@ static void sum_gradients(struct norm *n, const struct tensor *x, const struct t
             long rows = w.rows - r < SUMMED ? w.rows - r : SUMMED;
             const float *from = x->data + w.at * x->c + r * w.floats, *dy = y->grad + w.at * y->pitch + r * w.pitch;
             if (n->silu)
-                back_through_silu(from, dy, keep + w.at * x->c + r * w.floats, rows, w.floats, w.pitch, &n->f);
+                silu_back(from, dy, keep + w.at * x->c + r * w.floats, rows, w.floats, w.pitch, &n->f);
             else
                 back_sums(from, dy, rows, w.floats, w.pitch, &n->f);
             gather_sums(n);
