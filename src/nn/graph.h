@@ -27,7 +27,6 @@ enum kernel_traits {
     PITCHED_OUT = 4,   /* can write an output, and read its gradient, whose pixels do not lie side by side */
     GRAD_IN_PLACE = 8, /* the gradient of its one input may lie where that of the output does */
     GRAD_SHARED = 16,  /* the gradient of one input is that of the output: the kernel skips it where the addresses are equal */
-    NO_BACKWARD = 32,
 };
 enum { CHAIN_MOST = 3 };
 struct kernel {

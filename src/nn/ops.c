@@ -4,9 +4,10 @@
 const struct op_kind *const nn_ops[] = { &op_conv2d, &op_batch_norm, &op_silu,     &op_relu,           &op_sigmoid, &op_add,
                                          &op_concat, &op_max_pool,   &op_upsample, &op_space_to_depth, NULL };
 
-const struct kernel *const nn_kernels[] = { &dnnl_conv2d,     &kernel_norm_silu,      &kernel_norm,
-                                            &kernel_add,      &kernel_concat,         &kernel_max_pool,
-                                            &kernel_upsample, &kernel_space_to_depth, NULL };
+const struct kernel *const nn_kernels[] = {
+    &dnnl_conv2d_folded, &dnnl_conv2d,     &kernel_norm_silu, &kernel_norm,           &kernel_add,
+    &kernel_concat,      &kernel_max_pool, &kernel_upsample,  &kernel_space_to_depth, NULL
+};
 
 const char *nn_backend(void)
 {

@@ -295,8 +295,10 @@ TEST(inference_uses_the_running_statistics_of_the_graph_it_shares)
         const struct sample *s = &samples[k];
         struct built train = build(s, GRAPH_TRAIN, false), both[2];
         fill_random(train.x, 3);
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++) {
             loss(&train);
+            graph_update_statistics(&train.graph, 1);
+        }
         for (int plain = 0; plain < 2; plain++) {
             struct graph *g = graph_new(8);
             struct tensor *x = nn_input(g, "x", s->n, s->h, s->w, s->c);

@@ -1,9 +1,11 @@
-/* Convolutions. Activations stay N H W C; oneDNN chooses the layout of the weights, which are brought into it before each pass:
- * they change with every step anyway, and the copy is small beside the pass. */
+/* Convolutions, alone or for inference with the batch norm behind them folded into their weights and SiLU applied. Activations stay
+ * N H W C; oneDNN chooses the layout of the weights, which are brought into it before each pass: they change with every step
+ * anyway, and the copy is small beside the pass. */
 #include "nn/dnnl/dnnl.h"
 #include "nn/dnnl/lib.h"
 #include "nn/ops/ops.h"
 #include "nn/vector.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,7 @@ struct pass {
 struct conv {
     struct pass forward, backward_data, backward_weight;
     size_t x_floats; /* scratch for a gradient that is added to another */
+    float *folded;   /* weights, then biases, with the norm in them; NULL: the convolution's own */
 };
 
 struct shape {
@@ -42,7 +45,7 @@ static dnnl_memory_desc_t describe_pixels(const struct tensor *t)
     return describe((dnnl_dims_t){ t->n, t->c, t->h, t->w }, 4, dnnl_nhwc);
 }
 
-static struct shape shape_of(const struct node *n)
+static struct shape shape_of(const struct node *n, bool bias)
 {
     const struct attr *a = &n->attr;
     const struct tensor *x = n->in[0], *y = &n->out;
@@ -52,7 +55,7 @@ static struct shape shape_of(const struct node *n)
                 dense = { y->c, x->c, a->kernel, a->kernel }, *dims = groups ? &grouped : &dense;
     s.weight = describe(*dims, groups ? 5 : 4, dnnl_format_tag_any);
     s.our_weight = describe(*dims, groups ? 5 : 4, groups ? dnnl_gohwi : dnnl_ohwi);
-    s.bias = n->params[BIAS] ? describe((dnnl_dims_t){ y->c }, 1, dnnl_a) : NULL;
+    s.bias = bias ? describe((dnnl_dims_t){ y->c }, 1, dnnl_a) : NULL;
     for (int i = 0; i < 2; i++) {
         int in = i ? x->w : x->h, out = i ? y->w : y->h;
         s.strides[i] = a->stride;
@@ -139,6 +142,7 @@ static void release(struct step *step)
     forget_pass(&c->forward);
     forget_pass(&c->backward_data);
     forget_pass(&c->backward_weight);
+    free(c->folded);
     free(c);
 }
 
@@ -183,15 +187,28 @@ static size_t scratch_for(const struct step *step, const struct conv *c)
     return sizeof(float) * (most > weight ? most : weight);
 }
 
-static bool prepare(struct step *step)
+static dnnl_primitive_attr_t attributes(bool silu)
+{
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_must(dnnl.primitive_attr_create(&attr), "attributes");
+    dnnl_must(dnnl.primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "scratchpad mode");
+    if (silu) {
+        dnnl_post_ops_t ops = NULL;
+        dnnl_must(dnnl.post_ops_create(&ops), "activation");
+        dnnl_must(dnnl.post_ops_append_eltwise(ops, dnnl_eltwise_swish, 1, 0), "activation");
+        dnnl_must(dnnl.primitive_attr_set_post_ops(attr, ops), "activation");
+        dnnl.post_ops_destroy(ops);
+    }
+    return attr;
+}
+
+static bool prepare_with(struct step *step, bool bias, bool silu)
 {
     if (!dnnl_there())
         return false;
     struct conv *c = step->state = heap_take(sizeof *c);
-    struct shape s = shape_of(step->node);
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_must(dnnl.primitive_attr_create(&attr), "attributes");
-    dnnl_must(dnnl.primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "scratchpad mode");
+    struct shape s = shape_of(step->node, bias);
+    dnnl_primitive_attr_t attr = attributes(silu);
     dnnl_stream();
     dnnl_primitive_desc_t pd = NULL;
     bool fits =
@@ -212,6 +229,20 @@ static bool prepare(struct step *step)
     else
         release(step);
     return fits;
+}
+
+static bool prepare(struct step *step)
+{
+    return prepare_with(step, step->node->params[BIAS] != NULL, false);
+}
+
+static bool prepare_folded(struct step *step)
+{
+    if (!prepare_with(step, true, true))
+        return false;
+    struct conv *c = step->state;
+    c->folded = heap_take(sizeof(float) * (tensor_count(&step->node->params[WEIGHT]->value) + (size_t)step->out->c));
+    return true;
 }
 
 static dnnl_exec_arg_t argument(int which, dnnl_memory_t m, const float *data)
@@ -238,17 +269,35 @@ static const float *bring_weights(struct pass *p, const float *weights, float *s
     return scratch;
 }
 
+/* norm(conv(x)) is a convolution again: weights times gamma / deviation, and a bias. Done at every pass, for the weights may have
+ * changed since the last one. Returns the biases. */
+static const float *fold(const struct conv *c, const struct node *conv, const struct node *norm)
+{
+    const struct tensor *w = &conv->params[WEIGHT]->value;
+    size_t each = tensor_count(w) / (size_t)w->n;
+    float *bias = c->folded + tensor_count(w);
+    for (int o = 0; o < w->n; o++) {
+        float scale = norm->params[0]->value.data[o] / sqrtf(norm->params[3]->value.data[o] + norm->attr.epsilon);
+        for (size_t i = 0; i < each; i++)
+            c->folded[(size_t)o * each + i] = w->data[(size_t)o * each + i] * scale;
+        float own = conv->params[BIAS] ? conv->params[BIAS]->value.data[o] : 0;
+        bias[o] = norm->params[1]->value.data[o] + (own - norm->params[2]->value.data[o]) * scale;
+    }
+    return bias;
+}
+
 static void forward(struct step *step)
 {
     struct conv *c = step->state;
     struct node *n = step->node;
     struct pass *p = &c->forward;
-    const float *weights = bring_weights(p, n->params[WEIGHT]->value.data, step->scratch);
+    const float *bias = c->folded ? fold(c, n, n->next) : p->bias ? n->params[BIAS]->value.data : NULL;
+    const float *weights = bring_weights(p, c->folded ? c->folded : n->params[WEIGHT]->value.data, step->scratch);
     dnnl_exec_arg_t args[ARGS_MOST] = { argument(DNNL_ARG_SRC, p->x, n->in[0]->data), argument(DNNL_ARG_DST, p->y, step->out->data),
                                         argument(DNNL_ARG_WEIGHTS, p->weight, weights),
                                         argument(DNNL_ARG_SCRATCHPAD, p->scratchpad, step->scratch + p->weight_floats) };
     if (p->bias)
-        args[4] = argument(DNNL_ARG_BIAS, p->bias, n->params[BIAS]->value.data);
+        args[4] = argument(DNNL_ARG_BIAS, p->bias, bias);
     execute(p->run, args, p->bias ? 5 : 4);
 }
 
@@ -307,5 +356,14 @@ const struct kernel dnnl_conv2d = {
     .prepare = prepare,
     .forward = forward,
     .backward = backward,
+    .release = release,
+};
+
+const struct kernel dnnl_conv2d_folded = {
+    .name = "conv2d + norm + silu onednn",
+    .chain = { &op_conv2d, &op_batch_norm, &op_silu },
+    .traits = FOR_INFERENCE,
+    .prepare = prepare_folded,
+    .forward = forward,
     .release = release,
 };

@@ -3,7 +3,7 @@
 #pragma once
 #include "nn/graph.h"
 
-extern const struct kernel dnnl_conv2d;
+extern const struct kernel dnnl_conv2d, dnnl_conv2d_folded;
 
 bool dnnl_there(void);               /* loads it at the first call */
 const char *dnnl_version_text(void); /* "oneDNN 3.2", or NULL */
