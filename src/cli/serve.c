@@ -141,13 +141,13 @@ static enum err start(struct server *s)
     return OK;
 }
 
-/* First what takes new work, then what does it. */
+/* The worker first, while its trainers can still tell the server where they stopped. */
 static void stop(struct server *s)
 {
+    keeper_stop(s->worker, GRACE_S);
     api_quiet();
     http_server_stop(s->http, GRACE_S);
     shadow_stop();
-    keeper_stop(s->worker, GRACE_S);
     infer_stop(s->services.infer);
     api_close();
     sql_pool_close(s->services.pool);

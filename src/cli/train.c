@@ -110,7 +110,9 @@ static enum err train(int argc, char **argv)
     o.threads = (int)threads;
     struct sigaction act = { .sa_handler = on_signal };
     sigaction(SIGTERM, &act, NULL);
-    sigaction(SIGINT, &act, NULL);
+    struct sigaction before;
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* under a worker, Ctrl-C is for the server */
+        sigaction(SIGINT, &act, NULL);
     signal(SIGPIPE, SIG_IGN);
     if (o.images)
         return o.experiment || o.host ? fail(E_INVALID, "either --experiment or --images, not both") : train_folder(&o);

@@ -65,6 +65,9 @@ static enum err object_is_named(void *with, const char *hash, bool *ret)
     return OK;
 }
 
+/* Pages that come back later than so many events ago read the things themselves. */
+enum { EVENTS_KEPT = 20000 };
+
 static void sweep_once(struct services *s)
 {
     struct sql *db = NULL;
@@ -72,10 +75,12 @@ static void sweep_once(struct services *s)
     enum err e = sql_pool_take(s->pool, &db);
     if (e == OK) {
         e = blob_sweep(s->blobs, object_is_named, db, &n);
+        if (e == OK)
+            e = sql_run(db, "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1", V(EVENTS_KEPT));
         sql_pool_give(s->pool, db);
     }
     if (e != OK)
-        log_failure("sweeping objects");
+        log_failure("sweeping");
     else if (n)
         log_line(LOG_INFO, NULL, "%lld objects that nothing names were moved to the trash", (long long)n);
 }
