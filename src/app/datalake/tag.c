@@ -25,7 +25,7 @@ static const struct field fields[] = {
 static const struct target {
     const char *type, *count;
 } targets[] = {
-#define COUNT(from, where) "SELECT count(DISTINCT v.id) FROM json_each(?1) j JOIN " from " ON v.id = j.value WHERE " where
+#define COUNT(from, where) "SELECT count(*) FROM " from " WHERE v.id IN (SELECT value FROM json_each(?1)) AND " where
     { "DATA", COUNT("data v", "v.org = ?2 AND v.datalake_id = ?3") },
     { "ASSET", COUNT("asset v", "v.org = ?2 AND v.dataset_version_id = ?3") },
     { "DATASET", COUNT("dataset v", "v.org = ?2 AND v.org = ?3") },
@@ -166,6 +166,17 @@ static enum err check_targets(struct op *op, const char *tag_id, const char *ids
     return OK;
 }
 
+/* Tries every statement of the table, so that a renamed table stops the start and not a user. */
+static enum err check_statements(struct sql *db)
+{
+    const struct value values[] = { V("[]"), V(""), V("") };
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        int64_t n = 0;
+        TRY(fail_within(sql_int_text(db, &n, targets[i].count, values, COUNT_OF(values)), "%s: ", targets[i].type));
+    }
+    return OK;
+}
+
 static enum err reply_count(struct op *op, const char *tag_id, int64_t count)
 {
     out_object(&op->out, NULL);
@@ -224,5 +235,15 @@ static const struct route routes[] = {
 };
 
 const struct resource tag_resource = {
-    "tag", table, FIELDS(fields), "tag g", "g.id", "g.org", "g.name", ROUTES(routes),
+    .name = "tag",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "tag g",
+    .key = "g.id",
+    .org = "g.org",
+    .order = "g.name",
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
+    .first = check_statements,
 };
