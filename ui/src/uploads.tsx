@@ -50,7 +50,7 @@ async function one(item: Item, signal: AbortSignal): Promise<void> {
       tags: item.tags,
       data_source_id: null,
     });
-    if (data.upload_status === "ERROR") throw new Error("The file is not an image that can be read");
+    if (data.upload_status === "ERROR") throw new Error(data.error ?? "The file is not an image that can be read");
     item.sent = file.size;
     item.state = "done";
   } catch (e) {

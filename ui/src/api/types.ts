@@ -30,6 +30,7 @@ export interface Data {
   content_type: string;
   type: "IMAGE" | "VIDEO";
   upload_status: "PENDING" | "COMPUTING" | "DONE" | "ERROR";
+  error?: string | null;
   meta?: { width: number; height: number } | null;
   size?: number;
   created_at?: string;

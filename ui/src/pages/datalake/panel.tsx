@@ -24,9 +24,10 @@ export function DataPanel({ id, onClose }: { id: string; onClose: () => void }) 
         <Skeleton height={280} />
       ) : (
         <>
-          <Anchor href={image} target="_blank" rel="noopener">
+          {data.upload_status === "ERROR" && <Fault error={{ message: "This file is no usable image", detail: data.error ?? undefined }} />}
+          {data.upload_status === "DONE" && <Anchor href={image} target="_blank" rel="noopener">
             <img src={image} alt={data.filename} style={{ width: "100%", borderRadius: 6, display: "block", background: "var(--image-ground)", aspectRatio: data.meta ? `${data.meta.width} / ${data.meta.height}` : undefined }} />
-          </Anchor>
+          </Anchor>}
           <div style={{ marginTop: 16 }}>
             <Facts
               of={[
