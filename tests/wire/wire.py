@@ -97,9 +97,11 @@ class Case:
             if "*" in inner:
                 what, times = inner.rsplit("*", 1)
                 return ast.literal_eval(what) * int(times)
-            if inner not in self.names:
+            inner, _, part = inner.partition("|")
+            if inner not in self.names or part not in ("", "path"):
                 raise Wrong(f"there is no name ${{{inner}}}")
-            return str(self.names[inner])
+            value = str(self.names[inner])
+            return value[value.index("/", 8):] if part else value
         return re.sub(r"\$\{([^}]+)\}", one, text)
 
     def steps(self):
