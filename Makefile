@@ -18,7 +18,7 @@ ONNX  := $(OUT)/gen/onnx.pb-c
 # (gcc's maybe-uninitialized cannot see that an out is set whenever TRY goes on.)
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
          -Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-maybe-uninitialized -Werror
-CLANG_WARN := -Wno-unknown-warning-option -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
+CLANG_WARN := -Wno-unknown-warning-option -Wno-unknown-pragmas -Wno-gnu-statement-expression -Wno-gnu-auto-type -Wno-gnu-zero-variadic-macro-arguments -Wno-missing-field-initializers
 ifneq ($(filter clang%,$(notdir $(CC))),)
 WARN  += $(CLANG_WARN)
 endif
