@@ -5,6 +5,7 @@
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "base/test.h"
+#include "job/job.h"
 
 /* A deployment of a trained version, with all pipelines set up: continuous training after two submitted reviews. */
 struct scene {
@@ -166,6 +167,9 @@ TEST(a_training_starts_at_the_threshold_and_not_beside_another)
     CHECK_TEXT(text(&s, "SELECT json_extract(data, '$.steps') FROM log WHERE name = 'parameters'"), "5");
     submit(&s, 5);
     CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "1");
+    MUST(job_cancel(s.db, text(&s, "SELECT id FROM job"))); /* before it began: nothing runs any more */
+    submit(&s, 0);
+    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "2");
     sql_close(s.db);
 }
 

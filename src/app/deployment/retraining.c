@@ -19,14 +19,16 @@ struct plan {
 static enum err read_plan(struct sql *db, struct arena *a, const char *deployment, struct plan *ret, bool *ret_active)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(db, &r,
-                  "SELECT d.name, d.model_version_id, q.ct_project_id, q.ct_parameters, d.org, q.ct_threshold,"
-                  " (SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = d.id AND s.status = 'SUBMITTED'"
-                  " AND s.retraining_id IS NULL), (SELECT count(*) FROM retraining t WHERE t.deployment_id = d.id"
-                  " AND t.state = 'RUNNING'), (SELECT count(*) FROM ct_dataset c WHERE c.deployment_id = d.id),"
-                  " q.ct_trigger = 'FEEDBACK_LOOP', q.ct_active FROM deployment d JOIN pipeline q ON q.deployment_id = d.id"
-                  " WHERE d.id = ?1",
-                  V(deployment)));
+    TRY(sql_first(
+        db, &r,
+        "SELECT d.name, d.model_version_id, q.ct_project_id, q.ct_parameters, d.org, q.ct_threshold,"
+        " (SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = d.id AND s.status = 'SUBMITTED'"
+        " AND s.retraining_id IS NULL), (SELECT count(*) FROM retraining t JOIN experiment e ON e.id = t.experiment_id"
+        " LEFT JOIN job j ON j.id = e.job_id WHERE t.deployment_id = d.id AND t.state = 'RUNNING' AND (e.status = 'RUNNING'"
+        " OR j.status IN ('PENDING', 'RUNNING'))), (SELECT count(*) FROM ct_dataset c WHERE c.deployment_id = d.id),"
+        " q.ct_trigger = 'FEEDBACK_LOOP', q.ct_active FROM deployment d JOIN pipeline q ON q.deployment_id = d.id"
+        " WHERE d.id = ?1",
+        V(deployment)));
     *ret = (struct plan){ deployment,
                           arena_str(a, rows_text(r, 0)),
                           arena_str(a, rows_text(r, 1)),
