@@ -179,6 +179,21 @@ static void block_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a write over the limit of file sizes fails instead */
 }
 
+/* Links are made by appending to it. */
+static enum err check_public_url(struct arena *a, const char **url)
+{
+    if (!*url)
+        return OK;
+    const char *host = strncmp(*url, "http://", 7) == 0 ? *url + 7 : strncmp(*url, "https://", 8) == 0 ? *url + 8 : "";
+    size_t n = strlen(*url);
+    while (n && (*url)[n - 1] == '/')
+        n--;
+    if (strcspn(host, "/?#@ ") == 0 || strcspn(host, "/?#@ ") < strlen(host) - (strlen(*url) - n))
+        return fail(E_INVALID, "--public-url must be like https://vision.example.org, without a path; it is \"%s\"", *url);
+    *url = arena_copy(a, *url, n);
+    return OK;
+}
+
 static enum err log_level_called(const char *word, enum log_level *ret)
 {
     static const struct {
@@ -213,7 +228,8 @@ int serve_main(int argc, char **argv)
         { "--data", &s.data }, { "--listen", &s.listen }, { "--public-url", &s.public_url }, { "--first-secrets", &s.secrets },
         { "--log", &word },
     };
-    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK)
+    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK ||
+        check_public_url(a, &s.public_url) != OK)
         return command_failed("serve");
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
