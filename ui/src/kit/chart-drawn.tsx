@@ -29,7 +29,7 @@ function options(spec: ChartSpec, dark: boolean): object {
   const text = dark ? "#9ba5b0" : "#5a6470";
   const strong = dark ? "#e7eaed" : "#14181c";
   const rule = dark ? "#262c32" : "#eceff1";
-  const axis = { axisLine: { lineStyle: { color: dark ? "#3a424b" : "#cfd5da" } }, axisTick: { show: false }, axisLabel: { color: text, fontSize: 11, hideOverlap: true }, splitLine: { lineStyle: { color: rule } }, nameTextStyle: { color: text, fontSize: 11 } };
+  const axis = { axisLine: { lineStyle: { color: dark ? "#3a424b" : "#cfd5da" } }, axisTick: { show: false }, axisLabel: { color: text, fontSize: 11, hideOverlap: true }, splitLine: { lineStyle: { color: rule } }, nameTextStyle: { color: text, fontSize: 11, align: "left" } };
   const tooltip = { confine: true, backgroundColor: dark ? "#272d33" : "#fff", borderColor: dark ? "#3a424b" : "#dde2e6", textStyle: { color: strong, fontSize: 12, fontFamily: font }, padding: [6, 10], extraCssText: "box-shadow:0 4px 16px rgb(0 0 0 / 18%);border-radius:6px", transitionDuration: 0 };
   const base = { animation: false, textStyle: { fontFamily: font } };
   if (spec.kind === "line") {
@@ -72,10 +72,10 @@ function options(spec: ChartSpec, dark: boolean): object {
   }
   if (spec.kind === "bar") {
     const labels = { ...axis, type: "category", data: spec.categories, splitLine: { show: false }, name: spec.xName, nameLocation: "middle", nameGap: 26, axisLabel: { ...axis.axisLabel, interval: spec.lying ? 0 : "auto", width: spec.lying ? 140 : 90, overflow: "truncate" }, ...(spec.lying ? { inverse: true } : {}) };
-    const values = { ...axis, type: "value", name: spec.lying ? undefined : spec.yName, splitNumber: 4, axisLine: { show: false }, minInterval: spec.series.every((s) => s.values.every(Number.isInteger)) ? 1 : 0 };
+    const values = { ...axis, type: "value", name: spec.lying ? undefined : spec.yName, nameGap: 12, splitNumber: 4, axisLine: { show: false }, minInterval: spec.series.every((s) => s.values.every(Number.isInteger)) ? 1 : 0 };
     return {
       ...base,
-      grid: { left: 8, right: spec.lying ? 48 : 12, top: spec.series.length > 1 || (spec.yName && !spec.lying) ? 32 : 12, bottom: spec.xName ? 26 : 6, containLabel: true },
+      grid: { left: 8, right: spec.lying ? 48 : 12, top: (spec.series.length > 1 ? 26 : 0) + (spec.yName && !spec.lying ? 28 : 12), bottom: spec.xName ? 26 : 6, containLabel: true },
       legend: spec.series.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 6, textStyle: { color: text, fontSize: 11.5 } } : { show: false },
       tooltip: { ...tooltip, trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: dark ? "rgb(255 255 255 / 4%)" : "rgb(0 0 0 / 4%)" } }, valueFormatter: (v: number) => figure(v) },
       xAxis: spec.lying ? values : labels,
@@ -83,6 +83,7 @@ function options(spec: ChartSpec, dark: boolean): object {
       series: spec.series.map((s, i) => ({
         type: "bar",
         name: s.name,
+        color: s.colour ?? lineColour(i, dark),
         barMaxWidth: 34,
         data: s.values.map((v, k) => ({ value: v, itemStyle: { color: s.colours?.[k] ?? s.colour ?? lineColour(i, dark), borderRadius: spec.lying ? [0, 3, 3, 0] : [3, 3, 0, 0] } })),
         label: spec.lying ? { show: true, position: "right", color: text, fontSize: 11, formatter: (p: { value: number }) => figure(p.value) } : { show: false },

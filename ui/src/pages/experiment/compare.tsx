@@ -14,7 +14,10 @@ import { useComputedColorScheme } from "@mantine/core";
 import { logsQuery, useProject, useProjectExperiments, type Experiment, type Log } from "./data";
 import { pointsOf } from "./logs";
 
-const best = (name: string, values: number[]) => (/loss|error|seconds|time/i.test(name) ? Math.min(...values) : Math.max(...values));
+/** Of losses the least is best, of what is reached the most; of a rate or a speed nothing is. */
+const lower = (name: string) => /loss|error/i.test(name);
+const higher = (name: string) => /mAP|precision|recall|accuracy|f1|iou|auc/i.test(name);
+const best = (name: string, values: number[]) => (lower(name) ? Math.min(...values) : Math.max(...values));
 
 export default function Compare() {
   const { id = "" } = useParams();
@@ -49,7 +52,7 @@ export default function Compare() {
           if (typeof v === "number") put(l.name, i, v);
         } else if (l.type === "LINE") {
           const ys = pointsOf(l.data).flatMap(([, y]) => (y === null ? [] : [y]));
-          if (ys.length) put(l.name, i, best(l.name, ys));
+          if (ys.length) put(l.name, i, lower(l.name) || higher(l.name) ? best(l.name, ys) : (ys[ys.length - 1] ?? 0));
         }
       });
     });
@@ -109,7 +112,7 @@ export default function Compare() {
           <Lines n={8} />
         ) : (
           <>
-            <Section title="Results" end={<span className="dim">of curves the best value</span>}>
+            <Section title="Results" end={<span className="dim">of losses and scores the best value, of other curves the last</span>}>
               <div style={{ overflowX: "auto" }}>
                 <table className="table" data-testid="compare-results">
                   {head}
@@ -126,12 +129,12 @@ export default function Compare() {
                       const known = chosen.map((e) => row[ids.indexOf(e.id)] ?? null);
                       const numbers = known.filter((v): v is number => v !== null);
                       const top = best(name, numbers);
-                      const differ = new Set(numbers).size > 1;
+                      const differ = (lower(name) || higher(name)) && new Set(numbers.map((v) => figure(v))).size > 1;
                       return (
                         <tr key={name}>
                           <td className="dim">{name}</td>
                           {known.map((v, i) => (
-                            <td key={i} style={differ && v === top ? { fontWeight: 650, color: "var(--accent)" } : undefined}>{figure(v)}</td>
+                            <td key={i} style={differ && v !== null && figure(v) === figure(top) ? { fontWeight: 650, color: "var(--accent)" } : undefined}>{figure(v)}</td>
                           ))}
                         </tr>
                       );

@@ -5,7 +5,7 @@ import { Chart, type ChartSpec, type Series } from "../../kit/chart";
 import { figure } from "../../kit/format";
 import { IconChart, IconSearch } from "../../kit/icons";
 import { colourAt } from "../../kit/palette";
-import { Empty, Fault, Lines, Swatch } from "../../kit/parts";
+import { Empty, Fault, Lines, Stat, Swatch } from "../../kit/parts";
 import { useUrl } from "../../kit/url";
 import { useImageUrl, useLogs, useSignedIn, type Log } from "./data";
 
@@ -30,6 +30,10 @@ const groupOf = (name: string) => {
   const slash = name.indexOf("/");
   return slash > 0 ? name.slice(0, slash) : "";
 };
+
+/** What people look at first stands first: losses, then what was reached, then the rest, the machine's figures last. */
+const weight = (name: string) => (/(^|[/_ ])(total_)?loss$/i.test(name) ? 0 : /mAP50$/i.test(name) ? 1 : /mAP/i.test(name) ? 2 : /loss/i.test(name) ? 3 : /precision|recall|accuracy|f1/i.test(name) ? 4 : /learning_rate|^lr|\/lr/i.test(name) ? 6 : /second|time|memory|images_per/i.test(name) ? 7 : 5);
+const groupWeight = (g: string) => (/^train/i.test(g) ? 0 : /^(eval|val)/i.test(g) ? 1 : /^test/i.test(g) ? 2 : g === "" ? 4 : 3);
 
 function Card({ title, wide, children, end }: { title: string; wide?: boolean; children: ReactNode; end?: ReactNode }) {
   return (
@@ -124,20 +128,23 @@ function TableCard({ log }: { log: Log }) {
   );
 }
 
+const valueOf = (log: Log) => {
+  const v = typeof log.data === "object" && log.data && "value" in log.data ? (log.data as { value: unknown }).value : log.data;
+  return typeof v === "number" ? figure(v) : String(v);
+};
+
 export function LogCard({ log, smooth, scale }: { log: Log; smooth: number; scale: string }) {
   if (log.type === "LINE") return <LineCard log={log} smooth={smooth} scale={scale} />;
   if (log.type === "IMAGE") return <ImageCard log={log} />;
   if (log.type === "HEATMAP") return <MatrixCard log={log} />;
-  if (log.type === "VALUE") {
-    const v = typeof log.data === "object" && log.data && "value" in log.data ? (log.data as { value: unknown }).value : log.data;
-    return (
-      <Card title={log.name}>
-        <div style={{ fontSize: 28, fontWeight: 600, letterSpacing: "-0.02em" }}>{typeof v === "number" ? figure(v) : String(v)}</div>
-      </Card>
-    );
-  }
   if (log.type === "BAR") {
     const d = log.data as { x?: string[]; y?: number[] };
+    if (!d.x?.length)
+      return (
+        <Card title={log.name}>
+          <span className="dim">Nothing to show: the log is empty.</span>
+        </Card>
+      );
     return (
       <Card title={log.name}>
         <Chart spec={{ kind: "bar", categories: d.x ?? [], series: [{ name: log.name, values: d.y ?? [] }] }} name={log.name} height={190} />
@@ -173,8 +180,8 @@ export function Logs({ id, waiting }: { id: string; waiting: string }) {
       const g = groupOf(l.name);
       m.set(g, [...(m.get(g) ?? []), l]);
     }
-    for (const list of m.values()) list.sort((a, b) => (order[a.type] ?? 9) - (order[b.type] ?? 9) || a.name.localeCompare(b.name));
-    return [...m.entries()].sort((a, b) => a[0].localeCompare(b[0]));
+    for (const list of m.values()) list.sort((a, b) => (order[a.type] ?? 9) - (order[b.type] ?? 9) || weight(a.name) - weight(b.name) || a.name.localeCompare(b.name));
+    return [...m.entries()].sort((a, b) => groupWeight(a[0]) - groupWeight(b[0]) || a[0].localeCompare(b[0]));
   }, [data, find]);
   const s = Number(smooth) || 0;
   if (error) return <Fault error={error} again={() => void refetch()} />;
@@ -197,10 +204,19 @@ export function Logs({ id, waiting }: { id: string; waiting: string }) {
         <section key={g} style={{ marginBottom: 24 }}>
           {g && groups.length > 1 && <h2 className="section-title">{g}</h2>}
           <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(330px, 1fr))", gap: 14 }}>
-            {logs.map((l) => (
+            {logs.filter((l) => l.type !== "VALUE").map((l) => (
               <LogCard key={l.id} log={l} smooth={s} scale={scale} />
             ))}
           </div>
+          {logs.some((l) => l.type === "VALUE") && (
+            <div style={{ display: "flex", flexWrap: "wrap", gap: "16px 40px", marginTop: 16 }}>
+              {logs.filter((l) => l.type === "VALUE").map((l) => (
+                <span key={l.id} data-log={l.name}>
+                  <Stat value={valueOf(l)} name={l.name} />
+                </span>
+              ))}
+            </div>
+          )}
         </section>
       ))}
       {!groups.length && <span className="dim">No log is called “{find}”.</span>}

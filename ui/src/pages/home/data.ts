@@ -19,7 +19,7 @@ export function useHome() {
     jobs,
     experiments,
     deployments,
-    datas: useGet<Page<Data>>(`/api/datalake/${datalake.id}/datas`, { limit: 12 }),
+    datas: useGet<Page<Data>>(`/api/datalake/${datalake.id}/datas`, { limit: 12, upload_statuses: ["DONE"] }),
     datasets: useGet<Page<Dataset>>(`${org}/datasets`, { limit: 6 }),
     models: useGet<Page<Model>>(`${org}/models`, { limit: 6 }),
   };
