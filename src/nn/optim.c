@@ -105,7 +105,7 @@ static void adamw(const struct optim *o, const struct param *p, size_t at, float
 
 static void average(struct optim *o)
 {
-    float decay = o->options.ema_decay * (1 - expf(-(float)o->step / 2000.0f));
+    float decay = fminf(o->options.ema_decay, (float)(1 + o->step) / (float)(10 + o->step));
     size_t at = 0;
     for (size_t i = 0; i < o->n_params; i++) {
         const struct tensor *t = &o->params[i]->value;
