@@ -13,7 +13,7 @@ test("somebody who is not signed in is asked to, and lands where they wanted to 
   await shot("login-refused");
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Datasets" }).waitFor();
+  await page.getByRole("heading", { name: "Datasets", exact: true }).waitFor();
   assert.equal(new URL(page.url()).search, "?find=x");
   assert.deepEqual(problems, []);
 });
