@@ -62,7 +62,7 @@ int demo_main(int argc, char **argv)
     if (e == OK && !d.token)
         e = fail(E_INVALID, "--token is missing (or the variable SACCADE_TOKEN)");
     if (e == OK && d.images && !steps)
-        d.steps = 1500; /* real images deserve a real training */
+        d.steps = 800; /* real images deserve a longer training */
     if (e == OK)
         e = option_int("--steps", steps, 2, 1000000, &d.steps);
     if (e == OK)
