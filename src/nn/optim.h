@@ -9,7 +9,7 @@ struct optim_options {
     float beta1, beta2, epsilon; /* AdamW (Loshchilov & Hutter 2019) */
     float weight_decay;          /* SGD: added to the gradient; AdamW: decoupled */
     float clip_norm;             /* gradients are scaled so that their global L2 norm is at most this; 0: not */
-    float ema_decay;             /* of the averaged weights, at most (1 + step) / (10 + step), so that short runs average too; 0: none */
+    float ema_decay; /* of the averaged weights, at most (1 + step) / (10 + step), so that short runs average too; 0: none */
 };
 struct optim;
 struct optim *optim_new(struct graph *, const struct optim_options *);
