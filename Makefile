@@ -87,6 +87,12 @@ $(OUT)/fuzz/%: tests/fuzz/target/%.c $(if $(filter debug,$(MODE)),tests/fuzz/dri
 	@echo "  link  $@"
 	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(WARN) -o $@ $^ $(LIBS) -lcmocka
 
+# Programs of bench/, made by the benchmark that runs them.
+$(OUT)/bench/%: bench/%.c $(filter-out $(OUT)/src/main.o,$(OBJ))
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(WARN) -o $@ $^ $(LIBS)
+
 # Every file once through the other compiler, for its warnings only.
 lint:
 	@$(MAKE) --no-print-directory MODE=debug $(SRC:%.c=build/lint/%.ok)

@@ -1,0 +1,93 @@
+/* Times whole training steps of one of our networks, for bench/training: a replica for each thread, each with its part of the
+ * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step. */
+#include "learn/models.h"
+#include "nn/optim.h"
+#include "nn/replicas.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { THREADS_MOST = 64, STEPS_MOST = 10000 };
+static const float PULL = 1e-3f; /* the loss is PULL / 2 times the sum of the squared outputs */
+
+static struct network networks[THREADS_MOST];
+
+static void back_through(struct tensor *y)
+{
+    for (size_t i = 0; i < tensor_count(y); i++)
+        y->grad[i] = PULL * y->data[i];
+}
+
+static void work(void *with, int i)
+{
+    (void)with;
+    struct network *n = &networks[i];
+    graph_zero_grad(n->graph);
+    graph_forward(n->graph);
+    for (int l = 0; l < LEVELS; l++) {
+        back_through(n->levels[l].label);
+        back_through(n->levels[l].box);
+    }
+    graph_backward(n->graph);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static enum err run(const char *name, int threads, int batch, int size)
+{
+    struct graph *graphs[THREADS_MOST];
+    struct replicas *replicas;
+    static double times[STEPS_MOST];
+    const struct model *model = model_find(name);
+    if (!model || threads < 1 || threads > THREADS_MOST || batch % threads)
+        return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
+    for (int i = 0; i < threads; i++) {
+        struct network *n = &networks[i];
+        TRY(network_new(model, batch / threads, size, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, n));
+        for (size_t k = 0; k < tensor_count(n->input); k++)
+            n->input->data[k] = (float)(k * 7919 % 255) / 128 - 1;
+        graphs[i] = n->graph;
+    }
+    TRY(replicas_new(threads, &replicas));
+    struct optim *o = optim_new(graphs[0], &(struct optim_options){ .kind = OPTIM_SGD, .momentum = 0.9f, .weight_decay = 5e-4f });
+    for (int steps; scanf("%d", &steps) == 1 && steps > 0 && steps <= STEPS_MOST;) {
+        for (int s = 0; s < steps; s++) {
+            double at = seconds();
+            replicas_run(replicas, work, NULL);
+            optim_step(o, graphs, (size_t)threads, 0.01f, (float)batch);
+            times[s] = (seconds() - at) * 1e3;
+        }
+        qsort(times, (size_t)steps, sizeof *times, by_value);
+        printf("%.3f\n", times[steps / 2]);
+        fflush(stdout);
+    }
+    optim_free(o);
+    replicas_free(replicas);
+    for (int i = threads; i-- > 0;)
+        network_done(&networks[i]);
+    return OK;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        fprintf(stderr, "usage: training_step MODEL THREADS BATCH SIZE\n");
+        return 64;
+    }
+    enum err e = run(argv[1], (int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10), (int)strtol(argv[4], NULL, 10));
+    if (e != OK)
+        fprintf(stderr, "%s\n", fail_text());
+    return err_exit_code(e);
+}
