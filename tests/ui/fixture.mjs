@@ -163,3 +163,41 @@ export const board = (page) => ({
   },
 });
 export const saved = (page) => page.waitForFunction(() => document.querySelector("[data-testid=save-state]")?.getAttribute("data-state") === "saved");
+
+// ---- what comes after training, made by the API for stories that are about something later
+/** Hyperparameters of a training that is over within seconds; nobody expects it to see anything. */
+export const brief = { steps: 8, batch_size: 4, image_size: 96, eval_every: 4 };
+
+export async function project(versions) {
+  const p = await api("POST", `/api/organization/${org}/projects`, { name: unique("counting"), description: "Which network counts the cells best?" });
+  for (const v of versions) await api("POST", `/api/project/${p.id}/datasets`, { dataset_version_id: v.id });
+  return p;
+}
+
+const ended = (id) => until("the training's end", async () => { const e = await api("GET", `/api/experiment/${id}`); return /SUCCESS|FAILED|CANCELED/.test(e.status) && e; }, 150, 500);
+
+/** An experiment of the hub's model on a version, trained on this server. */
+export async function trained(projectId, version, name, parameters = {}) {
+  const hub = (await api("GET", "/api/models?limit=10")).items[0];
+  const base = (await api("GET", `/api/model/${hub.id}/versions`)).items[0];
+  const e = await api("POST", `/api/project/${projectId}/experiments`, { name, description: "", base_model_version_id: base.id, parameters: { ...base.parameters, ...brief, ...parameters } });
+  await api("POST", `/api/experiment/${e.id}/datasets`, { name: "train", dataset_version_id: version.id });
+  await api("POST", `/api/experiment/${e.id}/launch`, { gpus: 0 });
+  const end = await ended(e.id);
+  assert.equal(end.status, "SUCCESS", end.error);
+  return end;
+}
+
+/** An image to a deployment, as a production line sends it. */
+export function predict(deployment, path, source = "line-1") {
+  const form = new FormData();
+  form.append("media", new Blob([readFileSync(path)], { type: "image/jpeg" }), basename(path));
+  form.append("source", source);
+  return api("POST", `/api/deployment/${deployment}/predict`, form);
+}
+
+/** Chooses in a select of the page by the label of its field. */
+export async function choose(page, label, option) {
+  await page.getByRole("textbox", { name: label }).click();
+  await page.getByRole("option", { name: option }).first().click();
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { annotatedVersion, api, browser, images, predict, project, trained, unique, until, test } from "./fixture.mjs";
+
+const { version } = await annotatedVersion(images(0, 12));
+const experiment = await trained((await project([version])).id, version, "for production");
+const b = await browser();
+const { page } = b;
+const name = unique("cell counter");
+let deployment = "";
+
+test("a trained network becomes a model, with its lineage", async () => {
+  await b.open(`/experiments/${experiment.id}`);
+  await page.getByRole("button", { name: "Export as model" }).click();
+  await page.getByLabel("Name of the model").fill(name);
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  await page.waitForURL(/model-versions\//);
+  await page.getByRole("link", { name: /for production/ }).waitFor();
+  await page.getByText("model-latest", { exact: true }).waitFor();
+  const v = await api("GET", `/api/model/version/${new URL(page.url()).pathname.split("/")[2]}`);
+  assert.ok(Object.values(v.labels).length >= 2, JSON.stringify(v.labels));
+  await b.shot("model-version");
+});
+
+test("it is deployed with a threshold", async () => {
+  await page.getByRole("button", { name: "Deploy", exact: true }).click();
+  const threshold = page.locator("input[name=threshold]");
+  await threshold.fill("0.01");
+  await threshold.blur();
+  await b.shot("deploy");
+  await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
+  await page.waitForURL(/deployments\//);
+  deployment = new URL(page.url()).pathname.split("/")[2];
+  await page.getByTestId("champion").getByText(`${name} / `).waitFor();
+  await page.getByText("Nothing yet. Send it an image:").waitFor();
+  assert.equal((await api("GET", `/api/deployment/${deployment}`)).min_threshold, 0.01);
+  await b.shot("deployment-empty");
+});
+
+test("what the API is asked appears on the dashboard without a reload", async () => {
+  for (const [i, path] of images(12, 16).entries()) await predict(deployment, path, i % 2 ? "line-2" : "line-1");
+  const last = page.locator("a[href*='/review/']");
+  await last.nth(3).waitFor();
+  await page.getByRole("img", { name: "Chart: Latency" }).locator("canvas").waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll("a[href*='/review/'] img")].every((i) => i.complete && i.naturalWidth > 0));
+  await b.shot("dashboard");
+  assert.equal(await last.count(), 4);
+});
+
+test("the predictions grid shows and finds them", async () => {
+  await page.getByRole("tab", { name: /Predictions/ }).click();
+  await page.getByText("4 predictions").waitFor();
+  await page.getByRole("gridcell").nth(3).waitFor();
+  await b.shot("predictions");
+  await page.getByRole("combobox", { name: "Query" }).fill('source = "line-2"');
+  await page.keyboard.press("Enter");
+  await page.getByText("2 predictions").waitFor();
+  await page.getByRole("combobox", { name: "Query" }).fill("");
+  await page.keyboard.press("Enter");
+  await page.getByText("4 predictions").waitFor();
+  await page.getByText("In the loop", { exact: true }).click();
+  await page.getByText("None of these").waitFor();
+});
+
+test("paused it answers nobody, resumed it does", async () => {
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await assert.rejects(predict(deployment, images(16, 17)[0]), / 4\d\d | 503 /);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  await predict(deployment, images(16, 17)[0]);
+  await until("the fifth", async () => (await api("GET", `/api/deployment/${deployment}/predictedassets`)).count === 5);
+});
+
+test("nothing on these pages complained", () => assert.deepEqual(b.problems, []));
