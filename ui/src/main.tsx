@@ -52,7 +52,7 @@ if (root)
     <StrictMode>
       <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" colorSchemeManager={localStorageColorSchemeManager({ key: "saccade-scheme" })}>
         <QueryClientProvider client={cache}>
-          <Notifications position="top-right" limit={4} />
+          <Notifications position="bottom-right" limit={4} />
           <Frame pages={pages} login={login} />
         </QueryClientProvider>
       </MantineProvider>

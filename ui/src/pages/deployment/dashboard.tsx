@@ -97,7 +97,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
           )}
         </Panel>
         <Panel title="Overview">
-          <div style={{ display: "flex", gap: 28 }}>
+          <div style={{ display: "flex", gap: 20 }}>
             <Stat value={count(d.counts?.total)} name="predictions" />
             <Stat value={milliseconds(x?.mean_latency)} name="mean latency" />
             <Stat value={count(d.counts?.to_review)} name="to review" />
