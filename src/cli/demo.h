@@ -42,7 +42,7 @@ const char *demo_url(struct demo *, const char *s);    /* encoded for a query */
 const char *demo_quoted(struct demo *, const char *s); /* a JSON string literal */
 void demo_wait(double seconds);
 void demo_say(struct demo *, const char *chapter, const char *fmt, ...) PRINTF(3, 4);
-MUST_USE enum err demo_wait_for_job(struct demo *, const char *id);
+MUST_USE enum err demo_wait_for_job(struct demo *, const char *id, const struct json **ret_job); /* ret_job may be NULL */
 
 /* The pictures: drawn, or the user's, with what is known about them. */
 MUST_USE enum err demo_make_pictures(struct demo *);

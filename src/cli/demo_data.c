@@ -112,7 +112,7 @@ enum err demo_new_version(struct demo *d, const char *name, const char *ids, con
         return OK;
     TRY(demo_ask(d, "POST", demo_fmt(d, "/api/dataset/version/%s/assets", *ret),
                  demo_fmt(d, "{\"asset_tag_ids\":[],\"data_ids\":[%s]}", ids), &v));
-    return demo_wait_for_job(d, demo_text(json_get(v, "job"), "id"));
+    return demo_wait_for_job(d, demo_text(json_get(v, "job"), "id"), NULL);
 }
 
 enum err demo_datasets(struct demo *d)
@@ -151,10 +151,13 @@ enum err demo_annotations(struct demo *d, const struct format_file *files, size_
     text_init(&found, 1 << 16);
     for (int s = 0; s < SPLITS; s++) {
         const struct json *v;
-        const char *const fields[] = { "mode", "REPLACE" };
+        const char *const fields[] = { "mode", "REPLACE", "skip_invalid", "true" };
         TRY(http_post_form(d->client, d->arena, demo_fmt(d, "/api/dataset/version/%s/annotations/import", d->versions[s]), fields,
-                           2, "files", n > 1 ? zip : d->annotations, &v));
-        TRY(demo_wait_for_job(d, demo_text(json_get(v, "job"), "id")));
+                           COUNT_OF(fields), "files", n > 1 ? zip : d->annotations, &v));
+        TRY(demo_wait_for_job(d, demo_text(json_get(v, "job"), "id"), &v));
+        int64_t left_out = 0;
+        if (json_int(json_get(json_get(v, "result"), "skipped_shapes"), &left_out) && left_out)
+            demo_say(d, "annotations", "%s: %lld boxes without an area were left out", demo_splits[s], (long long)left_out);
         TRY(demo_ask(d, "GET", demo_fmt(d, "/api/dataset/version/%s/stats", d->versions[s]), NULL, &v));
         const struct json *labels = json_get(v, "label_repartition");
         text_fmt(&found, "%s%s:", s ? "; " : "", demo_splits[s]);

@@ -56,14 +56,17 @@ void demo_say(struct demo *d, const char *chapter, const char *fmt, ...)
     fflush(stdout);
 }
 
-enum err demo_wait_for_job(struct demo *d, const char *id)
+enum err demo_wait_for_job(struct demo *d, const char *id, const struct json **ret_job)
 {
     for (;;) {
         const struct json *job;
         TRY(demo_ask(d, "GET", demo_fmt(d, "/api/v2/job/%s", id), NULL, &job));
         const char *status = demo_text(job, "status");
-        if (strcmp(status, "SUCCEEDED") == 0)
+        if (strcmp(status, "SUCCEEDED") == 0) {
+            if (ret_job)
+                *ret_job = job;
             return OK;
+        }
         if (strcmp(status, "FAILED") == 0 || strcmp(status, "KILLED") == 0)
             return fail(E_BROKEN, "the job ended %s: %s", status, demo_text(job, "error"));
         demo_wait(0.2);
