@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { annotatedVersion, api, board as boardOf, brief, browser, choose, images, predict, project, trained, unique, until, test } from "./fixture.mjs";
+
+const { version, dataset } = await annotatedVersion(images(0, 12));
+const lab = await project([version]);
+const first = await trained(lab.id, version, "first");
+const model = await api("POST", `/api/experiment/${first.id}/publish`, { name: unique("cell counter") });
+const deployment = await api("POST", `/api/model/version/${model.id}/deploy`, { name: unique("line"), min_threshold: 0.3 });
+const feedback = await api("POST", `/api/dataset/${dataset.id}/versions`, { version: "feedback", description: "from production", type: "OBJECT_DETECTION" });
+for (const path of images(12, 15)) await predict(deployment.id, path);
+const b = await browser();
+const { page } = b;
+const board = boardOf(page);
+const pipelines = () => api("GET", `/api/deployment/${deployment.id}/pipelines`);
+const on = async (name) => {
+  await page.getByRole("switch", { name }).click({ force: true });
+  await page.waitForFunction((n) => [...document.querySelectorAll("input[role=switch]")].some((i) => i.getAttribute("aria-label") === n && i.checked), name);
+};
+const part = (name) => page.getByRole("navigation", { name: "Settings" }).getByRole("button", { name, exact: true }).click();
+
+test("feedback loop, continuous training and deployment are set up by clicking", async () => {
+  await b.open(`/deployments/${deployment.id}?tab=settings`);
+  await b.shot("deployment-settings");
+  await part("Feedback loop");
+  await choose(page, "Dataset of the feedback loop", dataset.name);
+  await choose(page, "Version of the feedback loop", /^feedback/);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Feedback loop saved").waitFor();
+  if (!(await pipelines()).fl?.active) await on("Feedback loop");
+  await b.shot("settings-feedback");
+
+  await part("Continuous training");
+  await choose(page, "Project", lab.name);
+  await page.locator("input[name=threshold]").fill("1");
+  await choose(page, "Dataset of train", dataset.name);
+  await choose(page, "Version of train", /^train/);
+  for (const [k, v] of Object.entries(brief)) await page.locator(`input[name="${k}"]`).fill(String(v));
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Continuous training saved").waitFor();
+  if (!(await pipelines()).ct?.active) await on("Continuous training");
+  await b.shot("settings-training");
+
+  await part("Continuous deployment");
+  await page.getByRole("radio", { name: /Run it as shadow/ }).click();
+  await page.getByText("Policy saved").waitFor();
+  if (!(await pipelines()).cd?.active) await on("Continuous deployment");
+  await b.shot("settings-delivery");
+  const p = await pipelines();
+  assert.deepEqual([p.fl.active, p.ct.active, p.cd.active], [true, true, true]);
+  assert.equal(p.ct.threshold, 1);
+  assert.equal(p.cd.policy, "DEPLOY_SHADOW");
+  assert.equal(p.fl.datasets[0].id, feedback.id);
+});
+
+test("a prediction is corrected in the review tool and sent to the loop", async () => {
+  await b.open(`/deployments/${deployment.id}?tab=predictions`);
+  await page.getByRole("button", { name: "Review 3" }).click();
+  await page.waitForURL(/review\/.*asset=/);
+  await board.ready();
+  const asset = new URL(page.url()).searchParams.get("asset");
+  const before = (await board.shapes()).length;
+  await page.keyboard.press("b");
+  await page.getByRole("button", { name: /^Label red_cell/ }).click();
+  await board.drag(210, 160, 290, 240);
+  await until("the drawn box", async () => (await board.shapes()).length === before + 1);
+  await b.shot("review");
+  await page.getByRole("button", { name: "Save review" }).click();
+  await page.getByRole("button", { name: "Send 1 to the loop" }).click();
+  await page.getByText("1 sent to the feedback loop").waitFor();
+  const reviewed = (await api("GET", `/api/deployment/${deployment.id}/predictedassets?limit=100`)).items.find((a) => a.id === asset);
+  assert.equal(reviewed.status, "SUBMITTED");
+  assert.equal(reviewed.review.shapes.length, before + 1);
+  assert.ok(reviewed.review.shapes.some((s) => s.label === "red_cell" && Math.abs(s.x - 210) <= 2 && Math.abs(s.w - 80) <= 2), JSON.stringify(reviewed.review.shapes));
+  const kept = await until("the image in the dataset", async () => (await api("GET", `/api/dataset/version/${feedback.id}/assets?annotations=true`)).items[0]);
+  assert.equal(kept.annotation.rectangles.length, before + 1);
+});
+
+test("a training starts by itself, and its model comes as shadow", async () => {
+  await b.open(`/deployments/${deployment.id}`);
+  await page.getByTestId("shadow").waitFor({ timeout: 120_000 });
+  const d = await api("GET", `/api/deployment/${deployment.id}`);
+  assert.notEqual(d.shadow_model_version.id, model.id);
+  assert.equal(d.model_version.id, model.id, "the champion has not changed");
+  const experiments = (await api("GET", `/api/project/${lab.id}/experiments?limit=100`)).items;
+  assert.equal(experiments.length, 2, "one training was made by the loop");
+  await predict(deployment.id, images(15, 16)[0]);
+  await until("the shadow's prediction", async () => (await api("GET", `/api/deployment/${deployment.id}/predictedassets?limit=100`)).items.some((a) => a.shadow));
+  await page.getByRole("link", { name: "All 4" }).waitFor();
+  await b.shot("dashboard-shadow");
+});
+
+test("the shadow is promoted by clicking", async () => {
+  const shadow = (await api("GET", `/api/deployment/${deployment.id}`)).shadow_model_version.id;
+  await page.getByRole("button", { name: "Promote" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Promote" }).click();
+  await page.getByTestId("shadow").waitFor({ state: "detached" });
+  await page.locator(`[data-testid=champion][href$="${shadow}"]`).waitFor();
+  const d = await api("GET", `/api/deployment/${deployment.id}`);
+  assert.equal(d.model_version.id, shadow);
+  assert.equal(d.shadow_model_version, null);
+});
+
+test("nothing on these pages complained", () => assert.deepEqual(b.problems, []));
