@@ -90,7 +90,7 @@ export function Cut({ text, tail = 10, style }: { text: string; tail?: number; s
   const at = Math.max(0, text.length - tail);
   if (at < 4)
     return (
-      <span title={text} style={{ overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0, ...style }}>
+      <span title={text} style={{ display: "block", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0, ...style }}>
         {text}
       </span>
     );

@@ -17,6 +17,9 @@ import { pointsOf } from "./logs";
 /** Of losses the least is best, of what is reached the most; of a rate or a speed nothing is. */
 const lower = (name: string) => /loss|error/i.test(name);
 const higher = (name: string) => /mAP|precision|recall|accuracy|f1|iou|auc/i.test(name);
+/** What was reached stands first, then losses, then the rest, the machine's figures last. */
+const weight = (name: string) => (/(^|\/)mAP50$/i.test(name) ? 0 : /mAP/i.test(name) ? 1 : higher(name) ? 2 : /(^|\/)loss$/i.test(name) ? 3 : lower(name) ? 4 : /second|time|memory/i.test(name) ? 6 : 5);
+const byWeight = (a: string, b: string) => weight(a) - weight(b) || a.localeCompare(b);
 const best = (name: string, values: number[]) => (lower(name) ? Math.min(...values) : Math.max(...values));
 
 export default function Compare() {
@@ -36,7 +39,7 @@ export default function Compare() {
   const lines = useMemo(() => {
     const names = new Set<string>();
     sets.forEach((set) => set?.forEach((l) => l.type === "LINE" && names.add(l.name)));
-    return [...names].sort();
+    return [...names].sort(byWeight);
   }, [logs.map((l) => l.dataUpdatedAt).join()]);
   const values = useMemo(() => {
     const names = new Map<string, (number | null)[]>();
@@ -56,7 +59,7 @@ export default function Compare() {
         }
       });
     });
-    return [...names.entries()].sort((a, b) => a[0].localeCompare(b[0]));
+    return [...names.entries()].sort((a, b) => byWeight(a[0], b[0]));
   }, [logs.map((l) => l.dataUpdatedAt).join(), ids]);
   const parameters = useMemo(() => {
     const keys = new Set(chosen.flatMap((e) => Object.keys(e.parameters ?? {})));

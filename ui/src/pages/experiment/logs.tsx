@@ -98,7 +98,7 @@ function TableCard({ log }: { log: Log }) {
           {matrix && (
             <thead>
               <tr>
-                {matrix.rows && <th />}
+                {matrix.rows && <th style={{ background: "var(--raised)" }} />}
                 {matrix.columns?.map((c) => (
                   <th key={c} data-align="right" style={{ background: "var(--raised)" }}>{c}</th>
                 ))}

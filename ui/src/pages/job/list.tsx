@@ -49,7 +49,7 @@ export default function Jobs() {
                       <span className="dim" style={{ overflow: "hidden", textOverflow: "ellipsis" }}>{j.doing}</span>
                     </span>
                   ) : (
-                    <span className="dim">{j.doing}</span>
+                    <span className="dim">{j.status === "SUCCEEDED" ? "" : j.doing}</span>
                   ),
               },
               { key: "by", title: "By", cell: (j) => <span className="dim">{j.created_by}</span> },

@@ -59,7 +59,7 @@ export default function Models() {
                 </div>
                 <div className="dim" style={{ height: 40, overflow: "hidden", margin: "4px 0 10px" }}>{m.description || (hub ? "From the hub" : "No description")}</div>
                 <div className="dim" style={{ display: "flex", gap: 6, fontSize: 12 }}>
-                  <span>{[m.type && typeWord(m.type), m.framework && sentence(m.framework), m.nb_versions !== undefined && plural(m.nb_versions, "version")].filter(Boolean).join(" · ")}</span>
+                  <span>{[m.type && typeWord(m.type), m.framework && (m.framework === "ONNX" ? "ONNX" : sentence(m.framework)), m.nb_versions !== undefined && plural(m.nb_versions, "version")].filter(Boolean).join(" · ")}</span>
                   {!hub && (
                     <span style={{ marginLeft: "auto" }}>
                       <Time at={m.created_at} />
