@@ -311,7 +311,7 @@ static enum err train(struct remote *r)
                              .start_from = r->start_from,
                              .threads = o->threads,
                              .memory = o->memory,
-                             .checkpoint_seconds = 20,
+                             .checkpoint_seconds = 10,
                              .decoder = r->decoder,
                              .watch = { say, tell_step, tell_metrics, go_on, r } };
     TRY(learn_train(&job, r->arena, &metrics));
