@@ -7,7 +7,7 @@ const long = { steps: 80, image_size: 160, eval_every: 20, mosaic: 0, learning_r
 const one = await trained(lab.id, version, "as it comes", long);
 const two = await trained(lab.id, version, "a higher rate", { ...long, steps: 30, learning_rate: 0.04 });
 const model = await api("POST", `/api/experiment/${one.id}/publish`, { name: unique("cell counter") });
-const deployment = await api("POST", `/api/model/version/${model.id}/deploy`, { name: unique("line"), min_threshold: 0.02 });
+const deployment = await api("POST", `/api/model/version/${model.id}/deploy`, { name: unique("line"), min_threshold: 0.3 });
 for (const path of images(16, 22)) await predict(deployment.id, path);
 const predicted = (await api("GET", `/api/deployment/${deployment.id}/predictedassets?limit=1`)).items[0];
 const b = await browser();

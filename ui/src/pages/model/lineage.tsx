@@ -14,7 +14,7 @@ interface Node {
 }
 const W = 216;
 const H = 54;
-const GAP = 64;
+const GAP = 56;
 const ROW = 68;
 
 function Box({ n, x, y }: { n: Node; x: number; y: number }) {
