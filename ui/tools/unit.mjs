@@ -8,6 +8,7 @@ const tests = readdirSync("src", { recursive: true })
   .map(String)
   .filter((name) => name.endsWith(".test.ts"))
   .map((name) => join("src", name));
+if (!tests.length) throw new Error("no *.test.ts under src/");
 const out = mkdtempSync(join("node_modules", ".unit-"));
 try {
   await build({
