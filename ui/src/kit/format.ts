@@ -34,9 +34,12 @@ export function bytes(n: number | null | undefined): string {
 /** Seconds → "42 s", "3 min 10 s", "2 h 5 min" */
 export function duration(s: number): string {
   if (s < 1) return `${Math.round(s * 1000)} ms`;
-  if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
-  return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+  if (s < 10) return `${s.toFixed(1)} s`;
+  const seconds = Math.round(s);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(s / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export function milliseconds(s: number | null | undefined): string {

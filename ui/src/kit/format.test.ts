@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bytes, count, duration, figure, plural } from "./format";
+
+test("figures keep four digits and no zeros at their end", () => {
+  assert.equal(figure(0.560349), "0.5603");
+  assert.equal(figure(0.5), "0.5");
+  assert.equal(figure(0), "0");
+  assert.equal(figure(1204), "1,204");
+  assert.equal(figure(0.00001234), "1.23e-5");
+  assert.equal(figure(null), "–");
+  assert.equal(figure(Number.NaN), "–");
+});
+
+test("counts are grouped, and one is one", () => {
+  assert.equal(count(1204567), "1,204,567");
+  assert.equal(plural(1, "image"), "1 image");
+  assert.equal(plural(0, "image"), "0 images");
+});
+
+test("sizes change their unit before they take four digits", () => {
+  assert.equal(bytes(999), "999 B");
+  assert.equal(bytes(1000), "1.0 kB");
+  assert.equal(bytes(999_600), "1.0 MB");
+  assert.equal(bytes(3_700_000), "3.7 MB");
+});
+
+test("a duration never has sixty seconds or minutes beside it", () => {
+  assert.equal(duration(0.0604), "60 ms");
+  assert.equal(duration(7.84), "7.8 s");
+  assert.equal(duration(59.7), "1 min 0 s");
+  assert.equal(duration(119.6), "2 min 0 s");
+  assert.equal(duration(3599.8), "1 h 0 min");
+  assert.equal(duration(7199), "2 h 0 min");
+});
