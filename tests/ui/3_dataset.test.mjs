@@ -54,9 +54,10 @@ test("labels are added and renamed, the version is described and locked", async 
   const labels = (await api("GET", `/api/dataset/version/${version.id}/labels`)).items.map((l) => l.name);
   assert.ok(labels.includes("plasmodium") && !labels.includes("artefact") && !labels.includes("parasite"), labels.join());
   const lock = page.getByRole("switch", { name: /Locked/ });
-  await lock.click({ force: true });
+  await page.getByRole("dialog").waitFor({ state: "detached" }); /* a closing dialog still catches the pointer */
+  await lock.press("Space");
   await page.getByText("Locked", { exact: true }).waitFor();
-  await lock.click({ force: true });
+  await lock.press("Space");
   await until("the lock to be off", async () => (await api("GET", `/api/dataset/version/${version.id}`)).locked === false);
 });
 
