@@ -89,6 +89,13 @@ void onnx_int(struct onnx *o, const char *name, int64_t v)
     p->i = v;
 }
 
+void onnx_float(struct onnx *o, const char *name, float v)
+{
+    Onnx__AttributeProto *p = attribute(o, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    p->has_f = 1;
+    p->f = v;
+}
+
 void onnx_ints(struct onnx *o, const char *name, const int64_t *v, size_t n)
 {
     Onnx__AttributeProto *p = attribute(o, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
@@ -117,7 +124,8 @@ static const char *constant(struct onnx *o, int32_t type, const int64_t *dims, s
     t->has_data_type = 1;
     t->data_type = type;
     t->dims = arena_new_array(o->arena, int64_t, n_dims + 1);
-    memcpy(t->dims, dims, n_dims * sizeof *dims);
+    if (n_dims)
+        memcpy(t->dims, dims, n_dims * sizeof *dims);
     t->n_dims = n_dims;
     t->has_raw_data = 1;
     t->raw_data.data = arena_take(o->arena, bytes + 1);

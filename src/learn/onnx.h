@@ -17,6 +17,7 @@ enum { ONNX_INPUTS = 8 };
 /* A node with one output, whose name is answered. The last node made takes the attributes that follow. */
 const char *onnx_node(struct onnx *, const char *op, const char *const *in, size_t n_in);
 void onnx_int(struct onnx *, const char *name, int64_t);
+void onnx_float(struct onnx *, const char *name, float);
 void onnx_ints(struct onnx *, const char *name, const int64_t *, size_t n);
 void onnx_word(struct onnx *, const char *name, const char *);
 void onnx_rename(struct onnx *, const char *output); /* of the last node made: for what the model gives out */

@@ -39,10 +39,15 @@ struct param {
 
 /* What an operator was told when it was built; each kind uses its own part. Read by nn/ and by the ONNX writer. */
 struct attr {
-    int kernel, stride, pad, groups; /* conv, pool: square, the same on all sides */
-    float epsilon, momentum;         /* batch norm: momentum is the share of the new batch (YOLOX: 0.03) */
-    int scale;                       /* upsample, space_to_depth */
+    int kernel, stride, dilation, groups; /* conv, pool: square windows; dilation: pixels from a weight to the next */
+    int top, left;                        /* conv, pool: zeros before; how many lie after follows from the output's size */
+    float epsilon, momentum;              /* batch norm: momentum is the share of the new batch (YOLOX: 0.03) */
+    int scale;                            /* upsample, space_to_depth */
+    int first;                            /* slice: channel */
 };
+/* What lies after a row or column of `size` that holds so many windows of a conv or pool; below 0: the last values are not read. */
+int padding_after(int size, int windows, const struct attr *, int before);
+
 struct node {
     const struct op_kind *kind;
     struct attr attr;
@@ -54,19 +59,46 @@ struct node {
     struct node *next; /* in the order they were built, which is a topological one */
 };
 
+/* What lies around the input of a convolution (zeros) or a pool (nothing). */
+enum padding_kind {
+    PAD_HALF,  /* half of the kernel's extent on all sides: with an odd kernel, stride 1 keeps the size */
+    PAD_SAME,  /* as TensorFlow does: so many that there are size / stride windows, rounded up; an odd one comes after */
+    PAD_GIVEN, /* these */
+};
+struct padding {
+    enum padding_kind kind;
+    int top, left, bottom, right;
+};
+struct conv_options { /* stride, dilation, groups: 0 means 1 */
+    int channels, kernel, stride, dilation, groups;
+    bool bias;
+    struct padding padding;
+};
+
 /* Building. name prefixes the parameters ("backbone.stem.conv" → "backbone.stem.conv.weight"). seed: initial weights. */
 struct graph *graph_new(uint64_t seed);
 void graph_free(struct graph *);
 struct tensor *nn_input(struct graph *, const char *name, int n, int h, int w, int c);
 struct tensor *nn_conv2d(struct graph *, struct tensor *x, const char *name, int out_channels, int kernel, int stride, int groups,
                          bool bias);
+struct tensor *nn_conv2d_with(struct graph *, struct tensor *x, const char *name, struct conv_options);
 struct tensor *nn_batch_norm(struct graph *, struct tensor *x, const char *name, float epsilon, float momentum);
 struct tensor *nn_silu(struct graph *, struct tensor *x);
 struct tensor *nn_relu(struct graph *, struct tensor *x);
+struct tensor *nn_relu6(struct graph *, struct tensor *x); /* MobileNet (Howard et al. 2017) */
 struct tensor *nn_sigmoid(struct graph *, struct tensor *x);
+struct tensor *nn_hard_swish(struct graph *, struct tensor *x); /* MobileNetV3 (Howard et al. 2019), and the next */
+struct tensor *nn_hard_sigmoid(struct graph *, struct tensor *x);
 struct tensor *nn_add(struct graph *, struct tensor *a, struct tensor *b);
-struct tensor *nn_concat(struct graph *, struct tensor *const *x, int n); /* along C */
+struct tensor *nn_mul(struct graph *, struct tensor *a, struct tensor *b); /* b: as a, or N × 1 × 1 × C */
+/* Σ w_i x_i, w_i = max(p_i, 0) / (epsilon + Σ max(p_j, 0)), p learned: BiFPN's fusion (Tan et al. 2020; epsilon 1e-4). At most 8.
+ */
+struct tensor *nn_weighted_sum(struct graph *, struct tensor *const *x, int n, const char *name, float epsilon);
+struct tensor *nn_concat(struct graph *, struct tensor *const *x, int n);           /* along C */
+struct tensor *nn_slice(struct graph *, struct tensor *x, int first, int channels); /* these channels alone */
 struct tensor *nn_max_pool(struct graph *, struct tensor *x, int kernel, int stride, int pad);
+struct tensor *nn_max_pool_with(struct graph *, struct tensor *x, int kernel, int stride, struct padding);
+struct tensor *nn_global_pool(struct graph *, struct tensor *x);         /* the mean of each image's pixels: N × 1 × 1 × C */
 struct tensor *nn_upsample(struct graph *, struct tensor *x, int scale); /* nearest */
 /* YOLOX's Focus: the four pixels of 2×2 side by side in C: top left, bottom left, top right, bottom right. */
 struct tensor *nn_space_to_depth(struct graph *, struct tensor *x);
@@ -87,8 +119,9 @@ size_t graph_params(struct graph *, struct param ***ret);
 struct param *graph_param(struct graph *, const char *name); /* NULL: none */
 struct tensor *graph_output(struct graph *, const char *name);
 struct node *graph_nodes(struct graph *);
-const char *node_kind(const struct node *);    /* "conv2d", "batch_norm", … */
-size_t graph_peak_bytes(const struct graph *); /* values, gradients, parameters and what the kernels need besides */
+const char *node_kind(const struct node *);                    /* "conv2d", "batch_norm", … */
+void node_sum_weights(const struct node *, float *ret_weight); /* of a weighted sum, for each input: together just under 1 */
+size_t graph_peak_bytes(const struct graph *);                 /* values, gradients, parameters and what the kernels need besides */
 /* Processor milliseconds a pass, by kernel, since the last call, as lines of text; the first call begins to measure. */
 char *graph_profile(struct graph *, struct arena *);
 /* Moves the running statistics towards the mean of those that the replicas' last forward saw; optim_step() calls it. */

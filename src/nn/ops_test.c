@@ -11,11 +11,19 @@ struct sample {
     struct tensor *(*build)(struct graph *, struct tensor *x, const struct sample *);
     int out, kernel, stride, groups;
     bool bias, pools;
+    int dilation;
+    enum padding_kind padding;
 };
 
 static struct tensor *conv(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return nn_conv2d(g, x, "conv", s->out, s->kernel, s->stride, s->groups, s->bias);
+}
+static struct tensor *conv_with(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_conv2d_with(
+        g, x, "conv",
+        (struct conv_options){ s->out, s->kernel, s->stride, s->dilation, s->groups, s->bias, { s->padding, 2, 0, 1, 3 } });
 }
 static struct tensor *norm(struct graph *g, struct tensor *x, const struct sample *s)
 {
@@ -37,6 +45,44 @@ static struct tensor *sigmoid(struct graph *g, struct tensor *x, const struct sa
     (void)s;
     return nn_sigmoid(g, x);
 }
+static struct tensor *relu6(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_relu6(g, x);
+}
+static struct tensor *hard_swish(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_hard_swish(g, x);
+}
+static struct tensor *hard_sigmoid(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_hard_sigmoid(g, x);
+}
+static struct tensor *mul(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_mul(g, x, nn_sigmoid(g, nn_mul(g, x, x)));
+}
+static struct tensor *scale(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_mul(g, x, nn_sigmoid(g, nn_global_pool(g, x)));
+}
+static struct tensor *global_pool(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_global_pool(g, x);
+}
+static struct tensor *slice(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_concat(g, (struct tensor *[]){ nn_slice(g, x, 1, s->out), nn_sigmoid(g, nn_slice(g, x, 0, s->out)) }, 2);
+}
+static struct tensor *weighted_sum(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_weighted_sum(g, (struct tensor *[]){ x, nn_sigmoid(g, x), x }, s->out, "fuse", 1e-4f);
+}
 static struct tensor *add(struct graph *g, struct tensor *x, const struct sample *s)
 {
     (void)s;
@@ -45,6 +91,10 @@ static struct tensor *add(struct graph *g, struct tensor *x, const struct sample
 static struct tensor *pool(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return nn_max_pool(g, x, s->kernel, s->stride, s->kernel / 2);
+}
+static struct tensor *pool_with(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_max_pool_with(g, x, s->kernel, s->stride, (struct padding){ s->padding, 2, 0, 1, 2 });
 }
 static struct tensor *upsample(struct graph *g, struct tensor *x, const struct sample *s)
 {
@@ -99,16 +149,36 @@ static const struct sample samples[] = {
     { "conv2d", 2, 8, 8, 24, conv, 40, 1, 1, 1, false },
     { "conv2d", 1, 6, 6, 12, conv, 16, 3, 1, 1, false },
     { "conv2d", 1, 11, 10, 33, conv, 33, 3, 2, 33, false },
+    { "conv2d", 2, 7, 6, 3, conv_with, 4, 3, 2, .padding = PAD_SAME },
+    { "conv2d", 1, 6, 6, 8, conv_with, 16, 3, 2, .padding = PAD_SAME },
+    { "conv2d", 1, 8, 7, 16, conv_with, 16, 3, 2, 16, .padding = PAD_SAME },
+    { "conv2d", 1, 8, 8, 16, conv_with, 16, 5, 2, 16, .padding = PAD_SAME },
+    { "conv2d", 1, 9, 7, 16, conv_with, 16, 3, 1, 16, .dilation = 2 },
+    { "conv2d", 1, 7, 6, 5, conv_with, 4, 3, 2, .dilation = 2, .bias = true },
+    { "conv2d", 1, 5, 4, 8, conv_with, 8, 3, 1, .dilation = 6 },
+    { "conv2d", 1, 6, 7, 8, conv_with, 8, 4, 1, 2, .padding = PAD_GIVEN },
+    { "conv2d", 2, 6, 6, 16, conv, 32, 3, 1, 4, true },
     { "batch_norm", 3, 4, 5, 3, norm },
     { "batch_norm", 2, 3, 3, 33, norm },
     { "silu", 1, 3, 4, 5, silu },
     { "relu", 1, 3, 4, 5, relu },
     { "sigmoid", 1, 3, 4, 5, sigmoid },
+    { "relu6", 2, 6, 6, 5, relu6 },
+    { "hard_swish", 2, 6, 6, 5, hard_swish },
+    { "hard_sigmoid", 2, 6, 6, 5, hard_sigmoid },
+    { "mul", 1, 3, 4, 5, mul },
+    { "mul", 2, 3, 4, 17, scale },
+    { "global_pool", 2, 3, 4, 5, global_pool },
+    { "slice", 2, 2, 3, 5, slice, .out = 2 },
+    { "weighted_sum", 2, 3, 2, 5, weighted_sum, .out = 2 },
+    { "weighted_sum", 1, 3, 4, 17, weighted_sum, .out = 3 },
     { "add", 1, 3, 4, 5, add },
     { "max_pool", 1, 7, 6, 3, pool, .kernel = 3, .stride = 1 },
     { "max_pool", 2, 6, 6, 5, pool, .kernel = 5, .stride = 1 },
     { "max_pool", 1, 7, 8, 17, pool, .kernel = 3, .stride = 2 },
     { "max_pool", 1, 6, 6, 16, pool, .kernel = 13, .stride = 1 },
+    { "max_pool", 1, 6, 7, 16, pool_with, .kernel = 3, .stride = 2, .padding = PAD_SAME },
+    { "max_pool", 2, 7, 6, 5, pool_with, .kernel = 3, .stride = 2, .padding = PAD_GIVEN },
     { "upsample", 2, 3, 2, 5, upsample, .kernel = 2 },
     { "upsample", 1, 2, 2, 17, upsample, .kernel = 3 },
     { "space_to_depth", 2, 4, 6, 3, fold },

@@ -57,11 +57,11 @@ static struct shape shape_of(const struct node *n, bool bias)
     s.our_weight = describe(*dims, groups ? 5 : 4, groups ? dnnl_gohwi : dnnl_ohwi);
     s.bias = bias ? describe((dnnl_dims_t){ y->c }, 1, dnnl_a) : NULL;
     for (int i = 0; i < 2; i++) {
-        int in = i ? x->w : x->h, out = i ? y->w : y->h;
+        int before = i ? a->left : a->top;
         s.strides[i] = a->stride;
-        s.dilates[i] = 0;
-        s.pad_before[i] = a->pad;
-        s.pad_after[i] = (out - 1) * a->stride + a->kernel - in - a->pad;
+        s.dilates[i] = a->dilation - 1;
+        s.pad_before[i] = before;
+        s.pad_after[i] = padding_after(i ? x->w : x->h, i ? y->w : y->h, a, before);
     }
     return s;
 }

@@ -43,7 +43,7 @@ static void forward(struct step *s)
     const struct attr *a = &s->node->attr;
     struct tensor *x = s->node->in[0], *y = s->out;
     for (long i = 0; i < tensor_pixels(y); i++) {
-        int top = (int)(i / y->w % y->h) * a->stride - a->pad, left = (int)(i % y->w) * a->stride - a->pad;
+        int top = (int)(i / y->w % y->h) * a->stride - a->top, left = (int)(i % y->w) * a->stride - a->left;
         int bottom = top + a->kernel < x->h ? top + a->kernel : x->h, right = left + a->kernel < x->w ? left + a->kernel : x->w;
         const float *image = x->data + i / y->w / y->h * x->h * x->w * x->c;
         float *best = y->data + i * y->c;

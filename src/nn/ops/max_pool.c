@@ -1,11 +1,10 @@
 /* The largest value of each window; what lies outside the input never is. Of equal values the first takes the gradient. */
 #include "nn/ops/ops.h"
-#include <assert.h>
 
 static long largest(const struct node *n, long i, int c) /* where in the input, for pixel i of the output */
 {
     const struct tensor *x = n->in[0], *y = &n->out;
-    int ty = (int)(i / y->w % y->h) * n->attr.stride - n->attr.pad, tx = (int)(i % y->w) * n->attr.stride - n->attr.pad;
+    int ty = (int)(i / y->w % y->h) * n->attr.stride - n->attr.top, tx = (int)(i % y->w) * n->attr.stride - n->attr.left;
     long best = -1, image = i / y->w / y->h;
     for (int v = ty < 0 ? 0 : ty; v < ty + n->attr.kernel && v < x->h; v++)
         for (int u = tx < 0 ? 0 : tx; u < tx + n->attr.kernel && u < x->w; u++) {
@@ -35,10 +34,15 @@ static void backward(struct node *n)
 
 const struct op_kind op_max_pool = { "max_pool", KEEPS_IN, forward, backward };
 
+struct tensor *nn_max_pool_with(struct graph *g, struct tensor *x, int kernel, int stride, struct padding padding)
+{
+    struct node *n = graph_add_node(g, &op_max_pool, &x, 1);
+    int h, w;
+    n->attr = window_attr(x, kernel, stride, 1, padding, &h, &w);
+    return node_shape(g, n, x->n, h, w, x->c);
+}
+
 struct tensor *nn_max_pool(struct graph *g, struct tensor *x, int kernel, int stride, int pad)
 {
-    assert(pad < kernel && x->h + 2 * pad >= kernel && x->w + 2 * pad >= kernel);
-    struct node *n = graph_add_node(g, &op_max_pool, &x, 1);
-    n->attr = (struct attr){ .kernel = kernel, .stride = stride, .pad = pad };
-    return node_shape(g, n, x->n, (x->h + 2 * pad - kernel) / stride + 1, (x->w + 2 * pad - kernel) / stride + 1, x->c);
+    return nn_max_pool_with(g, x, kernel, stride, (struct padding){ PAD_GIVEN, pad, pad, pad, pad });
 }

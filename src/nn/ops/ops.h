@@ -3,6 +3,13 @@
 #include "nn/graph.h"
 
 extern const struct op_kind op_conv2d, op_batch_norm, op_silu, op_relu, op_sigmoid, op_add, op_concat, op_max_pool, op_upsample,
-    op_space_to_depth;
+    op_space_to_depth, op_relu6, op_hard_swish, op_hard_sigmoid, op_mul, op_global_pool, op_slice, op_weighted_sum;
 
 void batch_norm_use_running(struct node *); /* the running mean and variance as those of the last batch */
+
+/* Where the windows of a convolution or a pool lie: kernel, stride, dilation (0: 1), top, left; and the size of the output. */
+struct attr window_attr(const struct tensor *x, int kernel, int stride, int dilation, struct padding, int *ret_h, int *ret_w);
+
+enum { SUMMANDS_MOST = 8 };
+/* Adds to the gradient of the numbers that the weights come from. dot: for each input, the sum of its values times dy. */
+void weighted_sum_give(struct node *, const float *weight, const double *dot);

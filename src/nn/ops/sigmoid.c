@@ -1,31 +1,29 @@
 /* 1 / (1 + exp(-x)). */
-#include "nn/ops/ops.h"
+#include "nn/ops/pointwise.h"
 #include <math.h>
+
+static float value(float x)
+{
+    return 1 / (1 + expf(-x));
+}
+static float slope(float y)
+{
+    return y * (1 - y);
+}
 
 static void forward(struct node *n, bool training)
 {
     (void)training;
-    struct tensor *x = n->in[0], *y = &n->out;
-    for (long i = 0; i < tensor_pixels(x); i++)
-        for (int c = 0; c < x->c; c++) {
-            float v = x->data[i * x->pitch + c];
-            y->data[i * y->pitch + c] = 1 / (1 + expf(-v));
-        }
+    pointwise_forward(n, value);
 }
-
 static void backward(struct node *n)
 {
-    struct tensor *x = n->in[0], *y = &n->out;
-    for (long i = 0; i < tensor_pixels(x) && x->grad; i++)
-        for (int c = 0; c < x->c; c++) {
-            float s = y->data[i * y->pitch + c];
-            x->grad[i * x->pitch + c] += y->grad[i * y->pitch + c] * s * (1 - s);
-        }
+    pointwise_backward(n, slope);
 }
 
 const struct op_kind op_sigmoid = { "sigmoid", KEEPS_OUT, forward, backward };
 
 struct tensor *nn_sigmoid(struct graph *g, struct tensor *x)
 {
-    return node_shape(g, graph_add_node(g, &op_sigmoid, &x, 1), x->n, x->h, x->w, x->c);
+    return pointwise(g, &op_sigmoid, x);
 }
