@@ -69,6 +69,25 @@ TEST(a_text_stops_at_its_cap)
     CHECK_TEXT(t.bytes, "12345");
 }
 
+TEST(a_file_that_set_up_brought_is_found)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char dir[] = "/tmp/saccade_brought_XXXXXX", *path;
+    CHECK(mkdtemp(dir));
+    path = arena_fmt(a, "%s/kind/file", dir);
+    const char *before = getenv("SACCADE_DEPS") ? arena_str(a, getenv("SACCADE_DEPS")) : NULL; /* setenv() may move it */
+    setenv("SACCADE_DEPS", dir, 1);
+    CHECK(!file_brought(a, "../nowhere/kind/file", "kind/file"));
+    MUST(file_make_dirs(arena_fmt(a, "%s/kind", dir), 0700));
+    MUST(file_write(path, "x", 1, 0600));
+    CHECK_TEXT(file_brought(a, "../nowhere/kind/file", "kind/file"), path);
+    if (before)
+        setenv("SACCADE_DEPS", before, 1);
+    else
+        unsetenv("SACCADE_DEPS");
+    MUST(file_remove_tree(dir));
+}
+
 TEST(a_file_is_replaced_whole)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -161,6 +161,24 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+char *file_brought(struct arena *a, const char *installed, const char *fetched)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(self, '/');
+    const char *deps = getenv("SACCADE_DEPS"), *home = getenv("HOME");
+    char *const places[] = {
+        slash ? arena_fmt(a, "%.*s/%s", (int)(slash - self), self, installed) : NULL,
+        deps ? arena_fmt(a, "%s/%s", deps, fetched) : NULL,
+        home ? arena_fmt(a, "%s/.cache/saccade/%s", home, fetched) : NULL,
+    };
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        if (places[i] && file_exists(places[i]))
+            return places[i];
+    return NULL;
+}
+
 enum err file_remove_tree(const char *path)
 {
     struct stat st;

@@ -15,5 +15,8 @@ MUST_USE enum err file_read_all(int fd, void *ret, size_t n); /* exactly n bytes
 /* Every regular file directly in the folder, sorted by name. */
 MUST_USE enum err file_list(struct arena *, const char *dir, char ***ret_names, size_t *ret_n);
 bool file_exists(const char *path);
+/* A file that set-up brought: at `installed` as seen from the program's folder, or else at `fetched` below the folder that set-up
+ * fills ($SACCADE_DEPS, by default ~/.cache/saccade). NULL: it is in neither. */
+char *file_brought(struct arena *, const char *installed, const char *fetched);
 /* Removes a folder and all in it; nothing there is fine. Does not follow links. */
 MUST_USE enum err file_remove_tree(const char *path);

@@ -1,11 +1,11 @@
 #include "nn/dnnl/lib.h"
+#include "base/file.h"
 #include "nn/dnnl/dnnl.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct dnnl_lib dnnl;
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
@@ -15,22 +15,9 @@ static char version_text[32];
 /* Beside the program (bin/saccade, lib/libdnnl.so.3), in the folder that set-up fills, then where the system keeps libraries. */
 static void *open_library(struct arena *a)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(self, '/');
-    const char *deps = getenv("SACCADE_DEPS"), *home = getenv("HOME");
-    const char *const places[] = {
-        slash ? arena_fmt(a, "%.*s/../lib/libdnnl.so.3", (int)(slash - self), self) : NULL,
-        deps ? arena_fmt(a, "%s/onednn/lib/libdnnl.so.3", deps) : NULL,
-        home ? arena_fmt(a, "%s/.cache/saccade/onednn/lib/libdnnl.so.3", home) : NULL,
-        "libdnnl.so.3",
-    };
-    void *so = NULL;
-    for (size_t i = 0; i < COUNT_OF(places) && !so; i++)
-        if (places[i])
-            so = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
-    return so;
+    const char *path = file_brought(a, "../lib/libdnnl.so.3", "onednn/lib/libdnnl.so.3");
+    void *so = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    return so ? so : dlopen("libdnnl.so.3", RTLD_NOW | RTLD_LOCAL);
 }
 
 static bool find_all(void *so)
