@@ -82,6 +82,8 @@ struct tensor *nn_input(struct graph *, const char *name, int n, int h, int w, i
 struct tensor *nn_conv2d(struct graph *, struct tensor *x, const char *name, int out_channels, int kernel, int stride, int groups,
                          bool bias);
 struct tensor *nn_conv2d_with(struct graph *, struct tensor *x, const char *name, struct conv_options);
+/* The convolution that made `like`, of stride 1, once more on another input: its parameters learn from both. */
+struct tensor *nn_conv2d_again(struct graph *, struct tensor *x, const struct tensor *like);
 struct tensor *nn_batch_norm(struct graph *, struct tensor *x, const char *name, float epsilon, float momentum);
 struct tensor *nn_silu(struct graph *, struct tensor *x);
 struct tensor *nn_relu(struct graph *, struct tensor *x);

@@ -25,6 +25,11 @@ static struct tensor *conv_with(struct graph *g, struct tensor *x, const struct 
         g, x, "conv",
         (struct conv_options){ s->out, s->kernel, s->stride, s->dilation, s->groups, s->bias, { s->padding, 2, 0, 1, 3 } });
 }
+static struct tensor *conv_again(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    struct tensor *y = conv(g, x, s), *small = nn_conv2d_again(g, nn_max_pool(g, x, 2, 2, 0), y);
+    return nn_mul(g, y, nn_sigmoid(g, nn_global_pool(g, small)));
+}
 static struct tensor *norm(struct graph *g, struct tensor *x, const struct sample *s)
 {
     (void)s;
@@ -158,6 +163,8 @@ static const struct sample samples[] = {
     { "conv2d", 1, 5, 4, 8, conv_with, 8, 3, 1, .dilation = 6 },
     { "conv2d", 1, 6, 7, 8, conv_with, 8, 4, 1, 2, .padding = PAD_GIVEN },
     { "conv2d", 2, 6, 6, 16, conv, 32, 3, 1, 4, true },
+    { "conv2d", 1, 6, 8, 5, conv_again, 7, 3, 1, 1, true },
+    { "conv2d", 2, 4, 4, 16, conv_again, 16, 3, 1, 16, false },
     { "batch_norm", 3, 4, 5, 3, norm },
     { "batch_norm", 2, 3, 3, 33, norm },
     { "silu", 1, 3, 4, 5, silu },

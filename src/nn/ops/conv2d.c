@@ -87,3 +87,15 @@ struct tensor *nn_conv2d(struct graph *g, struct tensor *x, const char *name, in
 {
     return nn_conv2d_with(g, x, name, (struct conv_options){ out_channels, kernel, stride, .groups = groups, .bias = bias });
 }
+
+struct tensor *nn_conv2d_again(struct graph *g, struct tensor *x, const struct tensor *like)
+{
+    const struct node *first = like->from;
+    const struct tensor *before = first->in[0];
+    assert(first->kind == &op_conv2d && first->attr.stride == 1 && x->c == before->c);
+    struct node *n = graph_add_node(g, &op_conv2d, &x, 1);
+    n->attr = first->attr;
+    n->params[0] = first->params[0];
+    n->params[1] = first->params[1];
+    return node_shape(g, n, x->n, x->h + like->h - before->h, x->w + like->w - before->w, like->c);
+}
