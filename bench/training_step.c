@@ -25,7 +25,7 @@ static void work(void *with, int i)
     struct network *n = &networks[i];
     graph_zero_grad(n->graph);
     graph_forward(n->graph);
-    for (int l = 0; l < LEVELS; l++) {
+    for (int l = 0; l < n->n_levels; l++) {
         back_through(n->levels[l].label);
         back_through(n->levels[l].box);
     }

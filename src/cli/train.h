@@ -20,7 +20,11 @@ MUST_USE enum err train_self(struct arena *, const char **ret);
 void train_split(struct arena *, struct samples *all, uint64_t seed, struct samples *ret_eval);
 void train_sort(struct samples *); /* by name, so that the order of pages or folders does not matter */
 /* "mAP50 0.812, mAP50-95 0.455 …" */
-const char *train_metrics_text(struct arena *, const struct detect_metrics *);
+const char *train_scores_text(struct arena *, const struct task *, const struct scores *);
+/* Of sums and how many are summed: "box 1.402, objectness 0.871, class 0.512" */
+const char *train_losses_text(struct arena *, const struct task *, const double *parts, double share);
+/* Of a label: "boxes 120, AP50 0.812, AP50-95 0.455 …" */
+const char *train_label_text(struct arena *, const struct task *, const double *row);
 
 /* Live logs of an experiment: gathered here, sent every second or so by a thread of its own, which also asks whether the experiment
  * was cancelled. A server that cannot be reached for a while costs nothing but delay. */

@@ -147,37 +147,36 @@ static bool go_on(void *with)
 static void tell_step(void *with, const struct learn_step *s)
 {
     struct remote *r = with;
+    const struct task *task = r->model->task;
     struct learn_step *sum = &r->sum;
     sum->loss += s->loss;
-    sum->loss_box += s->loss_box;
-    sum->loss_objectness += s->loss_objectness;
-    sum->loss_label += s->loss_label;
+    for (int k = 0; k < LOSS_PARTS; k++)
+        sum->part[k] += s->part[k];
     sum->images_per_second += 1 / s->images_per_second; /* seconds for each image: these can be averaged */
     r->summed++;
     if (s->step % r->every && s->step != s->steps)
         return;
     double n = (double)r->summed;
     report_point(r->report, "train/loss", s->step, sum->loss / n);
-    report_point(r->report, "train/loss_box", s->step, sum->loss_box / n);
-    report_point(r->report, "train/loss_objectness", s->step, sum->loss_objectness / n);
-    report_point(r->report, "train/loss_class", s->step, sum->loss_label / n);
+    for (int k = 0; k < LOSS_PARTS && task->losses[k]; k++)
+        report_point(r->report, arena_fmt(r->arena, "train/loss_%s", task->losses[k]), s->step, sum->part[k] / n);
     report_point(r->report, "learning_rate", s->step, s->learning_rate);
     report_point(r->report, "images_per_second", s->step, n / sum->images_per_second);
     int64_t lines = s->steps / 20 > r->every ? s->steps / 20 : r->every; /* some twenty lines for the whole training */
     if (s->step % lines < r->every || s->step == s->steps)
-        SAY(r, "step %5lld/%lld  loss %.3f (box %.3f, objectness %.3f, class %.3f)  rate %.5f  %.1f images/s", (long long)s->step,
-            (long long)s->steps, sum->loss / n, sum->loss_box / n, sum->loss_objectness / n, sum->loss_label / n, s->learning_rate,
-            n / sum->images_per_second);
+        SAY(r, "step %5lld/%lld  loss %.3f (%s)  rate %.5f  %.1f images/s", (long long)s->step, (long long)s->steps, sum->loss / n,
+            train_losses_text(r->arena, task, sum->part, n), s->learning_rate, n / sum->images_per_second);
     *sum = (struct learn_step){ 0 };
     r->summed = 0;
 }
 
-static void tell_metrics(void *with, int64_t step, const struct detect_metrics *m)
+static void tell_scores(void *with, int64_t step, const struct scores *s)
 {
     struct remote *r = with;
-    report_point(r->report, "eval/mAP50", step, m->ap50);
-    report_point(r->report, "eval/mAP50-95", step, m->ap);
-    SAY(r, "step %5lld  %s", (long long)step, train_metrics_text(r->arena, m));
+    const struct task *task = r->model->task;
+    for (int i = 0; i < task->curves; i++)
+        report_point(r->report, arena_fmt(r->arena, "eval/%s", task->values[i]), step, s->value[i]);
+    SAY(r, "step %5lld  %s", (long long)step, train_scores_text(r->arena, task, s));
 }
 
 static void send_labelmap(struct remote *r)
@@ -191,101 +190,11 @@ static void send_labelmap(struct remote *r)
     report_log(r->report, "labelmap", "LABELMAP", o.text.bytes);
 }
 
-/* ---- the last logs */
-
-static void send_value(struct remote *r, const char *name, double v)
-{
-    AUTO(out) struct out o = { 0 };
-    out_init(&o, BODY_CAP);
-    out_number(&o, NULL, v);
-    report_log(r->report, name, "VALUE", o.text.bytes);
-}
-
-static void send_bar(struct remote *r, const char *name, const struct detect_metrics *m, bool boxes)
-{
-    AUTO(out) struct out o = { 0 };
-    out_init(&o, BODY_CAP);
-    out_object(&o, NULL);
-    out_array(&o, "x");
-    for (int i = 0; i < m->n_labels; i++)
-        out_text(&o, NULL, r->labels[i]);
-    out_end_array(&o);
-    out_array(&o, "y");
-    for (int i = 0; i < m->n_labels; i++)
-        out_number(&o, NULL, boxes ? (double)m->labels[i].truths : fmax(0, m->labels[i].ap50));
-    out_end_array(&o);
-    out_end_object(&o);
-    report_log(r->report, name, "BAR", o.text.bytes);
-}
-
-static void number_or_null(struct out *o, double v)
-{
-    if (v < 0)
-        out_null(o, NULL);
-    else
-        out_number(o, NULL, v);
-}
-
-/* A row for each label and one for all, as {"rows", "columns", "data"}. */
-static void send_table(struct remote *r, const struct detect_metrics *m)
-{
-    static const char *const columns[] = { "boxes", "AP50", "AP50-95", "AP75", "AR", "precision", "recall" };
-    AUTO(out) struct out o = { 0 };
-    out_init(&o, BODY_CAP);
-    out_object(&o, NULL);
-    out_array(&o, "columns");
-    for (size_t i = 0; i < COUNT_OF(columns); i++)
-        out_text(&o, NULL, columns[i]);
-    out_end_array(&o);
-    out_array(&o, "rows");
-    for (int i = 0; i < m->n_labels; i++)
-        out_text(&o, NULL, r->labels[i]);
-    out_text(&o, NULL, "all");
-    out_end_array(&o);
-    out_array(&o, "data");
-    struct label_metrics all = { m->truths, m->ap, m->ap50, m->ap75, m->ar, m->precision, m->recall };
-    for (int i = 0; i <= m->n_labels; i++) {
-        const struct label_metrics *l = i < m->n_labels ? &m->labels[i] : &all;
-        out_array(&o, NULL);
-        out_int(&o, NULL, l->truths);
-        number_or_null(&o, l->ap50);
-        number_or_null(&o, l->ap);
-        number_or_null(&o, l->ap75);
-        number_or_null(&o, l->ar);
-        out_number(&o, NULL, l->precision);
-        out_number(&o, NULL, l->recall);
-        out_end_array(&o);
-    }
-    out_end_array(&o);
-    out_end_object(&o);
-    report_log(r->report, "metrics", "TABLE", o.text.bytes);
-}
-
-static void send_metrics(struct remote *r, const struct detect_metrics *m)
-{
-    if (!m->images)
-        return;
-    send_value(r, "mAP50", m->ap50);
-    send_value(r, "mAP50-95", m->ap);
-    send_value(r, "precision", m->precision);
-    send_value(r, "recall", m->recall);
-    send_value(r, "best_threshold", m->best_score);
-    send_bar(r, "AP50 per label", m, false);
-    send_bar(r, "eval boxes per label", m, true);
-    send_table(r, m);
-    for (int i = 0; i < m->n_labels; i++)
-        if (m->labels[i].truths)
-            SAY(r, "  %-20s AP50 %.3f  AP50-95 %.3f  (%lld boxes)", r->labels[i], m->labels[i].ap50, m->labels[i].ap,
-                (long long)m->labels[i].truths);
-        else
-            SAY(r, "  %-20s not in the evaluation images", r->labels[i]);
-}
-
 /* ---- the whole */
 
 static enum err train(struct remote *r)
 {
-    struct detect_metrics metrics = { 0 };
+    struct scores scores = { 0 };
     const struct train_options *o = r->options;
     SAY(r, "training on the CPU with %d thread%s; GPUs are not used, whatever was asked for", o->threads,
         o->threads == 1 ? "" : "s");
@@ -313,9 +222,10 @@ static enum err train(struct remote *r)
                              .memory = o->memory,
                              .checkpoint_seconds = 10,
                              .decoder = r->decoder,
-                             .watch = { say, tell_step, tell_metrics, go_on, r } };
-    TRY(learn_train(&job, r->arena, &metrics));
-    send_metrics(r, &metrics);
+                             .watch = { say, tell_step, tell_scores, go_on, r } };
+    TRY(learn_train(&job, r->arena, &scores));
+    if (scores.images)
+        remote_scores(r, &scores);
     TRY(remote_store(r));
     return OK;
 }

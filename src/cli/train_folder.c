@@ -191,6 +191,7 @@ static enum err split_by_list(struct folder *f)
 /* ---- what is told */
 
 struct teller {
+    const struct task *task;
     struct learn_step sum;
     int64_t n, every;
 };
@@ -203,28 +204,28 @@ static void say(void *with, const char *line)
 }
 static void tell_step(void *with, const struct learn_step *s)
 {
+    AUTO(arena) struct arena *a = arena_new();
     struct teller *t = with;
     t->sum.loss += s->loss;
-    t->sum.loss_box += s->loss_box;
-    t->sum.loss_objectness += s->loss_objectness;
-    t->sum.loss_label += s->loss_label;
+    for (int k = 0; k < LOSS_PARTS; k++)
+        t->sum.part[k] += s->part[k];
     t->sum.images_per_second += s->images_per_second;
     t->n++;
     if (s->step % t->every && s->step != s->steps)
         return;
     double n = (double)t->n;
-    printf("step %5lld/%lld  loss %6.3f  box %5.3f  object %5.3f  label %5.3f  gradient %6.2f  rate %.5f  %5.1f images/s\n",
-           (long long)s->step, (long long)s->steps, t->sum.loss / n, t->sum.loss_box / n, t->sum.loss_objectness / n,
-           t->sum.loss_label / n, s->gradient, s->learning_rate, t->sum.images_per_second / n);
+    printf("step %5lld/%lld  loss %6.3f (%s)  gradient %6.2f  rate %.5f  %5.1f images/s\n", (long long)s->step, (long long)s->steps,
+           t->sum.loss / n, train_losses_text(a, t->task, t->sum.part, n), s->gradient, s->learning_rate,
+           t->sum.images_per_second / n);
     fflush(stdout);
     t->sum = (struct learn_step){ 0 };
     t->n = 0;
 }
-static void tell_metrics(void *with, int64_t step, const struct detect_metrics *m)
+static void tell_scores(void *with, int64_t step, const struct scores *s)
 {
-    (void)with;
     AUTO(arena) struct arena *a = arena_new();
-    printf("step %5lld        %s\n", (long long)step, train_metrics_text(a, m));
+    const struct teller *t = with;
+    printf("step %5lld        %s\n", (long long)step, train_scores_text(a, t->task, s));
     fflush(stdout);
 }
 static bool go_on(void *with)
@@ -265,7 +266,7 @@ static enum err learn(struct folder *f)
     const struct train_options *o = f->options;
     const char *out = o->out ? o->out : "training";
     const struct model *model = model_find(o->model ? o->model : models[0].name);
-    struct detect_metrics metrics;
+    struct scores scores;
     double begun = clock_seconds();
     if (!model)
         return fail(E_INVALID, "there is no model %s", o->model);
@@ -276,7 +277,7 @@ static enum err learn(struct folder *f)
     else
         train_split(f->arena, &f->train, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
-    struct teller teller = { .every = f->settings.steps > 2000 ? 100 : f->settings.steps > 100 ? 20 : 1 };
+    struct teller teller = { .task = model->task, .every = f->settings.steps > 2000 ? 100 : f->settings.steps > 100 ? 20 : 1 };
     struct learn_job job = { .model = model,
                              .settings = &f->settings,
                              .labels = f->labels,
@@ -289,11 +290,10 @@ static enum err learn(struct folder *f)
                              .memory = o->memory,
                              .checkpoint_seconds = 60,
                              .decoder = f->decoder,
-                             .watch = { say, tell_step, tell_metrics, go_on, &teller } };
-    TRY(learn_train(&job, f->arena, &metrics));
-    for (int i = 0; metrics.images && i < metrics.n_labels; i++)
-        printf("  %-20s %6lld boxes  AP50 %.3f  AP %.3f\n", f->labels[i], (long long)metrics.labels[i].truths,
-               metrics.labels[i].ap50, metrics.labels[i].ap);
+                             .watch = { say, tell_step, tell_scores, go_on, &teller } };
+    TRY(learn_train(&job, f->arena, &scores));
+    for (int i = 0; scores.images && i < scores.n_labels; i++)
+        printf("  %-20s %s\n", f->labels[i], train_label_text(f->arena, model->task, scores.of_label[i]));
     printf("done in %.0f s: %s/model.onnx\n", clock_seconds() - begun, out);
     return OK;
 }

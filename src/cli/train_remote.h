@@ -34,6 +34,7 @@ MUST_USE enum err remote_download(struct http_client *, const char *url, const c
 
 /* Reads the attached dataset versions into labels, train and eval, and brings the images into the work folder. */
 MUST_USE enum err remote_data(struct remote *);
-int remote_label(struct remote *, const char *name); /* its number; a new one if there is none */
+int remote_label(struct remote *, const char *name);        /* its number; a new one if there is none */
+void remote_scores(struct remote *, const struct scores *); /* the logs of the last evaluation */
 /* Stores model, checkpoint and config as artifacts. */
 MUST_USE enum err remote_store(struct remote *);

@@ -105,6 +105,7 @@ void augment_none(const struct picture *p, int size, struct example *e)
 {
     struct placing at = { 1, 1, 0, 0, 0, 0, size, size };
     fill(e->pixels, size);
+    e->label = p->label;
     at.x1 = p->image.width < size ? p->image.width : size;
     at.y1 = p->image.height < size ? p->image.height : size;
     place_pixels(&p->image, &at, &plain, size, e->pixels);
@@ -140,6 +141,7 @@ void augment(const struct picture *const *p, int n, const struct settings *s, st
     int size = (int)s->image_size;
     fill(e->pixels, size);
     e->n = 0;
+    e->label = p[0]->label;
     if (n == 1) {
         place(p[0], 0, 0, size, size, (float)s->translate, s, r, size, e);
         return;

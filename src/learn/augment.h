@@ -10,12 +10,14 @@ struct picture {
     struct image image;
     const struct labelled_box *boxes;
     int n;
+    int label; /* of the whole image */
 };
 /* A network's input: size × size × 3 values, normalised, and the boxes in it. */
 struct example {
     float *pixels;
     struct labelled_box *boxes;
     int n, room; /* boxes beyond room are left out */
+    int label;   /* of the (first) picture */
 };
 extern const struct normalise learn_normalise; /* what every network of learn/ takes */
 

@@ -1,4 +1,4 @@
-/* data.h - what a training is given: images with boxes. */
+/* data.h - what a training is given: images with boxes, or each with a label of its own. */
 #pragma once
 #include "base/arena.h"
 #include "learn/box.h"
@@ -9,6 +9,7 @@ struct sample {
     const char *path, *name; /* the file, and what people call it */
     struct labelled_box *boxes;
     int n;
+    int label; /* of the image as a whole */
 };
 struct samples {
     struct sample *items;

@@ -37,10 +37,10 @@ void detect_read(const struct network *net, int i, float min_score, float nms_io
 {
     size_t cells = 0;
     int n = 0;
-    for (int k = 0; k < LEVELS; k++)
+    for (int k = 0; k < net->n_levels; k++)
         cells += (size_t)net->levels[k].h * (size_t)net->levels[k].w;
     struct found *f = arena_new_array(a, struct found, cells);
-    for (int k = 0; k < LEVELS; k++) {
+    for (int k = 0; k < net->n_levels; k++) {
         const struct level *l = &net->levels[k];
         size_t first = (size_t)i * (size_t)l->h * (size_t)l->w;
         for (int cell = 0; cell < l->h * l->w; cell++) {

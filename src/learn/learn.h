@@ -2,13 +2,11 @@
 #pragma once
 #include "learn/data.h"
 #include "learn/loader.h"
-#include "learn/metrics.h"
-#include "learn/models.h"
-#include "learn/settings.h"
+#include "learn/task.h"
 
 struct learn_step {
-    int64_t step, steps;                                /* steps done, steps in all */
-    double loss, loss_box, loss_objectness, loss_label; /* for each positive cell */
+    int64_t step, steps;           /* steps done, steps in all */
+    double loss, part[LOSS_PARTS]; /* all of it, and the parts that the task names */
     double learning_rate, images_per_second;
     double gradient; /* its length, before clipping */
 };
@@ -16,7 +14,7 @@ struct learn_step {
 struct learn_watch {
     void (*say)(void *with, const char *line);
     void (*step)(void *with, const struct learn_step *);
-    void (*evaluated)(void *with, int64_t step, const struct detect_metrics *);
+    void (*evaluated)(void *with, int64_t step, const struct scores *);
     bool (*go_on)(void *with); /* asked at every step and image; false: stop with E_CANCELLED, after a checkpoint */
     void *with;
 };
@@ -35,6 +33,6 @@ struct learn_job {
     struct learn_watch watch;
 };
 
-/* metrics: of the last evaluation, in memory of the arena; images is 0 without one. E_UNMEANT: the data cannot be trained on, and
+/* scores: of the last evaluation, in memory of the arena; images is 0 without one. E_UNMEANT: the data cannot be trained on, and
  * why. E_CANCELLED: stopped by go_on(); the same call goes on from there. */
-MUST_USE enum err learn_train(const struct learn_job *, struct arena *, struct detect_metrics *ret);
+MUST_USE enum err learn_train(const struct learn_job *, struct arena *, struct scores *ret);

@@ -62,10 +62,10 @@ static int find_candidates(const struct network *net, int i, const struct labell
 {
     size_t cells = 0;
     int found = 0;
-    for (int k = 0; k < LEVELS; k++)
+    for (int k = 0; k < net->n_levels; k++)
         cells += (size_t)net->levels[k].h * (size_t)net->levels[k].w;
     struct candidate *all = arena_new_array(a, struct candidate, cells);
-    for (int k = 0; k < LEVELS; k++) {
+    for (int k = 0; k < net->n_levels; k++) {
         const struct level *l = &net->levels[k];
         for (int cell = 0; cell < l->h * l->w; cell++) {
             bool wanted = false;
@@ -189,7 +189,7 @@ static float box_loss(const struct level *l, int cell, const float *t, const str
 /* As if no cell had an object. */
 static void clear(const struct network *net, int i, struct loss *sum)
 {
-    for (int k = 0; k < LEVELS; k++) {
+    for (int k = 0; k < net->n_levels; k++) {
         const struct level *l = &net->levels[k];
         size_t cells = (size_t)l->h * (size_t)l->w;
         memset(gradients(l->label, i, 0), 0, cells * (size_t)net->labels * sizeof(float));

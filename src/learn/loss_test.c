@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SIZE = 64, LABELS = 3, BATCH = 2 };
+enum { SIZE = 64, LABELS = 3, BATCH = 2, LEVELS = 3 };
 
 /* A network that is nothing but its outputs. */
 struct outputs {
@@ -24,7 +24,7 @@ static void fill(struct tensor *t, int side, int channels, struct random *r, flo
 static void outputs_init(struct outputs *o, uint64_t seed)
 {
     struct random r = { seed };
-    *o = (struct outputs){ .net = { .batch = BATCH, .size = SIZE, .labels = LABELS } };
+    *o = (struct outputs){ .net = { .batch = BATCH, .size = SIZE, .labels = LABELS, .n_levels = LEVELS } };
     for (int k = 0; k < LEVELS; k++) {
         struct level *l = &o->net.levels[k];
         l->stride = 8 << k;

@@ -1,11 +1,12 @@
 #include "learn/models.h"
 #include "learn/models/yolox.h"
+#include "learn/task.h"
 #include <string.h>
 
 const struct model models[] = {
-    { "yolox-nano", "detect", "0.9 million weights: quick to train on a CPU", 0.33f, 0.25f, true, yolox_build, yolox_start },
-    { "yolox-tiny", "detect", "5 million weights", 0.33f, 0.375f, false, yolox_build, yolox_start },
-    { "yolox-s", "detect", "9 million weights", 0.33f, 0.5f, false, yolox_build, yolox_start },
+    { "yolox-nano", &task_detect, "0.9 million weights: quick to train on a CPU", 0.33f, 0.25f, true, yolox_build, yolox_start },
+    { "yolox-tiny", &task_detect, "5 million weights", 0.33f, 0.375f, false, yolox_build, yolox_start },
+    { "yolox-s", &task_detect, "9 million weights", 0.33f, 0.5f, false, yolox_build, yolox_start },
     { NULL },
 };
 
@@ -30,7 +31,7 @@ enum err network_new(const struct model *model, int batch, int size, int labels,
         return fail(E_UNMEANT, "the image size must be a multiple of 32 between 64 and 1280, not %d", size);
     if (labels < 1 || labels > LABELS_MOST)
         return fail(E_UNMEANT, "a network for %d labels is not possible; 1 to %d are", labels, LABELS_MOST);
-    struct network n = { model, graph_new(seed), NULL, batch, size, labels, { { 0 } } };
+    struct network n = { .model = model, .graph = graph_new(seed), .batch = batch, .size = size, .labels = labels };
     model->build(&n);
     enum err e = shared ? graph_share(n.graph, shared->graph) : OK;
     if (e == OK)

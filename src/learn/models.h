@@ -3,7 +3,7 @@
 #pragma once
 #include "nn/nn.h"
 
-enum { LEVELS = 3, LABELS_MOST = 1000 };
+enum { LEVELS_MOST = 5, LABELS_MOST = 1000 };
 
 /* Anchor-free detection at several strides (YOLOX, Ge et al. 2021, arXiv 2107.08430). For the cell (x, y) of a level the box has
  * its centre at ((x + tx), (y + ty)) * stride and the size (exp(tw), exp(th)) * stride, in pixels of the input. */
@@ -17,15 +17,19 @@ struct network {
     struct graph *graph;
     struct tensor *input; /* N, size, size, 3 */
     int batch, size, labels;
-    struct level levels[LEVELS];
+    int n_levels; /* detection; fine to coarse */
+    struct level levels[LEVELS_MOST];
+    struct tensor *logits; /* classification: N, 1, 1, labels */
 };
 
+struct task;
 struct model {
-    const char *name, *task; /* "yolox-nano", "detect" */
+    const char *name; /* "yolox-nano" */
+    const struct task *task;
     const char *says;
     float depth, width; /* scaling of the number of blocks and of channels */
     bool depthwise;
-    void (*build)(struct network *); /* graph is made; fills input and levels */
+    void (*build)(struct network *); /* graph is made; fills input, and levels or logits */
     void (*start)(struct network *); /* initial values that are not the layers' own, once parameters have memory */
 };
 extern const struct model models[];               /* ends with an empty row */

@@ -1,6 +1,5 @@
-/* onnx_write.h - a trained network as an ONNX file, as docs/formats.md describes: input `images` 1 × 3 × S × S, outputs `boxes`
- * 1 × A × 4 (corners as fractions of the input) and `scores` 1 × A × labels; decoding is part of the graph, non-maximum suppression
- * is not. Batch norms are folded into their convolutions. */
+/* onnx_write.h - a trained network as an ONNX file, as docs/formats.md describes: input `images` 1 × 3 × S × S, outputs as its task
+ * writes them. Batch norms are folded into their convolutions. */
 #pragma once
 #include "learn/models.h"
 

@@ -39,7 +39,7 @@ static double compare(const struct network *net, const struct ort_session *s)
     const float *boxes = ort_output(s, 0)->data, *scores = ort_output(s, 1)->data;
     double worst = 0;
     int at = 0;
-    for (int k = 0; k < LEVELS; k++)
+    for (int k = 0; k < net->n_levels; k++)
         for (int cell = 0; cell < net->levels[k].h * net->levels[k].w; cell++, at++) {
             const float *t = net->levels[k].box->data + cell * 5, *label = net->levels[k].label->data + cell * LABELS;
             struct box b = level_box(&net->levels[k], cell, t);

@@ -1,8 +1,6 @@
 #include "base/clock.h"
 #include "base/file.h"
-#include "learn/detect.h"
 #include "learn/learn.h"
-#include "learn/loss.h"
 #include "learn/onnx_write.h"
 #include "learn/team.h"
 #include "nn/checkpoint.h"
@@ -11,15 +9,15 @@
 #include <string.h>
 
 enum { PARTS_MOST = 16, PART_LEAST = 4, THREADS_MOST = 64, RETREATS_MOST = 6, EVALUATIONS = 10, LOADERS = 2 };
-static const float SCORE_LEAST = 0.01f, NMS_IOU = 0.6f;
 
 /* A replica of the network with its share of the batch. */
 struct part {
     struct network net;
-    struct loss loss;
+    struct task_loss loss;
 };
 struct run {
     const struct learn_job *job;
+    const struct task *task;
     const struct settings *set;
     struct arena *arena;
     struct team *team;
@@ -35,7 +33,7 @@ struct run {
     int retreats;
     const struct batch *batch;
     double saved_at;
-    struct detect_metrics metrics;
+    struct scores scores;
     const char *checkpoint;
 };
 
@@ -91,19 +89,17 @@ static enum err count_labels(struct run *r)
 {
     const struct learn_job *j = r->job;
     int64_t *n = arena_new_array(r->arena, int64_t, j->n_labels), all = 0;
-    for (size_t i = 0; i < gallery_count(r->train); i++) {
-        const struct sample *s = gallery_sample(r->train, i);
-        for (int k = 0; k < s->n; k++)
-            n[s->boxes[k].label]++;
-        all += s->n;
-    }
+    for (size_t i = 0; i < gallery_count(r->train); i++)
+        r->task->count(gallery_sample(r->train, i), n);
+    for (int i = 0; i < j->n_labels; i++)
+        all += n[i];
     if (!all)
-        return fail(E_UNMEANT, "the %zu training images have no boxes: annotate them first", gallery_count(r->train));
+        return fail(E_UNMEANT, "the %zu training images have no %s: annotate them first", gallery_count(r->train), r->task->things);
     for (int i = 0; i < j->n_labels; i++)
         if (n[i])
-            SAY(r, "  %-20s %lld boxes", j->labels[i], (long long)n[i]);
+            SAY(r, "  %-20s %lld %s", j->labels[i], (long long)n[i], r->task->things);
         else
-            SAY(r, "  %-20s no box in the training images: it cannot be learnt", j->labels[i]);
+            SAY(r, "  %-20s no %s in the training images: it cannot be learnt", j->labels[i], r->task->thing);
     return OK;
 }
 
@@ -223,28 +219,22 @@ static void learn_part(void *with, int i, int thread)
     struct run *r = with;
     struct part *p = &r->part[i];
     const struct example *e = &r->batch->examples[i * r->part_size];
-    p->loss = (struct loss){ 0 };
+    p->loss = (struct task_loss){ 0 };
     memcpy(p->net.input->data, e[0].pixels, tensor_count(p->net.input) * sizeof(float));
     graph_zero_grad(p->net.graph);
     graph_forward(p->net.graph);
-    for (int k = 0; k < r->part_size; k++) {
-        AUTO(arena) struct arena *a = arena_new();
-        struct match *m;
-        int n;
-        loss_match(&p->net, k, e[k].boxes, e[k].n, a, &m, &n);
-        loss_add(&p->net, k, e[k].boxes, m, n, &p->loss);
-    }
+    for (int k = 0; k < r->part_size; k++)
+        r->task->learn(&p->net, k, &e[k], &p->loss);
     graph_backward(p->net.graph);
 }
 
-static struct loss sum_losses(const struct run *r)
+static struct task_loss sum_losses(const struct run *r)
 {
-    struct loss sum = { 0 };
+    struct task_loss sum = { 0 };
     for (int i = 0; i < r->parts; i++) {
-        sum.box += r->part[i].loss.box;
-        sum.objectness += r->part[i].loss.objectness;
-        sum.label += r->part[i].loss.label;
-        sum.positives += r->part[i].loss.positives;
+        for (int k = 0; k < LOSS_PARTS; k++)
+            sum.part[k] += r->part[i].loss.part[k];
+        sum.share += r->part[i].loss.share;
     }
     return sum;
 }
@@ -256,11 +246,13 @@ static enum err step(struct run *r, bool *ret_good)
     struct graph *replicas[PARTS_MOST];
     TRY(loader_next(r->loader, &r->batch));
     team_run(r->team, r->parts, learn_part, r);
-    struct loss loss = sum_losses(r);
-    double share = loss.positives > 0 ? loss.positives : 1, norm = 0;
+    struct task_loss loss = sum_losses(r);
+    double share = loss.share > 0 ? (double)loss.share : 1, norm = 0, all = 0;
+    for (int k = 0; k < LOSS_PARTS; k++)
+        all += loss.part[k];
     for (int i = 0; i < r->parts; i++)
         replicas[i] = r->part[i].net.graph;
-    *ret_good = isfinite(loss_total(&loss));
+    *ret_good = isfinite(all);
     if (*ret_good)
         norm = optim_step(r->optim, replicas, (size_t)r->parts, (float)rate, (float)share);
     *ret_good = *ret_good && isfinite(norm);
@@ -269,13 +261,12 @@ static enum err step(struct run *r, bool *ret_good)
     r->step++;
     struct learn_step told = { .step = r->step,
                                .steps = r->set->steps,
-                               .loss = loss_total(&loss) / share,
-                               .loss_box = loss.box / share,
-                               .loss_objectness = loss.objectness / share,
-                               .loss_label = loss.label / share,
+                               .loss = all / share,
                                .learning_rate = rate,
                                .images_per_second = (double)r->set->batch_size / (clock_seconds() - begun),
                                .gradient = norm };
+    for (int k = 0; k < LOSS_PARTS; k++)
+        told.part[k] = loss.part[k] / share;
     r->job->watch.step(r->job->watch.with, &told);
     return OK;
 }
@@ -306,81 +297,58 @@ static enum err retreat(struct run *r)
 
 /* ---- evaluation */
 
-struct judged {
+struct judging {
     struct run *run;
     struct arena **arena; /* one for each image: what was found lies there */
-    struct found **found;
-    int *n;
-    enum err *failed;
+    struct judged *images;
     atomic_bool stop;
 };
 
 static void judge_one(void *with, int i, int thread)
 {
-    struct judged *j = with;
+    struct judging *j = with;
+    struct judged *image = &j->images[i];
     struct network *net = &j->run->judge[thread];
     struct picture p;
     struct example e = { .pixels = net->input->data };
     if (j->stop)
         return;
-    j->failed[i] = gallery_take(j->run->eval, (size_t)i, &p);
-    if (j->failed[i] != OK)
+    if (gallery_take(j->run->eval, (size_t)i, &p) != OK)
         return;
     augment_none(&p, net->size, &e);
     gallery_return(j->run->eval, (size_t)i, &p);
     graph_forward(net->graph);
-    detect_read(net, 0, SCORE_LEAST, NMS_IOU, METRICS_DETECTIONS, j->arena[i], &j->found[i], &j->n[i]);
+    image->sample = gallery_sample(j->run->eval, (size_t)i);
+    gallery_scale(j->run->eval, (size_t)i, &image->scale_x, &image->scale_y);
+    image->answer = j->run->task->read(net, 0, j->arena[i]);
     if (thread == 0 && !go_on(j->run))
         j->stop = true;
-}
-
-/* In pixels of the image as shown, which is what its boxes are in. */
-static void count_one(struct run *r, struct metrics *m, size_t i, const struct found *found, int n, struct arena *a)
-{
-    const struct sample *s = gallery_sample(r->eval, i);
-    struct metrics_truth *truth = arena_new_array(a, struct metrics_truth, s->n + 1);
-    struct metrics_detection *d = arena_new_array(a, struct metrics_detection, n + 1);
-    float x, y;
-    gallery_scale(r->eval, i, &x, &y);
-    for (int k = 0; k < s->n; k++) {
-        const struct box *b = &s->boxes[k].box;
-        truth[k] = (struct metrics_truth){ s->boxes[k].label, b->x0, b->y0, b->x1 - b->x0, b->y1 - b->y0 };
-    }
-    for (int k = 0; k < n; k++) {
-        const struct box *b = &found[k].box;
-        d[k] = (struct metrics_detection){ found[k].label, found[k].score,      b->x0 / x,
-                                           b->y0 / y,      (b->x1 - b->x0) / x, (b->y1 - b->y0) / y };
-    }
-    metrics_add(m, truth, (size_t)s->n, d, (size_t)n);
 }
 
 /* With the averaged weights, on all images of the evaluation version. */
 static enum err evaluate(struct run *r)
 {
     AUTO(arena) struct arena *a = arena_new();
-    AUTO(metrics) struct metrics *m = metrics_new(r->job->n_labels);
-    size_t n = gallery_count(r->eval);
-    struct judged j = { .run = r };
-    enum err e = OK;
+    size_t n = gallery_count(r->eval), read = 0;
+    struct judging j = { .run = r };
     j.arena = arena_new_array(a, struct arena *, n);
-    j.found = arena_new_array(a, struct found *, n);
-    j.n = arena_new_array(a, int, n);
-    j.failed = arena_new_array(a, enum err, n);
+    j.images = arena_new_array(a, struct judged, n);
     for (size_t i = 0; i < n; i++)
         j.arena[i] = arena_new();
     optim_swap_ema(r->optim);
     team_run(r->team, (int)n, judge_one, &j);
     optim_swap_ema(r->optim);
-    for (size_t i = 0; i < n; i++) {
-        if (j.failed[i] == OK)
-            count_one(r, m, i, j.found[i], j.n[i], j.arena[i]);
+    for (size_t i = 0; i < n; i++)
+        if (j.images[i].answer)
+            j.images[read++] = j.images[i];
+    if (!j.stop)
+        r->task->score(j.images, read, r->job->n_labels, r->arena, &r->scores);
+    for (size_t i = 0; i < n; i++)
         arena_free(j.arena[i]);
-    }
     if (j.stop)
         return fail(E_CANCELLED, "stopped during an evaluation");
-    metrics_compute(m, r->arena, &r->metrics);
-    r->job->watch.evaluated(r->job->watch.with, r->step, &r->metrics);
-    return e;
+    r->job->watch.evaluated(r->job->watch.with, r->step, &r->scores);
+    return OK;
 }
 
 /* Once an epoch, but not much more often than ten times in all, since a small set makes short epochs. */
@@ -449,13 +417,13 @@ static enum err learn(struct run *r)
     return export(r);
 }
 
-enum err learn_train(const struct learn_job *job, struct arena *a, struct detect_metrics *ret)
+enum err learn_train(const struct learn_job *job, struct arena *a, struct scores *ret)
 {
     struct run *r = arena_take(a, sizeof *r);
     struct settings set = *job->settings;
     if (set.epochs)
         set.steps = (set.epochs * (int64_t)job->train.n + set.batch_size - 1) / set.batch_size;
-    *r = (struct run){ .job = job, .set = &set, .arena = a, .rate = 1 };
+    *r = (struct run){ .job = job, .task = job->model->task, .set = &set, .arena = a, .rate = 1 };
     r->checkpoint = arena_fmt(a, "%s/checkpoint.safetensors", job->dir);
     r->team = team_new(job->threads);
     enum err e = learn(r);
@@ -469,6 +437,6 @@ enum err learn_train(const struct learn_job *job, struct arena *a, struct detect
     gallery_close(r->eval);
     team_free(r->team);
     if (e == OK)
-        *ret = r->metrics;
+        *ret = r->scores;
     return e;
 }

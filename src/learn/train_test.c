@@ -28,7 +28,7 @@ static void tell_step(void *with, const struct learn_step *s)
 {
     ((struct world *)with)->last = *s;
 }
-static void tell_metrics(void *with, int64_t step, const struct detect_metrics *m)
+static void tell_metrics(void *with, int64_t step, const struct scores *m)
 {
     (void)step, (void)m;
     ((struct world *)with)->evaluations++;
@@ -92,7 +92,7 @@ static void auto_world(struct world *w)
 /* Trains in dir/name and answers the bytes of the ONNX file; stop_at: interrupted there once, and gone on with. */
 static char *trained(struct world *w, const char *name, int64_t stop_at, size_t *ret_n)
 {
-    struct detect_metrics metrics;
+    struct scores metrics;
     char *bytes;
     w->job.dir = arena_fmt(w->arena, "%s/%s", w->dir, name);
     w->stop_at = stop_at;
@@ -127,7 +127,7 @@ TEST(a_training_that_was_interrupted_ends_bit_for_bit_like_one_that_was_not)
 TEST(what_cannot_be_trained_on_is_refused_with_a_reason)
 {
     AUTO(world) struct world w;
-    struct detect_metrics metrics;
+    struct scores metrics;
     world_init(&w);
     w.job.dir = w.dir;
     struct samples train = w.job.train;
@@ -146,7 +146,7 @@ TEST(what_cannot_be_trained_on_is_refused_with_a_reason)
 TEST(broken_images_and_boxes_are_left_out_and_told)
 {
     AUTO(world) struct world w;
-    struct detect_metrics metrics;
+    struct scores metrics;
     world_init(&w);
     w.job.dir = w.dir;
     w.settings.steps = 1;

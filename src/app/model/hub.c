@@ -1,8 +1,8 @@
 #include "app/model/hub.h"
 #include "base/clock.h"
 #include "blob/sign.h"
-#include "learn/models.h"
 #include "learn/settings.h"
+#include "learn/task.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -17,13 +17,6 @@ static void fixed_id(const char *what, const char *name, char ret[ID_SIZE])
     text[12] = '8';
     text[16] = 'a';
     id_parse(text, ret);
-}
-
-static const char *type_of(const struct model *m)
-{
-    return strcmp(m->task, "detect") == 0     ? "OBJECT_DETECTION"
-           : strcmp(m->task, "classify") == 0 ? "CLASSIFICATION"
-                                              : "SEGMENTATION";
 }
 
 static enum err refresh(struct sql *db, const struct model *m, const char *parameters)
@@ -41,7 +34,7 @@ static enum err refresh(struct sql *db, const struct model *m, const char *param
                 "INSERT INTO model_version (id, model_id, version, name, description, type, framework, architecture, parameters,"
                 " created_at, updated_at) VALUES (?1, ?2, 0, ?3, ?4, ?5, 'ONNX', ?3, ?6, ?7, ?7) ON CONFLICT (id) DO UPDATE SET"
                 " name = excluded.name, description = excluded.description, parameters = excluded.parameters",
-                V((const char *)version), V((const char *)id), V(m->name), V(m->says), V(type_of(m)), V(parameters), V(now)));
+                V((const char *)version), V((const char *)id), V(m->name), V(m->says), V(m->task->type), V(parameters), V(now)));
     return sql_run(db,
                    "INSERT INTO model_context (id, model_version_id, datas, parameters) VALUES (?1, ?2, '[]', ?3)"
                    " ON CONFLICT (id) DO UPDATE SET parameters = excluded.parameters",

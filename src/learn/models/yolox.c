@@ -1,6 +1,7 @@
 #include "learn/models/yolox.h"
 #include <math.h>
 
+enum { LEVELS = 3 }; /* strides 8, 16 and 32 */
 /* MOMENTUM: trainings here are short; with 0.03, as published, the running statistics lag behind for hundreds of steps. */
 static const float EPSILON = 1e-3f, MOMENTUM = 0.1f, PRIOR = 0.01f;
 
@@ -117,6 +118,7 @@ void yolox_build(struct network *n)
     struct build b = { n->graph, names, m->depthwise, depth < 1 ? 1 : depth };
     struct tensor *f[LEVELS];
     n->input = nn_input(n->graph, "images", n->batch, n->size, n->size, 3);
+    n->n_levels = LEVELS;
     backbone(&b, n->input, base, f);
     neck(&b, f);
     for (int i = 0; i < LEVELS; i++)
