@@ -72,7 +72,8 @@ static void write_windows(struct writer *w, const struct node *n)
     int bottom = padding_after(x->h, y->h, a, a->top), right = padding_after(x->w, y->w, a, a->left);
     onnx_ints(w->o, "kernel_shape", (int64_t[]){ a->kernel, a->kernel }, 2);
     onnx_ints(w->o, "strides", (int64_t[]){ a->stride, a->stride }, 2);
-    onnx_ints(w->o, "dilations", (int64_t[]){ a->dilation, a->dilation }, 2);
+    if (a->dilation > 1) /* which an AveragePool cannot be told */
+        onnx_ints(w->o, "dilations", (int64_t[]){ a->dilation, a->dilation }, 2);
     onnx_ints(w->o, "pads", (int64_t[]){ a->top, a->left, bottom > 0 ? bottom : 0, right > 0 ? right : 0 }, 4);
 }
 
@@ -101,6 +102,28 @@ static const char *write_conv(struct writer *w, const struct node *n)
     return out;
 }
 
+static const char *write_conv_transpose(struct writer *w, const struct node *n)
+{
+    const struct tensor *k = &n->params[0]->value, *x = n->in[0], *y = &n->out; /* weights: out, kernel, kernel, in */
+    const struct attr *a = &n->attr;
+    size_t area = (size_t)k->h * (size_t)k->w, in = (size_t)k->c, outs = (size_t)k->n;
+    float *weight = arena_new_array(w->o->arena, float, tensor_count(k)), *bias = arena_new_array(w->o->arena, float, k->n);
+    for (size_t c = 0; c < outs; c++) {
+        for (size_t p = 0; p < area; p++)
+            for (size_t i = 0; i < in; i++)
+                weight[(i * outs + c) * area + p] = k->data[(c * area + p) * in + i];
+        bias[c] = n->params[1] ? n->params[1]->value.data[c] : 0;
+    }
+    const char *out =
+        ONNX(w->o, "ConvTranspose", input(w, n, 0), onnx_floats(w->o, (int64_t[]){ k->c, k->n, k->h, k->w }, 4, weight),
+             onnx_floats(w->o, (int64_t[]){ k->n }, 1, bias));
+    onnx_ints(w->o, "kernel_shape", (int64_t[]){ a->kernel, a->kernel }, 2);
+    onnx_ints(w->o, "strides", (int64_t[]){ a->stride, a->stride }, 2);
+    onnx_ints(w->o, "pads",
+              (int64_t[]){ a->top, a->left, padding_after(y->h, x->h, a, a->top), padding_after(y->w, x->w, a, a->left) }, 4);
+    return out;
+}
+
 /* A batch norm that could not be folded: a multiplication and an addition for each channel. */
 static const char *write_norm(struct writer *w, const struct node *n)
 {
@@ -114,9 +137,15 @@ static const char *write_norm(struct writer *w, const struct node *n)
     return ONNX(w->o, "Add", x, onnx_floats(w->o, (int64_t[]){ 1, channels, 1, 1 }, 4, shift));
 }
 
-static const char *write_pool(struct writer *w, const struct node *n)
+static const char *write_max_pool(struct writer *w, const struct node *n)
 {
     const char *out = ONNX(w->o, "MaxPool", input(w, n, 0));
+    write_windows(w, n);
+    return out;
+}
+static const char *write_avg_pool(struct writer *w, const struct node *n)
+{
+    const char *out = ONNX(w->o, "AveragePool", input(w, n, 0));
     write_windows(w, n);
     return out;
 }
@@ -128,6 +157,16 @@ static const char *write_upsample(struct writer *w, const struct node *n)
     onnx_word(w->o, "mode", "nearest");
     onnx_word(w->o, "coordinate_transformation_mode", "asymmetric");
     onnx_word(w->o, "nearest_mode", "floor");
+    return out;
+}
+
+static const char *write_resize(struct writer *w, const struct node *n)
+{
+    const char *sizes = onnx_int64s(w->o, (int64_t[]){ n->out.n, n->out.c, n->out.h, n->out.w }, 4);
+    const char *out = ONNX(w->o, "Resize", input(w, n, 0), "", "", sizes);
+    onnx_word(w->o, "mode", n->attr.bilinear ? "linear" : "nearest");
+    onnx_word(w->o, "coordinate_transformation_mode", "half_pixel");
+    onnx_word(w->o, "nearest_mode", "round_prefer_ceil");
     return out;
 }
 
@@ -208,6 +247,17 @@ static const char *write_global_pool(struct writer *w, const struct node *n)
     return ONNX(w->o, "GlobalAveragePool", input(w, n, 0));
 }
 
+static const char *write_softmax(struct writer *w, const struct node *n)
+{
+    const char *out = ONNX(w->o, "Softmax", input(w, n, 0));
+    onnx_int(w->o, "axis", 1);
+    return out;
+}
+static const char *write_nothing(struct writer *w, const struct node *n) /* what training alone does */
+{
+    return input(w, n, 0);
+}
+
 static const struct row {
     const char *kind;
     const char *(*write)(struct writer *, const struct node *); /* answers the name of the output */
@@ -225,9 +275,15 @@ static const struct row {
     { "weighted_sum", write_weighted_sum },
     { "concat", write_concat },
     { "slice", write_slice },
-    { "max_pool", write_pool },
+    { "max_pool", write_max_pool },
+    { "avg_pool", write_avg_pool },
     { "global_pool", write_global_pool },
     { "upsample", write_upsample },
+    { "resize", write_resize },
+    { "conv_transpose", write_conv_transpose },
+    { "softmax", write_softmax },
+    { "dropout", write_nothing },
+    { "drop_path", write_nothing },
     { "space_to_depth", write_space_to_depth },
 };
 

@@ -221,6 +221,7 @@ static void learn_part(void *with, int i, int thread)
     const struct example *e = &r->batch->examples[i * r->part_size];
     p->loss = (struct task_loss){ 0 };
     memcpy(p->net.input->data, e[0].pixels, tensor_count(p->net.input) * sizeof(float));
+    graph_set_step(p->net.graph, r->step, (int64_t)i * r->part_size);
     graph_zero_grad(p->net.graph);
     graph_forward(p->net.graph);
     for (int k = 0; k < r->part_size; k++)

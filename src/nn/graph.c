@@ -9,7 +9,7 @@ struct graph *graph_new(uint64_t seed)
 {
     struct graph *g = heap_take(sizeof *g);
     g->arena = arena_new();
-    g->seed = seed;
+    g->seed = g->draw.seed = seed;
     g->end = &g->first;
     return g;
 }
@@ -57,6 +57,7 @@ struct node *graph_add_node(struct graph *g, const struct op_kind *kind, struct 
     struct node *n = arena_take(g->arena, sizeof *n);
     assert(n_in > 0 && (size_t)n_in <= COUNT_OF(n->in));
     n->kind = kind;
+    n->draw = &g->draw;
     n->n_in = n_in;
     memcpy(n->in, in, sizeof *in * (size_t)n_in);
     n->out.from = n;
@@ -145,6 +146,12 @@ static void step_backward(struct step *s)
 
 /* Numbers under 2^-126 are taken as 0 while a network runs: they change no result and cost hundreds of cycles each. */
 enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZERO = 0x40 };
+
+void graph_set_step(struct graph *g, int64_t step, int64_t first_sample)
+{
+    g->draw.step = step;
+    g->draw.first_sample = first_sample;
+}
 
 void graph_forward(struct graph *g)
 {

@@ -56,9 +56,14 @@ static inline bool step_adds(const struct step *s, int i)
     return s->adds & 1u << i;
 }
 
+struct draw { /* what random numbers are drawn from */
+    uint64_t seed;
+    int64_t step, first_sample;
+};
 struct graph {
     struct arena *arena;
     uint64_t seed;
+    struct draw draw;
     struct node *first, **end;
     struct tensor **tensors; /* by id */
     int n_tensors;

@@ -12,6 +12,7 @@
 
 struct graph;
 struct op_kind;
+struct draw;
 
 struct tensor {
     int n, h, w, c;
@@ -44,6 +45,9 @@ struct attr {
     float epsilon, momentum;              /* batch norm: momentum is the share of the new batch (YOLOX: 0.03) */
     int scale;                            /* upsample, space_to_depth */
     int first;                            /* slice: channel */
+    float rate;                           /* dropout, drop_path */
+    bool bilinear;                        /* resize */
+    bool frozen;                          /* batch norm: the running statistics in training too */
 };
 /* What lies after a row or column of `size` that holds so many windows of a conv or pool; below 0: the last values are not read. */
 int padding_after(int size, int windows, const struct attr *, int before);
@@ -55,8 +59,9 @@ struct node {
     int n_in;
     struct param *params[4]; /* conv: weight, bias or NULL; batch norm: gamma, beta, running mean, running variance */
     struct tensor out;
-    float *kept;       /* batch norm: mean, 1 / deviation and variance of the last batch, c each */
-    struct node *next; /* in the order they were built, which is a topological one */
+    const struct draw *draw; /* the graph's random numbers */
+    float *kept;             /* batch norm: mean, 1 / deviation and variance of the last batch, c each */
+    struct node *next;       /* in the order they were built, which is a topological one */
 };
 
 /* What lies around the input of a convolution (zeros) or a pool (nothing). */
@@ -85,12 +90,15 @@ struct tensor *nn_conv2d_with(struct graph *, struct tensor *x, const char *name
 /* The convolution that made `like`, of stride 1, once more on another input: its parameters learn from both. */
 struct tensor *nn_conv2d_again(struct graph *, struct tensor *x, const struct tensor *like);
 struct tensor *nn_batch_norm(struct graph *, struct tensor *x, const char *name, float epsilon, float momentum);
+/* Neither its statistics nor its affine parameters are trained, and it uses the running statistics always. */
+struct tensor *nn_batch_norm_frozen(struct graph *, struct tensor *x, const char *name, float epsilon);
 struct tensor *nn_silu(struct graph *, struct tensor *x);
 struct tensor *nn_relu(struct graph *, struct tensor *x);
 struct tensor *nn_relu6(struct graph *, struct tensor *x); /* MobileNet (Howard et al. 2017) */
 struct tensor *nn_sigmoid(struct graph *, struct tensor *x);
 struct tensor *nn_hard_swish(struct graph *, struct tensor *x); /* MobileNetV3 (Howard et al. 2019), and the next */
 struct tensor *nn_hard_sigmoid(struct graph *, struct tensor *x);
+struct tensor *nn_softmax(struct graph *, struct tensor *x); /* along C */
 struct tensor *nn_add(struct graph *, struct tensor *a, struct tensor *b);
 struct tensor *nn_mul(struct graph *, struct tensor *a, struct tensor *b); /* b: as a, or N × 1 × 1 × C */
 /* Σ w_i x_i, w_i = max(p_i, 0) / (epsilon + Σ max(p_j, 0)), p learned: BiFPN's fusion (Tan et al. 2020; epsilon 1e-4). At most 8.
@@ -100,10 +108,22 @@ struct tensor *nn_concat(struct graph *, struct tensor *const *x, int n);       
 struct tensor *nn_slice(struct graph *, struct tensor *x, int first, int channels); /* these channels alone */
 struct tensor *nn_max_pool(struct graph *, struct tensor *x, int kernel, int stride, int pad);
 struct tensor *nn_max_pool_with(struct graph *, struct tensor *x, int kernel, int stride, struct padding);
-struct tensor *nn_global_pool(struct graph *, struct tensor *x);         /* the mean of each image's pixels: N × 1 × 1 × C */
-struct tensor *nn_upsample(struct graph *, struct tensor *x, int scale); /* nearest */
+struct tensor *nn_global_pool(struct graph *, struct tensor *x); /* the mean of each image's pixels: N × 1 × 1 × C */
+struct tensor *nn_avg_pool(struct graph *, struct tensor *x, int kernel, int stride, struct padding); /* of what lies inside */
+struct tensor *nn_upsample(struct graph *, struct tensor *x, int scale);                              /* nearest */
+struct tensor *nn_resize(struct graph *, struct tensor *x, int h, int w, bool bilinear); /* half-pixel centres; else nearest */
+/* PAD_SAME: the output is stride times as large. Weights as those of a convolution from x to the output. No groups, no dilation. */
+struct tensor *nn_conv_transpose(struct graph *, struct tensor *x, const char *name, struct conv_options);
+/* In training, by chance; see graph_set_step(). Values (Srivastava et al. 2014), or whole samples (Huang et al. 2016). */
+struct tensor *nn_dropout(struct graph *, struct tensor *x, float rate);
+struct tensor *nn_drop_path(struct graph *, struct tensor *x, float rate);
 /* YOLOX's Focus: the four pixels of 2×2 side by side in C: top left, bottom left, top right, bottom right. */
 struct tensor *nn_space_to_depth(struct graph *, struct tensor *x);
+struct tensor *nn_linear(struct graph *, struct tensor *x, const char *name, int out, bool bias); /* x: N × 1 × 1 × C */
+/* x times gate(fc2(act(fc1(mean of x)))), a factor for each channel (Hu et al. 2018). EfficientNet: nn_silu, nn_sigmoid. */
+struct tensor *nn_squeeze_excite(struct graph *, struct tensor *x, const char *name, int squeezed,
+                                 struct tensor *(*act)(struct graph *, struct tensor *),
+                                 struct tensor *(*gate)(struct graph *, struct tensor *));
 void nn_output(struct graph *, struct tensor *x, const char *name);
 
 enum graph_use { GRAPH_TRAIN, GRAPH_INFER };
@@ -113,6 +133,9 @@ MUST_USE enum err graph_plan(struct graph *, enum graph_use, bool plain);
 /* Before graph_plan(): the parameters of g use the data of those of `other`, by name; both must be the same network. */
 MUST_USE enum err graph_share(struct graph *g, struct graph *other);
 
+/* What dropout draws from: the graph's seed, the step of the training, and which of the batch the first sample of this graph is.
+ * The same for all replicas but for first_sample, so that a batch draws the same however it is split. */
+void graph_set_step(struct graph *, int64_t step, int64_t first_sample);
 void graph_forward(struct graph *); /* GRAPH_TRAIN: with the statistics of the batch; GRAPH_INFER: with the running ones */
 void graph_backward(struct graph *);
 void graph_zero_grad(struct graph *);

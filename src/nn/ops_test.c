@@ -35,6 +35,11 @@ static struct tensor *norm(struct graph *g, struct tensor *x, const struct sampl
     (void)s;
     return nn_batch_norm(g, x, "norm", 1e-3f, 0.03f);
 }
+static struct tensor *frozen(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_silu(g, nn_batch_norm_frozen(g, nn_batch_norm_frozen(g, x, "frozen", 1e-3f), "next", 1e-3f));
+}
 static struct tensor *silu(struct graph *g, struct tensor *x, const struct sample *s)
 {
     (void)s;
@@ -88,6 +93,25 @@ static struct tensor *weighted_sum(struct graph *g, struct tensor *x, const stru
 {
     return nn_weighted_sum(g, (struct tensor *[]){ x, nn_sigmoid(g, x), x }, s->out, "fuse", 1e-4f);
 }
+static struct tensor *softmax(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_softmax(g, x);
+}
+static struct tensor *excite(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_squeeze_excite(g, x, "se", s->out, nn_relu, nn_hard_sigmoid);
+}
+static struct tensor *dropout(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_dropout(g, x, 0.4f);
+}
+static struct tensor *drop_path(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    (void)s;
+    return nn_add(g, nn_drop_path(g, x, 0.3f), x);
+}
 static struct tensor *add(struct graph *g, struct tensor *x, const struct sample *s)
 {
     (void)s;
@@ -100,6 +124,23 @@ static struct tensor *pool(struct graph *g, struct tensor *x, const struct sampl
 static struct tensor *pool_with(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return nn_max_pool_with(g, x, s->kernel, s->stride, (struct padding){ s->padding, 2, 0, 1, 2 });
+}
+static struct tensor *avg_pool(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_avg_pool(g, x, s->kernel, s->stride, (struct padding){ s->padding, 2, 0, 1, 2 });
+}
+static struct tensor *nearest(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_resize(g, x, s->kernel, s->out, false);
+}
+static struct tensor *bilinear(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_resize(g, x, s->kernel, s->out, true);
+}
+static struct tensor *transposed(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_conv_transpose(
+        g, x, "up", (struct conv_options){ s->out, s->kernel, s->stride, .bias = s->bias, .padding = { s->padding, 1, 0, 0, 1 } });
 }
 static struct tensor *upsample(struct graph *g, struct tensor *x, const struct sample *s)
 {
@@ -167,12 +208,17 @@ static const struct sample samples[] = {
     { "conv2d", 2, 4, 4, 16, conv_again, 16, 3, 1, 16, false },
     { "batch_norm", 3, 4, 5, 3, norm },
     { "batch_norm", 2, 3, 3, 33, norm },
+    { "batch_norm", 2, 3, 3, 5, frozen },
     { "silu", 1, 3, 4, 5, silu },
     { "relu", 1, 3, 4, 5, relu },
     { "sigmoid", 1, 3, 4, 5, sigmoid },
     { "relu6", 2, 6, 6, 5, relu6 },
     { "hard_swish", 2, 6, 6, 5, hard_swish },
     { "hard_sigmoid", 2, 6, 6, 5, hard_sigmoid },
+    { "softmax", 2, 2, 3, 7, softmax },
+    { "squeeze and excite", 2, 3, 4, 8, excite, .out = 3 },
+    { "dropout", 3, 2, 3, 5, dropout },
+    { "drop_path", 7, 2, 2, 3, drop_path },
     { "mul", 1, 3, 4, 5, mul },
     { "mul", 2, 3, 4, 17, scale },
     { "global_pool", 2, 3, 4, 5, global_pool },
@@ -186,6 +232,16 @@ static const struct sample samples[] = {
     { "max_pool", 1, 6, 6, 16, pool, .kernel = 13, .stride = 1 },
     { "max_pool", 1, 6, 7, 16, pool_with, .kernel = 3, .stride = 2, .padding = PAD_SAME },
     { "max_pool", 2, 7, 6, 5, pool_with, .kernel = 3, .stride = 2, .padding = PAD_GIVEN },
+    { "avg_pool", 2, 7, 6, 5, avg_pool, .kernel = 3, .stride = 2, .padding = PAD_SAME },
+    { "avg_pool", 1, 6, 6, 17, avg_pool, .kernel = 3, .stride = 1, .padding = PAD_GIVEN },
+    { "resize", 2, 3, 4, 5, nearest, .kernel = 7, .out = 6 },
+    { "resize", 1, 8, 6, 17, nearest, .kernel = 3, .out = 9 },
+    { "resize", 2, 3, 4, 5, bilinear, .kernel = 7, .out = 6 },
+    { "resize", 1, 8, 6, 17, bilinear, .kernel = 3, .out = 12 },
+    { "conv_transpose", 2, 3, 4, 5, transposed, 3, 2, 2, .bias = true },
+    { "conv_transpose", 1, 4, 4, 16, transposed, 24, 4, 2, .padding = PAD_SAME },
+    { "conv_transpose", 2, 5, 3, 3, transposed, 8, 3, 2, .padding = PAD_GIVEN },
+    { "conv_transpose", 1, 5, 4, 8, transposed, 8, 3, 1, .bias = true },
     { "upsample", 2, 3, 2, 5, upsample, .kernel = 2 },
     { "upsample", 1, 2, 2, 17, upsample, .kernel = 3 },
     { "space_to_depth", 2, 4, 6, 3, fold },

@@ -1,6 +1,6 @@
-/* Convolutions, alone or for inference with the batch norm behind them folded into their weights and SiLU applied. Activations stay
- * N H W C; oneDNN chooses the layout of the weights, which are brought into it before each pass: they change with every step
- * anyway, and the copy is small beside the pass. */
+/* Convolutions and transposed ones, alone or for inference with the batch norm behind them folded into their weights and SiLU
+ * applied. Activations stay N H W C; oneDNN chooses the layout of the weights, which are brought into it before each pass: they
+ * change with every step anyway, and the copy is small beside the pass. */
 #include "nn/dnnl/dnnl.h"
 #include "nn/dnnl/lib.h"
 #include "nn/ops/ops.h"
@@ -28,6 +28,27 @@ struct shape {
     dnnl_dims_t strides, dilates, pad_before, pad_after;
 };
 
+/* What differs between a convolution and a transposed one. */
+struct calls {
+    __typeof__(dnnl_convolution_forward_primitive_desc_create) *forward;
+    __typeof__(dnnl_convolution_backward_data_primitive_desc_create) *backward_data;
+    __typeof__(dnnl_convolution_backward_weights_primitive_desc_create) *backward_weights;
+    dnnl_alg_kind_t how;
+};
+static bool is_transposed(const struct node *n)
+{
+    return n->kind == &op_conv_transpose;
+}
+static struct calls calls_for(const struct node *n)
+{
+    if (is_transposed(n))
+        return (struct calls){ dnnl.deconvolution_forward_primitive_desc_create,
+                               dnnl.deconvolution_backward_data_primitive_desc_create,
+                               dnnl.deconvolution_backward_weights_primitive_desc_create, dnnl_deconvolution_direct };
+    return (struct calls){ dnnl.convolution_forward_primitive_desc_create, dnnl.convolution_backward_data_primitive_desc_create,
+                           dnnl.convolution_backward_weights_primitive_desc_create, dnnl_convolution_direct };
+}
+
 static size_t whole_lines(size_t bytes)
 {
     return (bytes + 63) / 64 * 16;
@@ -48,7 +69,7 @@ static dnnl_memory_desc_t describe_pixels(const struct tensor *t)
 static struct shape shape_of(const struct node *n, bool bias)
 {
     const struct attr *a = &n->attr;
-    const struct tensor *x = n->in[0], *y = &n->out;
+    const struct tensor *x = n->in[0], *y = &n->out, *large = is_transposed(n) ? y : x, *small = is_transposed(n) ? x : y;
     struct shape s = { .x = describe_pixels(x), .y = describe_pixels(y) };
     bool groups = a->groups > 1;
     dnnl_dims_t grouped = { a->groups, y->c / a->groups, x->c / a->groups, a->kernel, a->kernel },
@@ -61,7 +82,7 @@ static struct shape shape_of(const struct node *n, bool bias)
         s.strides[i] = a->stride;
         s.dilates[i] = a->dilation - 1;
         s.pad_before[i] = before;
-        s.pad_after[i] = padding_after(i ? x->w : x->h, i ? y->w : y->h, a, before);
+        s.pad_after[i] = padding_after(i ? large->w : large->h, i ? small->w : small->h, a, before);
     }
     return s;
 }
@@ -150,25 +171,24 @@ static bool slow(dnnl_primitive_desc_t pd) /* oneDNN's own plain loops are slowe
 {
     const char *name = "";
     dnnl.primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    return strncmp(name, "ref", 3) == 0;
+    return strncmp(name, "ref", 3) == 0 || strstr(name, "+ref");
 }
 
 static bool prepare_backward(struct step *step, struct conv *c, const struct shape *s, dnnl_primitive_desc_t forward,
                              dnnl_primitive_attr_t attr)
 {
+    struct calls make_desc = calls_for(step->node);
     dnnl_primitive_desc_t pd = NULL;
     if (step->node->in[0]->wants_grad) {
-        if (dnnl.convolution_backward_data_primitive_desc_create(&pd, dnnl_engine(), dnnl_convolution_direct, s->x, s->weight, s->y,
-                                                                 s->strides, s->dilates, s->pad_before, s->pad_after, forward,
-                                                                 attr) != dnnl_success)
+        if (make_desc.backward_data(&pd, dnnl_engine(), make_desc.how, s->x, s->weight, s->y, s->strides, s->dilates, s->pad_before,
+                                    s->pad_after, forward, attr) != dnnl_success)
             return false;
         prepare_pass(&c->backward_data, pd, dnnl_query_weights_md, s, false);
         dnnl.primitive_desc_destroy(pd);
         c->x_floats = whole_lines(dnnl.memory_desc_get_size(s->x));
     }
-    if (dnnl.convolution_backward_weights_primitive_desc_create(&pd, dnnl_engine(), dnnl_convolution_direct, s->x, s->weight,
-                                                                s->bias, s->y, s->strides, s->dilates, s->pad_before, s->pad_after,
-                                                                forward, attr) != dnnl_success)
+    if (make_desc.backward_weights(&pd, dnnl_engine(), make_desc.how, s->x, s->weight, s->bias, s->y, s->strides, s->dilates,
+                                   s->pad_before, s->pad_after, forward, attr) != dnnl_success)
         return false;
     prepare_pass(&c->backward_weight, pd, dnnl_query_diff_weights_md, s, true);
     dnnl.primitive_desc_destroy(pd);
@@ -208,14 +228,14 @@ static bool prepare_with(struct step *step, bool bias, bool silu)
         return false;
     struct conv *c = step->state = heap_take(sizeof *c);
     struct shape s = shape_of(step->node, bias);
+    struct calls make_desc = calls_for(step->node);
     dnnl_primitive_attr_t attr = attributes(silu);
     dnnl_stream();
     dnnl_primitive_desc_t pd = NULL;
-    bool fits =
-        dnnl.convolution_forward_primitive_desc_create(
-            &pd, dnnl_engine(), step->use == GRAPH_TRAIN ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct,
-            s.x, s.weight, s.bias, s.y, s.strides, s.dilates, s.pad_before, s.pad_after, attr) == dnnl_success &&
-        !slow(pd);
+    bool fits = make_desc.forward(&pd, dnnl_engine(), step->use == GRAPH_TRAIN ? dnnl_forward_training : dnnl_forward_inference,
+                                  make_desc.how, s.x, s.weight, s.bias, s.y, s.strides, s.dilates, s.pad_before, s.pad_after,
+                                  attr) == dnnl_success &&
+                !slow(pd);
     if (fits) {
         prepare_pass(&c->forward, pd, dnnl_query_weights_md, &s, false);
         fits = step->use == GRAPH_INFER || prepare_backward(step, c, &s, pd, attr);
@@ -351,6 +371,17 @@ static void backward(struct step *step)
 const struct kernel dnnl_conv2d = {
     .name = "conv2d onednn",
     .chain = { &op_conv2d },
+    .traits = FOR_TRAINING | FOR_INFERENCE,
+    .keeps = KEEPS_IN,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+    .release = release,
+};
+
+const struct kernel dnnl_conv_transpose = {
+    .name = "transposed conv onednn",
+    .chain = { &op_conv_transpose },
     .traits = FOR_TRAINING | FOR_INFERENCE,
     .keeps = KEEPS_IN,
     .prepare = prepare,

@@ -3,7 +3,7 @@
 #pragma once
 #include "nn/graph.h"
 
-extern const struct kernel dnnl_conv2d, dnnl_conv2d_folded;
+extern const struct kernel dnnl_conv2d, dnnl_conv2d_folded, dnnl_conv_transpose;
 
 bool dnnl_there(void);               /* loads it at the first call */
 const char *dnnl_version_text(void); /* "oneDNN 3.2", or NULL */

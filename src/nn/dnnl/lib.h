@@ -26,6 +26,9 @@
     X(convolution_forward_primitive_desc_create)                                                                                   \
     X(convolution_backward_data_primitive_desc_create)                                                                             \
     X(convolution_backward_weights_primitive_desc_create)                                                                          \
+    X(deconvolution_forward_primitive_desc_create)                                                                                 \
+    X(deconvolution_backward_data_primitive_desc_create)                                                                           \
+    X(deconvolution_backward_weights_primitive_desc_create)                                                                        \
     X(reorder_primitive_desc_create)                                                                                               \
     X(primitive_desc_query)                                                                                                        \
     X(primitive_desc_query_md)                                                                                                     \

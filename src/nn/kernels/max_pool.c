@@ -40,21 +40,17 @@ WIDEST static void take_maximum(float *restrict best, const float *restrict x, l
 static void forward(struct step *s)
 {
     struct pool *p = s->state;
-    const struct attr *a = &s->node->attr;
     struct tensor *x = s->node->in[0], *y = s->out;
     for (long i = 0; i < tensor_pixels(y); i++) {
-        int top = (int)(i / y->w % y->h) * a->stride - a->top, left = (int)(i % y->w) * a->stride - a->left;
-        int bottom = top + a->kernel < x->h ? top + a->kernel : x->h, right = left + a->kernel < x->w ? left + a->kernel : x->w;
+        struct area a = window_at(s->node, i);
         const float *image = x->data + i / y->w / y->h * x->h * x->w * x->c;
         float *best = y->data + i * y->c;
         int32_t *found = p->found ? p->found + i * y->c : NULL;
-        top = top < 0 ? 0 : top;
-        left = left < 0 ? 0 : left;
-        memcpy(best, image + ((long)top * x->w + left) * x->c, sizeof(float) * (size_t)x->c);
+        memcpy(best, image + ((long)a.top * x->w + a.left) * x->c, sizeof(float) * (size_t)x->c);
         for (int c = 0; found && c < x->c; c++)
-            found[c] = top * x->w + left;
-        for (int v = top; v < bottom; v++)
-            for (int u = left; u < right; u++) {
+            found[c] = a.top * x->w + a.left;
+        for (int v = a.top; v < a.bottom; v++)
+            for (int u = a.left; u < a.right; u++) {
                 const float *pixel = image + ((long)v * x->w + u) * x->c;
                 if (found)
                     take_larger(best, found, pixel, v * x->w + u, x->c);

@@ -176,7 +176,7 @@ static void forward(struct step *s)
     struct norm *n = s->state;
     struct tensor *x = s->node->in[0], *y = s->out;
     float *mean = s->node->kept, *rstd = mean + n->channels, *variance = rstd + n->channels;
-    if (s->use == GRAPH_TRAIN)
+    if (s->use == GRAPH_TRAIN && !s->node->attr.frozen)
         measure(n, x, mean, variance);
     else
         batch_norm_use_running(s->node);
@@ -214,16 +214,16 @@ static void set_back_factors(struct norm *n, const struct node *node)
 {
     const float *mean = node->kept, *rstd = mean + n->channels;
     float *gamma = node->params[GAMMA]->value.grad, *beta = node->params[BETA]->value.grad;
-    double pixels = (double)tensor_pixels(&node->out);
+    double pixels = (double)tensor_pixels(&node->out), moves = node->attr.frozen ? 0 : 1; /* do the statistics, with x? */
     for (int c = 0; c < n->channels; c++) {
         double dot = n->dot[c] * (double)rstd[c], scale = (double)n->f.scale[c];
         if (gamma)
             gamma[c] += (float)dot;
         if (beta)
             beta[c] += (float)n->sum[c];
-        double b = scale * dot / pixels * (double)rstd[c];
+        double b = moves * scale * dot / pixels * (double)rstd[c];
         n->f.b[c] = (float)b;
-        n->f.a[c] = (float)(scale * n->sum[c] / pixels - b * (double)mean[c]);
+        n->f.a[c] = (float)(moves * scale * n->sum[c] / pixels - b * (double)mean[c]);
     }
     repeat(n, n->f.a);
     repeat(n, n->f.b);

@@ -38,7 +38,7 @@ static void forward(struct node *n, bool training)
 {
     struct tensor *x = n->in[0], *y = &n->out;
     float *mean = n->kept, *rstd = n->kept + x->c, *variance = n->kept + 2 * x->c;
-    if (training)
+    if (training && !n->attr.frozen)
         measure(n);
     else
         batch_norm_use_running(n);
@@ -55,6 +55,7 @@ static void backward(struct node *n)
     struct tensor *x = n->in[0], *y = &n->out;
     struct param *gamma = n->params[GAMMA], *beta = n->params[BETA];
     long pixels = tensor_pixels(x);
+    bool moves = !n->attr.frozen; /* the statistics, with x */
     for (int c = 0; c < x->c; c++) {
         double sum = 0, dot = 0, mean = n->kept[c], rstd = n->kept[x->c + c];
         for (long i = 0; i < pixels; i++) {
@@ -68,27 +69,35 @@ static void backward(struct node *n)
             beta->value.grad[c] += (float)sum;
         double scale = gamma->value.data[c] * rstd;
         for (long i = 0; i < pixels && x->grad; i++) {
-            double normal = (x->data[i * x->pitch + c] - mean) * rstd;
-            x->grad[i * x->pitch + c] +=
-                (float)(scale * (y->grad[i * y->pitch + c] - sum / (double)pixels - normal * dot / (double)pixels));
+            double normal = (x->data[i * x->pitch + c] - mean) * rstd, common = (sum + normal * dot) / (double)pixels;
+            x->grad[i * x->pitch + c] += (float)(scale * (y->grad[i * y->pitch + c] - (moves ? common : 0)));
         }
     }
 }
 
 const struct op_kind op_batch_norm = { "batch_norm", KEEPS_IN, forward, backward };
 
-struct tensor *nn_batch_norm(struct graph *g, struct tensor *x, const char *name, float epsilon, float momentum)
+static struct tensor *build(struct graph *g, struct tensor *x, const char *name, struct attr attr)
 {
     static const char *const names[] = { "weight", "bias", "running_mean", "running_var" };
     struct node *n = graph_add_node(g, &op_batch_norm, &x, 1);
-    n->attr = (struct attr){ .epsilon = epsilon, .momentum = momentum };
+    n->attr = attr;
     for (int i = GAMMA; i <= VARIANCE; i++) {
         struct param *p = n->params[i] = graph_add_param(g, name, names[i], 1, 1, 1, x->c);
         param_fill(p, i == GAMMA || i == VARIANCE);
-        p->trained = i < MEAN;
+        p->trained = i < MEAN && !attr.frozen;
     }
     n->kept = arena_new_array(g->arena, float, 3 * x->c);
     return node_shape(g, n, x->n, x->h, x->w, x->c);
+}
+
+struct tensor *nn_batch_norm(struct graph *g, struct tensor *x, const char *name, float epsilon, float momentum)
+{
+    return build(g, x, name, (struct attr){ .epsilon = epsilon, .momentum = momentum });
+}
+struct tensor *nn_batch_norm_frozen(struct graph *g, struct tensor *x, const char *name, float epsilon)
+{
+    return build(g, x, name, (struct attr){ .epsilon = epsilon, .frozen = true });
 }
 
 /* The variance is the unbiased one, as is usual for running statistics. */
@@ -115,7 +124,7 @@ void graph_update_statistics(struct graph *const *replicas, size_t n_replicas)
     for (size_t r = 0; r < n_replicas; r++)
         at[r] = graph_nodes(replicas[r]);
     while (at[0]) {
-        if (at[0]->kind == &op_batch_norm)
+        if (at[0]->kind == &op_batch_norm && !at[0]->attr.frozen)
             update(at, n_replicas);
         for (size_t r = 0; r < n_replicas; r++)
             at[r] = at[r]->next;

@@ -4,10 +4,10 @@
 static long largest(const struct node *n, long i, int c) /* where in the input, for pixel i of the output */
 {
     const struct tensor *x = n->in[0], *y = &n->out;
-    int ty = (int)(i / y->w % y->h) * n->attr.stride - n->attr.top, tx = (int)(i % y->w) * n->attr.stride - n->attr.left;
+    struct area a = window_at(n, i);
     long best = -1, image = i / y->w / y->h;
-    for (int v = ty < 0 ? 0 : ty; v < ty + n->attr.kernel && v < x->h; v++)
-        for (int u = tx < 0 ? 0 : tx; u < tx + n->attr.kernel && u < x->w; u++) {
+    for (int v = a.top; v < a.bottom; v++)
+        for (int u = a.left; u < a.right; u++) {
             long at = ((image * x->h + v) * x->w + u) * x->pitch + c;
             if (best < 0 || x->data[at] > x->data[best])
                 best = at;

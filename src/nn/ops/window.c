@@ -27,6 +27,14 @@ struct attr window_attr(const struct tensor *x, int kernel, int stride, int dila
     return a;
 }
 
+struct area window_at(const struct node *n, long i)
+{
+    const struct tensor *x = n->in[0], *y = &n->out;
+    int top = (int)(i / y->w % y->h) * n->attr.stride - n->attr.top, left = (int)(i % y->w) * n->attr.stride - n->attr.left;
+    int bottom = top + n->attr.kernel, right = left + n->attr.kernel;
+    return (struct area){ top < 0 ? 0 : top, left < 0 ? 0 : left, bottom < x->h ? bottom : x->h, right < x->w ? right : x->w };
+}
+
 int padding_after(int size, int windows_n, const struct attr *a, int before)
 {
     return (windows_n - 1) * a->stride + (a->kernel - 1) * a->dilation + 1 - size - before;
