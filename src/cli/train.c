@@ -119,6 +119,7 @@ static enum err train(int argc, char **argv)
         { "--model", &o.model },
         { "--start-from", &o.from },
         { "--set", &o.set },
+        { "--log", &o.log },
         { "--threads", &threads_text },
     };
     TRY(options_read(argc, argv, rows, COUNT_OF(rows), NULL, 0, NULL));

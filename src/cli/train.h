@@ -6,6 +6,7 @@
 struct train_options {
     const char *host, *token, *experiment, *work;                      /* an experiment on a server */
     const char *images, *annotations, *eval_list, *out, *model, *from; /* or a folder */
+    const char *log;                                                   /* a file for JSON lines, or NULL */
     const char *set;                                                   /* "steps=400 batch_size=8" */
     int threads;
     size_t memory; /* bytes for decoded images */
@@ -25,6 +26,15 @@ const char *train_scores_text(struct arena *, const struct task *, const struct 
 const char *train_losses_text(struct arena *, const struct task *, const double *parts, double share);
 /* Of a label: "boxes 120, AP50 0.812, AP50-95 0.455 …" */
 const char *train_label_text(struct arena *, const struct task *, const double *row);
+
+/* What a training from a folder tells, as JSON lines for programs. seconds and cpu_seconds (of all threads) count from the
+ * beginning; seconds_evaluating is what the evaluations so far have taken of them. Without a path nothing is written. */
+struct train_log;
+MUST_USE enum err train_log_open(const char *path, struct train_log **ret);
+void train_log_stepped(struct train_log *);                                              /* at every step */
+void train_log_step(struct train_log *, const struct task *, const struct learn_step *); /* at those that are told */
+void train_log_scores(struct train_log *, const struct task *, int64_t step, const char *const *labels, const struct scores *);
+MUST_USE enum err train_log_close(struct train_log *); /* frees it */
 
 /* Live logs of an experiment: gathered here, sent every second or so by a thread of its own, which also asks whether the experiment
  * was cancelled. A server that cannot be reached for a while costs nothing but delay. */

@@ -20,6 +20,7 @@ struct folder {
     const char **labels;
     int n_labels;
     struct samples train, eval;
+    struct train_log *log;
 };
 
 /* ---- annotations */
@@ -194,6 +195,7 @@ struct teller {
     const struct task *task;
     struct learn_step sum;
     int64_t n, every;
+    const struct folder *folder;
 };
 
 static void say(void *with, const char *line)
@@ -211,13 +213,20 @@ static void tell_step(void *with, const struct learn_step *s)
         t->sum.part[k] += s->part[k];
     t->sum.images_per_second += s->images_per_second;
     t->n++;
+    train_log_stepped(t->folder->log);
     if (s->step % t->every && s->step != s->steps)
         return;
+    struct learn_step mean = *s;
     double n = (double)t->n;
-    printf("step %5lld/%lld  loss %6.3f (%s)  gradient %6.2f  rate %.5f  %5.1f images/s\n", (long long)s->step, (long long)s->steps,
-           t->sum.loss / n, train_losses_text(a, t->task, t->sum.part, n), s->gradient, s->learning_rate,
-           t->sum.images_per_second / n);
+    mean.loss = t->sum.loss / n;
+    for (int k = 0; k < LOSS_PARTS; k++)
+        mean.part[k] = t->sum.part[k] / n;
+    mean.images_per_second = t->sum.images_per_second / n;
+    printf("step %5lld/%lld  loss %6.3f (%s)  gradient %6.2f  rate %.5f  %5.1f images/s\n", (long long)mean.step,
+           (long long)mean.steps, mean.loss, train_losses_text(a, t->task, mean.part, 1), mean.gradient, mean.learning_rate,
+           mean.images_per_second);
     fflush(stdout);
+    train_log_step(t->folder->log, t->task, &mean);
     t->sum = (struct learn_step){ 0 };
     t->n = 0;
 }
@@ -225,6 +234,7 @@ static void tell_scores(void *with, int64_t step, const struct scores *s)
 {
     AUTO(arena) struct arena *a = arena_new();
     const struct teller *t = with;
+    train_log_scores(t->folder->log, t->task, step, t->folder->labels, s);
     printf("step %5lld        %s\n", (long long)step, train_scores_text(a, t->task, s));
     fflush(stdout);
 }
@@ -277,7 +287,11 @@ static enum err learn(struct folder *f)
     else
         train_split(f->arena, &f->train, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
-    struct teller teller = { .task = model->task, .every = f->settings.steps > 2000 ? 100 : f->settings.steps > 100 ? 20 : 1 };
+    struct teller teller = { .task = model->task,
+                             .every = f->settings.steps > 2000  ? 100
+                                      : f->settings.steps > 100 ? 20
+                                                                : 1,
+                             .folder = f };
     struct learn_job job = { .model = model,
                              .settings = &f->settings,
                              .labels = f->labels,
@@ -308,5 +322,7 @@ enum err train_folder(const struct train_options *o)
     TRY(train_self(a, &self));
     TRY(decoder_start(self, o->threads, &decoder));
     struct folder f = { .options = o, .arena = a, .decoder = decoder };
-    return learn(&f);
+    TRY(train_log_open(o->log, &f.log));
+    enum err e = learn(&f), closed = train_log_close(f.log);
+    return e == OK ? closed : e;
 }
