@@ -1,154 +1,233 @@
 #include "learn/augment.h"
+#include "learn/effects.h"
+#include "learn/warp.h"
 #include <math.h>
 #include <string.h>
 
 const struct normalise learn_normalise = { 1 / 255.0f, { 0.5f, 0.5f, 0.5f }, { 0.25f, 0.25f, 0.25f }, 114 };
 
 static const float VISIBLE = 0.3f, SIDE_LEAST = 3; /* share of a box, and pixels of its sides, that must remain to be learnt */
-
-/* Where a picture goes: u = (x - shift_x) / scale_x is its column at the output's column x (scale_x < 0: mirrored), within the
- * window of the output. */
-struct placing {
-    float scale_x, scale_y, shift_x, shift_y;
-    int x0, y0, x1, y1;
-};
-/* Colours: three weighted sums of red, green and blue, cut to what an image can hold, then normalised. */
-struct colouring {
-    float weight[3][3];
-};
+static const float GREY = 128;                     /* which a change of contrast leaves as it is */
 
 static struct colouring draw_colouring(const struct settings *s, struct random *r)
 {
     float turn = 6.2831853f * (float)s->hue * random_in(r, -1, 1), co = cosf(turn), si = sinf(turn);
     float colour = 1 + (float)s->saturation * random_in(r, -1, 1), bright = 1 + (float)s->brightness * random_in(r, -1, 1);
+    float contrast = s->contrast > 0 ? 1 + (float)s->contrast * random_in(r, -1, 1) : 1;
     /* Turned about the grey axis (1, 1, 1) (Rodrigues), then towards or away from its own grey. */
     float same = co + (1 - co) / 3, next = (1 - co) / 3 - si * 0.57735027f, after = (1 - co) / 3 + si * 0.57735027f;
     float turned[3][3] = { { same, next, after }, { after, same, next }, { next, after, same } };
     static const float luma[3] = { 0.299f, 0.587f, 0.114f };
-    struct colouring c;
+    struct colouring c = { .shift = (1 - contrast) * GREY };
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++)
-            c.weight[i][k] = bright * (colour * turned[i][k] + (1 - colour) * luma[k]);
+            c.weight[i][k] = contrast * bright * (colour * turned[i][k] + (1 - colour) * luma[k]);
     return c;
 }
-static const struct colouring plain = { { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } } };
 
-static float normalised(float v, int channel)
+static void padding(float ret[3])
 {
     const struct normalise *n = &learn_normalise;
-    return (v * n->scale - n->mean[channel]) / n->std[channel];
-}
-
-static void fill(float *pixels, int size)
-{
-    for (int i = 0; i < size * size * 3; i++)
-        pixels[i] = normalised(learn_normalise.pad, i % 3);
-}
-
-/* Between the four pixels around (u, v); the centre of the first pixel is (0.5, 0.5). */
-static void sample_pixel(const struct image *im, float u, float v, float ret[3])
-{
-    u = fminf((float)im->width - 1.001f, fmaxf(0, u - 0.5f));
-    v = fminf((float)im->height - 1.001f, fmaxf(0, v - 0.5f));
-    int x = (int)u, y = (int)v;
-    float fx = u - (float)x, fy = v - (float)y;
-    size_t right = im->width > 1 ? 3 : 0, down = im->height > 1 ? (size_t)im->width * 3 : 0;
-    const uint8_t *p = im->pixels + ((size_t)y * (size_t)im->width + (size_t)x) * 3;
-    float a = (1 - fx) * (1 - fy), b = fx * (1 - fy), c = (1 - fx) * fy, d = fx * fy;
     for (int k = 0; k < 3; k++)
-        ret[k] = a * p[k] + b * p[right + (size_t)k] + c * p[down + (size_t)k] + d * p[down + right + (size_t)k];
+        ret[k] = (n->pad * n->scale - n->mean[k]) / n->std[k];
 }
 
-static void place_pixels(const struct image *im, const struct placing *at, const struct colouring *c, int size, float *pixels)
+static void empty(const struct picture *p, int size, struct example *e)
 {
-    float scale[3], bias[3];
-    for (int k = 0; k < 3; k++) {
-        scale[k] = learn_normalise.scale / learn_normalise.std[k];
-        bias[k] = -learn_normalise.mean[k] / learn_normalise.std[k];
-    }
-    for (int y = at->y0; y < at->y1; y++) {
-        float v = ((float)y + 0.5f - at->shift_y) / at->scale_y;
-        if (v < 0 || v >= (float)im->height)
-            continue;
-        float step = 1 / at->scale_x, u = ((float)at->x0 + 0.5f - at->shift_x) / at->scale_x;
-        float *out = pixels + ((size_t)y * (size_t)size + (size_t)at->x0) * 3;
-        for (int x = at->x0; x < at->x1; x++, u += step, out += 3) {
-            if (u < 0 || u >= (float)im->width)
-                continue;
-            float p[3];
-            sample_pixel(im, u, v, p);
-            for (int k = 0; k < 3; k++) {
-                float w = c->weight[k][0] * p[0] + c->weight[k][1] * p[1] + c->weight[k][2] * p[2];
-                out[k] = fminf(255, fmaxf(0, w)) * scale[k] + bias[k];
-            }
-        }
-    }
+    float pad[3];
+    size_t row = (size_t)size * 3;
+    padding(pad);
+    for (size_t i = 0; i < row; i++)
+        e->pixels[i] = pad[i % 3];
+    for (int y = 1; y < size; y++)
+        memcpy(e->pixels + (size_t)y * row, e->pixels, row * sizeof *e->pixels);
+    if (e->mask)
+        memset(e->mask, 0, (size_t)size * (size_t)size);
+    e->n = e->n_points = 0;
+    e->label = p->label;
+    e->other = -1;
+    e->share = 1;
 }
 
-static void place_boxes(const struct picture *p, const struct placing *at, struct example *e)
+/* ---- what is annotated */
+
+static bool in_window(const struct window *w, const struct point *p)
 {
-    for (int i = 0; i < p->n && e->n < e->room; i++) {
-        const struct box *b = &p->boxes[i].box;
-        float xa = b->x0 * at->scale_x + at->shift_x, xb = b->x1 * at->scale_x + at->shift_x;
-        float ya = b->y0 * at->scale_y + at->shift_y, yb = b->y1 * at->scale_y + at->shift_y;
-        struct box whole = { fminf(xa, xb), fminf(ya, yb), fmaxf(xa, xb), fmaxf(ya, yb) };
-        struct box seen = { fmaxf(whole.x0, (float)at->x0), fmaxf(whole.y0, (float)at->y0), fminf(whole.x1, (float)at->x1),
-                            fminf(whole.y1, (float)at->y1) };
-        float w = seen.x1 - seen.x0, h = seen.y1 - seen.y0;
-        if (w >= SIDE_LEAST && h >= SIDE_LEAST && w * h >= VISIBLE * box_area(&whole))
-            e->boxes[e->n++] = (struct labelled_box){ seen, p->boxes[i].label };
+    return p->x >= (float)w->x0 && p->x < (float)w->x1 && p->y >= (float)w->y0 && p->y < (float)w->y1;
+}
+
+/* Into the example's own points. *ret_left: the share of a polygon's area that is in view. */
+static struct outline place_outline(const struct outline *o, const struct affine *at, const struct window *win, struct example *e,
+                                    float *ret_left)
+{
+    struct outline to = { e->points + e->n_points, 0, o->closed };
+    struct point moved[CORNERS_MOST], cut[CORNERS_MOST];
+    int n = o->n < CORNERS_MOST ? o->n : CORNERS_MOST, step = o->closed ? o->n / (CORNERS_MOST + 1) + 1 : 1;
+    for (n = 0; n * step < o->n && n < CORNERS_MOST; n++)
+        moved[n] = affine_point(at, o->points[n * step].x, o->points[n * step].y);
+    if (o->closed) {
+        float whole = polygon_area(moved, n);
+        to.n = window_cut_polygon(win, moved, n, cut);
+        *ret_left = whole > 0 ? polygon_area(cut, to.n) / whole : 0;
+    } else {
+        for (to.n = 0; to.n < n; to.n++)
+            cut[to.n] = in_window(win, &moved[to.n]) ? moved[to.n] : (struct point){ NAN, NAN };
     }
+    to.n = to.n <= e->room_points - e->n_points ? to.n : 0;
+    memcpy(to.points, cut, sizeof *cut * (size_t)to.n);
+    return to;
+}
+
+static void place_box(const struct picture *p, int i, const struct affine *at, const struct window *win, struct example *e)
+{
+    struct box whole = affine_box(at, &p->boxes[i].box), seen = window_cut(win, &whole);
+    float left = fmaxf(0, seen.x1 - seen.x0) * fmaxf(0, seen.y1 - seen.y0) / box_area(&whole);
+    struct outline outline = { 0 };
+    if (e->outlines && p->outlines && p->outlines[i].n) {
+        outline = place_outline(&p->outlines[i], at, win, e, &left);
+        if (outline.closed && outline.n)
+            seen = points_box(outline.points, outline.n);
+    }
+    if (!(seen.x1 - seen.x0 >= SIDE_LEAST) || !(seen.y1 - seen.y0 >= SIDE_LEAST) || !(left >= VISIBLE))
+        return;
+    if (e->outlines)
+        e->outlines[e->n] = outline;
+    e->n_points += outline.n;
+    e->boxes[e->n++] = (struct labelled_box){ seen, p->boxes[i].label };
+}
+
+static void put(const struct picture *p, const struct affine *at, const struct window *win, const struct colouring *c, int size,
+                struct example *e)
+{
+    warp_image(&p->image, at, win, c, &learn_normalise, size, e->pixels);
+    if (e->mask && p->mask)
+        warp_mask(p->mask, p->image.width, p->image.height, at, win, size, e->mask);
+    for (int i = 0; i < p->n && e->n < e->room; i++)
+        place_box(p, i, at, win, e);
 }
 
 /* Small objects may be under SIDE_LEAST here too: they are kept, since they count in an evaluation. */
 void augment_none(const struct picture *p, int size, struct example *e)
 {
-    struct placing at = { 1, 1, 0, 0, 0, 0, size, size };
-    fill(e->pixels, size);
-    e->label = p->label;
-    at.x1 = p->image.width < size ? p->image.width : size;
-    at.y1 = p->image.height < size ? p->image.height : size;
-    place_pixels(&p->image, &at, &plain, size, e->pixels);
+    struct affine at = affine_none();
+    struct window all = { 0, 0, size, size };
+    struct colouring plain = colouring_none();
+    empty(p, size, e);
+    warp_image(&p->image, &at, &all, &plain, &learn_normalise, size, e->pixels);
     for (e->n = 0; e->n < p->n && e->n < e->room; e->n++)
         e->boxes[e->n] = p->boxes[e->n];
+    e->own = e->n;
+}
+
+/* ---- by chance */
+
+/* Turned and sheared about its middle. */
+static struct affine draw_turn(const struct picture *p, const struct settings *s, struct random *r)
+{
+    if (s->rotate <= 0 && s->shear <= 0)
+        return affine_none();
+    float degrees = (float)s->rotate * random_in(r, -1, 1), shear = (float)s->shear * random_in(r, -1, 1);
+    return affine_turn(degrees, shear, (float)p->image.width / 2, (float)p->image.height / 2);
 }
 
 /* A window of the output that the picture, scaled, covers as far as it can; where in it, by chance. */
-static void place(const struct picture *p, int x0, int y0, int x1, int y1, float slack, const struct settings *s, struct random *r,
-                  int size, struct example *e)
+static void place(const struct picture *p, struct window win, float slack, const struct settings *s, struct random *r, int size,
+                  struct example *e)
 {
     float scale = random_in(r, 1 - (float)s->scale, 1 + (float)s->scale);
     float w = (float)p->image.width * scale, h = (float)p->image.height * scale;
-    float free_x = (float)(x1 - x0) - w, free_y = (float)(y1 - y0) - h, reach = slack * (float)size;
-    struct placing at = { scale, scale, 0, 0, x0, y0, x1, y1 };
-    at.shift_x = (float)x0 + random_in(r, fminf(0, free_x) - reach, fmaxf(0, free_x) + reach);
-    at.shift_y = (float)y0 + random_in(r, fminf(0, free_y) - reach, fmaxf(0, free_y) + reach);
+    float free_x = (float)(win.x1 - win.x0) - w, free_y = (float)(win.y1 - win.y0) - h, reach = slack * (float)size;
+    struct affine at = { .xx = scale, .yy = scale };
+    at.x0 = (float)win.x0 + random_in(r, fminf(0, free_x) - reach, fmaxf(0, free_x) + reach);
+    at.y0 = (float)win.y0 + random_in(r, fminf(0, free_y) - reach, fmaxf(0, free_y) + reach);
     if (random_chance(r, (float)s->flip_horizontal)) {
-        at.shift_x += w;
-        at.scale_x = -scale;
+        at.x0 += w;
+        at.xx = -scale;
     }
     if (random_chance(r, (float)s->flip_vertical)) {
-        at.shift_y += h;
-        at.scale_y = -scale;
+        at.y0 += h;
+        at.yy = -scale;
     }
     struct colouring c = draw_colouring(s, r);
-    place_pixels(&p->image, &at, &c, size, e->pixels);
-    place_boxes(p, &at, e);
+    struct affine turn = draw_turn(p, s, r);
+    at = affine_then(&turn, &at);
+    put(p, &at, &win, &c, size, e);
+}
+
+/* Boxes that are hidden for the most part leave. */
+static void erase(struct example *e, int size, struct random *r)
+{
+    float area = random_in(r, 0.02f, 0.15f), aspect = expf(random_in(r, -1, 1)), pad[3];
+    int w = (int)(sqrtf(area * aspect) * (float)size), h = (int)(sqrtf(area / aspect) * (float)size), kept = 0;
+    int x = (int)(random_unit(r) * (float)(size - w)), y = (int)(random_unit(r) * (float)(size - h));
+    struct box hidden = { (float)x, (float)y, (float)(x + w), (float)(y + h) };
+    padding(pad);
+    effect_erase(e->pixels, size, &(struct window){ x, y, x + w, y + h }, pad);
+    for (int i = 0; i < e->n; i++) {
+        if (box_common(&e->boxes[i].box, &hidden) > (1 - VISIBLE) * box_area(&e->boxes[i].box))
+            continue;
+        if (e->outlines)
+            e->outlines[kept] = e->outlines[i];
+        e->boxes[kept++] = e->boxes[i];
+    }
+    e->n = kept;
+    for (int i = y; e->mask && i < y + h; i++)
+        memset(e->mask + (size_t)i * (size_t)size + (size_t)x, 0, (size_t)w);
+}
+
+static void draw_effects(const struct settings *s, struct random *r, int size, struct example *e)
+{
+    if (s->blur > 0)
+        effect_blur(e->pixels, size, (float)s->blur * random_unit(r));
+    if (s->noise > 0)
+        effect_noise(e->pixels, size, (float)s->noise * random_unit(r) * 255 * learn_normalise.scale / learn_normalise.std[0], r);
+    if (s->erase > 0 && random_chance(r, (float)s->erase))
+        erase(e, size, r);
+    e->own = e->n;
 }
 
 void augment(const struct picture *const *p, int n, const struct settings *s, struct random *r, struct example *e)
 {
     int size = (int)s->image_size;
-    fill(e->pixels, size);
-    e->n = 0;
-    e->label = p[0]->label;
+    empty(p[0], size, e);
     if (n == 1) {
-        place(p[0], 0, 0, size, size, (float)s->translate, s, r, size, e);
-        return;
+        place(p[0], (struct window){ 0, 0, size, size }, (float)s->translate, s, r, size, e);
+    } else {
+        int x = (int)(random_in(r, 0.3f, 0.7f) * (float)size), y = (int)(random_in(r, 0.3f, 0.7f) * (float)size);
+        place(p[0], (struct window){ 0, 0, x, y }, 0, s, r, size, e);
+        place(p[1], (struct window){ x, 0, size, y }, 0, s, r, size, e);
+        place(p[2], (struct window){ 0, y, x, size }, 0, s, r, size, e);
+        place(p[3], (struct window){ x, y, size, size }, 0, s, r, size, e);
     }
-    int x = (int)(random_in(r, 0.3f, 0.7f) * (float)size), y = (int)(random_in(r, 0.3f, 0.7f) * (float)size);
-    place(p[0], 0, 0, x, y, 0, s, r, size, e);
-    place(p[1], x, 0, size, y, 0, s, r, size, e);
-    place(p[2], 0, y, x, size, 0, s, r, size, e);
-    place(p[3], x, y, size, size, 0, s, r, size, e);
+    draw_effects(s, r, size, e);
+}
+
+void augment_crop(const struct picture *p, const struct settings *s, struct random *r, struct example *e)
+{
+    int size = (int)s->image_size;
+    float w = (float)p->image.width, h = (float)p->image.height;
+    float area = random_in(r, (float)s->crop, 1) * w * h, aspect = expf(random_in(r, -0.2877f, 0.2877f)); /* 3/4 to 4/3 */
+    float width = fminf(w, sqrtf(area * aspect)), height = fminf(h, sqrtf(area / aspect));
+    float x = random_unit(r) * (w - width), y = random_unit(r) * (h - height);
+    struct affine at = affine_scale((float)size / width, (float)size / height, -x * (float)size / width, -y * (float)size / height);
+    if (random_chance(r, (float)s->flip_horizontal))
+        at = affine_then(&at, &(struct affine){ -1, 0, (float)size, 0, 1, 0 });
+    if (random_chance(r, (float)s->flip_vertical))
+        at = affine_then(&at, &(struct affine){ 1, 0, 0, 0, -1, (float)size });
+    struct colouring c = draw_colouring(s, r);
+    struct affine turn = draw_turn(p, s, r);
+    at = affine_then(&turn, &at);
+    empty(p, size, e);
+    put(p, &at, &(struct window){ 0, 0, size, size }, &c, size, e);
+    draw_effects(s, r, size, e);
+}
+
+void augment_mix(struct example *e, const struct example *other, int size, struct random *r)
+{
+    e->share = random_in(r, 0.5f, 0.7f);
+    e->own = e->n;
+    e->other = other->label;
+    effect_mix(e->pixels, other->pixels, size, e->share);
+    for (int i = 0; i < other->n && e->n < e->room; i++)
+        e->boxes[e->n++] = other->boxes[i];
 }

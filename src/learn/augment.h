@@ -1,23 +1,41 @@
-/* augment.h - training images and their boxes, changed by chance so that few images teach more. */
+/* augment.h - training images and what is annotated in them, changed by chance so that few images teach more. Everything drawn
+ * comes from the random numbers handed in: the same ones make the same example. */
 #pragma once
 #include "img/img.h"
+#include "learn/affine.h"
 #include "learn/data.h"
 #include "learn/random.h"
 #include "learn/settings.h"
 
-/* A decoded image, its longer side scaled to the network's size, and its boxes in these pixels. */
+/* Points that belong to a box: the corners of a polygon (closed), or single ones, such as joints. */
+struct outline {
+    struct point *points;
+    int n;
+    bool closed;
+};
+/* A decoded image, its longer side scaled to the network's size, and what is annotated, in these pixels. */
 struct picture {
     struct image image;
     const struct labelled_box *boxes;
     int n;
-    int label; /* of the whole image */
+    int label;                      /* of the whole image */
+    const struct outline *outlines; /* one for each box, or NULL */
+    const uint8_t *mask;            /* a value for each pixel, 0: background; or NULL */
 };
-/* A network's input: size × size × 3 values, normalised, and the boxes in it. */
+/* A network's input: size × size × 3 values, normalised, and what is in it. Boxes of which less than a third is in view leave. */
 struct example {
     float *pixels;
     struct labelled_box *boxes;
     int n, room; /* boxes beyond room are left out */
     int label;   /* of the (first) picture */
+    /* Optional: wanted if not NULL. */
+    struct outline *outlines; /* room of them; polygons are cut at the edge, single points out of view are NAN */
+    struct point *points;     /* what they consist of */
+    int n_points, room_points;
+    uint8_t *mask; /* size × size */
+    /* After augment_mix(): the first `own` boxes are of the picture that makes up `share` of the pixels. */
+    float share;
+    int own, other; /* other: the label of the second picture, or -1 */
 };
 extern const struct normalise learn_normalise; /* what every network of learn/ takes */
 
@@ -25,3 +43,8 @@ extern const struct normalise learn_normalise; /* what every network of learn/ t
 void augment_none(const struct picture *, int size, struct example *);
 /* pictures: one, or four for a mosaic (Bochkovskiy et al. 2020): each fills a quarter around a point near the middle. */
 void augment(const struct picture *const *pictures, int n, const struct settings *, struct random *, struct example *);
+/* For classification: a part of the picture, by chance, that fills the input (Szegedy et al. 2015); settings.crop is its least
+ * area. */
+void augment_crop(const struct picture *, const struct settings *, struct random *, struct example *);
+/* Mixup (Zhang et al. 2018): the other example, of the same size, shines through; its boxes are added. */
+void augment_mix(struct example *, const struct example *other, int size, struct random *);

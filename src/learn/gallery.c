@@ -191,7 +191,7 @@ void gallery_scale(const struct gallery *g, size_t i, float *ret_x, float *ret_y
 enum err gallery_take(struct gallery *g, size_t i, struct picture *ret)
 {
     struct entry *e = &g->items[i];
-    struct picture p = { e->kept, e->boxes, e->n, e->sample->label };
+    struct picture p = { .image = e->kept, .boxes = e->boxes, .n = e->n, .label = e->sample->label };
     if (!e->kept.pixels)
         TRY(decode(g, e->sample, &p.image));
     *ret = p;

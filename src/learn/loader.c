@@ -12,10 +12,11 @@ struct slot {
     enum err failed;
     char why[256];
 };
-/* The order of an epoch, as one thread last needed it. */
-struct order {
+/* What each thread has of its own: the order of the epoch that it last needed, and the example that is mixed into another. */
+struct maker {
     int64_t epoch;
     uint32_t *items;
+    struct example second;
 };
 struct loader {
     struct gallery *gallery;
@@ -29,57 +30,81 @@ struct loader {
     bool stop;
 };
 
-static uint32_t image_of(struct loader *l, struct order *o, int64_t count)
+static uint32_t image_of(struct loader *l, struct maker *m, int64_t count)
 {
     size_t n = gallery_count(l->gallery);
     int64_t epoch = count / (int64_t)n;
-    if (o->epoch != epoch) {
+    if (m->epoch != epoch) {
         struct random r = random_of((uint64_t)l->settings->seed, 'o', (uint64_t)epoch);
         for (size_t i = 0; i < n; i++)
-            o->items[i] = (uint32_t)i;
-        random_shuffle(&r, o->items, n);
-        o->epoch = epoch;
+            m->items[i] = (uint32_t)i;
+        random_shuffle(&r, m->items, n);
+        m->epoch = epoch;
     }
-    return o->items[count % (int64_t)n];
+    return m->items[count % (int64_t)n];
 }
 
-/* The count-th example of the training. */
-static enum err make_example(struct loader *l, struct order *o, int64_t count, struct example *e)
+/* first: the picture that this example is for. */
+static enum err draw_example(struct loader *l, size_t first, struct random *r, struct example *e)
 {
-    struct random r = random_of((uint64_t)l->settings->seed, 'a', (uint64_t)count);
-    int n = random_chance(&r, (float)l->settings->mosaic) ? MOSAIC : 1, taken = 0;
-    size_t index[MOSAIC] = { image_of(l, o, count) };
+    int n = random_chance(r, (float)l->settings->mosaic) ? MOSAIC : 1, taken = 0;
+    size_t index[MOSAIC] = { first };
     struct picture picture[MOSAIC];
     const struct picture *p[MOSAIC];
     enum err err = OK;
     for (int i = 1; i < n; i++)
-        index[i] = random_below(&r, gallery_count(l->gallery));
+        index[i] = random_below(r, gallery_count(l->gallery));
     for (; taken < n && err == OK; taken++) {
         p[taken] = &picture[taken];
         err = gallery_take(l->gallery, index[taken], &picture[taken]);
     }
     if (err == OK)
-        augment(p, n, l->settings, &r, e);
+        augment(p, n, l->settings, r, e);
     for (int i = 0; i < taken - (err != OK); i++)
         gallery_return(l->gallery, index[i], &picture[i]);
     return err;
 }
 
-static void make_batch(struct loader *l, struct order *o, int64_t step, struct slot *s)
+/* The count-th example of the training. */
+static enum err make_example(struct loader *l, struct maker *m, int64_t count, struct example *e)
+{
+    struct random r = random_of((uint64_t)l->settings->seed, 'a', (uint64_t)count);
+    struct random mixing = random_of((uint64_t)l->settings->seed, 'm', (uint64_t)count);
+    TRY(draw_example(l, image_of(l, m, count), &r, e));
+    if (!random_chance(&mixing, (float)l->settings->mixup))
+        return OK;
+    TRY(draw_example(l, random_below(&mixing, gallery_count(l->gallery)), &mixing, &m->second));
+    augment_mix(e, &m->second, (int)l->settings->image_size, &mixing);
+    return OK;
+}
+
+static void make_batch(struct loader *l, struct maker *m, int64_t step, struct slot *s)
 {
     s->failed = OK;
     s->batch.step = step;
     for (int i = 0; i < l->settings->batch_size && s->failed == OK; i++) {
-        s->failed = make_example(l, o, step * l->settings->batch_size + i, &s->batch.examples[i]);
+        s->failed = make_example(l, m, step * l->settings->batch_size + i, &s->batch.examples[i]);
         if (s->failed != OK)
             strncpy(s->why, fail_text(), sizeof s->why - 1);
     }
 }
 
+static size_t pixels_of(const struct settings *s)
+{
+    return (size_t)s->image_size * (size_t)s->image_size * 3;
+}
+
+static void example_init(struct example *e, float *pixels)
+{
+    *e = (struct example){ .pixels = pixels, .boxes = heap_take(TRUTHS_MOST * sizeof(struct labelled_box)), .room = TRUTHS_MOST };
+}
+
 static void *work(void *with)
 {
     struct loader *l = with;
-    struct order order = { -1, heap_take(sizeof(uint32_t) * gallery_count(l->gallery)) };
+    struct maker m = { -1, heap_take(sizeof(uint32_t) * gallery_count(l->gallery)), { 0 } };
+    if (l->settings->mixup > 0)
+        example_init(&m.second, heap_take(pixels_of(l->settings) * sizeof(float)));
     pthread_mutex_lock(&l->lock);
     for (;;) {
         /* The batch handed out last is still in use: its slot counts as taken. */
@@ -90,24 +115,26 @@ static void *work(void *with)
         int64_t step = l->next_made++;
         struct slot *s = &l->slot[step % AHEAD];
         pthread_mutex_unlock(&l->lock);
-        make_batch(l, &order, step, s);
+        make_batch(l, &m, step, s);
         pthread_mutex_lock(&l->lock);
         s->holds = step;
         pthread_cond_broadcast(&l->ready);
     }
     pthread_mutex_unlock(&l->lock);
-    free(order.items);
+    free(m.items);
+    free(m.second.pixels);
+    free(m.second.boxes);
     return NULL;
 }
 
-static void slot_init(struct slot *s, size_t batch, size_t size)
+static void slot_init(struct slot *s, const struct settings *set)
 {
+    size_t batch = (size_t)set->batch_size, each = pixels_of(set);
     s->holds = -1;
-    s->batch.pixels = heap_take(batch * size * size * 3 * sizeof(float));
+    s->batch.pixels = heap_take(batch * each * sizeof(float));
     s->batch.examples = heap_take(batch * sizeof *s->batch.examples);
     for (size_t i = 0; i < batch; i++)
-        s->batch.examples[i] = (struct example){ s->batch.pixels + i * size * size * 3,
-                                                 heap_take(TRUTHS_MOST * sizeof(struct labelled_box)), 0, TRUTHS_MOST };
+        example_init(&s->batch.examples[i], s->batch.pixels + i * each);
 }
 
 struct loader *loader_start(struct gallery *g, const struct settings *settings, int64_t first, int threads)
@@ -118,7 +145,7 @@ struct loader *loader_start(struct gallery *g, const struct settings *settings, 
     pthread_cond_init(&l->ready, NULL);
     pthread_cond_init(&l->free, NULL);
     for (int i = 0; i < AHEAD; i++)
-        slot_init(&l->slot[i], (size_t)settings->batch_size, (size_t)settings->image_size);
+        slot_init(&l->slot[i], settings);
     while (l->threads < threads && l->threads < MOST_THREADS && pthread_create(&l->thread[l->threads], NULL, work, l) == 0)
         l->threads++;
     return l;

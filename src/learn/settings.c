@@ -37,11 +37,19 @@ const struct setting settings_table[] = {
     REAL(flip_horizontal, 0.5, 0, 1, "chance"),
     REAL(flip_vertical, 0, 0, 1, "chance; for images without an up"),
     REAL(mosaic, 0.5, 0, 1, "chance that a training image is put together from four"),
+    REAL(mixup, 0, 0, 1, "chance that a second training image shines through"),
     REAL(scale, 0.4, 0, 0.9, "0.4: objects appear at 0.6 to 1.4 times their size"),
     REAL(translate, 0.1, 0, 0.9, "shift, as a share of the image"),
+    REAL(rotate, 0, 0, 180, "degrees to either side; 180 for images without an up"),
+    REAL(shear, 0, 0, 45, "degrees to either side"),
+    REAL(crop, 0.35, 0.05, 1, "classification: least share of an image that is shown"),
     REAL(hue, 0.02, 0, 0.5, "turn of the colour circle, as a share of it"),
     REAL(saturation, 0.4, 0, 1, "change of colourfulness"),
     REAL(brightness, 0.3, 0, 1, "change of brightness"),
+    REAL(contrast, 0, 0, 1, "change of contrast"),
+    REAL(blur, 0, 0, 4, "widest blur, in pixels (standard deviation)"),
+    REAL(noise, 0, 0, 0.5, "strongest noise, as a share of white (standard deviation)"),
+    REAL(erase, 0, 0, 1, "chance that a rectangle of 2 to 15 % of the image is covered"),
 };
 const size_t settings_count = COUNT_OF(settings_table);
 

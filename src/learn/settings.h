@@ -9,9 +9,11 @@ struct settings {
     double learning_rate, decay_factor, warmup_lr, momentum, weight_decay, clip_norm, ema_decay;
     int64_t decay_steps, warmup_steps;
     bool staircase;
-    const char *lr_type, *optimizer, *annotation_type;    /* static words of the table */
-    double flip_horizontal, flip_vertical, mosaic;        /* chances 0 to 1 */
-    double scale, translate, hue, saturation, brightness; /* half widths of the ranges that are drawn from */
+    const char *lr_type, *optimizer, *annotation_type;           /* static words of the table */
+    double flip_horizontal, flip_vertical, mosaic, mixup, erase; /* chances 0 to 1 */
+    double scale, translate, rotate, shear, hue, saturation, brightness,
+        contrast; /* half widths of the ranges that are drawn from */
+    double blur, noise, crop;
 };
 
 enum setting_type { SETTING_INT, SETTING_REAL, SETTING_BOOL, SETTING_WORD };

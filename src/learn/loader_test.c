@@ -1,0 +1,98 @@
+#include "base/file.h"
+#include "base/test.h"
+#include "learn/loader.h"
+#include "learn/synth.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { IMAGES = 5, BATCHES = 6 };
+
+struct stock {
+    struct arena *arena;
+    struct decoder *decoder;
+    char dir[64];
+    struct samples samples;
+    struct settings settings;
+    struct text said;
+};
+
+static void unreadable(void *with, const char *name, const char *why)
+{
+    text_fmt(&((struct stock *)with)->said, "skipped %s: %s\n", name, why);
+}
+static bool go_on(void *with, size_t done, size_t of)
+{
+    (void)with, (void)done, (void)of;
+    return true;
+}
+
+static void stock_init(struct stock *s)
+{
+    *s = (struct stock){ .arena = arena_new() };
+    text_init(&s->said, 1 << 16);
+    snprintf(s->dir, sizeof s->dir, "/tmp/saccade_loader_XXXXXX");
+    CHECK(mkdtemp(s->dir));
+    MUST(synth_write(s->dir, IMAGES, 3));
+    MUST(decoder_start(NULL, 2, &s->decoder));
+    settings_defaults(&s->settings);
+    s->settings.image_size = 96;
+    s->settings.batch_size = 4;
+    s->samples = (struct samples){ arena_new_array(s->arena, struct sample, IMAGES), IMAGES };
+    for (int i = 0; i < IMAGES; i++) {
+        struct labelled_box *box = arena_new_array(s->arena, struct labelled_box, 1);
+        box[0] = (struct labelled_box){ { 100, 100, 300, 300 }, i };
+        const char *name = arena_fmt(s->arena, "cells_%05d.jpg", i);
+        s->samples.items[i] =
+            (struct sample){ .path = arena_fmt(s->arena, "%s/JPEGImages/%s", s->dir, name), .name = name, .boxes = box, .n = 1 };
+    }
+}
+static void auto_stock(struct stock *s)
+{
+    decoder_stop(s->decoder);
+    text_done(&s->said);
+    if (file_remove_tree(s->dir) != OK)
+        print_error("%s stays\n", s->dir);
+    arena_free(s->arena);
+}
+
+static void open_gallery(struct stock *s, size_t room, struct gallery **ret)
+{
+    struct gallery_says says = { unreadable, go_on, s };
+    MUST(gallery_open(s->decoder, &s->samples, (int)s->settings.image_size, room, 2, &says, ret));
+}
+
+/* All bytes of the batches first … BATCHES - 1, one after the other. */
+static float *batches(struct stock *s, size_t room, int threads, int64_t first)
+{
+    AUTO(gallery) struct gallery *g = NULL;
+    const struct batch *b;
+    size_t n = (size_t)(s->settings.batch_size * s->settings.image_size * s->settings.image_size * 3);
+    float *all = arena_new_array(s->arena, float, n *BATCHES);
+    open_gallery(s, room, &g);
+    struct loader *l = loader_start(g, &s->settings, first, threads);
+    for (int64_t i = first; i < BATCHES; i++) {
+        MUST(loader_next(l, &b));
+        CHECK_INT(b->step, i);
+        memcpy(all + (size_t)i * n, b->pixels, n * sizeof *all);
+    }
+    loader_stop(l);
+    return all;
+}
+
+TEST(batches_depend_on_the_seed_alone_not_on_memory_threads_or_where_one_begins)
+{
+    AUTO(stock) struct stock s;
+    stock_init(&s);
+    s.settings.mixup = s.settings.mosaic = 0.5;
+    s.settings.rotate = 30;
+    s.settings.noise = 0.1;
+    s.settings.blur = 1;
+    size_t n = (size_t)(s.settings.batch_size * s.settings.image_size * s.settings.image_size * 3);
+    const float *whole = batches(&s, 64 << 20, 2, 0);
+    CHECK(memcmp(whole, batches(&s, 0, 2, 0), BATCHES * n * sizeof *whole) ==
+          0); /* each image decoded again whenever it is needed */
+    CHECK(memcmp(whole, batches(&s, 20000, 1, 0), BATCHES * n * sizeof *whole) == 0);
+    CHECK(memcmp(whole + 3 * n, batches(&s, 64 << 20, 2, 3) + 3 * n, (BATCHES - 3) * n * sizeof *whole) == 0);
+    s.settings.seed = 1;
+    CHECK(memcmp(whole, batches(&s, 64 << 20, 2, 0), n * sizeof *whole) != 0);
+}
