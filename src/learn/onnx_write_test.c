@@ -1,12 +1,11 @@
 #include "base/file.h"
 #include "base/test.h"
-#include "infer/ort.h"
 #include "learn/loss.h"
+#include "learn/onnx_run_test.h"
 #include "learn/onnx_write.h"
 #include "learn/random.h"
 #include <math.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SIZE = 96, LABELS = 3 };
@@ -34,8 +33,11 @@ static float sigmoid(float x)
 }
 
 /* Largest difference of all boxes and scores. */
-static double compare(const struct network *net, const struct ort_session *s)
+static double compare(const void *with, const struct ort_session *s)
 {
+    const struct network *net = with;
+    if (strcmp(ort_output(s, 0)->name, "boxes") != 0 || strcmp(ort_output(s, 1)->name, "scores") != 0)
+        return 1e9;
     const float *boxes = ort_output(s, 0)->data, *scores = ort_output(s, 1)->data;
     double worst = 0;
     int at = 0;
@@ -49,33 +51,6 @@ static double compare(const struct network *net, const struct ort_session *s)
             for (int i = 0; i < LABELS; i++)
                 worst = fmax(worst, fabs((double)(sigmoid(t[4]) * sigmoid(label[i]) - scores[at * LABELS + i])));
         }
-    return worst;
-}
-
-/* In a process of its own: ONNX Runtime keeps its model until the end. Answers the difference. */
-static double run_apart(const struct network *net, const char *bytes, size_t n, float *image)
-{
-    int end[2], status;
-    double worst = 1e9;
-    CHECK(pipe(end) == 0);
-    pid_t child = fork();
-    if (child == 0) {
-        struct ort_session *s;
-        enum err e = ort_start();
-        if (e == OK)
-            e = ort_load((const uint8_t *)bytes, n, &s);
-        if (e == OK)
-            e = ort_run(s, image, (int64_t[]){ 1, 3, SIZE, SIZE }, 4);
-        if (e != OK)
-            print_error("%s\n", fail_text());
-        else if (strcmp(ort_output(s, 0)->name, "boxes") == 0 && strcmp(ort_output(s, 1)->name, "scores") == 0)
-            worst = compare(net, s);
-        _exit(write(end[1], &worst, sizeof worst) != sizeof worst);
-    }
-    CHECK(waitpid(child, &status, 0) == child && status == 0);
-    CHECK(read(end[0], &worst, sizeof worst) == sizeof worst);
-    close(end[0]);
-    close(end[1]);
     return worst;
 }
 
@@ -99,7 +74,7 @@ static void check_model(const char *name)
     graph_forward(net.graph);
     MUST(file_read(a, path, 64 << 20, &bytes, &n));
     unlink(path);
-    double worst = run_apart(&net, bytes, n, image);
+    double worst = onnx_run_apart(bytes, n, image, (int64_t[]){ 1, 3, SIZE, SIZE }, compare, &net);
     if (!(worst < 1e-4))
         fail_msg("%s: the ONNX file differs by %g", name, worst);
     free(image);
