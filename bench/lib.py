@@ -10,7 +10,11 @@ def arguments(description, **more):
     p = argparse.ArgumentParser(description=description)
     p.add_argument("--json", help="write the figures to this file too")
     for name, (default, text) in more.items():
-        p.add_argument("--" + name.replace("_", "-"), default=default, type=type(default), help=f"{text} (default {default})")
+        option = "--" + name.replace("_", "-")
+        if default is False:
+            p.add_argument(option, action="store_true", help=text)
+        else:
+            p.add_argument(option, default=default, type=type(default), help=f"{text} (default {default})")
     if not BINARY.exists():
         sys.exit("build it first: make")
     return p.parse_args()

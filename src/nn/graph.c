@@ -1,9 +1,8 @@
-#include "nn/graph.h"
+#include "nn/profile.h"
 #include <assert.h>
 #include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct graph *graph_new(uint64_t seed)
 {
@@ -107,15 +106,6 @@ enum err graph_share(struct graph *g, struct graph *other)
     return OK;
 }
 
-static double seconds(const struct graph *g)
-{
-    struct timespec t;
-    if (!g->profiled)
-        return 0;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* not the wall's: others use the machine too */
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void step_forward(const struct graph *g, struct step *s)
 {
     if (s->kernel)
@@ -158,9 +148,9 @@ void graph_forward(struct graph *g)
     unsigned mode = _mm_getcsr();
     _mm_setcsr(mode | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
     for (int i = 0; i < g->n_steps; i++) {
-        double at = seconds(g);
+        double at = profile_seconds(g);
         step_forward(g, &g->steps[i]);
-        g->steps[i].forward_s += seconds(g) - at;
+        g->steps[i].forward_s += profile_seconds(g) - at;
     }
     g->passes++;
     _mm_setcsr(mode);
@@ -174,9 +164,9 @@ void graph_backward(struct graph *g)
     for (int i = g->n_steps - 1; i >= 0; i--) {
         if (!g->steps[i].out->wants_grad)
             continue;
-        double at = seconds(g);
+        double at = profile_seconds(g);
         step_backward(&g->steps[i]);
-        g->steps[i].backward_s += seconds(g) - at;
+        g->steps[i].backward_s += profile_seconds(g) - at;
     }
     _mm_setcsr(mode);
 }
@@ -225,30 +215,4 @@ size_t graph_peak_bytes(const struct graph *g)
     for (size_t i = 0; i < g->n_params; i++)
         bytes += g->params[i]->borrowed ? 0 : sizeof(float) * tensor_count(&g->params[i]->value);
     return bytes;
-}
-
-char *graph_profile(struct graph *g, struct arena *a)
-{
-    char *text = arena_str(a, "");
-    double passes = g->passes > 0 ? g->passes : 1, total = 0;
-    for (int i = 0; i < g->n_steps; i++) {
-        struct step *s = &g->steps[i];
-        const char *name = s->kernel ? s->kernel->name : s->node->kind->name;
-        double forward = 0, backward = 0;
-        for (int k = i; k < g->n_steps; k++) {
-            struct step *t = &g->steps[k];
-            if (strcmp(name, t->kernel ? t->kernel->name : t->node->kind->name) != 0)
-                continue;
-            forward += t->forward_s;
-            backward += t->backward_s;
-            t->forward_s = t->backward_s = 0;
-        }
-        total += forward + backward;
-        if (forward + backward > 0)
-            text = arena_fmt(a, "%s%-28s forward %8.3f ms  backward %8.3f ms\n", text, name, forward / passes * 1e3,
-                             backward / passes * 1e3);
-    }
-    g->passes = 0;
-    g->profiled = true;
-    return arena_fmt(a, "%s%-28s %8.3f ms\n", text, "all", total / passes * 1e3);
 }

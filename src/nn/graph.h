@@ -74,7 +74,7 @@ struct graph {
     int n_steps;
     void *memory, *grad_memory; /* values, their gradients and scratch; gradients of parameters */
     size_t memory_bytes, grad_bytes;
-    int passes; /* since the last graph_profile() */
+    int passes; /* since the last graph_costs() */
     bool profiled;
 };
 

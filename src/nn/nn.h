@@ -147,8 +147,6 @@ struct node *graph_nodes(struct graph *);
 const char *node_kind(const struct node *);                    /* "conv2d", "batch_norm", … */
 void node_sum_weights(const struct node *, float *ret_weight); /* of a weighted sum, for each input: together just under 1 */
 size_t graph_peak_bytes(const struct graph *);                 /* values, gradients, parameters and what the kernels need besides */
-/* Processor milliseconds a pass, by kernel, since the last call, as lines of text; the first call begins to measure. */
-char *graph_profile(struct graph *, struct arena *);
 /* Moves the running statistics towards the mean of those that the replicas' last forward saw; optim_step() calls it. */
 void graph_update_statistics(struct graph *const *replicas, size_t n);
 const char *nn_backend(void); /* "oneDNN 3.2" or "plain loops", after the first graph_plan() */
