@@ -1,6 +1,6 @@
 """The peer of bench/training: YOLOX in PyTorch, with layers of the same shapes in the same order as ours, trained by SGD on one fixed batch.
 `training_peer.py MODEL THREADS BATCH SIZE FORM`, FORM one of nchw, channels_last, bf16. A number of steps a line comes in, the median
-milliseconds of one go out."""
+milliseconds of one go out, by the clock and of the processors' time."""
 import statistics, sys, time
 
 import torch
@@ -111,9 +111,10 @@ def step():
 
 print(sum(p.numel() for p in net.parameters()), flush=True)
 for line in sys.stdin:
-    times = []
+    times, busy = [], []
     for _ in range(int(line)):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         step()
         times.append((time.perf_counter() - began) * 1000)
-    print(statistics.median(times), flush=True)
+        busy.append((time.process_time() - used) * 1000)
+    print(statistics.median(times), statistics.median(busy), flush=True)

@@ -1,5 +1,6 @@
 /* Times whole training steps of one of our networks, for bench/training: a replica for each thread, each with its part of the
- * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step. */
+ * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step by the clock
+ * and of the processors' time. */
 #include "learn/models.h"
 #include "nn/optim.h"
 #include "nn/replicas.h"
@@ -32,10 +33,10 @@ static void work(void *with, int i)
     graph_backward(n->graph);
 }
 
-static double seconds(void)
+static double seconds(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -49,7 +50,7 @@ static enum err run(const char *name, int threads, int batch, int size)
 {
     struct graph *graphs[THREADS_MOST];
     struct replicas *replicas;
-    static double times[STEPS_MOST];
+    static double times[STEPS_MOST], busy[STEPS_MOST];
     const struct model *model = model_find(name);
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
@@ -64,13 +65,15 @@ static enum err run(const char *name, int threads, int batch, int size)
     struct optim *o = optim_new(graphs[0], &(struct optim_options){ .kind = OPTIM_SGD, .momentum = 0.9f, .weight_decay = 5e-4f });
     for (int steps; scanf("%d", &steps) == 1 && steps > 0 && steps <= STEPS_MOST;) {
         for (int s = 0; s < steps; s++) {
-            double at = seconds();
+            double at = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
             replicas_run(replicas, work, NULL);
             optim_step(o, graphs, (size_t)threads, 0.01f, (float)batch);
-            times[s] = (seconds() - at) * 1e3;
+            times[s] = (seconds(CLOCK_MONOTONIC) - at) * 1e3;
+            busy[s] = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) * 1e3;
         }
         qsort(times, (size_t)steps, sizeof *times, by_value);
-        printf("%.3f\n", times[steps / 2]);
+        qsort(busy, (size_t)steps, sizeof *busy, by_value);
+        printf("%.3f %.3f\n", times[steps / 2], busy[steps / 2]);
         fflush(stdout);
     }
     optim_free(o);
