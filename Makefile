@@ -57,7 +57,7 @@ $(OUT)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
 	@$(CC) $(FLAGS) $($(MODE)_FLAGS) $(WARN) $(EXTRA) -c -o $@ $<
-$(filter $(OUT)/src/learn/%,$(OBJ)) $(filter $(OUT)/src/infer/%,$(OBJ)): | $(ONNX).h
+$(CODE:%.c=$(OUT)/%.o): | $(ONNX).h
 $(TEST_OBJ): | $(ONNX).h
 
 # The published ONNX schema, from the system's package.
