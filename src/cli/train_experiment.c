@@ -201,12 +201,7 @@ static enum err train(struct remote *r)
     TRY(read_parameters(r));
     TRY(choose_model(r));
     TRY(remote_data(r));
-    if (r->settings.epochs) {
-        r->settings.steps =
-            (r->settings.epochs * (int64_t)r->train.samples.n + r->settings.batch_size - 1) / r->settings.batch_size;
-        SAY(r, "%lld epochs of %zu images are %lld steps", (long long)r->settings.epochs, r->train.samples.n,
-            (long long)r->settings.steps);
-    }
+    r->settings.steps = settings_steps(&r->settings, r->train.samples.n);
     TRY(send_parameters(r));
     send_labelmap(r);
     r->every = r->settings.steps / POINTS_MOST + 1;

@@ -287,6 +287,7 @@ static enum err learn(struct folder *f)
     else
         train_split(f->arena, &f->train, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
+    f->settings.steps = settings_steps(&f->settings, f->train.n);
     struct teller teller = { .task = model->task,
                              .every = f->settings.steps > 2000  ? 100
                                       : f->settings.steps > 100 ? 20

@@ -44,10 +44,16 @@ static uint32_t image_of(struct loader *l, struct maker *m, int64_t count)
     return m->items[count % (int64_t)n];
 }
 
-/* first: the picture that this example is for. */
-static enum err draw_example(struct loader *l, size_t first, struct random *r, struct example *e)
+/* In the last steps images are seen whole and alone, as they will be later. */
+static bool at_the_end(const struct settings *s, int64_t count)
 {
-    int n = random_chance(r, (float)l->settings->mosaic) ? MOSAIC : 1, taken = 0;
+    return (double)(count / s->batch_size) >= (double)s->steps * (1 - s->mosaic_end);
+}
+
+/* first: the picture that this example is for. */
+static enum err draw_example(struct loader *l, size_t first, float mosaic, struct random *r, struct example *e)
+{
+    int n = random_chance(r, mosaic) ? MOSAIC : 1, taken = 0;
     size_t index[MOSAIC] = { first };
     struct picture picture[MOSAIC];
     const struct picture *p[MOSAIC];
@@ -70,10 +76,12 @@ static enum err make_example(struct loader *l, struct maker *m, int64_t count, s
 {
     struct random r = random_of((uint64_t)l->settings->seed, 'a', (uint64_t)count);
     struct random mixing = random_of((uint64_t)l->settings->seed, 'm', (uint64_t)count);
-    TRY(draw_example(l, image_of(l, m, count), &r, e));
-    if (!random_chance(&mixing, (float)l->settings->mixup))
+    bool end = at_the_end(l->settings, count);
+    float mosaic = end ? 0 : (float)l->settings->mosaic, mixup = end ? 0 : (float)l->settings->mixup;
+    TRY(draw_example(l, image_of(l, m, count), mosaic, &r, e));
+    if (!random_chance(&mixing, mixup))
         return OK;
-    TRY(draw_example(l, random_below(&mixing, gallery_count(l->gallery)), &mixing, &m->second));
+    TRY(draw_example(l, random_below(&mixing, gallery_count(l->gallery)), mosaic, &mixing, &m->second));
     augment_mix(e, &m->second, (int)l->settings->image_size, &mixing);
     return OK;
 }

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Images shown in a training whose length nobody states. On a few hundred images detection gains little after the first number;
+ * larger sets are seen often enough, tiny ones not so often that they are learnt by heart. */
+enum { SHOWN_LEAST = 12000, PASSES_LEAST = 15, PASSES_MOST = 300 };
+
 #define AT(member) offsetof(struct settings, member)
 #define INT(name, standard, least, most, says)                                                                                     \
     {                                                                                                                              \
@@ -15,8 +19,8 @@
     }
 
 const struct setting settings_table[] = {
-    INT(steps, 1500, 1, 10000000, "batches to train on"),
-    INT(epochs, 0, 0, 100000, "passes over the training images; 0: as many as `steps` says"),
+    INT(steps, 0, 0, 10000000, "batches to train on; 0: by the number of images"),
+    INT(epochs, 0, 0, 100000, "passes over the training images; 0: as `steps` says"),
     INT(batch_size, 8, 1, 256, "images in a batch"),
     REAL(learning_rate, 0.01, 0, 10, "at the end of the warm-up"),
     { "lr_type", SETTING_WORD, AT(lr_type), .words = { "cosine", "constant", "exponential_decay" }, .says = "how it falls" },
@@ -37,6 +41,7 @@ const struct setting settings_table[] = {
     REAL(flip_horizontal, 0.5, 0, 1, "chance"),
     REAL(flip_vertical, 0, 0, 1, "chance; for images without an up"),
     REAL(mosaic, 0.5, 0, 1, "chance that a training image is put together from four"),
+    REAL(mosaic_end, 0.2, 0, 1, "share of the steps, at the end, without mosaics and mixup"),
     REAL(mixup, 0, 0, 1, "chance that a second training image shines through"),
     REAL(scale, 0.4, 0, 0.9, "0.4: objects appear at 0.6 to 1.4 times their size"),
     REAL(translate, 0.1, 0, 0.9, "shift, as a share of the image"),
@@ -154,6 +159,20 @@ void settings_write(const struct settings *s, struct out *o)
         case SETTING_BOOL: out_bool(o, row->name, *(bool *)place(s, row)); break;
         case SETTING_WORD: out_text(o, row->name, *(const char **)place(s, row)); break;
         }
+}
+
+int64_t settings_steps(const struct settings *s, size_t images)
+{
+    int64_t n = (int64_t)images, shown = SHOWN_LEAST;
+    if (s->steps && !s->epochs)
+        return s->steps;
+    if (shown < PASSES_LEAST * n)
+        shown = PASSES_LEAST * n;
+    if (shown > PASSES_MOST * n)
+        shown = PASSES_MOST * n;
+    if (s->epochs)
+        shown = s->epochs * n;
+    return shown < s->batch_size ? 1 : (shown + s->batch_size - 1) / s->batch_size;
 }
 
 struct schedule settings_schedule(const struct settings *s)

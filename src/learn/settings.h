@@ -11,6 +11,7 @@ struct settings {
     bool staircase;
     const char *lr_type, *optimizer, *annotation_type;           /* static words of the table */
     double flip_horizontal, flip_vertical, mosaic, mixup, erase; /* chances 0 to 1 */
+    double mosaic_end;                                           /* share of the steps */
     double scale, translate, rotate, shear, hue, saturation, brightness,
         contrast; /* half widths of the ranges that are drawn from */
     double blur, noise, crop;
@@ -36,5 +37,7 @@ MUST_USE enum err settings_read(struct settings *, const struct json *object, st
 /* All of them as members of the object that is open in out. */
 void settings_write(const struct settings *, struct out *);
 
+/* How many steps a training on so many images has: as `epochs` says, else as `steps` says, else by itself. At least 1. */
+int64_t settings_steps(const struct settings *, size_t images);
 struct schedule settings_schedule(const struct settings *);
 struct optim_options settings_optim(const struct settings *);

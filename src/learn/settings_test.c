@@ -28,7 +28,7 @@ TEST(a_parameter_that_makes_no_sense_is_named)
     AUTO(arena) struct arena *a = arena_new();
     struct settings s;
     const char *unknown;
-    MUST_FAIL(read_text(&s, "{\"steps\":0}", a, &unknown), E_UNMEANT, "parameter steps");
+    MUST_FAIL(read_text(&s, "{\"steps\":-1}", a, &unknown), E_UNMEANT, "parameter steps");
     MUST_FAIL(read_text(&s, "{\"steps\":1.5}", a, &unknown), E_UNMEANT, "parameter steps");
     MUST_FAIL(read_text(&s, "{\"batch_size\":\"many\"}", a, &unknown), E_UNMEANT, "parameter batch_size");
     MUST_FAIL(read_text(&s, "{\"optimizer\":\"adagrad\"}", a, &unknown), E_UNMEANT, "adamw, sgd");
@@ -49,4 +49,20 @@ TEST(printed_parameters_read_back_the_same)
     out_end_object(&o);
     MUST(read_text(&back, o.text.bytes, a, &unknown));
     CHECK(memcmp(&s, &back, sizeof s) == 0 && !unknown);
+}
+
+TEST(the_length_of_a_training_follows_what_was_said_or_the_number_of_images)
+{
+    struct settings s;
+    settings_defaults(&s);
+    s.batch_size = 8;
+    CHECK_INT(settings_steps(&s, 300), 1500);
+    CHECK_INT(settings_steps(&s, 8000), 15000); /* every image 15 times */
+    CHECK_INT(settings_steps(&s, 4), 150);      /* and none more than 300 times */
+    s.batch_size = 256;
+    CHECK_INT(settings_steps(&s, 0), 1);
+    s.steps = 70;
+    CHECK_INT(settings_steps(&s, 300), 70);
+    s.epochs = 3;
+    CHECK_INT(settings_steps(&s, 300), 4); /* 900 images */
 }

@@ -422,8 +422,7 @@ enum err learn_train(const struct learn_job *job, struct arena *a, struct scores
 {
     struct run *r = arena_take(a, sizeof *r);
     struct settings set = *job->settings;
-    if (set.epochs)
-        set.steps = (set.epochs * (int64_t)job->train.n + set.batch_size - 1) / set.batch_size;
+    set.steps = settings_steps(&set, job->train.n);
     *r = (struct run){ .job = job, .task = job->model->task, .set = &set, .arena = a, .rate = 1 };
     r->checkpoint = arena_fmt(a, "%s/checkpoint.safetensors", job->dir);
     r->team = team_new(job->threads);
