@@ -25,7 +25,7 @@ struct gallery {
     /* Shared by the threads of gallery_open(): */
     pthread_mutex_t lock;
     size_t next, done, room, used;
-    const struct gallery_says *says;
+    struct gallery_says says;
     bool stop;
 };
 
@@ -82,7 +82,7 @@ static void open_one(struct gallery *g, struct entry *e)
     if (decode(g, e->sample, &im) != OK) {
         e->bad = true;
         pthread_mutex_lock(&g->lock);
-        g->says->unreadable(g->says->with, e->sample->name, fail_text());
+        g->says.unreadable(g->says.with, e->sample->name, fail_text());
         pthread_mutex_unlock(&g->lock);
         return;
     }
@@ -111,7 +111,7 @@ static void *open_some(void *with)
         open_one(g, &g->items[i]);
         pthread_mutex_lock(&g->lock);
         g->done++;
-        g->stop |= !g->says->go_on(g->says->with, g->done, g->n);
+        g->stop |= !g->says.go_on(g->says.with, g->done, g->n);
         pthread_mutex_unlock(&g->lock);
     }
 }
@@ -132,7 +132,7 @@ enum err gallery_open(struct decoder *decoder, const struct samples *samples, in
     pthread_t thread[MOST_THREADS];
     int started = 0;
     AUTO(gallery) struct gallery *g = heap_take(sizeof *g);
-    *g = (struct gallery){ .decoder = decoder, .n = samples->n, .size = size, .room = room, .says = says };
+    *g = (struct gallery){ .decoder = decoder, .n = samples->n, .size = size, .room = room, .says = *says };
     pthread_mutex_init(&g->lock, NULL);
     g->items = heap_take(sizeof *g->items * (samples->n + 1));
     for (size_t i = 0; i < samples->n; i++)
@@ -188,12 +188,41 @@ void gallery_scale(const struct gallery *g, size_t i, float *ret_x, float *ret_y
     *ret_y = g->items[i].scale_y;
 }
 
+/* Told once; from then on the picture counts as unreadable at once. */
+static void give_up(struct gallery *g, struct entry *e)
+{
+    pthread_mutex_lock(&g->lock);
+    if (!e->bad)
+        g->says.unreadable(g->says.with, e->sample->name, fail_text());
+    e->bad = true;
+    pthread_mutex_unlock(&g->lock);
+}
+static bool given_up(struct gallery *g, const struct entry *e)
+{
+    pthread_mutex_lock(&g->lock);
+    bool bad = e->bad;
+    pthread_mutex_unlock(&g->lock);
+    return bad;
+}
+
+static enum err take_again(struct gallery *g, struct entry *e, struct image *ret)
+{
+    if (given_up(g, e))
+        return fail(E_INVALID, "%s could not be read before", e->sample->name);
+    enum err err = decode(g, e->sample, ret);
+    if (err == E_INVALID || err == E_NOT_FOUND || err == E_TOO_BIG) { /* it is the file, not the machine */
+        give_up(g, e);
+        return fail_within(E_INVALID, "%s: ", e->sample->name);
+    }
+    return err;
+}
+
 enum err gallery_take(struct gallery *g, size_t i, struct picture *ret)
 {
     struct entry *e = &g->items[i];
     struct picture p = { .image = e->kept, .boxes = e->boxes, .n = e->n, .label = e->sample->label };
     if (!e->kept.pixels)
-        TRY(decode(g, e->sample, &p.image));
+        TRY(take_again(g, e, &p.image));
     *ret = p;
     return OK;
 }

@@ -1,10 +1,12 @@
 #include "learn/loader.h"
+#include "base/clock.h"
 #include "learn/loss.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD = 4, MOST_THREADS = 8, MOSAIC = 4 };
+enum { AHEAD = 4, MOST_THREADS = 8, MOSAIC = 4, LOOK_EVERY = 8 };
+static const double WAITING_MOST = 0.02; /* share of the time; above it one more thread is started */
 
 struct slot {
     struct batch batch;
@@ -28,6 +30,7 @@ struct loader {
     pthread_cond_t ready, free;
     int64_t next_made, next_taken; /* steps: to be begun by a thread, to be handed out */
     bool stop;
+    double waited, looked_at, waited_before; /* seconds; what it was when the number of threads was last looked at */
 };
 
 static uint32_t image_of(struct loader *l, struct maker *m, int64_t count)
@@ -42,6 +45,18 @@ static uint32_t image_of(struct loader *l, struct maker *m, int64_t count)
         m->epoch = epoch;
     }
     return m->items[count % (int64_t)n];
+}
+
+/* Picture *index, or the next one that can be read. */
+static enum err take_readable(struct loader *l, size_t *index, struct picture *ret)
+{
+    size_t n = gallery_count(l->gallery);
+    for (size_t tried = 0; tried < n; tried++, *index = (*index + 1) % n) {
+        enum err e = gallery_take(l->gallery, *index, ret);
+        if (e != E_INVALID)
+            return e;
+    }
+    return fail(E_UNMEANT, "none of the %zu training images can be read any more", n);
 }
 
 /* In the last steps images are seen whole and alone, as they will be later. */
@@ -62,7 +77,7 @@ static enum err draw_example(struct loader *l, size_t first, float mosaic, struc
         index[i] = random_below(r, gallery_count(l->gallery));
     for (; taken < n && err == OK; taken++) {
         p[taken] = &picture[taken];
-        err = gallery_take(l->gallery, index[taken], &picture[taken]);
+        err = take_readable(l, &index[taken], &picture[taken]);
     }
     if (err == OK)
         augment(p, n, l->settings, r, e);
@@ -145,6 +160,12 @@ static void slot_init(struct slot *s, const struct settings *set)
         example_init(&s->batch.examples[i], s->batch.pixels + i * each);
 }
 
+static void add_thread(struct loader *l)
+{
+    if (l->threads < MOST_THREADS && pthread_create(&l->thread[l->threads], NULL, work, l) == 0)
+        l->threads++;
+}
+
 struct loader *loader_start(struct gallery *g, const struct settings *settings, int64_t first, int threads)
 {
     struct loader *l = heap_take(sizeof *l);
@@ -154,8 +175,8 @@ struct loader *loader_start(struct gallery *g, const struct settings *settings, 
     pthread_cond_init(&l->free, NULL);
     for (int i = 0; i < AHEAD; i++)
         slot_init(&l->slot[i], settings);
-    while (l->threads < threads && l->threads < MOST_THREADS && pthread_create(&l->thread[l->threads], NULL, work, l) == 0)
-        l->threads++;
+    for (int i = 0; i < threads; i++)
+        add_thread(l);
     return l;
 }
 
@@ -181,8 +202,21 @@ void loader_stop(struct loader *l)
     free(l);
 }
 
+/* Called by the one who takes batches, as is loader_next(). */
+static void look_at_waiting(struct loader *l)
+{
+    double now = clock_seconds();
+    if (l->next_taken % LOOK_EVERY)
+        return;
+    if (l->looked_at > 0 && l->waited - l->waited_before > WAITING_MOST * (now - l->looked_at))
+        add_thread(l);
+    l->looked_at = now;
+    l->waited_before = l->waited;
+}
+
 enum err loader_next(struct loader *l, const struct batch **ret)
 {
+    double begun = clock_seconds();
     if (!l->threads)
         return fail(E_BROKEN, "no thread for loading images could be started");
     pthread_mutex_lock(&l->lock);
@@ -194,6 +228,17 @@ enum err loader_next(struct loader *l, const struct batch **ret)
     pthread_mutex_unlock(&l->lock);
     if (s->failed != OK)
         return fail(s->failed, "%s", s->why);
+    l->waited += clock_seconds() - begun;
+    look_at_waiting(l);
     *ret = &s->batch;
     return OK;
+}
+
+double loader_waited(const struct loader *l)
+{
+    return l->waited;
+}
+int loader_threads(const struct loader *l)
+{
+    return l->threads;
 }

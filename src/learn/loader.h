@@ -8,7 +8,7 @@
 
 struct gallery; /* images by number, decoded when first asked for, kept while there is room */
 
-struct gallery_says {
+struct gallery_says { /* one at a time, from any thread */
     void (*unreadable)(void *with, const char *name, const char *why);
     bool (*go_on)(void *with, size_t done, size_t of); /* false: stop, E_CANCELLED */
     void *with;
@@ -26,7 +26,8 @@ size_t gallery_count(const struct gallery *); /* images that can be read */
 const struct sample *gallery_sample(const struct gallery *, size_t i);
 size_t gallery_bad_boxes(const struct gallery *); /* left out */
 size_t gallery_clipped_boxes(const struct gallery *);
-/* Picture i; done with it: gallery_return(). Its boxes are in pixels of the picture. Thread-safe. */
+/* Picture i; done with it: gallery_return(). Its boxes are in pixels of the picture. Thread-safe. E_INVALID: its file cannot be
+ * read any more, which was told. */
 MUST_USE enum err gallery_take(struct gallery *, size_t i, struct picture *ret);
 void gallery_return(struct gallery *, size_t i, struct picture *);
 void gallery_scale(const struct gallery *, size_t i, float *ret_x, float *ret_y); /* picture pixels for a pixel of the image */
@@ -37,8 +38,11 @@ struct batch {
     struct example *examples; /* whose pixels lie in it one after the other */
 };
 struct loader;
-/* Batches first, first + 1, … of a training with these settings. */
+/* Batches first, first + 1, … of a training with these settings. It begins with so many threads, and starts more when it is waited
+ * for. In the place of a picture that cannot be read any more comes the next one that can. */
 struct loader *loader_start(struct gallery *, const struct settings *, int64_t first, int threads);
 void loader_stop(struct loader *); /* NULL is fine */
 /* The next batch in order; the one before is taken back. */
 MUST_USE enum err loader_next(struct loader *, const struct batch **ret);
+double loader_waited(const struct loader *); /* seconds that loader_next() took in all */
+int loader_threads(const struct loader *);

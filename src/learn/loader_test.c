@@ -96,3 +96,54 @@ TEST(batches_depend_on_the_seed_alone_not_on_memory_threads_or_where_one_begins)
     s.settings.seed = 1;
     CHECK(memcmp(whole, batches(&s, 64 << 20, 2, 0), n * sizeof *whole) != 0);
 }
+
+TEST(a_picture_that_cannot_be_read_any_more_is_told_once_and_the_next_one_takes_its_place)
+{
+    AUTO(stock) struct stock s;
+    AUTO(gallery) struct gallery *g = NULL;
+    const struct batch *b;
+    stock_init(&s);
+    s.settings.mosaic = 0;
+    open_gallery(&s, 0, &g);
+    MUST(file_write(s.samples.items[2].path, "\xff\xd8\xff no picture", 14, 0644));
+    CHECK_INT(unlink(s.samples.items[4].path), 0);
+    struct loader *l = loader_start(g, &s.settings, 0, 2);
+    for (int step = 0; step < 12; step++) {
+        MUST(loader_next(l, &b));
+        for (int i = 0; i < s.settings.batch_size; i++)
+            for (int k = 0; k < b->examples[i].n; k++)
+                CHECK(b->examples[i].boxes[k].label != 2 && b->examples[i].boxes[k].label != 4);
+    }
+    loader_stop(l);
+    CHECK(strstr(s.said.bytes, "skipped cells_00002.jpg") && strstr(s.said.bytes, "skipped cells_00004.jpg: cannot open"));
+    CHECK(!strstr(strstr(s.said.bytes, "cells_00002") + 1, "cells_00002"));
+}
+
+TEST(a_loader_without_a_readable_picture_says_so)
+{
+    AUTO(stock) struct stock s;
+    AUTO(gallery) struct gallery *g = NULL;
+    const struct batch *b;
+    stock_init(&s);
+    open_gallery(&s, 0, &g);
+    for (int i = 0; i < IMAGES; i++)
+        CHECK_INT(unlink(s.samples.items[i].path), 0);
+    struct loader *l = loader_start(g, &s.settings, 0, 2);
+    MUST_FAIL(loader_next(l, &b), E_UNMEANT, "none of the 5 training images can be read any more");
+    loader_stop(l);
+}
+
+TEST(a_loader_that_is_waited_for_starts_more_threads)
+{
+    AUTO(stock) struct stock s;
+    AUTO(gallery) struct gallery *g = NULL;
+    const struct batch *b;
+    stock_init(&s);
+    open_gallery(&s, 0, &g);
+    struct loader *l = loader_start(g, &s.settings, 0, 1);
+    for (int step = 0; step < 40; step++) /* nothing is done with them, so this is all waiting */
+        MUST(loader_next(l, &b));
+    CHECK(loader_threads(l) > 1);
+    CHECK(loader_waited(l) > 0);
+    loader_stop(l);
+}
