@@ -24,9 +24,10 @@ struct step;
 enum kernel_traits {
     FOR_TRAINING = 1,
     FOR_INFERENCE = 2,
-    PITCHED_OUT = 4,   /* can write an output, and read its gradient, whose pixels do not lie side by side */
-    GRAD_IN_PLACE = 8, /* the gradient of its one input may lie where that of the output does */
-    GRAD_SHARED = 16,  /* the gradient of one input is that of the output: the kernel skips it where the addresses are equal */
+    PITCHED_OUT = 4,        /* can write an output, and read its gradient, whose pixels do not lie side by side */
+    GRAD_IN_PLACE = 8,      /* the gradient of its one input may lie where that of the output does */
+    GRAD_SHARED = 16,       /* the gradient of one input is that of the output: the kernel skips it where the addresses are equal */
+    SAME_IN_INFERENCE = 32, /* there its output is its one input: they may lie in the same place */
 };
 enum { CHAIN_MOST = 3 };
 struct kernel {

@@ -7,12 +7,13 @@
 
 struct sample {
     const char *name;
-    int n, h, w, c; /* of the input */
-    struct tensor *(*build)(struct graph *, struct tensor *x, const struct sample *);
+    int n, h, w, c;                                                                   /* of the input */
+    struct tensor *(*build)(struct graph *, struct tensor *x, const struct sample *); /* or NULL, and a layer that takes no more: */
     int out, kernel, stride, groups;
     bool bias, pools;
     int dilation;
     enum padding_kind padding;
+    struct tensor *(*layer)(struct graph *, struct tensor *x);
 };
 
 static struct tensor *conv(struct graph *g, struct tensor *x, const struct sample *s)
@@ -40,36 +41,6 @@ static struct tensor *frozen(struct graph *g, struct tensor *x, const struct sam
     (void)s;
     return nn_silu(g, nn_batch_norm_frozen(g, nn_batch_norm_frozen(g, x, "frozen", 1e-3f), "next", 1e-3f));
 }
-static struct tensor *silu(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_silu(g, x);
-}
-static struct tensor *relu(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_relu(g, x);
-}
-static struct tensor *sigmoid(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_sigmoid(g, x);
-}
-static struct tensor *relu6(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_relu6(g, x);
-}
-static struct tensor *hard_swish(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_hard_swish(g, x);
-}
-static struct tensor *hard_sigmoid(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_hard_sigmoid(g, x);
-}
 static struct tensor *mul(struct graph *g, struct tensor *x, const struct sample *s)
 {
     (void)s;
@@ -80,11 +51,6 @@ static struct tensor *scale(struct graph *g, struct tensor *x, const struct samp
     (void)s;
     return nn_mul(g, x, nn_sigmoid(g, nn_global_pool(g, x)));
 }
-static struct tensor *global_pool(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_global_pool(g, x);
-}
 static struct tensor *slice(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return nn_concat(g, (struct tensor *[]){ nn_slice(g, x, 1, s->out), nn_sigmoid(g, nn_slice(g, x, 0, s->out)) }, 2);
@@ -92,11 +58,6 @@ static struct tensor *slice(struct graph *g, struct tensor *x, const struct samp
 static struct tensor *weighted_sum(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return nn_weighted_sum(g, (struct tensor *[]){ x, nn_sigmoid(g, x), x }, s->out, "fuse", 1e-4f);
-}
-static struct tensor *softmax(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_softmax(g, x);
 }
 static struct tensor *excite(struct graph *g, struct tensor *x, const struct sample *s)
 {
@@ -111,6 +72,15 @@ static struct tensor *drop_path(struct graph *g, struct tensor *x, const struct 
 {
     (void)s;
     return nn_add(g, nn_drop_path(g, x, 0.3f), x);
+}
+/* Values and gradients that may lie inside a concatenation or where others do. */
+static struct tensor *in_place(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    struct tensor *a = nn_drop_path(g, nn_relu(g, nn_batch_norm(g, x, "norm", 1e-3f, 0.03f)), 0.2f);
+    struct tensor *b = nn_mul(g, a, nn_hard_sigmoid(g, nn_global_pool(g, a))), *c = nn_sigmoid(g, nn_slice(g, b, 1, s->c - 1));
+    struct tensor *d = nn_resize(g, nn_avg_pool(g, b, 3, 2, (struct padding){ PAD_SAME }), s->h, s->w, true);
+    return nn_concat(
+        g, (struct tensor *[]){ nn_hard_swish(g, b), c, nn_slice(g, c, 0, 2), d, nn_dropout(g, nn_mul(g, d, b), 0.3f) }, 5);
 }
 static struct tensor *add(struct graph *g, struct tensor *x, const struct sample *s)
 {
@@ -145,11 +115,6 @@ static struct tensor *transposed(struct graph *g, struct tensor *x, const struct
 static struct tensor *upsample(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return nn_upsample(g, x, s->kernel);
-}
-static struct tensor *fold(struct graph *g, struct tensor *x, const struct sample *s)
-{
-    (void)s;
-    return nn_space_to_depth(g, x);
 }
 static struct tensor *concat(struct graph *g, struct tensor *x, const struct sample *s)
 {
@@ -209,19 +174,23 @@ static const struct sample samples[] = {
     { "batch_norm", 3, 4, 5, 3, norm },
     { "batch_norm", 2, 3, 3, 33, norm },
     { "batch_norm", 2, 3, 3, 5, frozen },
-    { "silu", 1, 3, 4, 5, silu },
-    { "relu", 1, 3, 4, 5, relu },
-    { "sigmoid", 1, 3, 4, 5, sigmoid },
-    { "relu6", 2, 6, 6, 5, relu6 },
-    { "hard_swish", 2, 6, 6, 5, hard_swish },
-    { "hard_sigmoid", 2, 6, 6, 5, hard_sigmoid },
-    { "softmax", 2, 2, 3, 7, softmax },
+    { "silu", 1, 3, 4, 5, .layer = nn_silu },
+    { "relu", 1, 3, 4, 5, .layer = nn_relu },
+    { "sigmoid", 1, 3, 4, 5, .layer = nn_sigmoid },
+    { "relu6", 2, 6, 6, 5, .layer = nn_relu6 },
+    { "hard_swish", 2, 6, 6, 5, .layer = nn_hard_swish },
+    { "hard_sigmoid", 2, 6, 6, 5, .layer = nn_hard_sigmoid },
+    { "softmax", 2, 2, 3, 7, .layer = nn_softmax },
     { "squeeze and excite", 2, 3, 4, 8, excite, .out = 3 },
     { "dropout", 3, 2, 3, 5, dropout },
     { "drop_path", 7, 2, 2, 3, drop_path },
+    { "a mixture", 2, 3, 3, 17, in_place, .pools = true },
+    { "a mixture", 1, 5, 5, 7, in_place, .pools = true },
     { "mul", 1, 3, 4, 5, mul },
+    { "mul", 2, 9, 9, 5, scale },
+    { "global_pool", 2, 9, 9, 17, .layer = nn_global_pool },
     { "mul", 2, 3, 4, 17, scale },
-    { "global_pool", 2, 3, 4, 5, global_pool },
+    { "global_pool", 2, 3, 4, 5, .layer = nn_global_pool },
     { "slice", 2, 2, 3, 5, slice, .out = 2 },
     { "weighted_sum", 2, 3, 2, 5, weighted_sum, .out = 2 },
     { "weighted_sum", 1, 3, 4, 17, weighted_sum, .out = 3 },
@@ -244,7 +213,7 @@ static const struct sample samples[] = {
     { "conv_transpose", 1, 5, 4, 8, transposed, 8, 3, 1, .bias = true },
     { "upsample", 2, 3, 2, 5, upsample, .kernel = 2 },
     { "upsample", 1, 2, 2, 17, upsample, .kernel = 3 },
-    { "space_to_depth", 2, 4, 6, 3, fold },
+    { "space_to_depth", 2, 4, 6, 3, .layer = nn_space_to_depth },
     { "concat", 1, 4, 6, 5, concat },
     { "concat", 1, 4, 4, 17, concat },
     { "a unit", 2, 5, 5, 6, unit_alone, 7, 3, 1, 1 },
@@ -293,12 +262,17 @@ static void fill_random(struct tensor *t, uint64_t seed)
         t->data[i] = 4 * hash_unit(seed * 1000003 + i) - 2;
 }
 
+static struct tensor *layers(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return s->build ? s->build(g, x, s) : s->layer(g, x);
+}
+
 static struct built build(const struct sample *s, enum graph_use use, bool plain)
 {
     struct built b = { .graph = graph_new(7) };
     b.x = nn_input(b.graph, "x", s->n, s->h, s->w, s->c);
     b.x->wants_grad = true;
-    b.y = s->build(b.graph, b.x, s);
+    b.y = layers(b.graph, b.x, s);
     nn_output(b.graph, b.y, "y");
     MUST(graph_plan(b.graph, use, plain));
     return b;
@@ -435,7 +409,7 @@ TEST(inference_uses_the_running_statistics_of_the_graph_it_shares)
         for (int plain = 0; plain < 2; plain++) {
             struct graph *g = graph_new(8);
             struct tensor *x = nn_input(g, "x", s->n, s->h, s->w, s->c);
-            both[plain] = (struct built){ g, x, s->build(g, x, s) };
+            both[plain] = (struct built){ g, x, layers(g, x, s) };
             nn_output(g, both[plain].y, "y");
             MUST(graph_share(g, train.graph));
             MUST(graph_plan(g, GRAPH_INFER, plain));

@@ -102,6 +102,16 @@ static void lay_inputs_into_concats(struct plan *p)
     }
 }
 
+/* An output that is the input lies where that does; nobody writes there again while either is read. */
+static void share_values(struct plan *p)
+{
+    for (int i = 0; i < p->g->n_steps; i++) {
+        struct step *s = &p->g->steps[i];
+        if (s->kernel && s->kernel->traits & SAME_IN_INFERENCE)
+            p->values[s->out->id] = (struct buffer){ .root = &p->values[s->node->in[0]->id], .pitch = s->out->c };
+    }
+}
+
 static void share_gradients(struct plan *p)
 {
     for (int i = 0; i < p->g->n_steps; i++) {
@@ -272,6 +282,8 @@ enum err graph_plan(struct graph *g, enum graph_use use, bool plain)
     lay_inputs_into_concats(&p);
     if (use == GRAPH_TRAIN)
         share_gradients(&p);
+    else
+        share_values(&p);
     find_lifetimes(&p);
     find_adds(&p);
     TRY(place_values(&p));

@@ -1,5 +1,5 @@
-/* Operators that only move pixels: concatenation, nearest upsampling, space to depth. Inputs lie side by side; outputs may lie
- * inside a concatenation. */
+/* Operators that only move pixels: concatenation, slices, nearest upsampling, space to depth. Inputs lie side by side; outputs may
+ * lie inside a concatenation. */
 #include "nn/kernels/kernels.h"
 #include <string.h>
 
@@ -24,6 +24,22 @@ static void concat_backward(struct step *s)
         if (x->grad && x->grad != y->grad + at)
             vector_give_rows(x->grad, x->c, y->grad + at, y->pitch, tensor_pixels(y), x->c, step_adds(s, k));
     }
+}
+
+static void slice_forward(struct step *s)
+{
+    struct tensor *x = s->node->in[0], *y = s->out;
+    vector_give_rows(y->data, y->pitch, x->data + s->node->attr.first, x->c, tensor_pixels(y), y->c, false);
+}
+
+static void slice_backward(struct step *s)
+{
+    struct tensor *x = s->node->in[0], *y = s->out;
+    if (!x->grad)
+        return;
+    if (!step_adds(s, 0))
+        memset(x->grad, 0, sizeof(float) * tensor_count(x));
+    vector_give_rows(x->grad + s->node->attr.first, x->c, y->grad, y->pitch, tensor_pixels(y), y->c, step_adds(s, 0));
 }
 
 static void upsample_forward(struct step *s)
@@ -88,6 +104,13 @@ const struct kernel kernel_concat = {
     .traits = FOR_TRAINING | FOR_INFERENCE,
     .forward = concat_forward,
     .backward = concat_backward,
+};
+const struct kernel kernel_slice = {
+    .name = "slice",
+    .chain = { &op_slice },
+    .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT,
+    .forward = slice_forward,
+    .backward = slice_backward,
 };
 const struct kernel kernel_upsample = {
     .name = "upsample",
