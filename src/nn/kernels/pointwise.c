@@ -39,6 +39,10 @@ static inline float between(float x, float least, float most)
     x = x > least ? x : least;
     return x < most ? x : most;
 }
+static inline float slope_inside(float y, float most, float slope)
+{
+    return ((y > 0) & (y < most)) ? slope : 0.0f;
+}
 static inline float silu_slope(float x)
 {
     float s = fast_sigmoid(x);
@@ -46,10 +50,10 @@ static inline float silu_slope(float x)
 }
 
 POINTWISE(relu, x > 0 ? x : 0, by > 0 ? 1.0f : 0.0f)
-POINTWISE(relu6, between(x, 0, 6), (by > 0) & (by < 6) ? 1.0f : 0.0f)
+POINTWISE(relu6, between(x, 0, 6), slope_inside(by, 6, 1))
 POINTWISE(sigmoid, fast_sigmoid(x), by *(1 - by))
 POINTWISE(silu, x *fast_sigmoid(x), silu_slope(by))
-POINTWISE(hard_sigmoid, between((x + 3) * (1.0f / 6), 0, 1), (by > 0) & (by < 1) ? 1.0f / 6 : 0.0f)
+POINTWISE(hard_sigmoid, between((x + 3) * (1.0f / 6), 0, 1), slope_inside(by, 1, 1.0f / 6))
 POINTWISE(hard_swish, x *between((x + 3) * (1.0f / 6), 0, 1), by <= -3 ? 0 : by >= 3 ? 1 : (2 * by + 3) * (1.0f / 6))
 
 #define ROW(name)                                                                                                                  \
