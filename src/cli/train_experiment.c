@@ -58,7 +58,7 @@ static enum err read_parameters(struct remote *r)
     if (e != OK && e != E_NOT_FOUND)
         return e;
     r->parameters = e == OK ? json_get(log, "data") : NULL;
-    settings_defaults(&r->settings);
+    model_settings(r->model, &r->settings);
     TRY(settings_read(&r->settings, r->parameters, r->arena, &unknown));
     if (unknown)
         SAY(r, "parameters without a meaning here, kept as they are: %s", unknown);
@@ -198,8 +198,8 @@ static enum err train(struct remote *r)
     const struct train_options *o = r->options;
     SAY(r, "training on the CPU with %d thread%s; GPUs are not used, whatever was asked for", o->threads,
         o->threads == 1 ? "" : "s");
-    TRY(read_parameters(r));
     TRY(choose_model(r));
+    TRY(read_parameters(r));
     TRY(remote_data(r));
     r->settings.steps = settings_steps(&r->settings, r->train.samples.n);
     TRY(send_parameters(r));

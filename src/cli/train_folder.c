@@ -16,6 +16,7 @@ struct folder {
     const struct train_options *options;
     struct arena *arena;
     struct decoder *decoder;
+    const struct model *model;
     struct settings settings;
     const char **labels;
     int n_labels;
@@ -265,7 +266,7 @@ static enum err read_set(struct folder *f)
         out_text(&o, word, is + 1);
     }
     out_end_object(&o);
-    settings_defaults(&f->settings);
+    model_settings(f->model, &f->settings);
     TRY(json_parse(f->arena, o.text.bytes, o.text.n, &object));
     TRY(settings_read(&f->settings, object, f->arena, &unknown));
     return unknown ? fail(E_INVALID, "--set: there is no parameter %s", unknown) : OK;
@@ -275,10 +276,10 @@ static enum err learn(struct folder *f)
 {
     const struct train_options *o = f->options;
     const char *out = o->out ? o->out : "training";
-    const struct model *model = model_find(o->model ? o->model : models[0].name);
     struct scores scores;
     double begun = clock_seconds();
-    if (!model)
+    f->model = model_find(o->model ? o->model : models[0].name);
+    if (!f->model)
         return fail(E_INVALID, "there is no model %s", o->model);
     TRY(read_set(f));
     TRY(read_folder(f));
@@ -288,12 +289,12 @@ static enum err learn(struct folder *f)
         train_split(f->arena, &f->train, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
     f->settings.steps = settings_steps(&f->settings, f->train.n);
-    struct teller teller = { .task = model->task,
+    struct teller teller = { .task = f->model->task,
                              .every = f->settings.steps > 2000  ? 100
                                       : f->settings.steps > 100 ? 20
                                                                 : 1,
                              .folder = f };
-    struct learn_job job = { .model = model,
+    struct learn_job job = { .model = f->model,
                              .settings = &f->settings,
                              .labels = f->labels,
                              .n_labels = f->n_labels,
@@ -308,7 +309,7 @@ static enum err learn(struct folder *f)
                              .watch = { say, tell_step, tell_scores, go_on, &teller } };
     TRY(learn_train(&job, f->arena, &scores));
     for (int i = 0; scores.images && i < scores.n_labels; i++)
-        printf("  %-20s %s\n", f->labels[i], train_label_text(f->arena, model->task, scores.of_label[i]));
+        printf("  %-20s %s\n", f->labels[i], train_label_text(f->arena, f->model->task, scores.of_label[i]));
     printf("done in %.0f s: %s/model.onnx\n", clock_seconds() - begun, out);
     return OK;
 }

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-const struct normalise learn_normalise = { 1 / 255.0f, { 0.5f, 0.5f, 0.5f }, { 0.25f, 0.25f, 0.25f }, 114 };
-
 static const float VISIBLE = 0.3f, SIDE_LEAST = 3; /* share of a box, and pixels of its sides, that must remain to be learnt */
 static const float GREY = 128;                     /* which a change of contrast leaves as it is */
 
@@ -25,9 +23,8 @@ static struct colouring draw_colouring(const struct settings *s, struct random *
     return c;
 }
 
-static void padding(float ret[3])
+static void padding(const struct normalise *n, float ret[3])
 {
-    const struct normalise *n = &learn_normalise;
     for (int k = 0; k < 3; k++)
         ret[k] = (n->pad * n->scale - n->mean[k]) / n->std[k];
 }
@@ -36,7 +33,7 @@ static void empty(const struct picture *p, int size, struct example *e)
 {
     float pad[3];
     size_t row = (size_t)size * 3;
-    padding(pad);
+    padding(e->normalise, pad);
     for (size_t i = 0; i < row; i++)
         e->pixels[i] = pad[i % 3];
     for (int y = 1; y < size; y++)
@@ -99,7 +96,7 @@ static void place_box(const struct picture *p, int i, const struct affine *at, c
 static void put(const struct picture *p, const struct affine *at, const struct window *win, const struct colouring *c, int size,
                 struct example *e)
 {
-    warp_image(&p->image, at, win, c, &learn_normalise, size, e->pixels);
+    warp_image(&p->image, at, win, c, e->normalise, size, e->pixels);
     if (e->mask && p->mask)
         warp_mask(p->mask, p->image.width, p->image.height, at, win, size, e->mask);
     for (int i = 0; i < p->n && e->n < e->room; i++)
@@ -113,7 +110,7 @@ void augment_none(const struct picture *p, int size, struct example *e)
     struct window all = { 0, 0, size, size };
     struct colouring plain = colouring_none();
     empty(p, size, e);
-    warp_image(&p->image, &at, &all, &plain, &learn_normalise, size, e->pixels);
+    warp_image(&p->image, &at, &all, &plain, e->normalise, size, e->pixels);
     for (e->n = 0; e->n < p->n && e->n < e->room; e->n++)
         e->boxes[e->n] = p->boxes[e->n];
     e->own = e->n;
@@ -161,7 +158,7 @@ static void erase(struct example *e, int size, struct random *r)
     int w = (int)(sqrtf(area * aspect) * (float)size), h = (int)(sqrtf(area / aspect) * (float)size), kept = 0;
     int x = (int)(random_unit(r) * (float)(size - w)), y = (int)(random_unit(r) * (float)(size - h));
     struct box hidden = { (float)x, (float)y, (float)(x + w), (float)(y + h) };
-    padding(pad);
+    padding(e->normalise, pad);
     effect_erase(e->pixels, size, &(struct window){ x, y, x + w, y + h }, pad);
     for (int i = 0; i < e->n; i++) {
         if (box_common(&e->boxes[i].box, &hidden) > (1 - VISIBLE) * box_area(&e->boxes[i].box))
@@ -180,7 +177,7 @@ static void draw_effects(const struct settings *s, struct random *r, int size, s
     if (s->blur > 0)
         effect_blur(e->pixels, size, (float)s->blur * random_unit(r));
     if (s->noise > 0)
-        effect_noise(e->pixels, size, (float)s->noise * random_unit(r) * 255 * learn_normalise.scale / learn_normalise.std[0], r);
+        effect_noise(e->pixels, size, (float)s->noise * random_unit(r) * 255 * e->normalise->scale / e->normalise->std[0], r);
     if (s->erase > 0 && random_chance(r, (float)s->erase))
         erase(e, size, r);
     e->own = e->n;

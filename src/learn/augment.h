@@ -22,9 +22,11 @@ struct picture {
     const struct outline *outlines; /* one for each box, or NULL */
     const uint8_t *mask;            /* a value for each pixel, 0: background; or NULL */
 };
-/* A network's input: size × size × 3 values, normalised, and what is in it. Boxes of which less than a third is in view leave. */
+/* A network's input: size × size × 3 values, normalised as its model wants them, and what is in it. Boxes of which less than a
+ * third is in view leave. */
 struct example {
     float *pixels;
+    const struct normalise *normalise;
     struct labelled_box *boxes;
     int n, room; /* boxes beyond room are left out */
     int label;   /* of the (first) picture */
@@ -37,7 +39,6 @@ struct example {
     float share;
     int own, other; /* other: the label of the second picture, or -1 */
 };
-extern const struct normalise learn_normalise; /* what every network of learn/ takes */
 
 /* As it is served: top left, padded. */
 void augment_none(const struct picture *, int size, struct example *);

@@ -1,6 +1,7 @@
 #include "base/test.h"
 #include "learn/augment.h"
 #include "learn/effects.h"
+#include "learn/models.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -25,7 +26,8 @@ static void scene_init(struct scene *s, int width, int height, struct box b)
         memset(s->image.pixels + ((size_t)y * (size_t)width + (size_t)b.x0) * 3, 255, (size_t)(b.x1 - b.x0) * 3);
     s->box = (struct labelled_box){ b, 1 };
     s->picture = (struct picture){ .image = s->image, .boxes = &s->box, .n = 1 };
-    s->example = (struct example){ .pixels = s->pixels, .boxes = s->boxes, .room = ROOM };
+    s->example =
+        (struct example){ .pixels = s->pixels, .normalise = model_find("yolox-nano")->input, .boxes = s->boxes, .room = ROOM };
     settings_defaults(&s->settings);
     s->settings.image_size = SIZE;
     s->settings.saturation = s->settings.hue = s->settings.brightness = 0;

@@ -23,6 +23,7 @@ struct maker {
 struct loader {
     struct gallery *gallery;
     const struct settings *settings;
+    const struct normalise *normalise;
     struct slot slot[AHEAD];
     pthread_t thread[MOST_THREADS];
     int threads;
@@ -117,9 +118,9 @@ static size_t pixels_of(const struct settings *s)
     return (size_t)s->image_size * (size_t)s->image_size * 3;
 }
 
-static void example_init(struct example *e, float *pixels)
+static void example_init(struct example *e, float *pixels, const struct normalise *normalise)
 {
-    *e = (struct example){ .pixels = pixels, .boxes = heap_take(TRUTHS_MOST * sizeof(struct labelled_box)), .room = TRUTHS_MOST };
+    *e = (struct example){ pixels, normalise, heap_take(TRUTHS_MOST * sizeof(struct labelled_box)), .room = TRUTHS_MOST };
 }
 
 static void *work(void *with)
@@ -127,7 +128,7 @@ static void *work(void *with)
     struct loader *l = with;
     struct maker m = { -1, heap_take(sizeof(uint32_t) * gallery_count(l->gallery)), { 0 } };
     if (l->settings->mixup > 0)
-        example_init(&m.second, heap_take(pixels_of(l->settings) * sizeof(float)));
+        example_init(&m.second, heap_take(pixels_of(l->settings) * sizeof(float)), l->normalise);
     pthread_mutex_lock(&l->lock);
     for (;;) {
         /* The batch handed out last is still in use: its slot counts as taken. */
@@ -150,14 +151,14 @@ static void *work(void *with)
     return NULL;
 }
 
-static void slot_init(struct slot *s, const struct settings *set)
+static void slot_init(struct slot *s, const struct settings *set, const struct normalise *normalise)
 {
     size_t batch = (size_t)set->batch_size, each = pixels_of(set);
     s->holds = -1;
     s->batch.pixels = heap_take(batch * each * sizeof(float));
     s->batch.examples = heap_take(batch * sizeof *s->batch.examples);
     for (size_t i = 0; i < batch; i++)
-        example_init(&s->batch.examples[i], s->batch.pixels + i * each);
+        example_init(&s->batch.examples[i], s->batch.pixels + i * each, normalise);
 }
 
 static void add_thread(struct loader *l)
@@ -166,15 +167,16 @@ static void add_thread(struct loader *l)
         l->threads++;
 }
 
-struct loader *loader_start(struct gallery *g, const struct settings *settings, int64_t first, int threads)
+struct loader *loader_start(struct gallery *g, const struct settings *settings, const struct normalise *normalise, int64_t first,
+                            int threads)
 {
     struct loader *l = heap_take(sizeof *l);
-    *l = (struct loader){ .gallery = g, .settings = settings, .next_made = first, .next_taken = first };
+    *l = (struct loader){ .gallery = g, .settings = settings, .normalise = normalise, .next_made = first, .next_taken = first };
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->ready, NULL);
     pthread_cond_init(&l->free, NULL);
     for (int i = 0; i < AHEAD; i++)
-        slot_init(&l->slot[i], settings);
+        slot_init(&l->slot[i], settings, normalise);
     for (int i = 0; i < threads; i++)
         add_thread(l);
     return l;

@@ -40,7 +40,7 @@ struct batch {
 struct loader;
 /* Batches first, first + 1, … of a training with these settings. It begins with so many threads, and starts more when it is waited
  * for. In the place of a picture that cannot be read any more comes the next one that can. */
-struct loader *loader_start(struct gallery *, const struct settings *, int64_t first, int threads);
+struct loader *loader_start(struct gallery *, const struct settings *, const struct normalise *, int64_t first, int threads);
 void loader_stop(struct loader *); /* NULL is fine */
 /* The next batch in order; the one before is taken back. */
 MUST_USE enum err loader_next(struct loader *, const struct batch **ret);

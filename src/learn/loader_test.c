@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "base/test.h"
 #include "learn/loader.h"
+#include "learn/models.h"
 #include "learn/synth.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -69,7 +70,7 @@ static float *batches(struct stock *s, size_t room, int threads, int64_t first)
     size_t n = (size_t)(s->settings.batch_size * s->settings.image_size * s->settings.image_size * 3);
     float *all = arena_new_array(s->arena, float, n *BATCHES);
     open_gallery(s, room, &g);
-    struct loader *l = loader_start(g, &s->settings, first, threads);
+    struct loader *l = loader_start(g, &s->settings, model_find("yolox-nano")->input, first, threads);
     for (int64_t i = first; i < BATCHES; i++) {
         MUST(loader_next(l, &b));
         CHECK_INT(b->step, i);
@@ -107,7 +108,7 @@ TEST(a_picture_that_cannot_be_read_any_more_is_told_once_and_the_next_one_takes_
     open_gallery(&s, 0, &g);
     MUST(file_write(s.samples.items[2].path, "\xff\xd8\xff no picture", 14, 0644));
     CHECK_INT(unlink(s.samples.items[4].path), 0);
-    struct loader *l = loader_start(g, &s.settings, 0, 2);
+    struct loader *l = loader_start(g, &s.settings, model_find("yolox-nano")->input, 0, 2);
     for (int step = 0; step < 12; step++) {
         MUST(loader_next(l, &b));
         for (int i = 0; i < s.settings.batch_size; i++)
@@ -128,7 +129,7 @@ TEST(a_loader_without_a_readable_picture_says_so)
     open_gallery(&s, 0, &g);
     for (int i = 0; i < IMAGES; i++)
         CHECK_INT(unlink(s.samples.items[i].path), 0);
-    struct loader *l = loader_start(g, &s.settings, 0, 2);
+    struct loader *l = loader_start(g, &s.settings, model_find("yolox-nano")->input, 0, 2);
     MUST_FAIL(loader_next(l, &b), E_UNMEANT, "none of the 5 training images can be read any more");
     loader_stop(l);
 }
@@ -140,7 +141,7 @@ TEST(a_loader_that_is_waited_for_starts_more_threads)
     const struct batch *b;
     stock_init(&s);
     open_gallery(&s, 0, &g);
-    struct loader *l = loader_start(g, &s.settings, 0, 1);
+    struct loader *l = loader_start(g, &s.settings, model_find("yolox-nano")->input, 0, 1);
     for (int step = 0; step < 40; step++) /* nothing is done with them, so this is all waiting */
         MUST(loader_next(l, &b));
     CHECK(loader_threads(l) > 1);

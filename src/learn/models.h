@@ -1,6 +1,8 @@
 /* models.h - the networks that can be trained: one row each. A network is built in the words of nn/; what it was asked for and
  * where its answers are is a struct network. */
 #pragma once
+#include "img/img.h"
+#include "learn/settings.h"
 #include "nn/nn.h"
 
 enum { LEVELS_MOST = 5, LABELS_MOST = 1000 };
@@ -30,10 +32,18 @@ struct model {
     float depth, width; /* scaling of the number of blocks and of channels */
     bool depthwise;
     void (*build)(struct network *); /* graph is made; fills input, and levels or logits */
-    void (*start)(struct network *); /* initial values that are not the layers' own, once parameters have memory */
+    void (*start)(struct network *); /* initial values that are not the layers' own, once parameters have memory; or NULL */
+    const struct normalise *input;   /* what pixels become */
+    int variant;                     /* row of its family's table of scaling */
+    const char *weights;             /* ImageNet weights to start from (weights.h), or NULL */
+    int size;                        /* of the input where nobody asks for another, and the rate to learn at; 0: as for all */
+    double learning_rate;
 };
 extern const struct model models[];               /* ends with an empty row */
 const struct model *model_find(const char *name); /* NULL: none */
+
+/* What a training of this model takes where nobody says otherwise. */
+void model_settings(const struct model *, struct settings *);
 
 /* shared: use the parameters of this network (of the same model and labels), or NULL. E_UNMEANT: size or labels make no sense. */
 MUST_USE enum err network_new(const struct model *, int batch, int size, int labels, uint64_t seed, enum graph_use,

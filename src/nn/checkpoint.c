@@ -204,3 +204,15 @@ enum err checkpoint_start_from(const char *path, struct graph *g, size_t *ret_n)
         *ret_n = taken;
     return OK;
 }
+
+enum err checkpoint_note(const char *path, const char *name, struct arena *a, char **ret)
+{
+    AUTO(arena) struct arena *mine = arena_new();
+    struct reader r;
+    TRY(open_file(mine, path, &r));
+    const char *text = json_text(json_get(json_get(r.header, "__metadata__"), name));
+    if (!text)
+        return fail(E_UNMEANT, "%s does not say its %s", path, name);
+    *ret = arena_str(a, text);
+    return OK;
+}

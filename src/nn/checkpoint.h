@@ -9,3 +9,5 @@ MUST_USE enum err checkpoint_save(const char *path, struct graph *, struct optim
 MUST_USE enum err checkpoint_load(const char *path, struct graph *, struct optim *, struct arena *, char **ret_state);
 /* Takes what fits by name and shape and leaves the rest: starting from another model. ret_n: how many were taken. */
 MUST_USE enum err checkpoint_start_from(const char *path, struct graph *, size_t *ret_n);
+/* A text under __metadata__. E_UNMEANT: there is none of that name. */
+MUST_USE enum err checkpoint_note(const char *path, const char *name, struct arena *, char **ret);

@@ -91,6 +91,10 @@ TEST(starting_from_another_model_takes_what_fits)
     MUST(checkpoint_save(path, from.graph, NULL, NULL));
     MUST_FAIL(checkpoint_load(path, to.graph, NULL, a, NULL), E_UNMEANT, "c.weight");
     MUST_FAIL(checkpoint_load(path, from.graph, from.optim, a, NULL), E_UNMEANT, "optimiser");
+    char *note;
+    MUST(checkpoint_note(path, "state", a, &note));
+    CHECK_TEXT(note, "{}");
+    MUST_FAIL(checkpoint_note(path, "licence", a, &note), E_UNMEANT, "licence");
     MUST(checkpoint_start_from(path, to.graph, &taken));
     CHECK_INT(taken, 5); /* the convolution and the norm, not the last layer's weight and bias */
     CHECK(graph_param(to.graph, "a.weight")->value.data[7] == graph_param(from.graph, "a.weight")->value.data[7]);

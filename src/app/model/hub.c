@@ -43,14 +43,15 @@ static enum err refresh(struct sql *db, const struct model *m, const char *param
 
 enum err hub_first(struct sql *db)
 {
-    AUTO(out) struct out o;
-    struct settings s;
-    settings_defaults(&s);
-    out_init(&o, 1 << 16);
-    out_object(&o, NULL);
-    settings_write(&s, &o);
-    out_end_object(&o);
-    for (const struct model *m = models; m->name; m++)
+    for (const struct model *m = models; m->name; m++) {
+        AUTO(out) struct out o;
+        struct settings s;
+        model_settings(m, &s);
+        out_init(&o, 1 << 16);
+        out_object(&o, NULL);
+        settings_write(&s, &o);
+        out_end_object(&o);
         TRY(refresh(db, m, o.text.bytes));
+    }
     return OK;
 }
