@@ -33,14 +33,15 @@ static const struct field fields[] = {
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("m.id") },
 };
 
-/* The hub's models: everybody sees them, nobody changes them. */
+/* The hub's models: everybody sees them, nobody changes them. They come in the order of learn/models.c, whose first is the one for
+ * those who do not know which. */
 static const struct resource public_model = {
     .name = "public model",
     .fields = fields,
     .n_fields = COUNT_OF(fields),
-    .from = "(SELECT * FROM model WHERE org IS NULL) m",
+    .from = "(SELECT rowid AS place, * FROM model WHERE org IS NULL) m",
     .key = "m.id",
-    .order = "m.name",
+    .order = "m.place",
 };
 
 enum err model_add(struct sql *db, struct arena *a, const char *org, const char *user_id, const char *name, const char *description,
