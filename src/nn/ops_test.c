@@ -180,6 +180,7 @@ static const struct sample samples[] = {
     { "relu6", 2, 6, 6, 5, .layer = nn_relu6 },
     { "hard_swish", 2, 6, 6, 5, .layer = nn_hard_swish },
     { "hard_sigmoid", 2, 6, 6, 5, .layer = nn_hard_sigmoid },
+    { "softmax", 1, 2, 2, 37, .layer = nn_softmax },
     { "softmax", 2, 2, 3, 7, .layer = nn_softmax },
     { "squeeze and excite", 2, 3, 4, 8, excite, .out = 3 },
     { "dropout", 3, 2, 3, 5, dropout },
