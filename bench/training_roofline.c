@@ -65,7 +65,7 @@ static void work(void *with, int i)
     struct network *n = &networks[i];
     graph_zero_grad(n->graph);
     graph_forward(n->graph);
-    for (int l = 0; l < LEVELS; l++) {
+    for (int l = 0; l < n->n_levels; l++) {
         memcpy(n->levels[l].label->grad, n->levels[l].label->data, tensor_count(n->levels[l].label) * sizeof(float));
         memcpy(n->levels[l].box->grad, n->levels[l].box->data, tensor_count(n->levels[l].box) * sizeof(float));
     }
