@@ -117,7 +117,7 @@ static enum err run(const char *name, int threads, int batch, int size, int step
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads || steps < 1)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
     for (int i = 0; i < threads; i++)
-        TRY(network_new(model, batch / threads, size, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, &networks[i]));
+        TRY(network_new(model, batch / threads, (struct frame){ size, size }, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, &networks[i]));
     TRY(replicas_new(threads, &replicas));
     replicas_run(replicas, measure_peak, NULL);
     replicas_run(replicas, work, NULL);

@@ -56,7 +56,7 @@ static enum err run(const char *name, int threads, int batch, int size)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
     for (int i = 0; i < threads; i++) {
         struct network *n = &networks[i];
-        TRY(network_new(model, batch / threads, size, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, n));
+        TRY(network_new(model, batch / threads, (struct frame){ size, size }, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, n));
         for (size_t k = 0; k < tensor_count(n->input); k++)
             n->input->data[k] = (float)(k * 7919 % 255) / 128 - 1;
         graphs[i] = n->graph;

@@ -29,17 +29,17 @@ static void padding(const struct normalise *n, float ret[3])
         ret[k] = (n->pad * n->scale - n->mean[k]) / n->std[k];
 }
 
-static void empty(const struct picture *p, int size, struct example *e)
+static void empty(const struct picture *p, struct example *e)
 {
     float pad[3];
-    size_t row = (size_t)size * 3;
+    size_t row = (size_t)e->frame.width * 3, height = (size_t)e->frame.height;
     padding(e->normalise, pad);
     for (size_t i = 0; i < row; i++)
         e->pixels[i] = pad[i % 3];
-    for (int y = 1; y < size; y++)
-        memcpy(e->pixels + (size_t)y * row, e->pixels, row * sizeof *e->pixels);
+    for (size_t y = 1; y < height; y++)
+        memcpy(e->pixels + y * row, e->pixels, row * sizeof *e->pixels);
     if (e->mask)
-        memset(e->mask, 0, (size_t)size * (size_t)size);
+        memset(e->mask, 0, row / 3 * height);
     e->n = e->n_points = 0;
     e->label = p->label;
     e->other = -1;
@@ -93,24 +93,29 @@ static void place_box(const struct picture *p, int i, const struct affine *at, c
     e->boxes[e->n++] = (struct labelled_box){ seen, p->boxes[i].label };
 }
 
-static void put(const struct picture *p, const struct affine *at, const struct window *win, const struct colouring *c, int size,
+static void put(const struct picture *p, const struct affine *at, const struct window *win, const struct colouring *c,
                 struct example *e)
 {
-    warp_image(&p->image, at, win, c, e->normalise, size, e->pixels);
+    warp_image(&p->image, at, win, c, e->normalise, e->frame.width, e->pixels);
     if (e->mask && p->mask)
-        warp_mask(p->mask, p->image.width, p->image.height, at, win, size, e->mask);
+        warp_mask(p->mask, p->image.width, p->image.height, at, win, e->frame.width, e->mask);
     for (int i = 0; i < p->n && e->n < e->room; i++)
         place_box(p, i, at, win, e);
 }
 
 /* Small objects may be under SIDE_LEAST here too: they are kept, since they count in an evaluation. */
-void augment_none(const struct picture *p, int size, struct example *e)
+static struct window whole_frame(const struct example *e)
+{
+    return (struct window){ 0, 0, e->frame.width, e->frame.height };
+}
+
+void augment_none(const struct picture *p, struct example *e)
 {
     struct affine at = affine_none();
-    struct window all = { 0, 0, size, size };
+    struct window all = whole_frame(e);
     struct colouring plain = colouring_none();
-    empty(p, size, e);
-    warp_image(&p->image, &at, &all, &plain, e->normalise, size, e->pixels);
+    empty(p, e);
+    warp_image(&p->image, &at, &all, &plain, e->normalise, e->frame.width, e->pixels);
     for (e->n = 0; e->n < p->n && e->n < e->room; e->n++)
         e->boxes[e->n] = p->boxes[e->n];
     e->own = e->n;
@@ -128,15 +133,16 @@ static struct affine draw_turn(const struct picture *p, const struct settings *s
 }
 
 /* A window of the output that the picture, scaled, covers as far as it can; where in it, by chance. */
-static void place(const struct picture *p, struct window win, float slack, const struct settings *s, struct random *r, int size,
+static void place(const struct picture *p, struct window win, float slack, const struct settings *s, struct random *r,
                   struct example *e)
 {
     float scale = random_in(r, 1 - (float)s->scale, 1 + (float)s->scale);
     float w = (float)p->image.width * scale, h = (float)p->image.height * scale;
-    float free_x = (float)(win.x1 - win.x0) - w, free_y = (float)(win.y1 - win.y0) - h, reach = slack * (float)size;
+    float free_x = (float)(win.x1 - win.x0) - w, free_y = (float)(win.y1 - win.y0) - h, reach_x = slack * (float)e->frame.width,
+          reach_y = slack * (float)e->frame.height;
     struct affine at = { .xx = scale, .yy = scale };
-    at.x0 = (float)win.x0 + random_in(r, fminf(0, free_x) - reach, fmaxf(0, free_x) + reach);
-    at.y0 = (float)win.y0 + random_in(r, fminf(0, free_y) - reach, fmaxf(0, free_y) + reach);
+    at.x0 = (float)win.x0 + random_in(r, fminf(0, free_x) - reach_x, fmaxf(0, free_x) + reach_x);
+    at.y0 = (float)win.y0 + random_in(r, fminf(0, free_y) - reach_y, fmaxf(0, free_y) + reach_y);
     if (random_chance(r, (float)s->flip_horizontal)) {
         at.x0 += w;
         at.xx = -scale;
@@ -148,18 +154,18 @@ static void place(const struct picture *p, struct window win, float slack, const
     struct colouring c = draw_colouring(s, r);
     struct affine turn = draw_turn(p, s, r);
     at = affine_then(&turn, &at);
-    put(p, &at, &win, &c, size, e);
+    put(p, &at, &win, &c, e);
 }
 
 /* Boxes that are hidden for the most part leave. */
-static void erase(struct example *e, int size, struct random *r)
+static void erase(struct example *e, struct random *r)
 {
     float area = random_in(r, 0.02f, 0.15f), aspect = expf(random_in(r, -1, 1)), pad[3];
-    int w = (int)(sqrtf(area * aspect) * (float)size), h = (int)(sqrtf(area / aspect) * (float)size), kept = 0;
-    int x = (int)(random_unit(r) * (float)(size - w)), y = (int)(random_unit(r) * (float)(size - h));
+    int w = (int)(sqrtf(area * aspect) * (float)e->frame.width), h = (int)(sqrtf(area / aspect) * (float)e->frame.height), kept = 0;
+    int x = (int)(random_unit(r) * (float)(e->frame.width - w)), y = (int)(random_unit(r) * (float)(e->frame.height - h));
     struct box hidden = { (float)x, (float)y, (float)(x + w), (float)(y + h) };
     padding(e->normalise, pad);
-    effect_erase(e->pixels, size, &(struct window){ x, y, x + w, y + h }, pad);
+    effect_erase(e->pixels, e->frame, &(struct window){ x, y, x + w, y + h }, pad);
     for (int i = 0; i < e->n; i++) {
         if (box_common(&e->boxes[i].box, &hidden) > (1 - VISIBLE) * box_area(&e->boxes[i].box))
             continue;
@@ -169,62 +175,63 @@ static void erase(struct example *e, int size, struct random *r)
     }
     e->n = kept;
     for (int i = y; e->mask && i < y + h; i++)
-        memset(e->mask + (size_t)i * (size_t)size + (size_t)x, 0, (size_t)w);
+        memset(e->mask + (size_t)i * (size_t)e->frame.width + (size_t)x, 0, (size_t)w);
 }
 
-static void draw_effects(const struct settings *s, struct random *r, int size, struct example *e)
+static void draw_effects(const struct settings *s, struct random *r, struct example *e)
 {
     if (s->blur > 0)
-        effect_blur(e->pixels, size, (float)s->blur * random_unit(r));
+        effect_blur(e->pixels, e->frame, (float)s->blur * random_unit(r));
     if (s->noise > 0)
-        effect_noise(e->pixels, size, (float)s->noise * random_unit(r) * 255 * e->normalise->scale / e->normalise->std[0], r);
+        effect_noise(e->pixels, e->frame, (float)s->noise * random_unit(r) * 255 * e->normalise->scale / e->normalise->std[0], r);
     if (s->erase > 0 && random_chance(r, (float)s->erase))
-        erase(e, size, r);
+        erase(e, r);
     e->own = e->n;
 }
 
 void augment(const struct picture *const *p, int n, const struct settings *s, struct random *r, struct example *e)
 {
-    int size = (int)s->image_size;
-    empty(p[0], size, e);
+    empty(p[0], e);
     if (n == 1) {
-        place(p[0], (struct window){ 0, 0, size, size }, (float)s->translate, s, r, size, e);
+        place(p[0], whole_frame(e), (float)s->translate, s, r, e);
     } else {
-        int x = (int)(random_in(r, 0.3f, 0.7f) * (float)size), y = (int)(random_in(r, 0.3f, 0.7f) * (float)size);
-        place(p[0], (struct window){ 0, 0, x, y }, 0, s, r, size, e);
-        place(p[1], (struct window){ x, 0, size, y }, 0, s, r, size, e);
-        place(p[2], (struct window){ 0, y, x, size }, 0, s, r, size, e);
-        place(p[3], (struct window){ x, y, size, size }, 0, s, r, size, e);
+        int w = e->frame.width, h = e->frame.height;
+        int x = (int)(random_in(r, 0.3f, 0.7f) * (float)w), y = (int)(random_in(r, 0.3f, 0.7f) * (float)h);
+        place(p[0], (struct window){ 0, 0, x, y }, 0, s, r, e);
+        place(p[1], (struct window){ x, 0, w, y }, 0, s, r, e);
+        place(p[2], (struct window){ 0, y, x, h }, 0, s, r, e);
+        place(p[3], (struct window){ x, y, w, h }, 0, s, r, e);
     }
-    draw_effects(s, r, size, e);
+    draw_effects(s, r, e);
 }
 
 void augment_crop(const struct picture *p, const struct settings *s, struct random *r, struct example *e)
 {
-    int size = (int)s->image_size;
+    float fw = (float)e->frame.width, fh = (float)e->frame.height;
     float w = (float)p->image.width, h = (float)p->image.height;
     float area = random_in(r, (float)s->crop, 1) * w * h, aspect = expf(random_in(r, -0.2877f, 0.2877f)); /* 3/4 to 4/3 */
     float width = fminf(w, sqrtf(area * aspect)), height = fminf(h, sqrtf(area / aspect));
     float x = random_unit(r) * (w - width), y = random_unit(r) * (h - height);
-    struct affine at = affine_scale((float)size / width, (float)size / height, -x * (float)size / width, -y * (float)size / height);
+    struct affine at = affine_scale(fw / width, fh / height, -x * fw / width, -y * fh / height);
     if (random_chance(r, (float)s->flip_horizontal))
-        at = affine_then(&at, &(struct affine){ -1, 0, (float)size, 0, 1, 0 });
+        at = affine_then(&at, &(struct affine){ -1, 0, fw, 0, 1, 0 });
     if (random_chance(r, (float)s->flip_vertical))
-        at = affine_then(&at, &(struct affine){ 1, 0, 0, 0, -1, (float)size });
+        at = affine_then(&at, &(struct affine){ 1, 0, 0, 0, -1, fh });
     struct colouring c = draw_colouring(s, r);
     struct affine turn = draw_turn(p, s, r);
     at = affine_then(&turn, &at);
-    empty(p, size, e);
-    put(p, &at, &(struct window){ 0, 0, size, size }, &c, size, e);
-    draw_effects(s, r, size, e);
+    empty(p, e);
+    struct window win = whole_frame(e);
+    put(p, &at, &win, &c, e);
+    draw_effects(s, r, e);
 }
 
-void augment_mix(struct example *e, const struct example *other, int size, struct random *r)
+void augment_mix(struct example *e, const struct example *other, struct random *r)
 {
     e->share = random_in(r, 0.5f, 0.7f);
     e->own = e->n;
     e->other = other->label;
-    effect_mix(e->pixels, other->pixels, size, e->share);
+    effect_mix(e->pixels, other->pixels, e->frame, e->share);
     for (int i = 0; i < other->n && e->n < e->room; i++)
         e->boxes[e->n++] = other->boxes[i];
 }

@@ -26,8 +26,9 @@ static void scene_init(struct scene *s, int width, int height, struct box b)
         memset(s->image.pixels + ((size_t)y * (size_t)width + (size_t)b.x0) * 3, 255, (size_t)(b.x1 - b.x0) * 3);
     s->box = (struct labelled_box){ b, 1 };
     s->picture = (struct picture){ .image = s->image, .boxes = &s->box, .n = 1 };
-    s->example =
-        (struct example){ .pixels = s->pixels, .normalise = model_find("yolox-nano")->input, .boxes = s->boxes, .room = ROOM };
+    s->example = (struct example){
+        .pixels = s->pixels, .frame = { SIZE, SIZE }, .normalise = model_find("yolox-nano")->input, .boxes = s->boxes, .room = ROOM
+    };
     settings_defaults(&s->settings);
     s->settings.image_size = SIZE;
     s->settings.saturation = s->settings.hue = s->settings.brightness = 0;
@@ -66,7 +67,7 @@ TEST(without_change_an_image_lies_top_left_and_the_rest_is_padded)
 {
     AUTO(scene) struct scene here;
     scene_init(&here, 64, 48, (struct box){ 10, 8, 30, 20 });
-    augment_none(&here.picture, SIZE, &here.example);
+    augment_none(&here.picture, &here.example);
     check_box(&here, 0);
     CHECK(fabsf(here.pixels[(50 * SIZE + 5) * 3] - (114 / 255.0f - 0.5f) / 0.25f) < 1e-6f);
     CHECK(here.pixels[0] == -2);
@@ -263,9 +264,9 @@ TEST(mixup_shows_two_images_and_the_boxes_of_both)
     scene_init(&a, 64, 64, (struct box){ 0, 0, 20, 20 });
     scene_init(&b, 64, 64, (struct box){ 40, 40, 60, 60 });
     struct random r = { 3 };
-    augment_none(&a.picture, SIZE, &a.example);
-    augment_none(&b.picture, SIZE, &b.example);
-    augment_mix(&a.example, &b.example, SIZE, &r);
+    augment_none(&a.picture, &a.example);
+    augment_none(&b.picture, &b.example);
+    augment_mix(&a.example, &b.example, &r);
     float first = a.pixels[(10 * SIZE + 10) * 3], second = a.pixels[(50 * SIZE + 50) * 3], ground = a.pixels[(5 * SIZE + 50) * 3];
     CHECK(a.example.n == 2 && a.example.own == 1);
     CHECK(fabsf((first - ground) / 4 - a.example.share) < 1e-5f);
@@ -276,11 +277,11 @@ TEST(blur_and_noise_keep_the_mean_and_noise_has_the_strength_that_was_asked_for)
 {
     AUTO(scene) struct scene s;
     scene_init(&s, 64, 64, (struct box){ 20, 20, 44, 44 });
-    augment_none(&s.picture, SIZE, &s.example);
+    augment_none(&s.picture, &s.example);
     float *was = malloc(sizeof s.pixels), change = 0;
     struct random r = { 5 };
     memcpy(was, s.pixels, sizeof s.pixels);
-    effect_blur(s.pixels, SIZE, 1.5f);
+    effect_blur(s.pixels, s.example.frame, 1.5f);
     double sum = 0, sum_was = 0, squares = 0;
     for (int i = 0; i < SIZE * SIZE * 3; i++) {
         sum += s.pixels[i];
@@ -289,7 +290,7 @@ TEST(blur_and_noise_keep_the_mean_and_noise_has_the_strength_that_was_asked_for)
     }
     CHECK(change > 0.5f && fabs(sum - sum_was) < 1);
     memcpy(was, s.pixels, sizeof s.pixels);
-    effect_noise(s.pixels, SIZE, 0.2f, &r);
+    effect_noise(s.pixels, s.example.frame, 0.2f, &r);
     for (int i = 0; i < SIZE * SIZE * 3; i++)
         squares += pow((double)(s.pixels[i] - was[i]), 2);
     CHECK(fabs(sqrt(squares / (SIZE * SIZE * 3)) - 0.2) < 0.01);

@@ -1,6 +1,11 @@
 /* box.h - axis-aligned boxes. */
 #pragma once
 
+/* The sides of a network's input, in pixels. */
+struct frame {
+    int width, height;
+};
+
 struct box {
     float x0, y0, x1, y1;
 };

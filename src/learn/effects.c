@@ -22,9 +22,9 @@ static int bell(float deviation, float weight[REACH_MOST + 1])
 }
 
 /* from has reach pixels more on both sides. */
-static void blur_row(const float *restrict from, int size, int reach, const float *weight, float *restrict to)
+static void blur_row(const float *restrict from, int width, int reach, const float *weight, float *restrict to)
 {
-    size_t n = (size_t)size * 3;
+    size_t n = (size_t)width * 3;
     for (size_t i = 0; i < n; i++)
         to[i] = weight[0] * from[i];
     for (int k = 1; k <= reach; k++) {
@@ -34,33 +34,33 @@ static void blur_row(const float *restrict from, int size, int reach, const floa
     }
 }
 
-static void blur_along(float *pixels, int size, int reach, const float *weight)
+static void blur_along(float *pixels, struct frame f, int reach, const float *weight)
 {
-    size_t n = (size_t)size * 3, edge = (size_t)reach * 3;
+    size_t n = (size_t)f.width * 3, edge = (size_t)reach * 3;
     float *row = heap_take((n + 2 * edge) * sizeof *row);
-    for (int y = 0; y < size; y++, pixels += n) {
+    for (int y = 0; y < f.height; y++, pixels += n) {
         for (size_t i = 0; i < edge; i++) {
             row[i] = pixels[i % 3];
             row[edge + n + i] = pixels[n - 3 + i % 3];
         }
         memcpy(row + edge, pixels, n * sizeof *row);
-        blur_row(row + edge, size, reach, weight, pixels);
+        blur_row(row + edge, f.width, reach, weight, pixels);
     }
     free(row);
 }
 
-static void blur_across(float *pixels, int size, int reach, const float *weight)
+static void blur_across(float *pixels, struct frame f, int reach, const float *weight)
 {
-    size_t n = (size_t)size * 3;
-    float *was = heap_take(n * (size_t)size * sizeof *was);
-    memcpy(was, pixels, n * (size_t)size * sizeof *was);
-    for (int y = 0; y < size; y++, pixels += n) {
+    size_t n = (size_t)f.width * 3;
+    float *was = heap_take(n * (size_t)f.height * sizeof *was);
+    memcpy(was, pixels, n * (size_t)f.height * sizeof *was);
+    for (int y = 0; y < f.height; y++, pixels += n) {
         const float *middle = was + (size_t)y * n;
         for (size_t i = 0; i < n; i++)
             pixels[i] = weight[0] * middle[i];
         for (int k = 1; k <= reach; k++) {
             const float *above = was + (size_t)(y < k ? 0 : y - k) * n,
-                        *below = was + (size_t)(y + k < size ? y + k : size - 1) * n;
+                        *below = was + (size_t)(y + k < f.height ? y + k : f.height - 1) * n;
             for (size_t i = 0; i < n; i++)
                 pixels[i] += weight[k] * (above[i] + below[i]);
         }
@@ -68,21 +68,21 @@ static void blur_across(float *pixels, int size, int reach, const float *weight)
     free(was);
 }
 
-void effect_blur(float *pixels, int size, float deviation)
+void effect_blur(float *pixels, struct frame frame, float deviation)
 {
     float weight[REACH_MOST + 1];
     if (deviation < 0.1f)
         return;
     int reach = bell(fminf(deviation, 4), weight);
-    blur_along(pixels, size, reach, weight);
-    blur_across(pixels, size, reach, weight);
+    blur_along(pixels, frame, reach, weight);
+    blur_across(pixels, frame, reach, weight);
 }
 
 /* Eight bits make a number each; the sum of four is nearly normal (Irwin-Hall), with the variance (256² - 1) / 3. */
-void effect_noise(float *pixels, int size, float deviation, struct random *r)
+void effect_noise(float *pixels, struct frame f, float deviation, struct random *r)
 {
     const float by = deviation / sqrtf(65535 / 3.0f), middle = 4 * 127.5f;
-    size_t n = (size_t)size * (size_t)size * 3;
+    size_t n = (size_t)f.width * (size_t)f.height * 3;
     for (size_t i = 0; i < n; i += 2) {
         uint64_t b = random_bits(r);
         b = (b & 0x00ff00ff00ff00ff) + ((b >> 8) & 0x00ff00ff00ff00ff); /* four sums of two */
@@ -93,18 +93,18 @@ void effect_noise(float *pixels, int size, float deviation, struct random *r)
     }
 }
 
-void effect_erase(float *pixels, int size, const struct window *w, const float colour[3])
+void effect_erase(float *pixels, struct frame f, const struct window *w, const float colour[3])
 {
     for (int y = w->y0; y < w->y1; y++) {
-        float *p = pixels + ((size_t)y * (size_t)size + (size_t)w->x0) * 3;
+        float *p = pixels + ((size_t)y * (size_t)f.width + (size_t)w->x0) * 3;
         for (int x = w->x0; x < w->x1; x++, p += 3)
             memcpy(p, colour, 3 * sizeof *p);
     }
 }
 
-void effect_mix(float *pixels, const float *other, int size, float share)
+void effect_mix(float *pixels, const float *other, struct frame f, float share)
 {
-    size_t n = (size_t)size * (size_t)size * 3;
+    size_t n = (size_t)f.width * (size_t)f.height * 3;
     for (size_t i = 0; i < n; i++)
         pixels[i] = share * pixels[i] + (1 - share) * other[i];
 }

@@ -12,7 +12,7 @@ struct entry {
     const struct sample *sample;
     struct image kept; /* pixels NULL: not in memory */
     struct labelled_box *boxes;
-    int n;
+    int n, width, height; /* of the picture */
     float scale_x, scale_y;
     bool bad;
 };
@@ -20,7 +20,7 @@ struct gallery {
     struct decoder *decoder;
     struct entry *items;
     size_t n;
-    int size;
+    struct frame frame; /* that pictures fit into */
     size_t bad_boxes, clipped_boxes;
     /* Shared by the threads of gallery_open(): */
     pthread_mutex_t lock;
@@ -35,9 +35,9 @@ static enum err decode(struct gallery *g, const struct sample *s, struct image *
     if (fd < 0)
         return fail(E_NOT_FOUND, "cannot open %s: %s", s->path, strerror(errno));
     AUTO(image) struct image full = { 0 };
-    TRY(decoder_decode(g->decoder, fd, g->size, &full));
+    TRY(decoder_decode(g->decoder, fd, g->frame.width > g->frame.height ? g->frame.width : g->frame.height, &full));
     int w, h;
-    image_fit(full.full_width, full.full_height, g->size, g->size, &w, &h);
+    image_fit(full.full_width, full.full_height, g->frame.width, g->frame.height, &w, &h);
     return image_resize(&full, w, h, ret);
 }
 
@@ -53,6 +53,8 @@ static bool clip(float *low, float *high, float most)
 static void scale_boxes(struct gallery *g, struct entry *e, const struct image *im)
 {
     size_t bad = 0, clipped = 0;
+    e->width = im->width;
+    e->height = im->height;
     e->scale_x = (float)im->width / (float)im->full_width;
     e->scale_y = (float)im->height / (float)im->full_height;
     e->boxes = heap_take(sizeof *e->boxes * (size_t)(e->sample->n + 1));
@@ -132,7 +134,7 @@ enum err gallery_open(struct decoder *decoder, const struct samples *samples, in
     pthread_t thread[MOST_THREADS];
     int started = 0;
     AUTO(gallery) struct gallery *g = heap_take(sizeof *g);
-    *g = (struct gallery){ .decoder = decoder, .n = samples->n, .size = size, .room = room, .says = *says };
+    *g = (struct gallery){ .decoder = decoder, .n = samples->n, .frame = { size, size }, .room = room, .says = *says };
     pthread_mutex_init(&g->lock, NULL);
     g->items = heap_take(sizeof *g->items * (samples->n + 1));
     for (size_t i = 0; i < samples->n; i++)
@@ -150,6 +152,62 @@ enum err gallery_open(struct decoder *decoder, const struct samples *samples, in
         return fail(E_UNMEANT, "none of the %zu images can be read", samples->n);
     *ret = g;
     g = NULL;
+    return OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* A multiple, two at least, that is enough for all but one in fifty of the sizes, which are sorted by this. */
+static int enough(int *sizes, size_t n, int multiple)
+{
+    qsort(sizes, n, sizeof *sizes, by_size);
+    int largest = sizes[n - 1 - n / 50];
+    return largest <= multiple ? 2 * multiple : (largest + multiple - 1) / multiple * multiple;
+}
+
+struct frame gallery_frame(const struct gallery *g, int multiple)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    int *widths = arena_new_array(a, int, g->n), *heights = arena_new_array(a, int, g->n);
+    for (size_t i = 0; i < g->n; i++) {
+        widths[i] = g->items[i].width;
+        heights[i] = g->items[i].height;
+    }
+    return (struct frame){ enough(widths, g->n, multiple), enough(heights, g->n, multiple) };
+}
+
+static enum err shrink(struct entry *e, int width, int height)
+{
+    float x = (float)width / (float)e->width, y = (float)height / (float)e->height;
+    if (e->kept.pixels) {
+        struct image small = { 0 };
+        TRY(image_resize(&e->kept, width, height, &small));
+        image_done(&e->kept);
+        e->kept = small;
+    }
+    for (int i = 0; i < e->n; i++) {
+        struct box *b = &e->boxes[i].box;
+        *b = (struct box){ b->x0 * x, b->y0 * y, b->x1 * x, b->y1 * y };
+    }
+    e->width = width;
+    e->height = height;
+    e->scale_x *= x;
+    e->scale_y *= y;
+    return OK;
+}
+
+enum err gallery_fit(struct gallery *g, struct frame frame)
+{
+    g->frame = frame;
+    for (struct entry *e = g->items; e < g->items + g->n; e++) {
+        int w, h;
+        image_fit(e->width, e->height, frame.width, frame.height, &w, &h);
+        if (w < e->width || h < e->height)
+            TRY(shrink(e, w, h));
+    }
     return OK;
 }
 

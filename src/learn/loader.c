@@ -23,6 +23,7 @@ struct maker {
 struct loader {
     struct gallery *gallery;
     const struct settings *settings;
+    struct frame frame;
     const struct normalise *normalise;
     struct slot slot[AHEAD];
     pthread_t thread[MOST_THREADS];
@@ -98,7 +99,7 @@ static enum err make_example(struct loader *l, struct maker *m, int64_t count, s
     if (!random_chance(&mixing, mixup))
         return OK;
     TRY(draw_example(l, random_below(&mixing, gallery_count(l->gallery)), mosaic, &mixing, &m->second));
-    augment_mix(e, &m->second, (int)l->settings->image_size, &mixing);
+    augment_mix(e, &m->second, &mixing);
     return OK;
 }
 
@@ -113,14 +114,15 @@ static void make_batch(struct loader *l, struct maker *m, int64_t step, struct s
     }
 }
 
-static size_t pixels_of(const struct settings *s)
+static size_t values_of(struct frame f)
 {
-    return (size_t)s->image_size * (size_t)s->image_size * 3;
+    return (size_t)f.width * (size_t)f.height * 3;
 }
 
-static void example_init(struct example *e, float *pixels, const struct normalise *normalise)
+static void example_init(struct example *e, float *pixels, const struct loader *l)
 {
-    *e = (struct example){ pixels, normalise, heap_take(TRUTHS_MOST * sizeof(struct labelled_box)), .room = TRUTHS_MOST };
+    *e = (struct example){ pixels, l->frame, l->normalise, heap_take(TRUTHS_MOST * sizeof(struct labelled_box)),
+                           .room = TRUTHS_MOST };
 }
 
 static void *work(void *with)
@@ -128,7 +130,7 @@ static void *work(void *with)
     struct loader *l = with;
     struct maker m = { -1, heap_take(sizeof(uint32_t) * gallery_count(l->gallery)), { 0 } };
     if (l->settings->mixup > 0)
-        example_init(&m.second, heap_take(pixels_of(l->settings) * sizeof(float)), l->normalise);
+        example_init(&m.second, heap_take(values_of(l->frame) * sizeof(float)), l);
     pthread_mutex_lock(&l->lock);
     for (;;) {
         /* The batch handed out last is still in use: its slot counts as taken. */
@@ -151,14 +153,14 @@ static void *work(void *with)
     return NULL;
 }
 
-static void slot_init(struct slot *s, const struct settings *set, const struct normalise *normalise)
+static void slot_init(struct slot *s, const struct loader *l)
 {
-    size_t batch = (size_t)set->batch_size, each = pixels_of(set);
+    size_t batch = (size_t)l->settings->batch_size, each = values_of(l->frame);
     s->holds = -1;
     s->batch.pixels = heap_take(batch * each * sizeof(float));
     s->batch.examples = heap_take(batch * sizeof *s->batch.examples);
     for (size_t i = 0; i < batch; i++)
-        example_init(&s->batch.examples[i], s->batch.pixels + i * each, normalise);
+        example_init(&s->batch.examples[i], s->batch.pixels + i * each, l);
 }
 
 static void add_thread(struct loader *l)
@@ -167,16 +169,18 @@ static void add_thread(struct loader *l)
         l->threads++;
 }
 
-struct loader *loader_start(struct gallery *g, const struct settings *settings, const struct normalise *normalise, int64_t first,
-                            int threads)
+struct loader *loader_start(struct gallery *g, const struct settings *settings, struct frame frame,
+                            const struct normalise *normalise, int64_t first, int threads)
 {
     struct loader *l = heap_take(sizeof *l);
-    *l = (struct loader){ .gallery = g, .settings = settings, .normalise = normalise, .next_made = first, .next_taken = first };
+    *l = (struct loader){
+        .gallery = g, .settings = settings, .frame = frame, .normalise = normalise, .next_made = first, .next_taken = first
+    };
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->ready, NULL);
     pthread_cond_init(&l->free, NULL);
     for (int i = 0; i < AHEAD; i++)
-        slot_init(&l->slot[i], settings, normalise);
+        slot_init(&l->slot[i], l);
     for (int i = 0; i < threads; i++)
         add_thread(l);
     return l;

@@ -17,6 +17,11 @@ struct gallery_says { /* one at a time, from any thread */
  * left out and counted. room: bytes of pixels kept. E_UNMEANT if none is left. The samples are the caller's and must stay. */
 MUST_USE enum err gallery_open(struct decoder *, const struct samples *, int size, size_t room, int threads,
                                const struct gallery_says *, struct gallery **ret);
+/* The smallest frame with sides of whole multiples that shows all pictures but a few (one in fifty) at the size they were opened
+ * with: images of one shape leave no part of the input empty. */
+struct frame gallery_frame(const struct gallery *, int multiple);
+/* Pictures that reach over the frame are made smaller, in memory now and whenever they are decoded. Once, before any is taken. */
+MUST_USE enum err gallery_fit(struct gallery *, struct frame);
 void gallery_close(struct gallery *);
 static inline void auto_gallery(struct gallery **g)
 {
@@ -34,13 +39,14 @@ void gallery_scale(const struct gallery *, size_t i, float *ret_x, float *ret_y)
 
 struct batch {
     int64_t step;
-    float *pixels;            /* batch × size × size × 3 */
+    float *pixels;            /* batch × height × width × 3 */
     struct example *examples; /* whose pixels lie in it one after the other */
 };
 struct loader;
 /* Batches first, first + 1, … of a training with these settings. It begins with so many threads, and starts more when it is waited
  * for. In the place of a picture that cannot be read any more comes the next one that can. */
-struct loader *loader_start(struct gallery *, const struct settings *, const struct normalise *, int64_t first, int threads);
+struct loader *loader_start(struct gallery *, const struct settings *, struct frame, const struct normalise *, int64_t first,
+                            int threads);
 void loader_stop(struct loader *); /* NULL is fine */
 /* The next batch in order; the one before is taken back. */
 MUST_USE enum err loader_next(struct loader *, const struct batch **ret);

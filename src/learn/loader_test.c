@@ -3,6 +3,7 @@
 #include "learn/loader.h"
 #include "learn/models.h"
 #include "learn/synth.h"
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -62,6 +63,12 @@ static void open_gallery(struct stock *s, size_t room, struct gallery **ret)
     MUST(gallery_open(s->decoder, &s->samples, (int)s->settings.image_size, room, 2, &says, ret));
 }
 
+static struct loader *start(const struct stock *s, struct gallery *g, int64_t first, int threads)
+{
+    int side = (int)s->settings.image_size;
+    return loader_start(g, &s->settings, (struct frame){ side, side }, model_find("yolox-nano")->input, first, threads);
+}
+
 /* All bytes of the batches first … BATCHES - 1, one after the other. */
 static float *batches(struct stock *s, size_t room, int threads, int64_t first)
 {
@@ -70,7 +77,7 @@ static float *batches(struct stock *s, size_t room, int threads, int64_t first)
     size_t n = (size_t)(s->settings.batch_size * s->settings.image_size * s->settings.image_size * 3);
     float *all = arena_new_array(s->arena, float, n *BATCHES);
     open_gallery(s, room, &g);
-    struct loader *l = loader_start(g, &s->settings, model_find("yolox-nano")->input, first, threads);
+    struct loader *l = start(s, g, first, threads);
     for (int64_t i = first; i < BATCHES; i++) {
         MUST(loader_next(l, &b));
         CHECK_INT(b->step, i);
@@ -108,7 +115,7 @@ TEST(a_picture_that_cannot_be_read_any_more_is_told_once_and_the_next_one_takes_
     open_gallery(&s, 0, &g);
     MUST(file_write(s.samples.items[2].path, "\xff\xd8\xff no picture", 14, 0644));
     CHECK_INT(unlink(s.samples.items[4].path), 0);
-    struct loader *l = loader_start(g, &s.settings, model_find("yolox-nano")->input, 0, 2);
+    struct loader *l = start(&s, g, 0, 2);
     for (int step = 0; step < 12; step++) {
         MUST(loader_next(l, &b));
         for (int i = 0; i < s.settings.batch_size; i++)
@@ -129,7 +136,7 @@ TEST(a_loader_without_a_readable_picture_says_so)
     open_gallery(&s, 0, &g);
     for (int i = 0; i < IMAGES; i++)
         CHECK_INT(unlink(s.samples.items[i].path), 0);
-    struct loader *l = loader_start(g, &s.settings, model_find("yolox-nano")->input, 0, 2);
+    struct loader *l = start(&s, g, 0, 2);
     MUST_FAIL(loader_next(l, &b), E_UNMEANT, "none of the 5 training images can be read any more");
     loader_stop(l);
 }
@@ -141,10 +148,34 @@ TEST(a_loader_that_is_waited_for_starts_more_threads)
     const struct batch *b;
     stock_init(&s);
     open_gallery(&s, 0, &g);
-    struct loader *l = loader_start(g, &s.settings, model_find("yolox-nano")->input, 0, 1);
+    struct loader *l = start(&s, g, 0, 1);
     for (int step = 0; step < 40; step++) /* nothing is done with them, so this is all waiting */
         MUST(loader_next(l, &b));
     CHECK(loader_threads(l) > 1);
     CHECK(loader_waited(l) > 0);
     loader_stop(l);
+}
+
+TEST(images_of_one_shape_give_the_input_theirs)
+{
+    AUTO(stock) struct stock s;
+    AUTO(gallery) struct gallery *g = NULL;
+    struct picture p;
+    float x, y;
+    stock_init(&s);
+    s.settings.image_size = 128;
+    open_gallery(&s, 64 << 20, &g); /* 640 × 480 */
+    struct frame f = gallery_frame(g, 32);
+    CHECK(f.width == 128 && f.height == 96);
+    MUST(gallery_fit(g, f));
+    MUST(gallery_take(g, 0, &p));
+    CHECK(p.image.width == 128 && p.image.height == 96);
+    float was = p.boxes[0].box.x1;
+    gallery_return(g, 0, &p);
+    MUST(gallery_fit(g, (struct frame){ 64, 96 })); /* one that it does not fit into */
+    MUST(gallery_take(g, 0, &p));
+    gallery_scale(g, 0, &x, &y);
+    CHECK(p.image.width == 64 && p.image.height == 48);
+    CHECK(fabsf(p.boxes[0].box.x1 - was / 2) < 1e-3f && fabsf(x - 0.1f) < 1e-6f && fabsf(y - 0.1f) < 1e-6f);
+    gallery_return(g, 0, &p);
 }

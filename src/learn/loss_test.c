@@ -24,7 +24,7 @@ static void fill(struct tensor *t, int side, int channels, struct random *r, flo
 static void outputs_init(struct outputs *o, uint64_t seed)
 {
     struct random r = { seed };
-    *o = (struct outputs){ .net = { .batch = BATCH, .size = SIZE, .labels = LABELS, .n_levels = LEVELS } };
+    *o = (struct outputs){ .net = { .batch = BATCH, .frame = { SIZE, SIZE }, .labels = LABELS, .n_levels = LEVELS } };
     for (int k = 0; k < LEVELS; k++) {
         struct level *l = &o->net.levels[k];
         l->stride = 8 << k;

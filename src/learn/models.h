@@ -2,6 +2,7 @@
  * where its answers are is a struct network. */
 #pragma once
 #include "img/img.h"
+#include "learn/box.h"
 #include "learn/settings.h"
 #include "nn/nn.h"
 
@@ -17,8 +18,9 @@ struct level {
 struct network {
     const struct model *model;
     struct graph *graph;
-    struct tensor *input; /* N, size, size, 3 */
-    int batch, size, labels;
+    struct tensor *input; /* N, height, width, 3 */
+    int batch, labels;
+    struct frame frame;
     int n_levels; /* detection; fine to coarse */
     struct level levels[LEVELS_MOST];
     struct tensor *logits; /* classification: N, 1, 1, labels */
@@ -45,7 +47,8 @@ const struct model *model_find(const char *name); /* NULL: none */
 /* What a training of this model takes where nobody says otherwise. */
 void model_settings(const struct model *, struct settings *);
 
-/* shared: use the parameters of this network (of the same model and labels), or NULL. E_UNMEANT: size or labels make no sense. */
-MUST_USE enum err network_new(const struct model *, int batch, int size, int labels, uint64_t seed, enum graph_use,
+/* shared: use the parameters of this network (of the same model and labels), or NULL. E_UNMEANT: the frame or the labels make no
+ * sense. */
+MUST_USE enum err network_new(const struct model *, int batch, struct frame, int labels, uint64_t seed, enum graph_use,
                               struct network *shared, struct network *ret);
 void network_done(struct network *);

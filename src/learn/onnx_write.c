@@ -27,7 +27,7 @@ static void write_metadata(struct writer *w, const char *const *names)
         out_text(&label, arena_fmt(w->o.arena, "%d", i), names[i]);
     out_end_object(&label);
     onnx_metadata(&w->o, "names", label.text.bytes);
-    onnx_metadata(&w->o, "imgsz", arena_fmt(w->o.arena, "[%d,%d]", w->net->size, w->net->size));
+    onnx_metadata(&w->o, "imgsz", arena_fmt(w->o.arena, "[%d,%d]", w->net->frame.height, w->net->frame.width));
     onnx_metadata(&w->o, "task", w->net->model->task->name);
     onnx_metadata(&w->o, "model", w->net->model->name);
     out_init(&o, TEXT_CAP);
@@ -55,7 +55,7 @@ enum err onnx_write(const struct network *net, const char *const *names, const c
     struct writer *w = arena_take(a, sizeof *w);
     w->net = net;
     onnx_init(&w->o, a);
-    onnx_input(&w->o, "images", (int64_t[]){ 1, 3, net->size, net->size }, 4);
+    onnx_input(&w->o, "images", (int64_t[]){ 1, 3, net->frame.height, net->frame.width }, 4);
     onnx_set_name(&w->names, net->input, "images");
     TRY(onnx_write_nodes(&w->o, &w->names, net->graph));
     net->model->task->write(&w->o, &w->names, net);

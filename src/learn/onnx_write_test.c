@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SIZE = 96, LABELS = 3 };
+enum { WIDTH = 128, HEIGHT = 96, LABELS = 3 };
 
 /* Values as after a training, so that no layer is the identity. */
 static void disturb(struct network *net, struct random *r)
@@ -47,7 +47,7 @@ static double compare(const void *with, const struct ort_session *s)
             struct box b = level_box(&net->levels[k], cell, t);
             const float own[4] = { b.x0, b.y0, b.x1, b.y1 };
             for (int i = 0; i < 4; i++)
-                worst = fmax(worst, fabs((double)(own[i] / SIZE - boxes[at * 4 + i])));
+                worst = fmax(worst, fabs((double)(own[i] / (float)(i % 2 ? HEIGHT : WIDTH) - boxes[at * 4 + i])));
             for (int i = 0; i < LABELS; i++)
                 worst = fmax(worst, fabs((double)(sigmoid(t[4]) * sigmoid(label[i]) - scores[at * LABELS + i])));
         }
@@ -63,18 +63,18 @@ static void check_model(const struct model *m)
     char path[] = "/tmp/saccade_onnx_XXXXXX", *bytes;
     size_t n;
     close(mkstemp(path));
-    MUST(network_new(m, 1, SIZE, LABELS, 1, GRAPH_INFER, NULL, &net));
+    MUST(network_new(m, 1, (struct frame){ WIDTH, HEIGHT }, LABELS, 1, GRAPH_INFER, NULL, &net));
     disturb(&net, &r);
-    float *image = heap_take(sizeof(float) * 3 * SIZE * SIZE);
-    for (int i = 0; i < SIZE * SIZE * 3; i++) { /* the same pixels, channels last here and first there */
+    float *image = heap_take(sizeof(float) * 3 * WIDTH * HEIGHT);
+    for (int i = 0; i < WIDTH * HEIGHT * 3; i++) { /* the same pixels, channels last here and first there */
         net.input->data[i] = random_in(&r, -2, 2);
-        image[i % 3 * SIZE * SIZE + i / 3] = net.input->data[i];
+        image[i % 3 * WIDTH * HEIGHT + i / 3] = net.input->data[i];
     }
     MUST(onnx_write(&net, names, path));
     graph_forward(net.graph);
     MUST(file_read(a, path, 64 << 20, &bytes, &n));
     unlink(path);
-    double worst = onnx_run_apart(bytes, n, image, (int64_t[]){ 1, 3, SIZE, SIZE }, compare, &net);
+    double worst = onnx_run_apart(bytes, n, image, (int64_t[]){ 1, 3, HEIGHT, WIDTH }, compare, &net);
     if (!(worst < 1e-4))
         fail_msg("%s: the ONNX file differs by %g", m->name, worst);
     free(image);

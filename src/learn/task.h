@@ -30,6 +30,7 @@ struct task {
     const char *name;           /* as in ONNX files: "detect" */
     const char *type;           /* of a model version that does it: "OBJECT_DETECTION" */
     const char *resize;         /* how an image becomes the input, as in ONNX files: "letterbox" */
+    bool shows_all;             /* an image is never cut when it is asked about: the input may have its shape */
     const char *thing, *things; /* what an image is annotated with */
     const char *losses[LOSS_PARTS];
     const char *values[SCORES_MOST];   /* the first is the one that counts; the higher, the better */

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { PARTS_MOST = 16, PART_LEAST = 4, THREADS_MOST = 64, RETREATS_MOST = 6, EVALUATIONS = 10, LOADERS = 2 };
+enum { PARTS_MOST = 16, PART_LEAST = 4, THREADS_MOST = 64, RETREATS_MOST = 6, EVALUATIONS = 10, SIDE_MULTIPLE = 32, LOADERS = 2 };
 
 /* A replica of the network with its share of the batch. */
 struct part {
@@ -23,6 +23,7 @@ struct run {
     struct arena *arena;
     struct team *team;
     struct gallery *train, *eval;
+    struct frame frame; /* of the network's input */
     struct loader *loader;
     struct part part[PARTS_MOST];
     int parts, part_size;
@@ -63,6 +64,15 @@ static bool reading(void *with, size_t done, size_t of)
     return go_on(with);
 }
 
+/* Images shown whole give the input their shape; those that are cut to fit are learnt from in squares. */
+static enum err choose_frame(struct run *r)
+{
+    int size = (int)r->set->image_size;
+    r->frame = r->task->shows_all ? gallery_frame(r->train, SIDE_MULTIPLE) : (struct frame){ size, size };
+    TRY(gallery_fit(r->train, r->frame));
+    return r->eval ? gallery_fit(r->eval, r->frame) : OK;
+}
+
 static enum err open_images(struct run *r)
 {
     const struct learn_job *j = r->job;
@@ -82,7 +92,7 @@ static enum err open_images(struct run *r)
         SAY(r, "%zu boxes without an area inside their image were left out", bad);
     SAY(r, "%zu training and %zu evaluation images read in %.1f s", gallery_count(r->train), r->eval ? gallery_count(r->eval) : 0,
         clock_seconds() - begun);
-    return OK;
+    return choose_frame(r);
 }
 
 /* How often each label occurs; labels without an example are named. */
@@ -118,14 +128,13 @@ static int split(int batch)
 static enum err build(struct run *r)
 {
     const struct learn_job *j = r->job;
-    int size = (int)r->set->image_size;
     r->parts = split((int)r->set->batch_size);
     r->part_size = (int)r->set->batch_size / r->parts;
     for (int i = 0; i < r->parts; i++)
-        TRY(network_new(j->model, r->part_size, size, j->n_labels, (uint64_t)r->set->seed, GRAPH_TRAIN, i ? &r->part[0].net : NULL,
-                        &r->part[i].net));
+        TRY(network_new(j->model, r->part_size, r->frame, j->n_labels, (uint64_t)r->set->seed, GRAPH_TRAIN,
+                        i ? &r->part[0].net : NULL, &r->part[i].net));
     for (int i = 0; i < (r->eval ? team_size(r->team) : 1); i++)
-        TRY(network_new(j->model, 1, size, j->n_labels, (uint64_t)r->set->seed, GRAPH_INFER, &r->part[0].net, &r->judge[i]));
+        TRY(network_new(j->model, 1, r->frame, j->n_labels, (uint64_t)r->set->seed, GRAPH_INFER, &r->part[0].net, &r->judge[i]));
     struct optim_options o = settings_optim(r->set);
     r->optim = optim_new(r->part[0].net.graph, &o);
     r->schedule = settings_schedule(r->set);
@@ -133,9 +142,9 @@ static enum err build(struct run *r)
     size_t n = graph_params(r->part[0].net.graph, &params), weights = 0;
     for (size_t i = 0; i < n; i++)
         weights += params[i]->trained ? tensor_count(&params[i]->value) : 0;
-    SAY(r, "%s for %d labels at %d pixels: %.2f million weights, batches of %d in %d part%s on %d thread%s", j->model->name,
-        j->n_labels, size, (double)weights / 1e6, (int)r->set->batch_size, r->parts, r->parts == 1 ? "" : "s", team_size(r->team),
-        team_size(r->team) == 1 ? "" : "s");
+    SAY(r, "%s for %d labels at %d × %d pixels: %.2f million weights, batches of %d in %d part%s on %d thread%s", j->model->name,
+        j->n_labels, r->frame.width, r->frame.height, (double)weights / 1e6, (int)r->set->batch_size, r->parts,
+        r->parts == 1 ? "" : "s", team_size(r->team), team_size(r->team) == 1 ? "" : "s");
     return OK;
 }
 
@@ -276,7 +285,7 @@ static enum err step(struct run *r, bool *ret_good)
 static void start_loader(struct run *r)
 {
     loader_stop(r->loader);
-    r->loader = loader_start(r->train, r->set, r->job->model->input, r->step, LOADERS);
+    r->loader = loader_start(r->train, r->set, r->frame, r->job->model->input, r->step, LOADERS);
 }
 
 /* Back to the last checkpoint, with half the learning rate from there. */
@@ -312,12 +321,12 @@ static void judge_one(void *with, int i, int thread)
     struct judged *image = &j->images[i];
     struct network *net = &j->run->judge[thread];
     struct picture p;
-    struct example e = { .pixels = net->input->data, .normalise = net->model->input };
+    struct example e = { .pixels = net->input->data, .frame = net->frame, .normalise = net->model->input };
     if (j->stop)
         return;
     if (gallery_take(j->run->eval, (size_t)i, &p) != OK)
         return;
-    augment_none(&p, net->size, &e);
+    augment_none(&p, &e);
     gallery_return(j->run->eval, (size_t)i, &p);
     graph_forward(net->graph);
     image->sample = gallery_sample(j->run->eval, (size_t)i);

@@ -125,8 +125,8 @@ static void sum_columns(const float *row, const struct axis *x, const struct tin
     }
 }
 
-static void warp_straight(const struct image *im, const struct affine *at, const struct window *win, const struct tint *t, int size,
-                          float *out)
+static void warp_straight(const struct image *im, const struct affine *at, const struct window *win, const struct tint *t,
+                          int row_pixels, float *out)
 {
     AUTO(axis) struct axis x;
     AUTO(axis) struct axis y;
@@ -138,7 +138,7 @@ static void warp_straight(const struct image *im, const struct affine *at, const
     for (int i = y.from; i < y.to && x.to > x.from; i++) {
         const uint8_t *from = im->pixels + (size_t)y.first[i - y.from] * row;
         sum_rows(from, row, y.weight + (size_t)(i - y.from) * (size_t)y.room, y.room, row, sum);
-        sum_columns(sum, &x, t, out + ((size_t)i * (size_t)size + (size_t)x.from) * 3);
+        sum_columns(sum, &x, t, out + ((size_t)i * (size_t)row_pixels + (size_t)x.from) * 3);
     }
     free(sum);
 }
@@ -185,8 +185,8 @@ static void warp_row(const float *bordered, size_t row, struct point from, const
     }
 }
 
-static void warp_any(const struct image *im, const struct affine *at, const struct window *win, const struct tint *t, int size,
-                     float *out)
+static void warp_any(const struct image *im, const struct affine *at, const struct window *win, const struct tint *t,
+                     int row_pixels, float *out)
 {
     struct affine back = affine_inverse(at);
     size_t row = ((size_t)im->width + 2) * 4;
@@ -197,39 +197,39 @@ static void warp_any(const struct image *im, const struct affine *at, const stru
         cut_range(start.x, back.xx, (float)im->width, &low, &high);
         cut_range(start.y, back.yx, (float)im->height, &low, &high);
         struct point first = { start.x + back.xx * (float)low, start.y + back.yx * (float)low };
-        warp_row(from, row, first, &back, high - low, t, out + ((size_t)y * (size_t)size + (size_t)low) * 3);
+        warp_row(from, row, first, &back, high - low, t, out + ((size_t)y * (size_t)row_pixels + (size_t)low) * 3);
     }
     free(from);
 }
 
 /* Shrunk before, with averaging, to about the size that it will have: what is left to do is bilinear. */
-static void warp_turned(const struct image *im, const struct affine *at, const struct window *win, const struct tint *t, int size,
-                        float *out)
+static void warp_turned(const struct image *im, const struct affine *at, const struct window *win, const struct tint *t,
+                        int row_pixels, float *out)
 {
     static const float ENOUGH = 0.7f;
     float shrinks = affine_shrinks(at);
     int w = (int)lroundf((float)im->width * shrinks), h = (int)lroundf((float)im->height * shrinks);
     AUTO(image) struct image small = { 0 };
     if (shrinks > ENOUGH || w < 1 || h < 1 || image_resize(im, w, h, &small) != OK) {
-        warp_any(im, at, win, t, size, out);
+        warp_any(im, at, win, t, row_pixels, out);
         return;
     }
     struct affine grown = affine_scale((float)im->width / (float)w, (float)im->height / (float)h, 0, 0);
     struct affine all_of_it = affine_then(&grown, at);
-    warp_any(&small, &all_of_it, win, t, size, out);
+    warp_any(&small, &all_of_it, win, t, row_pixels, out);
 }
 
 void warp_image(const struct image *im, const struct affine *at, const struct window *win, const struct colouring *c,
-                const struct normalise *n, int size, float *out)
+                const struct normalise *n, int row_pixels, float *out)
 {
     struct tint t = tint_of(c, n);
     if (affine_is_straight(at))
-        warp_straight(im, at, win, &t, size, out);
+        warp_straight(im, at, win, &t, row_pixels, out);
     else
-        warp_turned(im, at, win, &t, size, out);
+        warp_turned(im, at, win, &t, row_pixels, out);
 }
 
-void warp_mask(const uint8_t *values, int width, int height, const struct affine *at, const struct window *win, int size,
+void warp_mask(const uint8_t *values, int width, int height, const struct affine *at, const struct window *win, int row_pixels,
                uint8_t *out)
 {
     struct affine back = affine_inverse(at);
@@ -238,7 +238,7 @@ void warp_mask(const uint8_t *values, int width, int height, const struct affine
         for (int x = win->x0; x < win->x1; x++) {
             float u = start.x + back.xx * (float)x, v = start.y + back.yx * (float)x;
             if (u >= 0 && u < (float)width && v >= 0 && v < (float)height)
-                out[(size_t)y * (size_t)size + (size_t)x] = values[(size_t)(int)v * (size_t)width + (size_t)(int)u];
+                out[(size_t)y * (size_t)row_pixels + (size_t)x] = values[(size_t)(int)v * (size_t)width + (size_t)(int)u];
         }
     }
 }

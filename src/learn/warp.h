@@ -15,9 +15,9 @@ static inline struct colouring colouring_none(void)
     return (struct colouring){ { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } }, 0 };
 }
 
-/* at: from the image's pixels to those of the output; out: size × size × 3, only the window is written. */
+/* at: from the image's pixels to those of the output; out: rows of row_pixels × 3 values, only the window is written. */
 void warp_image(const struct image *, const struct affine *at, const struct window *, const struct colouring *,
-                const struct normalise *, int size, float *out);
-/* A value for each pixel, width × height of them, taken from the nearest one. out: size × size. */
-void warp_mask(const uint8_t *values, int width, int height, const struct affine *at, const struct window *, int size,
+                const struct normalise *, int row_pixels, float *out);
+/* A value for each pixel, width × height of them, taken from the nearest one. out: rows of row_pixels. */
+void warp_mask(const uint8_t *values, int width, int height, const struct affine *at, const struct window *, int row_pixels,
                uint8_t *out);

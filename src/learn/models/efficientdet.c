@@ -131,7 +131,7 @@ void efficientdet_build(struct network *n)
     struct build b = { efficientnet_layers(n->graph, names, variant), &scalings[variant], !efficientnet_is_lite(variant) };
     struct tensor *f[3], *p[PYRAMID];
     struct separable box[HEAD_MOST + 1] = { 0 }, label[HEAD_MOST + 1] = { 0 };
-    n->input = nn_input(n->graph, "images", n->batch, n->size, n->size, 3);
+    n->input = nn_input(n->graph, "images", n->batch, n->frame.height, n->frame.width, 3);
     efficientnet_backbone(&b.l, variant, n->input, f);
     neck(&b, f, p);
     n->n_levels = PYRAMID;

@@ -80,7 +80,7 @@ void efficientnet_build(struct network *n)
     int variant = n->model->variant;
     struct layers l = efficientnet_layers(n->graph, names, variant);
     struct tensor *f[3];
-    n->input = nn_input(n->graph, "images", n->batch, n->size, n->size, 3);
+    n->input = nn_input(n->graph, "images", n->batch, n->frame.height, n->frame.width, 3);
     efficientnet_backbone(&l, variant, n->input, f);
     int wide = efficientnet_is_lite(variant) ? HEAD : scale_width(variant, HEAD);
     layer_classify(&l, layer_conv_act(&l, f[2], "head", (struct conv_options){ wide, 1 }), scalings[variant].dropout, n);

@@ -19,7 +19,7 @@ void resnet18_build(struct network *n)
 {
     AUTO(arena) struct arena *names = arena_new();
     struct layers l = { n->graph, names, EPSILON, MOMENTUM, nn_relu, PAD_HALF };
-    n->input = nn_input(n->graph, "images", n->batch, n->size, n->size, 3);
+    n->input = nn_input(n->graph, "images", n->batch, n->frame.height, n->frame.width, 3);
     struct tensor *x = layer_conv_act(&l, n->input, "backbone.stem", (struct conv_options){ STEM, 7, 2 });
     x = nn_max_pool(n->graph, x, 3, 2, 1);
     for (int i = 0; i < STAGES * BLOCKS; i++) {

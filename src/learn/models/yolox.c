@@ -117,7 +117,7 @@ void yolox_build(struct network *n)
     AUTO(arena) struct arena *names = arena_new();
     struct build b = { n->graph, names, m->depthwise, depth < 1 ? 1 : depth };
     struct tensor *f[LEVELS];
-    n->input = nn_input(n->graph, "images", n->batch, n->size, n->size, 3);
+    n->input = nn_input(n->graph, "images", n->batch, n->frame.height, n->frame.width, 3);
     n->n_levels = LEVELS;
     backbone(&b, n->input, base, f);
     neck(&b, f);

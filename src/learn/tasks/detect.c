@@ -101,21 +101,23 @@ static int count_cells(const struct network *net)
 static void write(struct onnx *o, const struct onnx_names *names, const struct network *net)
 {
     int cells = count_cells(net), at = 0;
-    float *corner = arena_new_array(o->arena, float, cells * 2), *stride = arena_new_array(o->arena, float, cells);
-    float *half = arena_new_array(o->arena, float, cells);
+    float *corner = arena_new_array(o->arena, float, cells * 2), *stride = arena_new_array(o->arena, float, cells * 2);
+    float *half = arena_new_array(o->arena, float, cells * 2);
     for (const struct level *l = net->levels; l < net->levels + net->n_levels; l++)
         for (int cell = 0; cell < l->h * l->w; cell++, at++) {
             corner[at * 2] = (float)(cell % l->w);
             corner[at * 2 + 1] = (float)(cell / l->w);
-            stride[at] = (float)l->stride / (float)net->size;
-            half[at] = stride[at] / 2;
+            stride[at * 2] = (float)l->stride / (float)net->frame.width;
+            stride[at * 2 + 1] = (float)l->stride / (float)net->frame.height;
+            half[at * 2] = stride[at * 2] / 2;
+            half[at * 2 + 1] = stride[at * 2 + 1] / 2;
         }
     const char *boxes = flatten(o, names, net, true), *labels = flatten(o, names, net, false);
-    const char *strides = onnx_floats(o, (int64_t[]){ 1, cells, 1 }, 3, stride);
+    const char *strides = onnx_floats(o, (int64_t[]){ 1, cells, 2 }, 3, stride);
     const char *centre = ONNX(o, "Add", onnx_slice(o, boxes, 0, 2, 2, 1), onnx_floats(o, (int64_t[]){ 1, cells, 2 }, 3, corner));
     centre = ONNX(o, "Mul", centre, strides);
     const char *size =
-        ONNX(o, "Mul", ONNX(o, "Exp", onnx_slice(o, boxes, 2, 4, 2, 1)), onnx_floats(o, (int64_t[]){ 1, cells, 1 }, 3, half));
+        ONNX(o, "Mul", ONNX(o, "Exp", onnx_slice(o, boxes, 2, 4, 2, 1)), onnx_floats(o, (int64_t[]){ 1, cells, 2 }, 3, half));
     const char *object = ONNX(o, "Sigmoid", onnx_slice(o, boxes, 4, 5, 2, 1));
     onnx_concat(o, (const char *[]){ ONNX(o, "Sub", centre, size), ONNX(o, "Add", centre, size) }, 2, 2);
     onnx_rename(o, "boxes");
@@ -137,6 +139,7 @@ const struct task task_detect = {
     .name = "detect",
     .type = "OBJECT_DETECTION",
     .resize = "letterbox",
+    .shows_all = true,
     .thing = "box",
     .things = "boxes",
     .losses = { "box", "objectness", "class" },
