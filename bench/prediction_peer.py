@@ -1,6 +1,9 @@
 """The peer of bench/prediction, in an environment of its own.  make FOLDER | serve MODEL IMAGE THRESHOLD (then a count a line)."""
 import json, pathlib, statistics, sys, time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import lib
+
 
 def make(folder):
     """A network of YOLOX-nano's size (about 0.6 GFLOP at 320 px) with random weights in the file form of ours, and a photo-like JPEG."""
@@ -54,20 +57,6 @@ def make(folder):
     cv2.imwrite(str(folder / "image.jpg"), cv2.GaussianBlur(noise, (7, 7), 0), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
-def nms(boxes, scores, labels, iou, most):
-    import numpy as np
-    order, keep = scores.argsort()[::-1], []
-    x1, y1, x2, y2 = (boxes + labels[:, None] * 4.0).T  # classes apart
-    area = (x2 - x1).clip(0) * (y2 - y1).clip(0)
-    while order.size and len(keep) < most:
-        i, rest = order[0], order[1:]
-        keep.append(i)
-        w = (np.minimum(x2[i], x2[rest]) - np.maximum(x1[i], x1[rest])).clip(0)
-        h = (np.minimum(y2[i], y2[rest]) - np.maximum(y1[i], y1[rest])).clip(0)
-        order = rest[w * h <= iou * (area[i] + area[rest] - w * h)]
-    return keep
-
-
 def serve(model, image, threshold):
     import cv2, numpy as np, onnxruntime
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
@@ -91,7 +80,7 @@ def serve(model, image, threshold):
         t2 = time.perf_counter()
         labels, best = scores.argmax(1), scores.max(1)
         good = (best >= threshold) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        keep = nms(boxes[good], best[good], labels[good], ours["output"]["nms_iou"], ours["output"]["max_detections"])
+        keep = lib.nms(boxes[good], best[good], labels[good], ours["output"]["nms_iou"], ours["output"]["max_detections"])
         t3 = time.perf_counter()
         return t3 - t0, t1 - t0, t2 - t1, t3 - t2, len(keep)
 
