@@ -127,7 +127,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-enum err file_list(struct arena *a, const char *path, char ***ret_names, size_t *ret_n)
+static enum err list(struct arena *a, const char *path, bool folders, char ***ret_names, size_t *ret_n)
 {
     DIR *dir = opendir(path);
     if (!dir)
@@ -136,7 +136,9 @@ enum err file_list(struct arena *a, const char *path, char ***ret_names, size_t 
     size_t n = 0, room = 0;
     for (struct dirent *d; (d = readdir(dir));) {
         struct stat st;
-        if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+        if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0)
+            continue;
+        if (folders ? !S_ISDIR(st.st_mode) || d->d_name[0] == '.' : !S_ISREG(st.st_mode))
             continue;
         if (n == room) {
             room = room ? room * 2 : 64;
@@ -154,6 +156,15 @@ enum err file_list(struct arena *a, const char *path, char ***ret_names, size_t 
     *ret_names = copy;
     *ret_n = n;
     return OK;
+}
+
+enum err file_list(struct arena *a, const char *path, char ***ret_names, size_t *ret_n)
+{
+    return list(a, path, false, ret_names, ret_n);
+}
+enum err file_list_folders(struct arena *a, const char *path, char ***ret_names, size_t *ret_n)
+{
+    return list(a, path, true, ret_names, ret_n);
 }
 
 bool file_exists(const char *path)

@@ -12,8 +12,9 @@ MUST_USE enum err file_make_dirs(const char *path, unsigned mode); /* like mkdir
 MUST_USE enum err file_sync_dir(const char *path);
 MUST_USE enum err file_write_all(int fd, const void *bytes, size_t n);
 MUST_USE enum err file_read_all(int fd, void *ret, size_t n); /* exactly n bytes, E_INVALID if it ends before */
-/* Every regular file directly in the folder, sorted by name. */
+/* Every regular file, or every folder without a dot before its name, directly in the folder, sorted by name. */
 MUST_USE enum err file_list(struct arena *, const char *dir, char ***ret_names, size_t *ret_n);
+MUST_USE enum err file_list_folders(struct arena *, const char *dir, char ***ret_names, size_t *ret_n);
 bool file_exists(const char *path);
 /* A file that set-up brought: at `installed` as seen from the program's folder, or else at `fetched` below the folder that set-up
  * fills ($SACCADE_DEPS, by default ~/.cache/saccade). NULL: it is in neither. */

@@ -46,7 +46,18 @@ void train_sort(struct samples *s)
         qsort(s->items, s->n, sizeof *s->items, by_name);
 }
 
-void train_split(struct arena *a, struct samples *all, uint64_t seed, struct samples *ret_eval)
+/* Of each label the 2nd, 7th, 12th … in that order: one image stays, two are shared. */
+static void split_labels(struct arena *a, const struct samples *all, const uint32_t *order, bool *ret_out)
+{
+    int most = 0;
+    for (size_t i = 0; i < all->n; i++)
+        most = all->items[i].label > most ? all->items[i].label : most;
+    size_t *seen = arena_new_array(a, size_t, most + 1);
+    for (size_t i = 0; i < all->n; i++)
+        ret_out[order[i]] = seen[all->items[order[i]].label]++ % 5 == 1;
+}
+
+void train_split(struct arena *a, struct samples *all, bool whole, uint64_t seed, struct samples *ret_eval)
 {
     size_t n = all->n, taken = n >= 2 ? (n + 4) / 5 : 0, left = 0;
     uint32_t *order = arena_new_array(a, uint32_t, n + 1);
@@ -55,9 +66,11 @@ void train_split(struct arena *a, struct samples *all, uint64_t seed, struct sam
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
     random_shuffle(&r, order, n);
-    for (size_t i = 0; i < taken; i++)
+    if (whole)
+        split_labels(a, all, order, out);
+    for (size_t i = 0; i < taken && !whole; i++)
         out[order[i]] = true;
-    *ret_eval = (struct samples){ arena_new_array(a, struct sample, taken + 1), 0 };
+    *ret_eval = (struct samples){ arena_new_array(a, struct sample, n + 1), 0 };
     for (size_t i = 0; i < n; i++)
         if (out[i])
             ret_eval->items[ret_eval->n++] = all->items[i];
@@ -135,7 +148,7 @@ static enum err train(int argc, char **argv)
         return o.experiment || o.host ? fail(E_INVALID, "either --experiment or --images, not both") : train_folder(&o);
     if (!o.host || !o.token || !o.experiment)
         return fail(E_INVALID,
-                    "--host URL, --token T (or SACCADE_TOKEN) and --experiment ID are needed, or --images DIR --annotations DIR");
+                    "--host URL, --token T (or SACCADE_TOKEN) and --experiment ID are needed, or --images DIR [--annotations DIR]");
     return train_experiment(&o);
 }
 

@@ -39,13 +39,6 @@ static struct sample *add_sample(struct arena *a, struct growing *g)
 
 /* ---- labels */
 
-/* A version's own ids and the numbers that its labels have here. */
-struct label_ids {
-    const char **id;
-    int *number;
-    size_t n;
-};
-
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -83,89 +76,13 @@ static enum err merge_labels(struct remote *r, const struct json *const *lists, 
     return OK;
 }
 
-static int number_of(const struct label_ids *ids, const char *id)
-{
-    for (size_t i = 0; id && i < ids->n; i++)
-        if (strcmp(ids->id[i], id) == 0)
-            return ids->number[i];
-    return -1;
-}
-
-/* ---- assets */
-
-static bool number_at(const struct json *object, const char *key, float *ret)
-{
-    double v;
-    if (!json_number(json_get(object, key), &v))
-        return false;
-    *ret = (float)v;
-    return true;
-}
-
-static bool rectangle(const struct json *shape, struct box *ret)
-{
-    float x, y, w, h;
-    if (!number_at(shape, "x", &x) || !number_at(shape, "y", &y) || !number_at(shape, "w", &w) || !number_at(shape, "h", &h))
-        return false;
-    *ret = (struct box){ x, y, x + w, y + h };
-    return true;
-}
-
-/* The box around a polygon. */
-static bool polygon(const struct json *shape, struct box *ret)
-{
-    const struct json *points = json_get(shape, "polygon");
-    bool any = false;
-    for (size_t i = 0; i < json_count(points); i++) {
-        double x, y;
-        if (!json_number(json_at(json_at(points, i), 0), &x) || !json_number(json_at(json_at(points, i), 1), &y))
-            continue;
-        struct box p = { (float)x, (float)y, (float)x, (float)y };
-        if (!any)
-            *ret = p;
-        *ret = (struct box){ p.x0 < ret->x0 ? p.x0 : ret->x0, p.y0 < ret->y0 ? p.y0 : ret->y0, p.x1 > ret->x1 ? p.x1 : ret->x1,
-                             p.y1 > ret->y1 ? p.y1 : ret->y1 };
-        any = true;
-    }
-    return any;
-}
-
-static void add_boxes(const struct json *shapes, bool (*read)(const struct json *, struct box *), const struct label_ids *ids,
-                      struct sample *s)
-{
-    for (size_t i = 0; i < json_count(shapes); i++) {
-        int label = number_of(ids, remote_text(json_at(shapes, i), "label_id"));
-        struct box b;
-        if (label >= 0 && read(json_at(shapes, i), &b))
-            s->boxes[s->n++] = (struct labelled_box){ b, label };
-    }
-}
+/* ---- images */
 
 /* One image to bring, if it is not there. */
 struct errand {
     const char *url, *path, *name;
     bool missing;
 };
-
-static bool read_asset(struct remote *r, const struct json *asset, const struct label_ids *ids, struct growing *to,
-                       struct errand *ret)
-{
-    const struct json *data = json_get(asset, "data"), *annotation = json_get(asset, "annotation");
-    const char *id = remote_text(data, "id"), *url = remote_text(data, "presigned_url"), *name = remote_text(data, "filename");
-    char safe[ID_SIZE];
-    if (json_absent(annotation) || !url || !id_parse(id, safe))
-        return false;
-    struct sample *s = add_sample(r->arena, to);
-    const struct json *rectangles = json_get(annotation, "rectangles"), *polygons = json_get(annotation, "polygons");
-    *s = (struct sample){ arena_fmt(r->arena, "%s/images/%s", r->work, safe), name ? name : id, NULL, 0 };
-    s->boxes = arena_new_array(r->arena, struct labelled_box, json_count(rectangles) + json_count(polygons) + 1);
-    add_boxes(rectangles, rectangle, ids, s);
-    add_boxes(polygons, polygon, ids, s);
-    *ret = (struct errand){ url, s->path, s->name, false };
-    return true;
-}
-
-/* ---- downloads */
 
 struct errands {
     struct remote *remote;
@@ -235,7 +152,7 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
                               struct growing *to)
 {
     const char *cursor = NULL;
-    size_t before = to->samples.n, without = 0;
+    size_t before = to->samples.n, without = 0, bad = 0;
     do {
         const struct json *page;
         TRY(remote_get(r, &page, "/api/dataset/version/%s/assets?annotations=true&limit=%d%s%s", version, PAGE,
@@ -243,11 +160,18 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
         const struct json *items = json_get(page, "items");
         struct errand *errands = arena_new_array(r->arena, struct errand, json_count(items) + 1);
         size_t n = 0;
-        for (size_t i = 0; i < json_count(items); i++)
-            if (read_asset(r, json_at(items, i), ids, to, &errands[n]))
-                n++;
-            else
-                without++;
+        for (size_t i = 0; i < json_count(items); i++) {
+            struct sample sample;
+            const char *url, *why = NULL;
+            if (remote_sample(r, json_at(items, i), ids, &sample, &url, &why)) {
+                *add_sample(r->arena, to) = sample;
+                errands[n++] = (struct errand){ url, sample.path, sample.name, false };
+            } else if (why && bad++ < MISSING_NAMED) {
+                SAY(r, "skipped %s: %s", sample.name, why);
+            } else {
+                without += !why;
+            }
+        }
         TRY(download_all(r, errands, n));
         drop_missing(r, errands, n, to);
         AUTO(text) struct text url;
@@ -256,13 +180,16 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
             text_url(&url, remote_text(page, "next_cursor"), false);
         cursor = url.n ? arena_str(r->arena, url.bytes) : NULL;
     } while (cursor);
-    SAY(r, "%s: %zu annotated images%s", alias, to->samples.n - before,
-        without ? arena_fmt(r->arena, ", %zu without an annotation are not used", without) : "");
+    const char *what = r->model->task->whole ? "classification" : "annotation";
+    SAY(r, "%s: %zu annotated images%s%s", alias, to->samples.n - before,
+        without ? arena_fmt(r->arena, ", %zu without %s %s are not used", without, r->model->task->whole ? "a" : "an", what) : "",
+        bad ? arena_fmt(r->arena, ", %zu with more than one label are not used", bad) : "");
     if (to->samples.n == before)
         return fail(E_UNMEANT,
-                    without ? "the dataset version attached as \"%s\" has no annotated image: annotate or import annotations first"
-                            : "the dataset version attached as \"%s\" is empty",
-                    alias);
+                    without || bad ? "the dataset version attached as \"%s\" has no image with %s %s to learn: annotate or import"
+                                     " annotations first"
+                                   : "the dataset version attached as \"%s\" is empty",
+                    alias, r->model->task->whole ? "one" : "an", what);
     return OK;
 }
 
@@ -330,7 +257,7 @@ enum err remote_data(struct remote *r)
     train_sort(&r->train.samples);
     train_sort(&r->eval.samples);
     if (!versions[1]) {
-        train_split(r->arena, &r->train.samples, (uint64_t)r->settings.seed, &r->eval.samples);
+        train_split(r->arena, &r->train.samples, r->model->task->whole, (uint64_t)r->settings.seed, &r->eval.samples);
         SAY(r, "no dataset version is attached as \"eval\": %zu of the images are kept for evaluation", r->eval.samples.n);
     }
     return OK;

@@ -175,7 +175,8 @@ static void tell_scores(void *with, int64_t step, const struct scores *s)
     struct remote *r = with;
     const struct task *task = r->model->task;
     for (int i = 0; i < task->curves; i++)
-        report_point(r->report, arena_fmt(r->arena, "eval/%s", task->values[i]), step, s->value[i]);
+        if (s->value[i] >= 0)
+            report_point(r->report, arena_fmt(r->arena, "eval/%s", task->values[i]), step, s->value[i]);
     SAY(r, "step %5lld  %s", (long long)step, train_scores_text(r->arena, task, s));
 }
 

@@ -60,8 +60,10 @@ static void gather_labels(struct folder *f, const struct format_set *set)
     size_t n = 0, kept = 0;
     for (size_t i = 0; i < set->n_images; i++)
         for (size_t k = 0; k < set->images[i].n_shapes; k++)
-            all[n++] = set->images[i].shapes[k].label;
-    qsort(all, n, sizeof *all, by_text);
+            if (!f->model->task->whole || set->images[i].shapes[k].kind == FORMAT_CLASSIFICATION)
+                all[n++] = set->images[i].shapes[k].label;
+    if (n)
+        qsort(all, n, sizeof *all, by_text);
     for (size_t i = 0; i < n; i++)
         if (!kept || strcmp(all[kept - 1], all[i]) != 0)
             all[kept++] = all[i];
@@ -104,16 +106,10 @@ static enum err scale_of(struct folder *f, const struct format_image *im, const 
     return OK;
 }
 
-static enum err add_sample(struct folder *f, const struct format_image *im, const char *name)
+static enum err read_boxes(struct folder *f, const struct format_image *im, struct sample *s)
 {
-    struct sample *s = &f->train.items[f->train.n];
     float sx, sy;
-    s->path = arena_fmt(f->arena, "%s/%s", f->options->images, name);
-    s->name = name;
-    if (scale_of(f, im, s->path, &sx, &sy) != OK) {
-        printf("skipped %s: %s\n", name, fail_text());
-        return OK;
-    }
+    TRY(scale_of(f, im, s->path, &sx, &sy));
     s->boxes = arena_new_array(f->arena, struct labelled_box, im->n_shapes + 1);
     s->n = 0;
     for (size_t i = 0; i < im->n_shapes; i++) {
@@ -123,8 +119,29 @@ static enum err add_sample(struct folder *f, const struct format_image *im, cons
         struct box b = shape_box(shape);
         s->boxes[s->n++] = (struct labelled_box){ { b.x0 * sx, b.y0 * sy, b.x1 * sx, b.y1 * sy }, label_number(f, shape->label) };
     }
-    f->train.n++;
     return OK;
+}
+
+static enum err read_label(struct folder *f, const struct format_image *im, struct sample *s)
+{
+    for (size_t i = 0; i < im->n_shapes; i++) {
+        const struct format_shape *shape = &im->shapes[i];
+        int label = shape->kind == FORMAT_CLASSIFICATION ? label_number(f, shape->label) : -1;
+        if (s->label >= 0 && label >= 0 && label != s->label)
+            return fail(E_UNMEANT, "it is both \"%s\" and \"%s\"", f->labels[s->label], f->labels[label]);
+        s->label = label >= 0 ? label : s->label;
+    }
+    return s->label >= 0 ? OK : fail(E_UNMEANT, "it has no classification");
+}
+
+static void add_sample(struct folder *f, const struct format_image *im, const char *name)
+{
+    struct sample *s = &f->train.items[f->train.n];
+    *s = (struct sample){ .path = arena_fmt(f->arena, "%s/%s", f->options->images, name), .name = name, .label = -1 };
+    if ((f->model->task->whole ? read_label : read_boxes)(f, im, s) == OK)
+        f->train.n++;
+    else
+        printf("skipped %s: %s\n", name, fail_text());
 }
 
 /* The annotated image of that file, or NULL. */
@@ -141,7 +158,7 @@ static const struct format_image *image_of(const struct format_set *set, const c
     return NULL;
 }
 
-static enum err read_folder(struct folder *f)
+static enum err read_annotated(struct folder *f)
 {
     struct format_file *files;
     struct format_set *set;
@@ -156,14 +173,26 @@ static enum err read_folder(struct folder *f)
     for (size_t i = 0; i < n; i++) {
         const struct format_image *im = image_of(set, names[i]);
         if (im)
-            TRY(add_sample(f, im, names[i]));
+            add_sample(f, im, names[i]);
         else
             without++;
     }
-    printf("%zu annotated images (%s), %zu boxes, %d labels", f->train.n, format, set->n_shapes, f->n_labels);
+    printf("%zu annotated images (%s), %zu annotations, %d labels", f->train.n, format, set->n_shapes, f->n_labels);
     printf(without ? "; %zu files without annotations\n" : "\n", without);
     if (!f->train.n)
-        return fail(E_UNMEANT, "none of the %zu files in %s is named in the annotations", n, f->options->images);
+        return fail(E_UNMEANT, "none of the %zu files in %s has annotations that can be learnt from", n, f->options->images);
+    return OK;
+}
+
+static enum err read_folder(struct folder *f)
+{
+    const struct train_options *o = f->options;
+    if (o->annotations)
+        TRY(read_annotated(f));
+    else if (f->model->task->whole)
+        TRY(train_classes(f->arena, o->images, &f->train, &f->labels, &f->n_labels));
+    else
+        return fail(E_INVALID, "--annotations DIR or FILE is needed (Pascal VOC, COCO or YOLO)");
     train_sort(&f->train);
     return OK;
 }
@@ -248,7 +277,7 @@ static bool go_on(void *with)
 /* ---- settings */
 
 /* "steps=400 batch_size=8" (blanks or commas between) as the object that settings_read() takes. */
-static enum err read_set(struct folder *f)
+static enum err read_settings(struct folder *f)
 {
     AUTO(out) struct out o = { 0 };
     const struct json *object;
@@ -281,12 +310,12 @@ static enum err learn(struct folder *f)
     f->model = model_find(o->model ? o->model : models[0].name);
     if (!f->model)
         return fail(E_INVALID, "there is no model %s", o->model);
-    TRY(read_set(f));
+    TRY(read_settings(f));
     TRY(read_folder(f));
     if (o->eval_list)
         TRY(split_by_list(f));
     else
-        train_split(f->arena, &f->train, (uint64_t)f->settings.seed, &f->eval);
+        train_split(f->arena, &f->train, f->model->task->whole, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
     f->settings.steps = settings_steps(&f->settings, f->train.n);
     struct teller teller = { .task = f->model->task,
@@ -319,8 +348,6 @@ enum err train_folder(const struct train_options *o)
     AUTO(arena) struct arena *a = arena_new();
     AUTO(decoder) struct decoder *decoder = NULL;
     const char *self;
-    if (!o->annotations)
-        return fail(E_INVALID, "--annotations DIR or FILE is needed (Pascal VOC, COCO or YOLO)");
     TRY(train_self(a, &self));
     TRY(decoder_start(self, o->threads, &decoder));
     struct folder f = { .options = o, .arena = a, .decoder = decoder };

@@ -32,6 +32,17 @@ const char *remote_text(const struct json *object, const char *key);
 bool remote_stopped(const struct remote *);
 MUST_USE enum err remote_download(struct http_client *, const char *url, const char *path, uint64_t cap);
 
+/* A dataset version's own ids and the numbers that its labels have here. */
+struct label_ids {
+    const char **id;
+    int *number;
+    size_t n;
+};
+/* An asset of a dataset version as its task learns from it. False: it is not learnt from; ret_why says why, or is untouched where
+ * nothing is annotated. ret->name is set if it has one. */
+bool remote_sample(struct remote *, const struct json *asset, const struct label_ids *, struct sample *ret, const char **ret_url,
+                   const char **ret_why);
+
 /* Reads the attached dataset versions into labels, train and eval, and brings the images into the work folder. */
 MUST_USE enum err remote_data(struct remote *);
 int remote_label(struct remote *, const char *name);        /* its number; a new one if there is none */

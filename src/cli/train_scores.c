@@ -1,7 +1,7 @@
 /* The logs of an experiment's last evaluation. */
 #include "cli/train_remote.h"
 
-enum { LOG_CAP = 16 << 20 };
+enum { LOG_CAP = 16 << 20, MATRIX_MOST = 300 };
 
 static void number_or_null(struct out *o, double v)
 {
@@ -74,14 +74,38 @@ static void send_table(struct remote *r, const struct scores *s)
     send(r, "metrics", "TABLE", &o);
 }
 
+/* What was said (columns) about the images of each label (rows). */
+static void send_confusion(struct remote *r, const struct scores *s)
+{
+    AUTO(out) struct out o = { 0 };
+    out_init(&o, LOG_CAP);
+    out_object(&o, NULL);
+    write_labels(r, &o, "categories", NULL);
+    out_array(&o, "values");
+    for (int i = 0; i < s->n_labels; i++) {
+        out_array(&o, NULL);
+        for (int k = 0; k < s->n_labels; k++)
+            out_int(&o, NULL, s->confusion[i * s->n_labels + k]);
+        out_end_array(&o);
+    }
+    out_end_array(&o);
+    out_end_object(&o);
+    send(r, "confusion", "HEATMAP", &o);
+}
+
 void remote_scores(struct remote *r, const struct scores *s)
 {
     const struct task *task = r->model->task;
     for (int i = 0; i < SCORES_MOST && task->values[i]; i++)
-        send_value(r, task->values[i], s->value[i]);
+        if (s->value[i] >= 0)
+            send_value(r, task->values[i], s->value[i]);
     for (int i = 0; i < BARS_MOST && task->bars[i].name; i++)
         send_bar(r, task->bars[i].name, s, task->bars[i].column);
     send_table(r, s);
+    if (s->confusion && s->n_labels <= MATRIX_MOST)
+        send_confusion(r, s);
+    else if (s->confusion)
+        SAY(r, "no confusion matrix is shown: %d labels are more than %d", s->n_labels, MATRIX_MOST);
     for (int i = 0; i < s->n_labels; i++)
         if (s->of_label[i][0] > 0)
             SAY(r, "  %-20s %s", r->labels[i], train_label_text(r->arena, task, s->of_label[i]));

@@ -22,9 +22,9 @@ struct maker {
 };
 struct loader {
     struct gallery *gallery;
+    const struct model *model;
     const struct settings *settings;
     struct frame frame;
-    const struct normalise *normalise;
     struct slot slot[AHEAD];
     pthread_t thread[MOST_THREADS];
     int threads;
@@ -70,7 +70,7 @@ static bool at_the_end(const struct settings *s, int64_t count)
 /* first: the picture that this example is for. */
 static enum err draw_example(struct loader *l, size_t first, float mosaic, struct random *r, struct example *e)
 {
-    int n = random_chance(r, mosaic) ? MOSAIC : 1, taken = 0;
+    int n = !l->model->task->whole && random_chance(r, mosaic) ? MOSAIC : 1, taken = 0;
     size_t index[MOSAIC] = { first };
     struct picture picture[MOSAIC];
     const struct picture *p[MOSAIC];
@@ -81,7 +81,9 @@ static enum err draw_example(struct loader *l, size_t first, float mosaic, struc
         p[taken] = &picture[taken];
         err = take_readable(l, &index[taken], &picture[taken]);
     }
-    if (err == OK)
+    if (err == OK && l->model->task->whole)
+        augment_crop(p[0], l->settings, r, e);
+    else if (err == OK)
         augment(p, n, l->settings, r, e);
     for (int i = 0; i < taken - (err != OK); i++)
         gallery_return(l->gallery, index[i], &picture[i]);
@@ -121,7 +123,7 @@ static size_t values_of(struct frame f)
 
 static void example_init(struct example *e, float *pixels, const struct loader *l)
 {
-    *e = (struct example){ pixels, l->frame, l->normalise, heap_take(TRUTHS_MOST * sizeof(struct labelled_box)),
+    *e = (struct example){ pixels, l->frame, l->model->input, heap_take(TRUTHS_MOST * sizeof(struct labelled_box)),
                            .room = TRUTHS_MOST };
 }
 
@@ -169,12 +171,12 @@ static void add_thread(struct loader *l)
         l->threads++;
 }
 
-struct loader *loader_start(struct gallery *g, const struct settings *settings, struct frame frame,
-                            const struct normalise *normalise, int64_t first, int threads)
+struct loader *loader_start(struct gallery *g, const struct model *model, const struct settings *settings, struct frame frame,
+                            int64_t first, int threads)
 {
     struct loader *l = heap_take(sizeof *l);
     *l = (struct loader){
-        .gallery = g, .settings = settings, .frame = frame, .normalise = normalise, .next_made = first, .next_taken = first
+        .gallery = g, .model = model, .settings = settings, .frame = frame, .next_made = first, .next_taken = first
     };
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->ready, NULL);

@@ -4,7 +4,7 @@
  * resumed. */
 #pragma once
 #include "img/decoder.h"
-#include "learn/augment.h"
+#include "learn/task.h"
 
 struct gallery; /* images by number, decoded when first asked for, kept while there is room */
 
@@ -45,7 +45,7 @@ struct batch {
 struct loader;
 /* Batches first, first + 1, … of a training with these settings. It begins with so many threads, and starts more when it is waited
  * for. In the place of a picture that cannot be read any more comes the next one that can. */
-struct loader *loader_start(struct gallery *, const struct settings *, struct frame, const struct normalise *, int64_t first,
+struct loader *loader_start(struct gallery *, const struct model *, const struct settings *, struct frame, int64_t first,
                             int threads);
 void loader_stop(struct loader *); /* NULL is fine */
 /* The next batch in order; the one before is taken back. */

@@ -66,7 +66,7 @@ static void open_gallery(struct stock *s, size_t room, struct gallery **ret)
 static struct loader *start(const struct stock *s, struct gallery *g, int64_t first, int threads)
 {
     int side = (int)s->settings.image_size;
-    return loader_start(g, &s->settings, (struct frame){ side, side }, model_find("yolox-nano")->input, first, threads);
+    return loader_start(g, model_find("yolox-nano"), &s->settings, (struct frame){ side, side }, first, threads);
 }
 
 /* All bytes of the batches first … BATCHES - 1, one after the other. */

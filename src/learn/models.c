@@ -45,6 +45,8 @@ const struct model *model_find(const char *name)
 void model_settings(const struct model *m, struct settings *s)
 {
     settings_defaults(s);
+    if (m->task->defaults)
+        m->task->defaults(s);
     if (m->size)
         s->image_size = m->size;
     if (m->learning_rate > 0)

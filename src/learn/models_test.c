@@ -48,9 +48,11 @@ static double learn_once(const struct model *m, int size)
     enum { BATCH = 2, LABELS = 3 };
     struct network net;
     struct task_loss loss = { 0 };
+    struct settings settings;
     struct labelled_box box = { { 8, 8, 50, 40 }, 1 };
-    struct example example = { .boxes = &box, .n = 1, .label = 1 };
+    struct example example = { .boxes = &box, .n = 1, .label = 1, .other = -1, .share = 1 };
     struct random r = { 5 };
+    model_settings(m, &settings);
     MUST(network_new(m, BATCH, (struct frame){ size, size }, LABELS, 1, GRAPH_TRAIN, NULL, &net));
     struct optim *o = optim_new(net.graph, &(struct optim_options){ OPTIM_SGD, .momentum = 0.9f });
     for (size_t i = 0; i < tensor_count(net.input); i++)
@@ -58,7 +60,7 @@ static double learn_once(const struct model *m, int size)
     graph_zero_grad(net.graph);
     graph_forward(net.graph);
     for (int i = 0; i < BATCH; i++)
-        m->task->learn(&net, i, &example, &loss);
+        m->task->learn(&net, i, &example, &settings, &loss);
     graph_backward(net.graph);
     double norm = optim_step(o, &net.graph, 1, 0.01f, (float)loss.share);
     optim_free(o);

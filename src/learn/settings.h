@@ -14,7 +14,7 @@ struct settings {
     double mosaic_end;                                           /* share of the steps */
     double scale, translate, rotate, shear, hue, saturation, brightness,
         contrast; /* half widths of the ranges that are drawn from */
-    double blur, noise, crop;
+    double blur, noise, crop, label_smoothing;
 };
 
 enum setting_type { SETTING_INT, SETTING_REAL, SETTING_BOOL, SETTING_WORD };

@@ -24,13 +24,15 @@ struct scores {
     double value[SCORES_MOST];        /* as the task's `values` */
     double (*of_label)[COLUMNS_MOST]; /* as the task's `columns`; a row for each label and one for all of them; the arena's */
     int n_labels;
+    int64_t *confusion; /* labels × labels: how many images of label [row] were said to be of label [column]; NULL: no such thing */
 };
+struct scores scores_copy(const struct scores *, struct arena *);
 
 struct task {
     const char *name;           /* as in ONNX files: "detect" */
     const char *type;           /* of a model version that does it: "OBJECT_DETECTION" */
-    const char *resize;         /* how an image becomes the input, as in ONNX files: "letterbox" */
-    bool shows_all;             /* an image is never cut when it is asked about: the input may have its shape */
+    bool whole;                 /* an image is annotated as a whole: crops of it keep their label, mosaics make no sense */
+    const char *resize;         /* how an image becomes the input, as in ONNX files: "letterbox", "stretch" */
     const char *thing, *things; /* what an image is annotated with */
     const char *losses[LOSS_PARTS];
     const char *values[SCORES_MOST];   /* the first is the one that counts; the higher, the better */
@@ -41,15 +43,18 @@ struct task {
         int column;
     } bars[BARS_MOST]; /* columns that are drawn as well */
 
+    void (*defaults)(struct settings *); /* where they differ from the table's; or NULL */
     /* Adds the things of each label. */
     void (*count)(const struct sample *, int64_t *of_label);
     /* Adds the loss of image i of the network's batch to sum and writes the gradient of its part of the outputs. */
-    void (*learn)(const struct network *, int i, const struct example *, struct task_loss *sum);
+    void (*learn)(const struct network *, int i, const struct example *, const struct settings *, struct task_loss *sum);
+    /* An image as it is served, as the network's input; it has been scaled to fit. */
+    enum err (*show)(const struct network *, const struct picture *, float *pixels);
     /* What the network says about image i of its batch, from the arena. */
     void *(*read)(const struct network *, int i, struct arena *);
-    void (*score)(const struct judged *, size_t n, int labels, struct arena *, struct scores *ret);
+    void (*score)(const struct judged *, size_t n, int labels, const struct settings *, struct arena *, struct scores *ret);
     /* What follows the network's outputs in an ONNX file, to the outputs of the file, and the members that say how to read them. */
     void (*write)(struct onnx *, const struct onnx_names *, const struct network *);
     void (*describe)(struct out *);
 };
-extern const struct task task_detect;
+extern const struct task task_detect, task_classify;

@@ -35,7 +35,8 @@ struct run {
     int retreats;
     const struct batch *batch;
     double saved_at;
-    struct scores scores;
+    struct scores scores; /* of the last evaluation */
+    struct arena *scored; /* where they are */
     const char *checkpoint;
 };
 
@@ -64,11 +65,13 @@ static bool reading(void *with, size_t done, size_t of)
     return go_on(with);
 }
 
-/* Images shown whole give the input their shape; those that are cut to fit are learnt from in squares. */
+/* Images with things in them give the input their shape; those that are one thing as a whole are stretched to a square. */
 static enum err choose_frame(struct run *r)
 {
     int size = (int)r->set->image_size;
-    r->frame = r->task->shows_all ? gallery_frame(r->train, SIDE_MULTIPLE) : (struct frame){ size, size };
+    r->frame = r->task->whole ? (struct frame){ size, size } : gallery_frame(r->train, SIDE_MULTIPLE);
+    if (r->task->whole)
+        return OK;
     TRY(gallery_fit(r->train, r->frame));
     return r->eval ? gallery_fit(r->eval, r->frame) : OK;
 }
@@ -81,7 +84,8 @@ static enum err open_images(struct run *r)
     double begun = clock_seconds();
     if (!j->train.n)
         return fail(E_UNMEANT, "there are no training images");
-    TRY(fail_within(gallery_open(j->decoder, &j->train, size, j->memory, threads, &says, &r->train), "training images: "));
+    int detail = r->task->whole ? size * 3 / 2 : size; /* crops are then as sharp as what is served */
+    TRY(fail_within(gallery_open(j->decoder, &j->train, detail, j->memory, threads, &says, &r->train), "training images: "));
     if (j->eval.n)
         TRY(fail_within(gallery_open(j->decoder, &j->eval, size, j->memory / 4, threads, &says, &r->eval), "evaluation images: "));
     size_t bad = gallery_bad_boxes(r->train) + (r->eval ? gallery_bad_boxes(r->eval) : 0);
@@ -105,7 +109,7 @@ static enum err count_labels(struct run *r)
     for (int i = 0; i < j->n_labels; i++)
         all += n[i];
     if (!all)
-        return fail(E_UNMEANT, "the %zu training images have no %s: annotate them first", gallery_count(r->train), r->task->things);
+        return fail(E_UNMEANT, "none of the %zu training images is annotated: annotate them first", gallery_count(r->train));
     for (int i = 0; i < j->n_labels; i++)
         if (n[i])
             SAY(r, "  %-20s %lld %s", j->labels[i], (long long)n[i], r->task->things);
@@ -235,7 +239,7 @@ static void learn_part(void *with, int i, int thread)
     graph_zero_grad(p->net.graph);
     graph_forward(p->net.graph);
     for (int k = 0; k < r->part_size; k++)
-        r->task->learn(&p->net, k, &e[k], &p->loss);
+        r->task->learn(&p->net, k, &e[k], r->set, &p->loss);
     graph_backward(p->net.graph);
 }
 
@@ -285,7 +289,7 @@ static enum err step(struct run *r, bool *ret_good)
 static void start_loader(struct run *r)
 {
     loader_stop(r->loader);
-    r->loader = loader_start(r->train, r->set, r->frame, r->job->model->input, r->step, LOADERS);
+    r->loader = loader_start(r->train, r->job->model, r->set, r->frame, r->step, LOADERS);
 }
 
 /* Back to the last checkpoint, with half the learning rate from there. */
@@ -321,13 +325,14 @@ static void judge_one(void *with, int i, int thread)
     struct judged *image = &j->images[i];
     struct network *net = &j->run->judge[thread];
     struct picture p;
-    struct example e = { .pixels = net->input->data, .frame = net->frame, .normalise = net->model->input };
     if (j->stop)
         return;
     if (gallery_take(j->run->eval, (size_t)i, &p) != OK)
         return;
-    augment_none(&p, &e);
+    enum err e = j->run->task->show(net, &p, net->input->data);
     gallery_return(j->run->eval, (size_t)i, &p);
+    if (e != OK)
+        return;
     graph_forward(net->graph);
     image->sample = gallery_sample(j->run->eval, (size_t)i);
     gallery_scale(j->run->eval, (size_t)i, &image->scale_x, &image->scale_y);
@@ -352,8 +357,11 @@ static enum err evaluate(struct run *r)
     for (size_t i = 0; i < n; i++)
         if (j.images[i].answer)
             j.images[read++] = j.images[i];
+    arena_free(r->scored);
+    r->scored = arena_new();
+    r->scores = (struct scores){ 0 };
     if (!j.stop)
-        r->task->score(j.images, read, r->job->n_labels, r->arena, &r->scores);
+        r->task->score(j.images, read, r->job->n_labels, r->set, r->scored, &r->scores);
     for (size_t i = 0; i < n; i++)
         arena_free(j.arena[i]);
     if (j.stop)
@@ -447,6 +455,7 @@ enum err learn_train(const struct learn_job *job, struct arena *a, struct scores
     gallery_close(r->eval);
     team_free(r->team);
     if (e == OK)
-        *ret = r->scores;
+        *ret = scores_copy(&r->scores, a);
+    arena_free(r->scored);
     return e;
 }

@@ -1,7 +1,6 @@
 #include "app/model/hub.h"
 #include "base/clock.h"
 #include "blob/sign.h"
-#include "learn/settings.h"
 #include "learn/task.h"
 #include <stdio.h>
 #include <string.h>

@@ -15,8 +15,9 @@ static void count(const struct sample *s, int64_t *of_label)
         of_label[s->boxes[i].label]++;
 }
 
-static void learn(const struct network *net, int i, const struct example *e, struct task_loss *sum)
+static void learn(const struct network *net, int i, const struct example *e, const struct settings *s, struct task_loss *sum)
 {
+    (void)s;
     AUTO(arena) struct arena *a = arena_new();
     struct loss loss = { sum->part[0], sum->part[1], sum->part[2], (int)sum->share };
     struct match *m;
@@ -24,6 +25,12 @@ static void learn(const struct network *net, int i, const struct example *e, str
     loss_match(net, i, e->boxes, e->n, a, &m, &n);
     loss_add(net, i, e->boxes, m, n, &loss);
     *sum = (struct task_loss){ { loss.box, loss.objectness, loss.label }, loss.positives };
+}
+
+static enum err show(const struct network *net, const struct picture *p, float *pixels)
+{
+    augment_none(p, &(struct example){ .pixels = pixels, .frame = net->frame, .normalise = net->model->input });
+    return OK;
 }
 
 struct answer {
@@ -59,8 +66,9 @@ static void add_image(struct metrics *m, const struct judged *j)
     metrics_add(m, truth, (size_t)s->n, d, (size_t)r->n);
 }
 
-static void score(const struct judged *images, size_t n, int labels, struct arena *a, struct scores *ret)
+static void score(const struct judged *images, size_t n, int labels, const struct settings *s, struct arena *a, struct scores *ret)
 {
+    (void)s;
     AUTO(metrics) struct metrics *counted = metrics_new(labels);
     struct detect_metrics m;
     for (size_t i = 0; i < n; i++)
@@ -139,7 +147,6 @@ const struct task task_detect = {
     .name = "detect",
     .type = "OBJECT_DETECTION",
     .resize = "letterbox",
-    .shows_all = true,
     .thing = "box",
     .things = "boxes",
     .losses = { "box", "objectness", "class" },
@@ -149,6 +156,7 @@ const struct task task_detect = {
     .bars = { { "AP50 per label", 1 }, { "eval boxes per label", 0 } },
     .count = count,
     .learn = learn,
+    .show = show,
     .read = read,
     .score = score,
     .write = write,

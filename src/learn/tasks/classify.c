@@ -1,0 +1,190 @@
+/* One label for a whole image. In an ONNX file: `scores` 1 × labels, probabilities that sum to 1. */
+#include "learn/task.h"
+#include <math.h>
+#include <string.h>
+
+enum { TOP = 5 };
+
+static void count(const struct sample *s, int64_t *of_label)
+{
+    if (s->label >= 0)
+        of_label[s->label]++;
+}
+
+/* The logarithms of the probabilities that logits stand for (softmax), without overflow. */
+static void log_softmax(const float *logits, int n, float *ret)
+{
+    float most = logits[0];
+    double sum = 0;
+    for (int k = 1; k < n; k++)
+        most = fmaxf(most, logits[k]);
+    for (int k = 0; k < n; k++)
+        sum += exp((double)(logits[k] - most));
+    for (int k = 0; k < n; k++)
+        ret[k] = logits[k] - most - (float)log(sum);
+}
+
+/* What the probability of label k should be, of an image that is to the share `first` of one label and else of the other. */
+static float target(int k, int label, int other, float first, float smoothing, int n)
+{
+    float own = (k == label ? first : 0) + (k == other ? 1 - first : 0);
+    return own * (1 - smoothing) + smoothing / (float)n;
+}
+
+static void learn(const struct network *net, int i, const struct example *e, const struct settings *s, struct task_loss *sum)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    int n = net->labels;
+    float *gradient = net->logits->grad + (size_t)i * (size_t)n, *p = arena_new_array(a, float, n);
+    memset(gradient, 0, sizeof *gradient * (size_t)n);
+    if (e->label < 0)
+        return;
+    log_softmax(net->logits->data + (size_t)i * (size_t)n, n, p);
+    for (int k = 0; k < n; k++) {
+        float t = target(k, e->label, e->other, e->share, (float)s->label_smoothing, n);
+        sum->part[0] -= (double)(t * p[k]);
+        gradient[k] = expf(p[k]) - t;
+    }
+    sum->share++;
+}
+
+static enum err show(const struct network *net, const struct picture *p, float *pixels)
+{
+    const struct normalise *n = net->model->input;
+    AUTO(image) struct image im = { 0 };
+    TRY(image_resize(&p->image, net->frame.width, net->frame.height, &im));
+    for (int i = 0; i < net->frame.width * net->frame.height * 3; i++)
+        pixels[i] = (im.pixels[i] * n->scale - n->mean[i % 3]) / n->std[i % 3];
+    return OK;
+}
+
+/* The logarithms of the probabilities. */
+static void *read(const struct network *net, int i, struct arena *a)
+{
+    float *p = arena_new_array(a, float, net->labels);
+    log_softmax(net->logits->data + (size_t)i * (size_t)net->labels, net->labels, p);
+    return p;
+}
+
+/* How many labels are more probable than the true one; of equal ones those with smaller numbers. */
+static int rank_of(const float *p, int n, int label)
+{
+    int before = 0;
+    for (int k = 0; k < n; k++)
+        before += p[k] > p[label] || (k < label && p[k] == p[label]);
+    return before;
+}
+static int best_of(const float *p, int n)
+{
+    int best = 0;
+    for (int k = 1; k < n; k++)
+        best = p[k] > p[best] ? k : best;
+    return best;
+}
+
+static double share_of(int64_t n, int64_t of)
+{
+    return of ? (double)n / (double)of : 0;
+}
+
+/* Precision, recall and F1 of a label from the matrix of what was true (rows) and what was said (columns). */
+static void score_label(const int64_t *confusion, int n, int label, double *ret)
+{
+    int64_t right = confusion[label * n + label], truths = 0, said = 0;
+    for (int k = 0; k < n; k++) {
+        truths += confusion[label * n + k];
+        said += confusion[k * n + label];
+    }
+    double precision = share_of(right, said), recall = share_of(right, truths);
+    const double row[] = { (double)truths, precision, truths ? recall : -1, truths ? share_of(2 * right, truths + said) : -1 };
+    memcpy(ret, row, sizeof row);
+}
+
+/* The last row: the means over the labels that have images. */
+static void score_all(struct scores *s, int n)
+{
+    double *all = s->of_label[n];
+    int with = 0;
+    for (int i = 0; i < n; i++) {
+        with += s->of_label[i][0] > 0;
+        for (int k = 0; k < 4; k++)
+            all[k] += k == 0 || s->of_label[i][0] > 0 ? s->of_label[i][k] : 0;
+    }
+    for (int k = 1; k < 4; k++)
+        all[k] = with ? all[k] / with : -1;
+}
+
+static void score(const struct judged *images, size_t n, int labels, const struct settings *s, struct arena *a, struct scores *ret)
+{
+    int64_t *confusion = arena_new_array(a, int64_t, labels * labels), right = 0, top = 0, judged = 0;
+    double loss = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *p = images[i].answer;
+        int label = images[i].sample->label;
+        if (label < 0)
+            continue;
+        judged++;
+        confusion[label * labels + best_of(p, labels)]++;
+        right += rank_of(p, labels, label) == 0;
+        top += rank_of(p, labels, label) < TOP;
+        for (int k = 0; k < labels; k++)
+            loss -= (double)(target(k, label, -1, 1, (float)s->label_smoothing, labels) * p[k]);
+    }
+    *ret = (struct scores){ .images = judged, .n_labels = labels, .confusion = confusion };
+    ret->of_label = arena_take(a, sizeof *ret->of_label * (size_t)(labels + 1));
+    for (int i = 0; i < labels; i++)
+        score_label(confusion, labels, i, ret->of_label[i]);
+    score_all(ret, labels);
+    const double *all = ret->of_label[labels];
+    const double values[] = { judged ? share_of(right, judged) : -1,
+                              judged ? loss / (double)judged : -1,
+                              judged && labels > TOP ? share_of(top, judged) : -1,
+                              all[1],
+                              all[2],
+                              all[3] };
+    memcpy(ret->value, values, sizeof values);
+}
+
+static void write(struct onnx *o, const struct onnx_names *names, const struct network *net)
+{
+    const char *logits = ONNX(o, "Reshape", onnx_name_of(names, net->logits), onnx_int64s(o, (int64_t[]){ 1, net->labels }, 2));
+    ONNX(o, "Softmax", logits);
+    onnx_int(o, "axis", 1);
+    onnx_rename(o, "scores");
+    onnx_output(o, "scores", (int64_t[]){ 1, net->labels }, 2);
+}
+
+static void describe(struct out *o)
+{
+    out_text(o, "scores", "probabilities");
+}
+
+/* Weights that have been trained before are only bent a little; a label is as true of a part of its image that is large enough. */
+static void defaults(struct settings *s)
+{
+    s->learning_rate = 0.001;
+    s->annotation_type = "classification";
+    s->image_size = 224;
+}
+
+const struct task task_classify = {
+    .name = "classify",
+    .type = "CLASSIFICATION",
+    .whole = true,
+    .resize = "stretch",
+    .thing = "image",
+    .things = "images",
+    .losses = { "class" },
+    .values = { "accuracy", "loss", "top5", "precision", "recall", "F1" },
+    .curves = 3,
+    .columns = { "images", "precision", "recall", "F1" },
+    .bars = { { "F1 per label", 3 }, { "eval images per label", 0 } },
+    .defaults = defaults,
+    .count = count,
+    .learn = learn,
+    .show = show,
+    .read = read,
+    .score = score,
+    .write = write,
+    .describe = describe,
+};
