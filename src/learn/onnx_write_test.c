@@ -32,10 +32,25 @@ static float sigmoid(float x)
     return 1 / (1 + expf(-x));
 }
 
+static double compare_classes(const struct network *net, const struct ort_session *s)
+{
+    if (strcmp(ort_output(s, 0)->name, "scores") != 0)
+        return 1e9;
+    const float *scores = ort_output(s, 0)->data, *logit = net->logits->data;
+    double worst = 0, sum = 0;
+    for (int i = 0; i < LABELS; i++)
+        sum += exp((double)logit[i]);
+    for (int i = 0; i < LABELS; i++)
+        worst = fmax(worst, fabs(exp((double)logit[i]) / sum - (double)scores[i]));
+    return worst;
+}
+
 /* Largest difference of all boxes and scores. */
 static double compare(const void *with, const struct ort_session *s)
 {
     const struct network *net = with;
+    if (net->logits)
+        return compare_classes(net, s);
     if (strcmp(ort_output(s, 0)->name, "boxes") != 0 || strcmp(ort_output(s, 1)->name, "scores") != 0)
         return 1e9;
     const float *boxes = ort_output(s, 0)->data, *scores = ort_output(s, 1)->data;
