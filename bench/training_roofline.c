@@ -1,7 +1,8 @@
 /* Which share of the processor's peak each kernel of a network reaches in a training step (a roofline, Williams et al. 2009):
- * `training_roofline MODEL THREADS BATCH SIZE STEPS [shapes]`. Times are processor time of one thread while all work, so that other
- * processes disturb them little. A kernel's least time is that of its arithmetic at the measured peak or of its memory at the
- * measured bandwidth, whichever is longer; the share is least time / time. */
+ * `training_roofline MODEL THREADS BATCH SIZE STEPS auto|f32|bf16 [shapes]`. Times are processor time of one thread while all work,
+ * so that other processes disturb them little. A kernel's least time is that of its arithmetic at the measured peak or of its
+ * memory at the measured bandwidth, whichever is longer; the share is least time / time; in bf16 the shares are of f32's peak and
+ * bytes still. */
 #include "base/clock.h"
 #include "learn/models.h"
 #include "nn/profile.h"
@@ -65,10 +66,9 @@ static void work(void *with, int i)
     struct network *n = &networks[i];
     graph_zero_grad(n->graph);
     graph_forward(n->graph);
-    for (int l = 0; l < n->n_levels; l++) {
-        memcpy(n->levels[l].label->grad, n->levels[l].label->data, tensor_count(n->levels[l].label) * sizeof(float));
-        memcpy(n->levels[l].box->grad, n->levels[l].box->data, tensor_count(n->levels[l].box) * sizeof(float));
-    }
+    for (int t = 0; t < n->graph->n_tensors; t++)
+        if (n->graph->tensors[t]->is_output)
+            memcpy(n->graph->tensors[t]->grad, n->graph->tensors[t]->data, tensor_count(n->graph->tensors[t]) * sizeof(float));
     graph_backward(n->graph);
 }
 
@@ -110,14 +110,14 @@ static void print(struct graph *g, const struct peak *p, bool shapes)
     print_row(p, &all);
 }
 
-static enum err run(const char *name, int threads, int batch, int size, int steps, bool shapes)
+static enum err run(const char *name, int threads, int batch, int size, int steps, bool shapes, const struct plan_options *o)
 {
     const struct model *model = model_find(name);
     struct replicas *replicas;
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads || steps < 1)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
     for (int i = 0; i < threads; i++)
-        TRY(network_new(model, batch / threads, (struct frame){ size, size }, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, &networks[i]));
+        TRY(network_new_with(model, batch / threads, (struct frame){ size, size }, 2, 1, o, i ? &networks[0] : NULL, &networks[i]));
     TRY(replicas_new(threads, &replicas));
     replicas_run(replicas, measure_peak, NULL);
     replicas_run(replicas, work, NULL);
@@ -135,14 +135,16 @@ static enum err run(const char *name, int threads, int batch, int size, int step
 
 int main(int argc, char **argv)
 {
-    if (argc < 6) {
-        fprintf(stderr, "usage: training_roofline MODEL THREADS BATCH SIZE STEPS [shapes]\n");
+    if (argc < 7) {
+        fprintf(stderr, "usage: training_roofline MODEL THREADS BATCH SIZE STEPS auto|f32|bf16 [shapes]\n");
         return 64;
     }
     int at[4];
     for (int i = 0; i < 4; i++)
         at[i] = (int)strtol(argv[2 + i], NULL, 10);
-    enum err e = run(argv[1], at[0], at[1], at[2], at[3], argc > 6);
+    bool f32 = strcmp(argv[6], "f32") == 0, bf16 = strcmp(argv[6], "bf16") == 0;
+    struct plan_options o = { .precision = f32 ? PRECISION_F32 : bf16 ? PRECISION_BF16 : PRECISION_AUTO };
+    enum err e = run(argv[1], at[0], at[1], at[2], at[3], argc > 7, &o);
     if (e != OK)
         fprintf(stderr, "%s\n", fail_text());
     return err_exit_code(e);

@@ -2,6 +2,7 @@
  * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step by the clock
  * and of the processors' time. */
 #include "learn/models.h"
+#include "nn/graph.h"
 #include "nn/optim.h"
 #include "nn/replicas.h"
 #include <stdio.h>
@@ -46,7 +47,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum err run(const char *name, int threads, int batch, int size)
+static enum err run(const char *name, int threads, int batch, int size, const struct plan_options *o)
 {
     struct graph *graphs[THREADS_MOST];
     struct replicas *replicas;
@@ -56,18 +57,18 @@ static enum err run(const char *name, int threads, int batch, int size)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
     for (int i = 0; i < threads; i++) {
         struct network *n = &networks[i];
-        TRY(network_new(model, batch / threads, (struct frame){ size, size }, 2, 1, GRAPH_TRAIN, i ? &networks[0] : NULL, n));
+        TRY(network_new_with(model, batch / threads, (struct frame){ size, size }, 2, 1, o, i ? &networks[0] : NULL, n));
         for (size_t k = 0; k < tensor_count(n->input); k++)
             n->input->data[k] = (float)(k * 7919 % 255) / 128 - 1;
         graphs[i] = n->graph;
     }
     TRY(replicas_new(threads, &replicas));
-    struct optim *o = optim_new(graphs[0], &(struct optim_options){ .kind = OPTIM_SGD, .momentum = 0.9f, .weight_decay = 5e-4f });
+    struct optim *sgd = optim_new(graphs[0], &(struct optim_options){ .kind = OPTIM_SGD, .momentum = 0.9f, .weight_decay = 5e-4f });
     for (int steps; scanf("%d", &steps) == 1 && steps > 0 && steps <= STEPS_MOST;) {
         for (int s = 0; s < steps; s++) {
             double at = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
             replicas_run(replicas, work, NULL);
-            optim_step(o, graphs, (size_t)threads, 0.01f, (float)batch);
+            optim_step(sgd, graphs, (size_t)threads, 0.01f, (float)batch);
             times[s] = (seconds(CLOCK_MONOTONIC) - at) * 1e3;
             busy[s] = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) * 1e3;
         }
@@ -76,7 +77,7 @@ static enum err run(const char *name, int threads, int batch, int size)
         printf("%.3f %.3f\n", times[steps / 2], busy[steps / 2]);
         fflush(stdout);
     }
-    optim_free(o);
+    optim_free(sgd);
     replicas_free(replicas);
     for (int i = threads; i-- > 0;)
         network_done(&networks[i]);
@@ -85,11 +86,13 @@ static enum err run(const char *name, int threads, int batch, int size)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: training_step MODEL THREADS BATCH SIZE\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: training_step MODEL THREADS BATCH SIZE auto|f32|bf16\n");
         return 64;
     }
-    enum err e = run(argv[1], (int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10), (int)strtol(argv[4], NULL, 10));
+    bool f32 = strcmp(argv[5], "f32") == 0, bf16 = strcmp(argv[5], "bf16") == 0;
+    struct plan_options o = { .precision = f32 ? PRECISION_F32 : bf16 ? PRECISION_BF16 : PRECISION_AUTO };
+    enum err e = run(argv[1], (int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10), (int)strtol(argv[4], NULL, 10), &o);
     if (e != OK)
         fprintf(stderr, "%s\n", fail_text());
     return err_exit_code(e);

@@ -78,6 +78,13 @@ static bool side_fits(int side)
 enum err network_new(const struct model *model, int batch, struct frame frame, int labels, uint64_t seed, enum graph_use use,
                      struct network *shared, struct network *ret)
 {
+    struct plan_options o = { .use = use, .precision = PRECISION_F32 };
+    return network_new_with(model, batch, frame, labels, seed, &o, shared, ret);
+}
+
+enum err network_new_with(const struct model *model, int batch, struct frame frame, int labels, uint64_t seed,
+                          const struct plan_options *o, struct network *shared, struct network *ret)
+{
     if (!side_fits(frame.width) || !side_fits(frame.height))
         return fail(E_UNMEANT, "the sides of the input must be multiples of 32 between 64 and 1280, not %d and %d", frame.width,
                     frame.height);
@@ -87,7 +94,7 @@ enum err network_new(const struct model *model, int batch, struct frame frame, i
     model->build(&n);
     enum err e = shared ? graph_share(n.graph, shared->graph) : OK;
     if (e == OK)
-        e = graph_plan(n.graph, use, false);
+        e = graph_plan_with(n.graph, o);
     if (e != OK) {
         graph_free(n.graph);
         return e;

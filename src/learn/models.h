@@ -51,4 +51,6 @@ void model_settings(const struct model *, struct settings *);
  * sense. */
 MUST_USE enum err network_new(const struct model *, int batch, struct frame, int labels, uint64_t seed, enum graph_use,
                               struct network *shared, struct network *ret);
+MUST_USE enum err network_new_with(const struct model *, int batch, struct frame, int labels, uint64_t seed,
+                                   const struct plan_options *, struct network *shared, struct network *ret);
 void network_done(struct network *);

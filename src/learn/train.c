@@ -134,9 +134,10 @@ static enum err build(struct run *r)
     const struct learn_job *j = r->job;
     r->parts = split((int)r->set->batch_size);
     r->part_size = (int)r->set->batch_size / r->parts;
+    struct plan_options plan = { .use = GRAPH_TRAIN, .precision = settings_precision(r->set) };
     for (int i = 0; i < r->parts; i++)
-        TRY(network_new(j->model, r->part_size, r->frame, j->n_labels, (uint64_t)r->set->seed, GRAPH_TRAIN,
-                        i ? &r->part[0].net : NULL, &r->part[i].net));
+        TRY(network_new_with(j->model, r->part_size, r->frame, j->n_labels, (uint64_t)r->set->seed, &plan,
+                             i ? &r->part[0].net : NULL, &r->part[i].net));
     for (int i = 0; i < (r->eval ? team_size(r->team) : 1); i++)
         TRY(network_new(j->model, 1, r->frame, j->n_labels, (uint64_t)r->set->seed, GRAPH_INFER, &r->part[0].net, &r->judge[i]));
     struct optim_options o = settings_optim(r->set);
@@ -149,6 +150,10 @@ static enum err build(struct run *r)
     SAY(r, "%s for %d labels at %d × %d pixels: %.2f million weights, batches of %d in %d part%s on %d thread%s", j->model->name,
         j->n_labels, r->frame.width, r->frame.height, (double)weights / 1e6, (int)r->set->batch_size, r->parts,
         r->parts == 1 ? "" : "s", team_size(r->team), team_size(r->team) == 1 ? "" : "s");
+    double over;
+    size_t bytes = graph_value_bytes(r->part[0].net.graph, &over);
+    SAY(r, "convolutions in %s; values and gradients take %.0f MB for each part, %.2f times what is in use at one time",
+        precision_here(plan.precision) == PRECISION_BF16 ? "bf16" : "f32", (double)bytes / 1e6, over);
     return OK;
 }
 

@@ -109,11 +109,12 @@ static char *trained(struct world *w, const char *name, int64_t stop_at, size_t 
     return bytes;
 }
 
-TEST(a_training_that_was_interrupted_ends_bit_for_bit_like_one_that_was_not)
+static void check_resumed(const char *precision)
 {
     AUTO(world) struct world w;
     size_t n_whole, n_resumed, n_one;
     world_init(&w);
+    w.settings.precision = precision;
     char *whole = trained(&w, "whole", INT64_MAX, &n_whole);
     CHECK_INT(w.evaluations, 2);
     char *resumed = trained(&w, "resumed", 3, &n_resumed);
@@ -122,6 +123,14 @@ TEST(a_training_that_was_interrupted_ends_bit_for_bit_like_one_that_was_not)
     w.job.threads = 1;
     char *one = trained(&w, "one", INT64_MAX, &n_one);
     CHECK(n_whole == n_one && memcmp(whole, one, n_whole) == 0);
+}
+TEST(a_training_that_was_interrupted_ends_bit_for_bit_like_one_that_was_not)
+{
+    check_resumed("f32");
+}
+TEST(in_bf16_too_a_training_that_was_interrupted_ends_like_one_that_was_not)
+{
+    check_resumed("bf16");
 }
 
 TEST(what_cannot_be_trained_on_is_refused_with_a_reason)

@@ -216,3 +216,9 @@ size_t graph_peak_bytes(const struct graph *g)
         bytes += g->params[i]->borrowed ? 0 : sizeof(float) * tensor_count(&g->params[i]->value);
     return bytes;
 }
+
+size_t graph_value_bytes(const struct graph *g, double *ret_over_ideal)
+{
+    *ret_over_ideal = (double)g->memory_bytes / (double)g->ideal_bytes;
+    return g->memory_bytes;
+}

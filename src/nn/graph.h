@@ -28,6 +28,7 @@ enum kernel_traits {
     GRAD_IN_PLACE = 8,      /* the gradient of its one input may lie where that of the output does */
     GRAD_SHARED = 16,       /* the gradient of one input is that of the output: the kernel skips it where the addresses are equal */
     SAME_IN_INFERENCE = 32, /* there its output is its one input: they may lie in the same place */
+    SAME_TYPE = 64,         /* moves values only: its output and all inputs are kept in bf16, or none is */
 };
 enum { CHAIN_MOST = 3 };
 struct kernel {
@@ -35,6 +36,7 @@ struct kernel {
     const struct op_kind *chain[CHAIN_MOST]; /* one kind, or several of which each feeds only the next */
     unsigned traits, keeps;
     bool (*prepare)(struct step *); /* false: it does not fit; the next kernel of the table is asked. May be NULL */
+    void (*finish)(struct step *);  /* once it is known which values are bf16; may be NULL */
     void (*forward)(struct step *);
     void (*backward)(struct step *); /* writes the gradient of input i, or adds to it where `adds` has bit i */
     void (*release)(struct step *);  /* may be NULL */
@@ -44,12 +46,14 @@ extern const struct kernel *const nn_kernels[]; /* in order of preference; ends 
 struct step {
     const struct kernel *kernel; /* NULL: the plain loops */
     enum graph_use use;
-    struct node *node, *last; /* of a chain: the first and the last */
-    struct tensor *out;       /* of the last */
-    unsigned adds;            /* bit i: the gradient of input i holds something already */
-    void *state;              /* the kernel's */
-    size_t scratch_bytes;     /* wanted by the kernel */
-    float *scratch;           /* the same for all steps; holds nothing from one step to the next */
+    bool bf16;                    /* may be used */
+    bool reads_half, writes_half; /* prepare() says so: inputs, and the output, may be bf16, their gradients too */
+    struct node *node, *last;     /* of a chain: the first and the last */
+    struct tensor *out;           /* of the last */
+    unsigned adds;                /* bit i: the gradient of input i holds something already */
+    void *state;                  /* the kernel's */
+    size_t scratch_bytes;         /* wanted by the kernel */
+    float *scratch;               /* the same for all steps; holds nothing from one step to the next */
     double forward_s, backward_s;
 };
 static inline bool step_adds(const struct step *s, int i)
@@ -71,11 +75,12 @@ struct graph {
     struct param **params;
     size_t n_params;
     enum graph_use use;
+    bool bf16;
     struct step *steps;
     int n_steps;
-    void *memory, *grad_memory; /* values, their gradients and scratch; gradients of parameters */
-    size_t memory_bytes, grad_bytes;
-    int passes; /* since the last graph_costs() */
+    void *memory, *grad_memory;                   /* values, their gradients and scratch; gradients of parameters */
+    size_t memory_bytes, ideal_bytes, grad_bytes; /* ideal: the most of memory_bytes that is in use at a time */
+    int passes;                                   /* since the last graph_costs() */
     bool profiled;
 };
 
@@ -95,7 +100,21 @@ static inline long tensor_pixels(const struct tensor *t)
 {
     return (long)t->n * t->h * t->w;
 }
+static inline size_t tensor_value_bytes(const struct tensor *t)
+{
+    return t->half ? 2 : 4;
+}
+static inline void *tensor_at(const struct tensor *t, const void *of, long i) /* value i of its data or gradient */
+{
+    return (char *)(uintptr_t)of + i * (long)tensor_value_bytes(t);
+}
 static inline long max_long(long a, long b)
 {
     return a > b ? a : b;
 }
+
+/* Gradients of this tensor, f32 or bf16. to += from, dense: */
+void tensor_give(const struct tensor *, void *to, const void *from);
+/* Rows of n values, a pitch apart: to = from, or to += from. */
+void tensor_give_rows(const struct tensor *, void *to, long to_pitch, const void *from, long from_pitch, long rows, long n,
+                      bool adds);

@@ -22,7 +22,8 @@ struct tensor {
     int pitch;          /* floats from a pixel to the next: c, or more inside a concatenation; inputs, outputs, parameters: c */
     bool wants_grad;    /* graph_plan() sets it where needed; set for an input before, its gradient is computed too */
     bool is_output;
-    int id; /* the planner's */
+    bool half; /* data and grad are bf16 (bf16.h); never of inputs, outputs and parameters */
+    int id;    /* the planner's */
 };
 static inline size_t tensor_count(const struct tensor *t)
 {
@@ -127,9 +128,20 @@ struct tensor *nn_squeeze_excite(struct graph *, struct tensor *x, const char *n
 void nn_output(struct graph *, struct tensor *x, const char *name);
 
 enum graph_use { GRAPH_TRAIN, GRAPH_INFER };
-/* After building. GRAPH_INFER makes no gradients and reuses value memory. plain: only the plain-loop kernels (the specification).
- */
-MUST_USE enum err graph_plan(struct graph *, enum graph_use, bool plain);
+enum precision {
+    PRECISION_AUTO, /* bf16 where that is measured to be faster: with AMX, and on AMD's processors with AVX512_BF16 */
+    PRECISION_F32,
+    PRECISION_BF16, /* where oneDNN has it: in training, convolutions multiply bf16 and add f32; values between them are bf16 */
+};
+struct plan_options {
+    enum graph_use use; /* GRAPH_INFER makes no gradients and reuses value memory */
+    enum precision precision;
+    bool plain; /* only the plain loops (the specification), f32 */
+};
+/* After building. */
+MUST_USE enum err graph_plan_with(struct graph *, const struct plan_options *);
+MUST_USE enum err graph_plan(struct graph *, enum graph_use, bool plain); /* in f32 */
+enum precision precision_here(enum precision asked);                      /* what comes of it on this machine: f32 or bf16 */
 /* Before graph_plan(): the parameters of g use the data of those of `other`, by name; both must be the same network. */
 MUST_USE enum err graph_share(struct graph *g, struct graph *other);
 
@@ -147,6 +159,8 @@ struct node *graph_nodes(struct graph *);
 const char *node_kind(const struct node *);                    /* "conv2d", "batch_norm", … */
 void node_sum_weights(const struct node *, float *ret_weight); /* of a weighted sum, for each input: together just under 1 */
 size_t graph_peak_bytes(const struct graph *);                 /* values, gradients, parameters and what the kernels need besides */
+/* Values, their gradients and scratch; how many times as much it is as the most that is in use at one time. */
+size_t graph_value_bytes(const struct graph *, double *ret_over_ideal);
 /* Moves the running statistics towards the mean of those that the replicas' last forward saw; optim_step() calls it. */
 void graph_update_statistics(struct graph *const *replicas, size_t n);
 const char *nn_backend(void); /* "oneDNN 3.2" or "plain loops", after the first graph_plan() */

@@ -129,6 +129,20 @@ static struct tensor *unit(struct graph *g, struct tensor *x, const char *name, 
     snprintf(text, sizeof text, "%s.bn", name);
     return nn_silu(g, nn_batch_norm(g, x, text, 1e-3f, 0.03f));
 }
+static struct tensor *linear_unit(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_batch_norm(g, nn_conv2d(g, x, "conv", s->out, s->kernel, s->stride, s->groups, s->bias), "bn", 1e-3f, 0.03f);
+}
+static struct tensor *relu_unit(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_relu(g, linear_unit(g, x, s));
+}
+static struct tensor *relu6_unit(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    x = nn_relu6(g, linear_unit(g, x, s));
+    param_fill(graph_param(g, "bn.weight"), 5); /* so that it clips */
+    return x;
+}
 static struct tensor *unit_alone(struct graph *g, struct tensor *x, const struct sample *s)
 {
     return unit(g, x, "unit", s->out, s->kernel, s->stride, s->groups);
@@ -219,6 +233,9 @@ static const struct sample samples[] = {
     { "concat", 1, 4, 4, 17, concat },
     { "a unit", 2, 5, 5, 6, unit_alone, 7, 3, 1, 1 },
     { "a unit", 1, 6, 6, 8, unit_alone, 20, 1, 1, 1 },
+    { "a unit", 2, 5, 6, 6, relu_unit, 9, 3, 1, 1, .pools = true },
+    { "a unit", 2, 5, 6, 6, relu6_unit, 24, 3, 2, 1, .pools = true },
+    { "a unit", 2, 6, 6, 8, linear_unit, 20, 1, 1, 1 },
     { "a stage", 2, 8, 8, 3, stage, 4, 3, 1, 1, .pools = true },
     { "a stage", 1, 8, 4, 5, stage, 7, 5, 1, 1 },
     { "a stage", 2, 8, 8, 3, stage, 16, 3, 1, 1 },
@@ -268,15 +285,19 @@ static struct tensor *layers(struct graph *g, struct tensor *x, const struct sam
     return s->build ? s->build(g, x, s) : s->layer(g, x);
 }
 
-static struct built build(const struct sample *s, enum graph_use use, bool plain)
+static struct built build_with(const struct sample *s, const struct plan_options *o)
 {
     struct built b = { .graph = graph_new(7) };
     b.x = nn_input(b.graph, "x", s->n, s->h, s->w, s->c);
     b.x->wants_grad = true;
     b.y = layers(b.graph, b.x, s);
     nn_output(b.graph, b.y, "y");
-    MUST(graph_plan(b.graph, use, plain));
+    MUST(graph_plan_with(b.graph, o));
     return b;
+}
+static struct built build(const struct sample *s, enum graph_use use, bool plain)
+{
+    return build_with(s, &(struct plan_options){ .use = use, .precision = PRECISION_F32, .plain = plain });
 }
 
 static double weight_of(size_t i) /* the loss is the sum of the outputs with these weights */
@@ -322,7 +343,7 @@ TEST(every_operator_has_the_gradient_it_says)
         const struct sample *s = &samples[k];
         struct built b = build(s, GRAPH_TRAIN, true);
         struct param **params;
-        size_t n = s->pools ? 0 : graph_params(b.graph, &params); /* there a step can cross to another maximum */
+        size_t n = s->pools ? 0 : graph_params(b.graph, &params); /* there a step can cross a corner */
         if (strncmp(s->name, "a ", 2) == 0)
             fill_random(b.x, k);
         else
@@ -373,6 +394,52 @@ static void check_equal(const struct sample *s, struct built *fast, struct built
         check_close(s, "value", &f[i]->value, f[i]->value.data, p[i]->value.data);
         if (f[i]->value.grad)
             check_close(s, "gradient", &f[i]->value, f[i]->value.grad, p[i]->value.grad);
+    }
+}
+
+/* How far a kernel is from the plain loops: the length of the difference over that of what they say. */
+static double distance(const struct tensor *of, const float *got, const float *want)
+{
+    double difference = 0, length = 1e-6;
+    for (size_t i = 0; i < tensor_count(of); i++) {
+        difference += pow((double)got[i] - (double)want[i], 2);
+        length += pow((double)want[i], 2);
+    }
+    return sqrt(difference / length);
+}
+static void check_near(const struct sample *s, const struct tensor *of, const float *got, const float *want, double most)
+{
+    if (got && !(distance(of, got, want) <= most))
+        fail_msg("%s (%dx%dx%dx%d -> %d, kernel %d, stride %d): %s is %g from what the plain loops say", s->name, s->n, s->h, s->w,
+                 s->c, s->out, s->kernel, s->stride, of->name, distance(of, got, want));
+}
+
+/* A value rounded to bf16 is off by 2^-9 at most, 0.001 of it on average; each of x, weights, dy is rounded once for a product, and
+ * the errors of a sum are independent: 1 percent is a generous bound for one operator. A stage has ten in a row, and normalises
+ * small differences up again. */
+TEST(in_bf16_values_and_gradients_are_as_near_as_8_bits_allow)
+{
+    for (size_t k = 0; k < COUNT_OF(samples); k++) {
+        const struct sample *s = &samples[k];
+        double most = strcmp(s->name, "a stage") == 0 ? 0.08 : strcmp(s->name, "a unit") == 0 ? 0.02 : 0.01;
+        struct built fast = build_with(s, &(struct plan_options){ .use = GRAPH_TRAIN, .precision = PRECISION_BF16 }),
+                     plain = build(s, GRAPH_TRAIN, true);
+        struct param **f, **p;
+        size_t n = graph_params(fast.graph, &f);
+        graph_params(plain.graph, &p);
+        fill_random(fast.x, 5);
+        fill_random(plain.x, 5);
+        loss(&fast);
+        loss(&plain);
+        go_back(&fast);
+        go_back(&plain);
+        check_near(s, fast.y, fast.y->data, plain.y->data, most);
+        if (!s->pools) /* there another value can be the largest */
+            check_near(s, fast.x, fast.x->grad, plain.x->grad, most);
+        for (size_t i = 0; i < n && !s->pools; i++)
+            check_near(s, &f[i]->value, f[i]->value.grad, p[i]->value.grad, most);
+        graph_free(fast.graph);
+        graph_free(plain.graph);
     }
 }
 

@@ -2,6 +2,7 @@
  * the number of steps: step i goes backward at 2T-1-i. */
 #include "nn/graph.h"
 #include "nn/place.h"
+#include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,7 +59,7 @@ static void choose_kernel(struct plan *p, struct step *s, struct node *n)
         struct node *last = NULL;
         if (!((*k)->traits & (p->g->use == GRAPH_TRAIN ? FOR_TRAINING : FOR_INFERENCE)) || !chain_fits(p, *k, n, &last))
             continue;
-        *s = (struct step){ .kernel = *k, .use = p->g->use, .node = n, .last = last, .out = &last->out };
+        *s = (struct step){ .kernel = *k, .use = p->g->use, .bf16 = p->g->bf16, .node = n, .last = last, .out = &last->out };
         if (!(*k)->prepare || (*k)->prepare(s))
             return;
     }
@@ -83,6 +84,39 @@ static void choose_steps(struct plan *p, bool plain)
     }
 }
 
+/* A value is bf16 if the step that makes it and all that read it can have it so. */
+static bool restrict_types(struct step *s)
+{
+    bool same = s->kernel && s->kernel->traits & SAME_TYPE, in = same || s->reads_half, out = same || s->writes_half, all = out;
+    bool changed = false;
+    for (int i = 0; i < s->node->n_in; i++)
+        all &= s->node->in[i]->half;
+    in &= !same || (all && s->out->half);
+    out &= !same || all;
+    changed |= s->out->half && !out;
+    s->out->half &= out;
+    for (int i = 0; i < s->node->n_in; i++) {
+        changed |= s->node->in[i]->half && !in;
+        s->node->in[i]->half &= in;
+    }
+    return changed;
+}
+
+static void choose_types(struct plan *p)
+{
+    struct graph *g = p->g;
+    for (int i = 0; i < g->n_tensors; i++)
+        g->tensors[i]->half = g->bf16 && g->tensors[i]->from && p->maker[i] && !g->tensors[i]->is_output;
+    for (bool changed = g->bf16; changed;) {
+        changed = false;
+        for (int i = 0; i < g->n_steps; i++)
+            changed |= restrict_types(&g->steps[i]);
+    }
+    for (int i = 0; i < g->n_steps; i++)
+        if (g->steps[i].kernel && g->steps[i].kernel->finish)
+            g->steps[i].kernel->finish(&g->steps[i]);
+}
+
 /* Inputs of a concatenation that nobody else reads are written straight into it, where their kernel can do that. */
 static void lay_inputs_into_concats(struct plan *p)
 {
@@ -93,7 +127,8 @@ static void lay_inputs_into_concats(struct plan *p)
         for (int k = 0, at = 0; k < s->node->n_in; at += s->node->in[k++]->c) {
             struct tensor *x = s->node->in[k];
             struct step *maker = p->maker[x->id];
-            if (!maker || !maker->kernel || !(maker->kernel->traits & PITCHED_OUT) || p->users[x->id] != 1 || x->is_output)
+            if (!maker || !maker->kernel || !(maker->kernel->traits & PITCHED_OUT) || p->users[x->id] != 1 || x->is_output ||
+                x->half != s->out->half)
                 continue;
             p->values[x->id] = (struct buffer){ .root = &p->values[s->out->id], .shift = at, .pitch = s->out->c };
             if (x->wants_grad)
@@ -120,7 +155,8 @@ static void share_gradients(struct plan *p)
             continue;
         for (int k = 0; k < s->node->n_in; k++) {
             struct tensor *x = s->node->in[k];
-            if (!x->wants_grad || p->users[x->id] != 1 || x->is_output || p->grads[x->id].root || !p->maker[x->id])
+            if (!x->wants_grad || p->users[x->id] != 1 || x->is_output || p->grads[x->id].root || !p->maker[x->id] ||
+                x->half != s->out->half)
                 continue;
             p->grads[x->id] = (struct buffer){ .root = &p->grads[s->out->id], .pitch = x->c };
             break;
@@ -149,7 +185,7 @@ static void make_root(struct buffer *b, const struct tensor *t)
     if (b->root)
         return;
     *b = (struct buffer){ .root = b, .pitch = t->c };
-    b->place = (struct place){ .bytes = sizeof(float) * tensor_count(t), .first = INT32_MAX, .last = -1 };
+    b->place = (struct place){ .bytes = tensor_value_bytes(t) * tensor_count(t), .first = INT32_MAX, .last = -1 };
 }
 
 static void find_lifetimes(struct plan *p)
@@ -211,6 +247,19 @@ static enum err take_memory(size_t bytes, void **ret, char **ret_aligned)
     return OK;
 }
 
+/* The most bytes that are in use at one time: no layout can be smaller. */
+static size_t ideal_bytes(struct place **all, size_t n, int end)
+{
+    size_t most = 0;
+    for (int time = 0; time <= end; time++) {
+        size_t live = 0;
+        for (size_t i = 0; i < n; i++)
+            live += all[i]->first <= time && time <= all[i]->last ? all[i]->bytes : 0;
+        most = live > most ? live : most;
+    }
+    return most;
+}
+
 static enum err place_values(struct plan *p)
 {
     struct graph *g = p->g;
@@ -228,6 +277,7 @@ static enum err place_values(struct plan *p)
             all[n++] = &p->grads[i].place;
     }
     g->memory_bytes = places_pack(all, n);
+    g->ideal_bytes = ideal_bytes(all, n, 2 * g->n_steps);
     char *memory;
     TRY(take_memory(g->memory_bytes, &g->memory, &memory));
     for (int i = 0; i < g->n_steps; i++)
@@ -235,11 +285,11 @@ static enum err place_values(struct plan *p)
     for (int i = 0; i < g->n_tensors; i++) {
         struct tensor *t = g->tensors[i];
         if (p->values[i].root) {
-            t->data = (float *)(memory + root_of(&p->values[i])->place.offset) + p->values[i].shift;
+            t->data = (void *)(memory + root_of(&p->values[i])->place.offset + (size_t)p->values[i].shift * tensor_value_bytes(t));
             t->pitch = p->values[i].pitch;
         }
         if (p->grads[i].root)
-            t->grad = (float *)(memory + root_of(&p->grads[i])->place.offset) + p->grads[i].shift;
+            t->grad = (void *)(memory + root_of(&p->grads[i])->place.offset + (size_t)p->grads[i].shift * tensor_value_bytes(t));
     }
     return OK;
 }
@@ -263,11 +313,32 @@ static enum err place_params(struct graph *g)
     return OK;
 }
 
+static bool has_amx_bf16(void) /* Intel's manual, CPUID leaf 7: EDX bit 22 */
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & 1u << 22;
+}
+
+enum precision precision_here(enum precision asked)
+{
+    if (asked != PRECISION_AUTO)
+        return asked;
+    bool full_rate = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512bf16"); /* Intel's without AMX gain nothing */
+    return full_rate || has_amx_bf16() ? PRECISION_BF16 : PRECISION_F32;
+}
+
 enum err graph_plan(struct graph *g, enum graph_use use, bool plain)
 {
+    return graph_plan_with(g, &(struct plan_options){ .use = use, .precision = PRECISION_F32, .plain = plain });
+}
+
+enum err graph_plan_with(struct graph *g, const struct plan_options *o)
+{
+    enum graph_use use = o->use;
     AUTO(arena) struct arena *a = arena_new();
     struct plan p = { .g = g, .arena = a };
     g->use = use;
+    g->bf16 = use == GRAPH_TRAIN && !o->plain && precision_here(o->precision) == PRECISION_BF16;
     p.users = arena_new_array(a, int, g->n_tensors);
     p.maker = arena_new_array(a, struct step *, g->n_tensors);
     p.values = arena_new_array(a, struct buffer, g->n_tensors);
@@ -278,7 +349,8 @@ enum err graph_plan(struct graph *g, enum graph_use use, bool plain)
     else
         for (int i = 0; i < g->n_tensors; i++)
             g->tensors[i]->wants_grad = false;
-    choose_steps(&p, plain);
+    choose_steps(&p, o->plain);
+    choose_types(&p);
     lay_inputs_into_concats(&p);
     if (use == GRAPH_TRAIN)
         share_gradients(&p);

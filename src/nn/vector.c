@@ -1,4 +1,5 @@
 #include "nn/vector.h"
+#include "nn/bf16.h"
 #include <string.h>
 
 enum { LANES = 16, BLOCK = 4096 };
@@ -40,6 +41,30 @@ WIDEST void vector_sum(float *restrict to, const float *restrict a, const float 
 {
     for (size_t i = 0; i < n; i++)
         to[i] = a[i] + b[i];
+}
+
+WIDEST void vector_to_bf16(uint16_t *restrict to, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = bf16_of(from[i]);
+}
+
+WIDEST void vector_from_bf16(float *restrict to, const uint16_t *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = bf16_to_float(from[i]);
+}
+
+WIDEST void vector_add_bf16(uint16_t *restrict to, const uint16_t *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = bf16_of(bf16_to_float(to[i]) + bf16_to_float(from[i]));
+}
+
+WIDEST void vector_sum_bf16(uint16_t *restrict to, const uint16_t *restrict a, const uint16_t *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = bf16_of(bf16_to_float(a[i]) + bf16_to_float(b[i]));
 }
 
 WIDEST static void add_rows(float *restrict to, long to_pitch, const float *restrict from, long from_pitch, long rows, long n)

@@ -10,6 +10,10 @@ void vector_add(float *to, const float *from, size_t n);                  /* to 
 double vector_scale(float *x, float by, size_t n);                        /* x *= by; returns the sum of the squares after it */
 void vector_approach(float *to, const float *from, float part, size_t n); /* to += part * (from - to) */
 void vector_sum(float *to, const float *a, const float *b, size_t n);     /* to = a + b */
+void vector_to_bf16(uint16_t *to, const float *from, size_t n);
+void vector_from_bf16(float *to, const uint16_t *from, size_t n);
+void vector_add_bf16(uint16_t *to, const uint16_t *from, size_t n); /* to += from */
+void vector_sum_bf16(uint16_t *to, const uint16_t *a, const uint16_t *b, size_t n);
 /* rows of n floats, a pitch apart: to = from, or to += from */
 void vector_give_rows(float *to, long to_pitch, const float *from, long from_pitch, long rows, long n, bool adds);
 

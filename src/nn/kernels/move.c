@@ -9,10 +9,10 @@ static void concat_forward(struct step *s)
     struct tensor *y = s->out;
     for (int k = 0, at = 0; k < s->node->n_in; at += s->node->in[k++]->c) {
         const struct tensor *x = s->node->in[k];
-        if (x->data == y->data + at)
+        if ((void *)x->data == tensor_at(y, y->data, at))
             continue;
         for (long i = 0; i < tensor_pixels(y); i++)
-            memcpy(y->data + i * y->pitch + at, x->data + i * x->c, sizeof(float) * (size_t)x->c);
+            memcpy(tensor_at(y, y->data, i * y->pitch + at), tensor_at(x, x->data, i * x->c), tensor_value_bytes(y) * (size_t)x->c);
     }
 }
 
@@ -21,8 +21,9 @@ static void concat_backward(struct step *s)
     struct tensor *y = s->out;
     for (int k = 0, at = 0; k < s->node->n_in; at += s->node->in[k++]->c) {
         const struct tensor *x = s->node->in[k];
-        if (x->grad && x->grad != y->grad + at)
-            vector_give_rows(x->grad, x->c, y->grad + at, y->pitch, tensor_pixels(y), x->c, step_adds(s, k));
+        void *from = tensor_at(y, y->grad, at);
+        if (x->grad && x->grad != from)
+            tensor_give_rows(x, x->grad, x->c, from, y->pitch, tensor_pixels(y), x->c, step_adds(s, k));
     }
 }
 
@@ -46,26 +47,21 @@ static void upsample_forward(struct step *s)
 {
     struct tensor *x = s->node->in[0], *y = s->out;
     int scale = s->node->attr.scale;
-    for (long row = 0; row < (long)y->n * y->h; row++) { /* x's row is row / scale: y->h is a multiple of scale */
-        float *to = y->data + row * y->w * y->pitch;
-        const float *from = x->data + row / scale * x->w * x->c;
-        for (int u = 0; u < y->w; u++, to += y->pitch)
-            memcpy(to, from + u / scale * x->c, sizeof(float) * (size_t)x->c);
-    }
+    for (long row = 0; row < (long)y->n * y->h; row++) /* x's row is row / scale: y->h is a multiple of scale */
+        for (long u = 0; u < y->w; u++)
+            memcpy(tensor_at(y, y->data, (row * y->w + u) * y->pitch),
+                   tensor_at(x, x->data, (row / scale * x->w + u / scale) * x->c), tensor_value_bytes(x) * (size_t)x->c);
 }
 
 static void upsample_backward(struct step *s)
 {
     struct tensor *x = s->node->in[0], *y = s->out;
     int scale = s->node->attr.scale;
-    if (!x->grad)
-        return;
-    for (long row = 0; row < (long)y->n * y->h; row++) {
-        const float *from = y->grad + row * y->w * y->pitch;
-        float *to = x->grad + row / scale * x->w * x->c;
-        for (int u = 0; u < y->w; u++, from += y->pitch)
-            vector_give_rows(to + u / scale * x->c, 0, from, 0, 1, x->c, step_adds(s, 0) || row % scale || u % scale);
-    }
+    for (long row = 0; x->grad && row < (long)y->n * y->h; row++)
+        for (long u = 0; u < y->w; u++)
+            tensor_give_rows(x, tensor_at(x, x->grad, (row / scale * x->w + u / scale) * x->c), 0,
+                             tensor_at(y, y->grad, (row * y->w + u) * y->pitch), 0, 1, x->c,
+                             step_adds(s, 0) || row % scale || u % scale);
 }
 
 static void fold_forward(struct step *s)
@@ -101,7 +97,7 @@ static void fold_backward(struct step *s)
 const struct kernel kernel_concat = {
     .name = "concat",
     .chain = { &op_concat },
-    .traits = FOR_TRAINING | FOR_INFERENCE,
+    .traits = FOR_TRAINING | FOR_INFERENCE | SAME_TYPE,
     .forward = concat_forward,
     .backward = concat_backward,
 };
@@ -115,7 +111,7 @@ const struct kernel kernel_slice = {
 const struct kernel kernel_upsample = {
     .name = "upsample",
     .chain = { &op_upsample },
-    .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT,
+    .traits = FOR_TRAINING | FOR_INFERENCE | SAME_TYPE | PITCHED_OUT,
     .forward = upsample_forward,
     .backward = upsample_backward,
 };

@@ -1,108 +1,50 @@
-/* Batch normalisation, alone or with the SiLU behind it: two passes over memory forward, two backward. The activation is computed
- * anew when going back instead of being kept, so that all that stays in memory is what the convolution gave and what the next one
- * reads.
+/* Batch normalisation, alone or with the activation behind it: two passes over memory forward, two backward. The activation is
+ * computed anew in both passes back instead of being kept, so that all that stays in memory is what the convolution gave and what
+ * the next one reads.
  *
  * Where pixels lie side by side, several are taken as one long row (their per-channel factors repeated), so that the inner loops
  * are long and whole registers whatever the number of channels is. */
 #include "nn/kernels/kernels.h"
-#include "nn/kernels/silu.h"
+#include "nn/kernels/rows.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { GAMMA, BETA };
-enum { ROW = 256, TOGETHER = 4, SUMMED = 64 }; /* floats of a long row; rows in one go; rows summed in float, the rest in double */
+enum { ROW = 256, SUMMED = 64 }; /* floats of a long row; rows summed in float, the rest in double */
 
 struct norm {
-    bool silu;
+    enum act act;
     int channels, together; /* pixels in a long row */
     struct row_factors f;
     double *sum, *dot; /* by channel */
     float memory[];
 };
 
-static bool prepare_as(struct step *s, bool silu)
+static bool prepare(struct step *s)
 {
     int c = s->out->c, together = ROW / c < 1 ? 1 : ROW / c;
     size_t row = ((size_t)c * (size_t)together + 15) & ~(size_t)15;
     struct norm *n = s->state = heap_take(sizeof *n + 5 * row * sizeof(float) + 2 * (size_t)c * sizeof(double));
-    n->silu = silu;
+    n->act = step_act(s);
     n->channels = c;
     n->together = together;
     n->sum = (double *)(void *)n->memory;
     n->dot = n->sum + c;
     float *at = (float *)(n->dot + c);
     n->f = (struct row_factors){ at, at + row, at + 2 * row, at + 3 * row, at + 4 * row };
+    s->reads_half = s->writes_half = s->bf16;
     if (s->use == GRAPH_TRAIN) /* for a gradient that is added to another */
         s->scratch_bytes = sizeof(float) * tensor_count(s->out);
     return true;
 }
-static bool prepare(struct step *s)
-{
-    return prepare_as(s, false);
-}
-static bool prepare_silu(struct step *s)
-{
-    return prepare_as(s, true);
-}
+
 static void release(struct step *s)
 {
     free(s->state);
 }
 
-/* rows × floats at x, side by side: a += x, b += x² */
-WIDEST static void add_moments(const float *restrict x, long rows, long floats, float *restrict a, float *restrict b)
-{
-    long r = 0;
-    for (; r + TOGETHER <= rows; r += TOGETHER, x += TOGETHER * floats)
-        for (long j = 0; j < floats; j++) {
-            float p = x[j], q = x[floats + j], s = x[2 * floats + j], t = x[3 * floats + j];
-            a[j] += (p + q) + (s + t);
-            b[j] += (p * p + q * q) + (s * s + t * t);
-        }
-    for (; r < rows; r++, x += floats)
-        for (long j = 0; j < floats; j++) {
-            a[j] += x[j];
-            b[j] += x[j] * x[j];
-        }
-}
-
-/* y = x * scale + shift; rows of y are `pitch` apart */
-WIDEST static void apply(const float *restrict x, float *restrict y, long rows, long floats, long pitch,
-                         const struct row_factors *f)
-{
-    const float *restrict scale = f->scale, *restrict shift = f->shift;
-    for (long r = 0; r < rows; r++, x += floats, y += pitch)
-        for (long j = 0; j < floats; j++)
-            y[j] = x[j] * scale[j] + shift[j];
-}
-
-/* a += dy, b += dy * (x - mean) */
-WIDEST static void back_sums(const float *restrict x, const float *restrict dy, long rows, long floats, long pitch,
-                             const struct row_factors *f)
-{
-    const float *restrict mean = f->mean;
-    float *restrict a = f->a, *restrict b = f->b;
-    for (long r = 0; r < rows; r++, x += floats, dy += pitch)
-        for (long j = 0; j < floats; j++) {
-            a[j] += dy[j];
-            b[j] += dy[j] * (x[j] - mean[j]);
-        }
-}
-
-/* dx = scale * dz - b * x - a; dx may lie where dz does. adds: dx += */
-WIDEST static void back_apply(const float *restrict x, const float *dz, float *dx, long rows, long floats, long pitch,
-                              const struct row_factors *f)
-{
-    const float *restrict scale = f->scale, *restrict a = f->a, *restrict b = f->b;
-    for (long r = 0; r < rows; r++, x += floats, dz += pitch, dx += floats) {
-#pragma GCC ivdep
-        for (long j = 0; j < floats; j++)
-            dx[j] = scale[j] * dz[j] - b[j] * x[j] - a[j];
-    }
-}
-
-/* A walk over all pixels: long rows where everything lies side by side, then what is left pixel by pixel. */
+/* A walk over all pixels in two parts: long rows where everything lies side by side, then what is left pixel by pixel. */
 struct walk {
     long rows, floats, pitch;
     long at; /* first pixel */
@@ -113,6 +55,25 @@ static struct walk walk_over(const struct norm *n, const struct tensor *x, const
     if (rest)
         return (struct walk){ pixels - whole, n->channels, y->pitch, whole };
     return (struct walk){ whole / together, n->channels * together, y->pitch * together, 0 };
+}
+
+/* Rows from, from + 1, … of a walk; dx: what becomes the gradient of x. */
+static struct rows rows_of(const struct walk *w, const struct tensor *x, const struct tensor *y, void *dx, long from, long rows)
+{
+    long i = w->at * x->c + from * w->floats, k = w->at * y->pitch + from * w->pitch;
+    return (struct rows){ .x = tensor_at(x, x->data, i),
+                          .dx = dx ? tensor_at(x, dx, i) : NULL,
+                          .y = tensor_at(y, y->data, k),
+                          .dy = y->grad ? tensor_at(y, y->grad, k) : NULL,
+                          .n = rows,
+                          .floats = w->floats,
+                          .pitch = w->pitch };
+}
+
+static struct map map_of(const struct step *s)
+{
+    const struct norm *n = s->state;
+    return (struct map){ n->act, s->node->in[0]->half, s->out->half };
 }
 
 static void repeat(const struct norm *n, float *row)
@@ -146,7 +107,8 @@ static void measure(struct norm *n, const struct tensor *x, float *mean, float *
     for (int rest = 0; rest < 2; rest++) {
         struct walk w = walk_over(n, x, x, rest);
         for (long r = 0; r < w.rows; r += SUMMED) {
-            add_moments(x->data + w.at * x->c + r * w.floats, w.rows - r < SUMMED ? w.rows - r : SUMMED, w.floats, n->f.a, n->f.b);
+            struct rows rows = rows_of(&w, x, x, NULL, r, w.rows - r < SUMMED ? w.rows - r : SUMMED);
+            rows_moments(&rows, x->half, n->f.a, n->f.b);
             gather_sums(n);
         }
     }
@@ -181,30 +143,25 @@ static void forward(struct step *s)
     else
         batch_norm_use_running(s->node);
     set_factors(n, s->node, mean, rstd, variance);
+    struct map map = map_of(s);
     for (int rest = 0; rest < 2; rest++) {
         struct walk w = walk_over(n, x, y, rest);
-        const float *from = x->data + w.at * x->c;
-        if (n->silu)
-            silu_apply(from, y->data + w.at * y->pitch, w.rows, w.floats, w.pitch, &n->f);
-        else
-            apply(from, y->data + w.at * y->pitch, w.rows, w.floats, w.pitch, &n->f);
+        struct rows rows = rows_of(&w, x, y, NULL, 0, w.rows);
+        rows_apply(&rows, &map, &n->f);
     }
 }
 
-/* Sums of dz and of dz * (x - mean); dz stays in `keep`, or is dy where there is no activation. */
-static void sum_gradients(struct norm *n, const struct tensor *x, const struct tensor *y, float *keep)
+/* Sums of dz and of dz * (x - mean). */
+static void sum_gradients(const struct step *s, struct norm *n, const struct tensor *x, const struct tensor *y)
 {
+    struct map map = map_of(s);
     memset(n->sum, 0, 2 * sizeof(double) * (size_t)n->channels);
     clear_sums(n);
     for (int rest = 0; rest < 2; rest++) {
         struct walk w = walk_over(n, x, y, rest);
         for (long r = 0; r < w.rows; r += SUMMED) {
-            long rows = w.rows - r < SUMMED ? w.rows - r : SUMMED;
-            const float *from = x->data + w.at * x->c + r * w.floats, *dy = y->grad + w.at * y->pitch + r * w.pitch;
-            if (n->silu)
-                silu_back(from, dy, keep + w.at * x->c + r * w.floats, rows, w.floats, w.pitch, &n->f);
-            else
-                back_sums(from, dy, rows, w.floats, w.pitch, &n->f);
+            struct rows rows = rows_of(&w, x, y, NULL, r, w.rows - r < SUMMED ? w.rows - r : SUMMED);
+            rows_back_sums(&rows, &map, &n->f);
             gather_sums(n);
         }
     }
@@ -233,38 +190,32 @@ static void backward(struct step *s)
 {
     struct norm *n = s->state;
     struct tensor *x = s->node->in[0], *y = s->out;
+    struct map map = map_of(s);
     bool adds = step_adds(s, 0);
-    float *dx = adds || !x->grad ? s->scratch : x->grad; /* dense, as x is */
-    sum_gradients(n, x, y, dx);
+    void *dx = adds ? s->scratch : x->grad; /* dense, as x is */
+    sum_gradients(s, n, x, y);
     set_back_factors(n, s->node);
-    if (!x->grad)
-        return;
-    for (int rest = 0; rest < 2; rest++) {
-        struct walk w = walk_over(n, x, n->silu ? x : y, rest);
-        const float *dz = n->silu ? dx + w.at * x->c : y->grad + w.at * y->pitch;
-        back_apply(x->data + w.at * x->c, dz, dx + w.at * x->c, w.rows, w.floats, w.pitch, &n->f);
+    for (int rest = 0; rest < 2 && x->grad; rest++) {
+        struct walk w = walk_over(n, x, y, rest);
+        struct rows rows = rows_of(&w, x, y, dx, 0, w.rows);
+        rows_back_apply(&rows, &map, &n->f);
     }
-    if (adds)
-        vector_add(x->grad, dx, tensor_count(x));
+    if (adds && x->grad)
+        tensor_give(x, x->grad, dx);
 }
 
-const struct kernel kernel_norm = {
-    .name = "batch norm",
-    .chain = { &op_batch_norm },
-    .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT | GRAD_IN_PLACE,
-    .keeps = KEEPS_IN,
-    .prepare = prepare,
-    .forward = forward,
-    .backward = backward,
-    .release = release,
-};
-const struct kernel kernel_norm_silu = {
-    .name = "batch norm + silu",
-    .chain = { &op_batch_norm, &op_silu },
-    .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT | GRAD_IN_PLACE,
-    .keeps = KEEPS_IN,
-    .prepare = prepare_silu,
-    .forward = forward,
-    .backward = backward,
-    .release = release,
-};
+#define NORM_KERNEL(variable, text, ...)                                                                                           \
+    const struct kernel variable = {                                                                                               \
+        .name = text,                                                                                                              \
+        .chain = { &op_batch_norm, __VA_ARGS__ },                                                                                  \
+        .traits = FOR_TRAINING | FOR_INFERENCE | PITCHED_OUT | GRAD_IN_PLACE,                                                      \
+        .keeps = KEEPS_IN,                                                                                                         \
+        .prepare = prepare,                                                                                                        \
+        .forward = forward,                                                                                                        \
+        .backward = backward,                                                                                                      \
+        .release = release,                                                                                                        \
+    }
+NORM_KERNEL(kernel_norm_silu, "batch norm + silu", &op_silu);
+NORM_KERNEL(kernel_norm_relu, "batch norm + relu", &op_relu);
+NORM_KERNEL(kernel_norm_relu6, "batch norm + relu6", &op_relu6);
+NORM_KERNEL(kernel_norm, "batch norm", NULL);

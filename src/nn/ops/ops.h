@@ -6,6 +6,13 @@ extern const struct op_kind op_conv2d, op_batch_norm, op_silu, op_relu, op_sigmo
     op_space_to_depth, op_relu6, op_hard_swish, op_hard_sigmoid, op_mul, op_global_pool, op_slice, op_weighted_sum, op_softmax,
     op_avg_pool, op_resize, op_conv_transpose, op_dropout, op_drop_path;
 
+enum act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_SILU };
+static inline enum act step_act(const struct step *s) /* what a chain ends with */
+{
+    const struct op_kind *k = s->last->kind;
+    return k == &op_silu ? ACT_SILU : k == &op_relu ? ACT_RELU : k == &op_relu6 ? ACT_RELU6 : ACT_NONE;
+}
+
 void batch_norm_use_running(struct node *); /* the running mean and variance as those of the last batch */
 
 /* Where the windows of a convolution or a pool lie: kernel, stride, dilation (0: 1), top, left; and the size of the output. */
