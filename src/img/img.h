@@ -54,6 +54,10 @@ struct normalise {
  * as shown. */
 MUST_USE enum err image_letterbox(const struct image *, int width, int height, const struct normalise *, float *ret, int *ret_width,
                                   int *ret_height);
+/* The whole image, whatever its shape, as width × height: first scaled to fit, as training images are kept, then stretched. */
+MUST_USE enum err image_stretch(const struct image *, int width, int height, const struct normalise *, float *ret);
+/* The middle of the image, scaled so that it just covers width × height. */
+MUST_USE enum err image_cover(const struct image *, int width, int height, const struct normalise *, float *ret);
 
 /* ret: heap, for free(). */
 MUST_USE enum err image_to_jpeg(const struct image *, int quality, uint8_t **ret, size_t *ret_n); /* quality 1 to 100, 4:2:0 */

@@ -192,23 +192,37 @@ static void to_planes(const struct image *image, int width, int height, float va
     }
 }
 
+typedef float value_table[3][256];
+
+static void fill_values(const struct normalise *n, value_table ret)
+{
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 256; i++)
+            ret[c][i] = ((float)i * n->scale - n->mean[c]) / n->std[c];
+}
+
+static int full_width(const struct image *i)
+{
+    return i->full_width > 0 ? i->full_width : i->width;
+}
+static int full_height(const struct image *i)
+{
+    return i->full_height > 0 ? i->full_height : i->height;
+}
+
 enum err image_letterbox(const struct image *image, int width, int height, const struct normalise *normalise, float *ret,
                          int *ret_width, int *ret_height)
 {
-    int full_width = image->full_width > 0 ? image->full_width : image->width;
-    int full_height = image->full_height > 0 ? image->full_height : image->height;
     int w, h;
-    image_fit(full_width, full_height, width, height, &w, &h);
+    image_fit(full_width(image), full_height(image), width, height, &w, &h);
     AUTO(image) struct image resized = { 0 };
     const struct image *from = image;
     if (w != image->width || h != image->height) {
         TRY(image_resize(image, w, h, &resized));
         from = &resized;
     }
-    float value[3][256];
-    for (int c = 0; c < 3; c++)
-        for (int i = 0; i < 256; i++)
-            value[c][i] = ((float)i * normalise->scale - normalise->mean[c]) / normalise->std[c];
+    value_table value;
+    fill_values(normalise, value);
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < height; y++) {
             float *row = ret + ((size_t)c * (size_t)height + (size_t)y) * (size_t)width;
@@ -218,5 +232,45 @@ enum err image_letterbox(const struct image *image, int width, int height, const
     to_planes(from, width, height, value, ret);
     *ret_width = w;
     *ret_height = h;
+    return OK;
+}
+
+enum err image_stretch(const struct image *image, int width, int height, const struct normalise *normalise, float *ret)
+{
+    int w, h;
+    AUTO(image) struct image fitted = { 0 };
+    AUTO(image) struct image stretched = { 0 };
+    value_table value;
+    fill_values(normalise, value);
+    image_fit(full_width(image), full_height(image), width, height, &w, &h);
+    TRY(image_resize(image, w, h, &fitted));
+    TRY(image_resize(&fitted, width, height, &stretched));
+    to_planes(&stretched, width, height, value, ret);
+    return OK;
+}
+
+/* The part of the image in pixels of it, moved together without gaps. */
+static void cut(struct image *im, int x, int y, int width, int height)
+{
+    for (int row = 0; row < height; row++)
+        memmove(im->pixels + (size_t)row * (size_t)width * 3, im->pixels + ((size_t)(y + row) * (size_t)im->width + (size_t)x) * 3,
+                (size_t)width * 3);
+    im->width = width;
+    im->height = height;
+}
+
+enum err image_cover(const struct image *image, int width, int height, const struct normalise *normalise, float *ret)
+{
+    double across = (double)width / full_width(image), down = (double)height / full_height(image);
+    double scale = across > down ? across : down;
+    int w = (int)(full_width(image) * scale + 1e-6), h = (int)(full_height(image) * scale + 1e-6);
+    AUTO(image) struct image covering = { 0 };
+    value_table value;
+    fill_values(normalise, value);
+    w = w < width ? width : w;
+    h = h < height ? height : h;
+    TRY(image_resize(image, w, h, &covering));
+    cut(&covering, (w - width) / 2, (h - height) / 2, width, height);
+    to_planes(&covering, width, height, value, ret);
     return OK;
 }

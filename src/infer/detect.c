@@ -1,165 +1,7 @@
 #include "infer/detect.h"
 #include "infer/metadata.h"
-#include "json/json.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-static const char *property(const struct ort_property *p, size_t n, const char *key)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(p[i].key, key) == 0)
-            return p[i].value;
-    return NULL;
-}
-
-static const struct ort_value *output_named(const struct ort_session *s, const char *name)
-{
-    for (size_t i = 0; i < ort_outputs(s); i++)
-        if (strcmp(ort_output(s, i)->name, name) == 0)
-            return ort_output(s, i);
-    return NULL;
-}
-
-/* The size is fixed in the graph, or said by `imgsz`. */
-static enum err read_input(const struct ort_session *s, const char *imgsz, struct detector *d)
-{
-    const struct ort_value *in = ort_input(s);
-    if (ort_inputs(s) != 1)
-        return fail(E_UNMEANT, "the model has %zu inputs; one image is what can be given", ort_inputs(s));
-    if (!in->is_float)
-        return fail(E_UNMEANT, "the model's input '%s' is not float32; export it without half or integer precision", in->name);
-    if (in->rank != 4 || (in->shape[1] != 3 && in->shape[1] != -1) || (in->shape[0] != 1 && in->shape[0] != -1))
-        return fail(E_UNMEANT, "the model's input '%s' is not 1×3×height×width", in->name);
-    int64_t height = in->shape[2], width = in->shape[3];
-    if (height < 1 || width < 1) {
-        if (!imgsz)
-            return fail(E_UNMEANT, "the model's input size is not fixed, and it has no metadata `imgsz`");
-        int h, w;
-        TRY(image_size_read(imgsz, &h, &w));
-        height = height < 1 ? h : height;
-        width = width < 1 ? w : width;
-    }
-    if (height > INPUT_SIDE_MOST || width > INPUT_SIDE_MOST)
-        return fail(E_UNMEANT, "the model's input is %lld×%lld; at most %d is run", (long long)width, (long long)height,
-                    INPUT_SIDE_MOST);
-    d->width = (int)width;
-    d->height = (int)height;
-    return OK;
-}
-
-static enum err read_triple(const struct json *v, const char *what, float ret[3])
-{
-    for (size_t i = 0; i < 3; i++) {
-        double x;
-        if (!json_number(json_at(v, i), &x))
-            return fail(E_UNMEANT, "the model's metadata `saccade` lacks %s", what);
-        ret[i] = (float)x;
-    }
-    return OK;
-}
-
-static bool is_text(const struct json *object, const char *key, const char *want)
-{
-    const char *s = json_text(json_get(object, key));
-    return s && strcmp(s, want) == 0;
-}
-
-/* docs/formats.md */
-static enum err read_ours(struct arena *a, const struct ort_session *s, const char *text, struct detector *d)
-{
-    const struct json *v;
-    TRY(fail_within(json_parse(a, text, strlen(text), &v), "the model's metadata `saccade`: "));
-    const struct json *input = json_get(v, "input"), *output = json_get(v, "output");
-    int64_t version = 0, pad = 114, most = 300;
-    double scale = 0;
-    if (!json_int(json_get(v, "version"), &version) || version != 1)
-        return fail(E_UNMEANT, "the model's metadata `saccade` is of a version that is not known here");
-    if (!is_text(input, "color", "RGB") || !is_text(input, "layout", "NCHW") || !is_text(input, "resize", "letterbox") ||
-        !is_text(output, "boxes", "xyxy") || !is_text(output, "unit", "fraction"))
-        return fail(E_UNMEANT, "the model's metadata `saccade` asks for an input or output that is not known here");
-    if (!json_number(json_get(input, "scale"), &scale) || !json_int(json_get(input, "pad"), &pad) || pad < 0 || pad > 255)
-        return fail(E_UNMEANT, "the model's metadata `saccade` lacks the input's scale or pad");
-    d->normalise.scale = (float)scale;
-    d->normalise.pad = (uint8_t)pad;
-    TRY(read_triple(json_get(input, "mean"), "the input's mean", d->normalise.mean));
-    TRY(read_triple(json_get(input, "std"), "the input's std", d->normalise.std));
-    for (int i = 0; i < 3; i++)
-        if (d->normalise.std[i] == 0)
-            return fail(E_UNMEANT, "the model's metadata `saccade` has a std of 0");
-    d->nms_iou = 0.6;
-    json_number(json_get(output, "nms_iou"), &d->nms_iou);
-    json_int(json_get(output, "max_detections"), &most);
-    d->max_detections = most < 1 || most > DETECTIONS_MOST ? DETECTIONS_MOST : (int)most;
-    d->layout = BOXES_AND_SCORES;
-    const struct ort_value *boxes = output_named(s, "boxes"), *scores = output_named(s, "scores");
-    if (!boxes || !scores || !boxes->is_float || !scores->is_float)
-        return fail(E_UNMEANT, "the model lacks the outputs `boxes` and `scores`");
-    return OK;
-}
-
-static enum err read_yolo(const struct ort_session *s, size_t n_names, struct detector *d)
-{
-    d->normalise = (struct normalise){ .scale = 1.0F / 255, .std = { 1, 1, 1 }, .pad = 114 };
-    d->nms_iou = 0.7;
-    d->max_detections = 300;
-    const struct ort_value *out = ort_output(s, 0);
-    if (ort_outputs(s) != 1 || !out->is_float || out->rank != 3)
-        return fail(E_UNMEANT, "the model's outputs are neither `boxes` and `scores` nor one float32 tensor 1×(4+classes)×anchors");
-    int64_t rows = out->shape[1], columns = out->shape[2];
-    if (columns == 6 && (rows < 0 || rows <= DETECTIONS_MOST))
-        d->layout = ALREADY_PICKED;
-    else if (rows == (int64_t)n_names + 4 || rows < 0)
-        d->layout = ROWS_BY_ANCHOR;
-    else
-        return fail(E_UNMEANT, "the model's output has %lld rows; %zu names ask for %zu", (long long)rows, n_names, n_names + 4);
-    return OK;
-}
-
-static enum err describe(struct arena *a, const struct detector *d, const char *const *names, size_t n_names,
-                         const struct ort_property *p, size_t n, const char **ret)
-{
-    AUTO(out) struct out o;
-    out_init(&o, 100 << 10); /* fits into a message */
-    out_object(&o, NULL);
-    out_text(&o, "task", "detect");
-    out_object(&o, "names");
-    for (size_t i = 0; i < n_names; i++)
-        if (names[i])
-            out_text(&o, arena_fmt(a, "%zu", i), names[i]);
-    out_end_object(&o);
-    out_array(&o, "imgsz");
-    out_int(&o, NULL, d->height);
-    out_int(&o, NULL, d->width);
-    out_end_array(&o);
-    out_number(&o, "nms_iou", d->nms_iou);
-    out_int(&o, "max_detections", d->max_detections);
-    out_object(&o, "metadata");
-    for (size_t i = 0; i < n; i++)
-        if (strlen(p[i].value) <= 4096) /* the long ones are said above */
-            out_text(&o, p[i].key, p[i].value);
-    out_end_object(&o);
-    out_end_object(&o);
-    *ret = arena_str(a, o.text.bytes);
-    return text_full(&o.text) ? fail(E_UNMEANT, "the model's metadata is over 100 KiB") : OK;
-}
-
-enum err detector_read(const struct ort_session *s, struct arena *a, struct detector *ret)
-{
-    struct ort_property *p;
-    size_t n, n_names = 0;
-    const char **names;
-    TRY(ort_metadata(s, a, &p, &n));
-    const char *task = property(p, n, "task"), *ours = property(p, n, "saccade"), *text = property(p, n, "names");
-    if (task && strcmp(task, "detect") != 0)
-        return fail(E_UNMEANT, "the model's task is '%.40s'; only 'detect' can be served", task);
-    if (!text)
-        return fail(E_UNMEANT, "the model has no metadata `names`, so that its classes are unknown");
-    TRY(names_read(a, text, &names, &n_names));
-    TRY(read_input(s, property(p, n, "imgsz"), ret));
-    TRY(ours ? read_ours(a, s, ours, ret) : read_yolo(s, n_names, ret));
-    return describe(a, ret, names, n_names, p, n, &ret->describe);
-}
 
 struct box {
     float x1, y1, x2, y2, score; /* pixels of the image */
@@ -192,7 +34,7 @@ static void add(struct boxes *b, const struct placed *at, float x1, float y1, fl
 static enum err gather_ours(const struct detector *d, const struct ort_session *s, const struct placed *at, double min_score,
                             struct boxes *ret)
 {
-    const struct ort_value *boxes = output_named(s, "boxes"), *scores = output_named(s, "scores");
+    const struct ort_value *boxes = ort_output_named(s, "boxes"), *scores = ort_output_named(s, "scores");
     if (!boxes || !scores || boxes->rank != 3 || scores->rank != 3 || boxes->shape[0] != 1 || scores->shape[0] != 1 ||
         boxes->shape[2] != 4 || boxes->shape[1] != scores->shape[1])
         return fail(E_UNMEANT, "the model's outputs are not `boxes` 1×A×4 and `scores` 1×A×C");
@@ -281,6 +123,7 @@ enum err detector_pick(const struct detector *d, const struct ort_session *s, co
 {
     AUTO(boxes) struct boxes b = { 0 };
     switch (d->layout) {
+    case PROBABILITIES: return classifier_pick(s, min_score, ret, ret_n);
     case BOXES_AND_SCORES: TRY(gather_ours(d, s, at, min_score, &b)); break;
     case ROWS_BY_ANCHOR: TRY(gather_rows(s, at, min_score, &b)); break;
     case ALREADY_PICKED: TRY(gather_picked(s, at, min_score, &b)); break;

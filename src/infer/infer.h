@@ -32,11 +32,12 @@ MUST_USE enum err infer_thumbnail(struct infer_pool *, int image_fd, int max_sid
 struct detection {
     int label;        /* index of the label map */
     float score;      /* 0 to 1 */
-    float x, y, w, h; /* pixels of the image as shown */
+    float x, y, w, h; /* pixels of the image as shown; 0 where the label is for all of it */
 };
 struct detections {
     struct detection *items; /* best score first, from the arena */
     size_t n;
+    bool whole;        /* the model labels images as a whole: at most one item, without a box */
     int width, height; /* of the image */
     double latency_s;  /* decode + run + NMS, inside the child */
     double decode_s, run_s, post_s;

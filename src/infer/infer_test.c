@@ -111,6 +111,53 @@ TEST(boxes_are_on_the_image_as_shown_whatever_its_shape)
     CHECK(near(d.items[0].x, 20) && near(d.items[0].y, 20) && near(d.items[0].w, 80) && near(d.items[0].h, 80));
 }
 
+/* A PNG that is red at both ends and blue between. */
+static int two_coloured(int width, int height)
+{
+    AUTO(image) struct image image = { 0 };
+    MUST(image_new(width, height, &image));
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            image.pixels[((size_t)y * (size_t)width + (size_t)x) * 3 + (x * 10 < width * 3 || x * 10 >= width * 7 ? 0 : 2)] = 255;
+    uint8_t *bytes;
+    size_t n;
+    MUST(image_to_png(&image, &bytes, &n));
+    int fd = file_with(bytes, n);
+    free(bytes);
+    return fd;
+}
+
+TEST(a_classifier_answers_the_best_label_of_the_whole_image)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int model = model_file(TINY_CLASSES), green = image_file(200, 100, 20, 200, 30), sides = two_coloured(200, 50);
+    struct detections d;
+    char *text;
+    MUST(infer_predict(pool, hash_of(a, model), model, green, 0.4, a, &d));
+    CHECK(d.whole && d.n == 1 && d.items[0].label == 1 && near(d.items[0].score, 200.0 / 255) && d.items[0].w == 0);
+    CHECK(d.width == 200 && d.height == 100);
+    MUST(infer_predict(pool, hash_of(a, model), model, green, 0.9, a, &d));
+    CHECK(d.whole && d.n == 0); /* not sure enough */
+    MUST(infer_predict(pool, hash_of(a, model), model, sides, 0.4, a, &d));
+    CHECK(d.items[0].label == 0 && near(d.items[0].score, 0.6)); /* 3 + 3 of 10 are red: nothing was cut off */
+    MUST(infer_describe(pool, hash_of(a, model), model, a, &text));
+    CHECK(strstr(text, "\"task\":\"classify\"") && strstr(text, "\"imgsz\":[64,64]") && !strstr(text, "nms_iou"));
+}
+
+TEST(a_classifier_from_elsewhere_sees_the_middle_of_the_image)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    AUTO(fd) int model = model_file(TINY_CLASSES_COMMON), sides = two_coloured(200, 50), wrong = model_file(TINY_CLASSES_WRONG);
+    struct detections d;
+    MUST(infer_predict(pool, hash_of(a, model), model, sides, 0.4, a, &d));
+    CHECK(d.whole && d.n == 1 && d.items[0].label == 2 && near(d.items[0].score, 1));
+    MUST_FAIL(infer_predict(pool, hash_of(a, wrong), wrong, sides, 0.4, a, &d), E_UNMEANT, "3 values; it has 2 names");
+}
+
 TEST(a_yolo_export_is_understood)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -41,8 +41,26 @@ static enum err decode(const struct model *m, int fd, struct image *ret)
 {
     AUTO(mapped_file) struct mapped_file file = { 0 };
     int longest = m->detector.width > m->detector.height ? m->detector.width : m->detector.height;
+    struct image_info info;
     TRY(mapped_file_open(fd, IMAGE_BYTES, "the image file", &file));
+    if (m->detector.fit == FIT_COVER) { /* the shorter side counts */
+        TRY(image_probe(file.bytes, file.n, &info));
+        int shorter = info.width < info.height ? info.width : info.height;
+        longest = (int)((double)longest * (info.width + info.height - shorter) / (shorter < 1 ? 1 : shorter)) + 1;
+    }
     return image_decode(file.bytes, file.n, longest, ret);
+}
+
+/* The image becomes the network's input. */
+static enum err fit(struct model *m, const struct image *image, struct placed *at)
+{
+    const struct detector *d = &m->detector;
+    switch (d->fit) {
+    case FIT_STRETCH: return image_stretch(image, d->width, d->height, &d->normalise, m->input);
+    case FIT_COVER: return image_cover(image, d->width, d->height, &d->normalise, m->input);
+    case FIT_LETTERBOX: break;
+    }
+    return image_letterbox(image, d->width, d->height, &d->normalise, m->input, &at->used_width, &at->used_height);
 }
 
 static enum err predict(struct model *m, const struct model_request *q, int fd, struct model_reply *r, struct detection *ret)
@@ -54,13 +72,14 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
     double start = clock_seconds();
     TRY(decode(m, fd, &image));
     struct placed at = { .width = image.full_width, .height = image.full_height };
-    TRY(image_letterbox(&image, d->width, d->height, &d->normalise, m->input, &at.used_width, &at.used_height));
+    TRY(fit(m, &image, &at));
     double decoded = clock_seconds();
     const int64_t shape[] = { 1, 3, d->height, d->width };
     TRY(ort_run(m->session, m->input, shape, COUNT_OF(shape)));
     double run = clock_seconds();
     size_t n;
     TRY(detector_pick(d, m->session, &at, q->min_score, ret, &n));
+    r->whole = d->layout == PROBABILITIES;
     r->n_bytes = n * sizeof *ret;
     r->width = image.full_width;
     r->height = image.full_height;

@@ -15,6 +15,7 @@ struct model_reply {
     enum err e;
     char why[500];
     int width, height;
+    bool whole; /* a classifier's */
     double decode_s, run_s, post_s;
     size_t n_bytes;
 };

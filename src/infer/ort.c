@@ -189,6 +189,14 @@ const struct ort_value *ort_output(const struct ort_session *s, size_t i)
     return &s->outputs[i];
 }
 
+const struct ort_value *ort_output_named(const struct ort_session *s, const char *name)
+{
+    for (size_t i = 0; i < ort_outputs(s); i++)
+        if (strcmp(ort_output(s, i)->name, name) == 0)
+            return ort_output(s, i);
+    return NULL;
+}
+
 enum err ort_metadata(const struct ort_session *s, struct arena *a, struct ort_property **ret, size_t *ret_n)
 {
     enum { MOST_KEYS = 1000 };

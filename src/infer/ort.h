@@ -21,6 +21,7 @@ size_t ort_inputs(const struct ort_session *);
 const struct ort_value *ort_input(const struct ort_session *); /* the first one */
 size_t ort_outputs(const struct ort_session *);                /* at most ORT_OUTPUTS are known */
 const struct ort_value *ort_output(const struct ort_session *, size_t i);
+const struct ort_value *ort_output_named(const struct ort_session *, const char *name); /* NULL: none */
 
 struct ort_property {
     const char *key, *value;

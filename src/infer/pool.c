@@ -297,6 +297,7 @@ static enum err read_detections(const struct answer *a, struct arena *arena, str
             return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
     *ret = (struct detections){ .items = items,
                                 .n = n,
+                                .whole = r->whole,
                                 .width = clamp(r->width, IMAGE_SIDE),
                                 .height = clamp(r->height, IMAGE_SIDE),
                                 .latency_s = r->decode_s + r->run_s + r->post_s,

@@ -128,6 +128,16 @@ static void add_ours(struct arena *a, Onnx__GraphProto *g)
     ADD(a, g->output, g->n_output, value(a, "scores", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, scores_shape, 3));
 }
 
+/* A classifier that says how red, green and blue an image is. */
+static void add_classes(struct arena *a, Onnx__GraphProto *g, const char *output)
+{
+    static const int64_t row[] = { 1, 3 };
+    ADD(a, g->initializer, g->n_initializer, integers(a, "row", row, 2));
+    node(a, g, "GlobalAveragePool", "images", NULL, "means");
+    node(a, g, "Reshape", "means", "row", output);
+    ADD(a, g->output, g->n_output, value(a, output, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, row, 2));
+}
+
 /* Rows: centre x, y, width, height in pixels of the input; scores of three classes. */
 static void add_yolo(struct arena *a, Onnx__GraphProto *g)
 {
@@ -237,7 +247,10 @@ void tiny_model(enum tiny_kind kind, uint8_t **ret, size_t *ret_n)
     Onnx__GraphProto *g = m->graph = make(a, &onnx__graph_proto__descriptor);
     g->name = arena_str(a, "tiny");
     ADD(a, g->input, g->n_input, value(a, "images", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, input, 4));
-    if (kind == TINY_YOLO)
+    bool classes = kind == TINY_CLASSES || kind == TINY_CLASSES_COMMON || kind == TINY_CLASSES_WRONG;
+    if (classes)
+        add_classes(a, g, kind == TINY_CLASSES ? "scores" : "output0");
+    else if (kind == TINY_YOLO)
         add_yolo(a, g);
     else
         add_ours(a, g);
@@ -250,11 +263,17 @@ void tiny_model(enum tiny_kind kind, uint8_t **ret, size_t *ret_n)
     hide_external(a, m, kind);
     if (kind == TINY_YOLO)
         property(a, m, "names", "{0: 'red', 1: \"o'green\", 2: 'blue'}");
+    else if (kind == TINY_CLASSES_WRONG)
+        property(a, m, "names", "{0: 'red', 1: 'green'}");
     else if (kind != TINY_NO_NAMES)
         property(a, m, "names", "{\"0\":\"red\",\"1\":\"green\",\"2\":\"blue\"}");
     property(a, m, "imgsz", "[64, 64]");
-    property(a, m, "task", "detect");
-    if (kind != TINY_YOLO && kind != TINY_NO_NAMES)
+    property(a, m, "task", classes ? "classify" : "detect");
+    if (kind == TINY_CLASSES)
+        property(a, m, "saccade",
+                 "{\"version\":1,\"input\":{\"color\":\"RGB\",\"layout\":\"NCHW\",\"resize\":\"stretch\",\"pad\":0,"
+                 "\"scale\":0.00392156862745098,\"mean\":[0,0,0],\"std\":[1,1,1]},\"output\":{\"scores\":\"probabilities\"}}");
+    else if (!classes && kind != TINY_YOLO && kind != TINY_NO_NAMES)
         property(a, m, "saccade",
                  "{\"version\":1,\"input\":{\"color\":\"RGB\",\"layout\":\"NCHW\",\"resize\":\"letterbox\",\"pad\":0,"
                  "\"scale\":0.00392156862745098,\"mean\":[0,0,0],\"std\":[1,1,1]},"

@@ -67,23 +67,29 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
     AUTO(fd) int image = -1;
     uint64_t size;
     const char *hash;
+    bool whole;
     {
         AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(db, &r,
-                               "SELECT o.hash FROM model_file f JOIN object o ON o.name = f.object_name"
-                               " WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
-                               V(version));
+        enum err e = sql_first(
+            db, &r,
+            "SELECT o.hash, v.type = 'CLASSIFICATION' FROM model_file f JOIN object o ON o.name = f.object_name"
+            " JOIN model_version v ON v.id = f.model_version_id WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
+            V(version));
         if (e == E_NOT_FOUND)
             return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
         TRY(e);
         hash = arena_str(a, rows_text(r, 0));
+        whole = rows_int(r, 1);
     }
     TRY(blob_read(s->blobs, hash, &model, &size));
     TRY(blob_read(s->blobs, image_hash, &image, &size));
     TRY(infer_predict(s->infer, hash, model, image, threshold, a, ret));
+    if (ret->whole != whole)
+        return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
+                    ret->whole ? "labels whole images" : "finds boxes", whole ? "" : "not ");
     for (size_t i = 0; i < ret->n; i++) {
         const struct detection *d = &ret->items[i];
-        const struct predicted_shape shape = { .kind = "rectangle",
+        const struct predicted_shape shape = { .kind = ret->whole ? "classification" : "rectangle",
                                                .label = d->label,
                                                .score = (double)d->score,
                                                .x = (double)d->x,
