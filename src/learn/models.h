@@ -37,8 +37,8 @@ struct model {
     void (*start)(struct network *); /* initial values that are not the layers' own, once parameters have memory; or NULL */
     const struct normalise *input;   /* what pixels become */
     int variant;                     /* row of its family's table of scaling */
-    const char *weights;             /* ImageNet weights to start from (weights.h), or NULL */
-    int size;                        /* of the input where nobody asks for another, and the rate to learn at; 0: as for all */
+    const char *weights;             /* ImageNet weights to start from (start.h), or NULL */
+    int size, batch; /* of the input, where nobody asks for another, and images in a step; 0, here and below: as for all */
     double learning_rate;
 };
 extern const struct model models[];               /* ends with an empty row */

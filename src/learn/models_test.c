@@ -113,6 +113,24 @@ TEST(imagenet_weights_fit_the_models_that_name_them)
     }
 }
 
+TEST(imagenet_weights_fill_a_classifier_of_its_thousand_labels)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    static const char *const names[] = { "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2" };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct model *m = model_find(names[i]);
+        struct network net;
+        struct start start;
+        struct param **params;
+        size_t taken;
+        MUST(start_find(m, a, &start));
+        MUST(network_new(m, 1, (struct frame){ 64, 64 }, 1000, 1, GRAPH_INFER, NULL, &net));
+        MUST(checkpoint_start_from(start.path, net.graph, &taken));
+        CHECK_INT(taken, graph_params(net.graph, &params));
+        network_done(&net);
+    }
+}
+
 TEST(weights_that_are_not_there_are_no_fault)
 {
     AUTO(arena) struct arena *a = arena_new();
@@ -129,5 +147,5 @@ TEST(a_model_says_its_own_defaults)
     CHECK_INT(own.image_size, general.image_size);
     model_settings(model_find("efficientdet-d3"), &own);
     CHECK_INT(own.image_size, 896);
-    CHECK(own.pretrained && own.batch_size == general.batch_size);
+    CHECK(own.pretrained && own.batch_size == 2 && own.learning_rate == general.learning_rate);
 }
