@@ -49,6 +49,16 @@ static int model_file(enum tiny_kind kind)
     return fd;
 }
 
+static int png_file(const struct image *image)
+{
+    uint8_t *bytes;
+    size_t n;
+    MUST(image_to_png(image, &bytes, &n));
+    int fd = file_with(bytes, n);
+    free(bytes);
+    return fd;
+}
+
 /* A PNG of one colour. */
 static int image_file(int width, int height, uint8_t r, uint8_t g, uint8_t b)
 {
@@ -59,12 +69,7 @@ static int image_file(int width, int height, uint8_t r, uint8_t g, uint8_t b)
         image.pixels[i * 3 + 1] = g;
         image.pixels[i * 3 + 2] = b;
     }
-    uint8_t *bytes;
-    size_t n;
-    MUST(image_to_png(&image, &bytes, &n));
-    int fd = file_with(bytes, n);
-    free(bytes);
-    return fd;
+    return png_file(&image);
 }
 
 static void start(int models, struct infer_pool **ret)
@@ -119,12 +124,7 @@ static int two_coloured(int width, int height)
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             image.pixels[((size_t)y * (size_t)width + (size_t)x) * 3 + (x * 10 < width * 3 || x * 10 >= width * 7 ? 0 : 2)] = 255;
-    uint8_t *bytes;
-    size_t n;
-    MUST(image_to_png(&image, &bytes, &n));
-    int fd = file_with(bytes, n);
-    free(bytes);
-    return fd;
+    return png_file(&image);
 }
 
 TEST(a_classifier_answers_the_best_label_of_the_whole_image)

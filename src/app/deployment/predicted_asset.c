@@ -43,6 +43,12 @@ static const char table[] =
     " 'x', CAST(round(h.x) AS INTEGER), 'y', CAST(round(h.y) AS INTEGER), 'w', CAST(round(h.w) AS INTEGER), 'h',"                  \
     " CAST(round(h.h) AS INTEGER))) FROM (SELECT * FROM " from " WHERE " where " AND kind = 'rectangle' ORDER BY position) h"      \
     " JOIN deployment_label l ON l.id = h.label_id))"
+#define CLASSIFICATIONS(from, where)                                                                                               \
+    "json((SELECT json_group_array(json_object('label', json_object('id', l.id, 'name', l.name), 'label_id', l.id, 'score', "      \
+    "h.score))"                                                                                                                    \
+    " FROM (SELECT * FROM " from " WHERE " where " AND kind = 'classification' ORDER BY position) h"                               \
+    " JOIN deployment_label l ON l.id = h.label_id))"
+#define BY_KIND(from, where) ", 'rectangles', " RECTANGLES(from, where) ", 'classifications', " CLASSIFICATIONS(from, where)
 #define PREDICTION                                                                                                                 \
     "json_object('id', p.id, 'is_shadow', json(iif(p.is_shadow, 'true', 'false')), 'model_version_id', p.model_version_id,"        \
     " 'latency', p.latency, 'created_at', iso(p.created_at), 'shapes', " SHAPES("prediction_shape", "prediction_id = p.id")
@@ -79,11 +85,11 @@ static const struct field fields[] = {
     { "shadow", T_JSON, 0, ONE("1") },
     { "review", T_JSON, 0, "(SELECT " REVIEW ") FROM review r WHERE r.predicted_asset_id = a.id)" },
     { "predictions", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(" PREDICTION ", 'rectangles', " RECTANGLES(
-          "prediction_shape", "prediction_id = p.id") ")) FROM prediction p WHERE p.predicted_asset_id = a.id)" },
+      "(SELECT json_group_array(" PREDICTION
+      "" BY_KIND("prediction_shape", "prediction_id = p.id") ")) FROM prediction p WHERE p.predicted_asset_id = a.id)" },
     { "reviews", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(" REVIEW
-      ", 'rectangles', " RECTANGLES("review_shape", "review_id = r.id") ")) FROM review r WHERE r.predicted_asset_id = a.id)" },
+      "(SELECT json_group_array(" REVIEW BY_KIND("review_shape",
+                                                 "review_id = r.id") ")) FROM review r WHERE r.predicted_asset_id = a.id)" },
     { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },
     { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
@@ -93,6 +99,7 @@ static const struct field fields[] = {
     { "label.name", T_TEXT, F_FILTER, "l.name", OF("0") },
     { "score", T_NUMBER, F_FILTER, "h.score", OF("0") },
     { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'" },
+    { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'classification'" },
     { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1") },
     { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED },
 };

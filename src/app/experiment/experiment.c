@@ -21,11 +21,12 @@ static const char table[] =
 #define DATASETS                                                                                                                   \
     "(SELECT json_group_array(json_object('name', d.name, 'dataset_version', " DATASET_VERSION_JSON_OF(                            \
         "d.dataset_version_id") ")) FROM experiment_dataset d WHERE d.experiment_id = e.id)"
-/* The best value of the main metric, of its curve or as it was logged at the end. */
+/* The best value of the main metric of its task, of its curve or as it was logged at the end. */
+#define IS_MAIN "(l.name LIKE '%mAP50' OR l.name IN ('accuracy', 'eval/accuracy'))"
 #define BEST                                                                                                                       \
     "(SELECT json_object('name', b.name, 'value', json(b.value), 'step', b.step) FROM (SELECT l.name, p.value, p.step FROM log l"  \
-    " JOIN log_point p ON p.log_id = l.id WHERE l.experiment_id = e.id AND l.name LIKE '%mAP50' UNION ALL SELECT l.name, l.data,"  \
-    " NULL FROM log l WHERE l.experiment_id = e.id AND l.name LIKE '%mAP50' AND l.type = 'VALUE') b"                               \
+    " JOIN log_point p ON p.log_id = l.id WHERE l.experiment_id = e.id AND " IS_MAIN " UNION ALL SELECT l.name, l.data,"           \
+    " NULL FROM log l WHERE l.experiment_id = e.id AND " IS_MAIN " AND l.type = 'VALUE') b"                                        \
     " ORDER BY CAST(b.value AS REAL) DESC, b.step IS NULL LIMIT 1)"
 
 static const struct field fields[] = {

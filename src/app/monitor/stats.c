@@ -27,7 +27,7 @@ static enum err read_selection(struct op *op, struct selection *ret)
     TRY(deployment_need(op, &ret->deployment_id));
     if (in_has(op, "since"))
         ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
-    if (asks(op, "classification") || asks(op, "ae_outlier") || asks(op, "ks_drift"))
+    if (asks(op, "ae_outlier") || asks(op, "ks_drift"))
         return fail(E_UNMEANT, "service: %s is not computed by this server", in_text(op, "service"));
     return OK;
 }
@@ -81,7 +81,21 @@ static enum err each_labels(struct op *op, const struct selection *s)
     return rows_error(r);
 }
 
-static enum err each_detection(struct op *op, const struct selection *s)
+static enum err stats_of(struct op *op, struct arena *a, const struct selection *one)
+{
+    struct supervised boxes;
+    struct classified labels;
+    if (asks(op, "classification")) {
+        TRY(classified_compute(op->db, a, one, false, &labels));
+        classified_write(&op->out, "stats", &labels);
+    } else {
+        TRY(supervised_compute(op->db, a, one, false, &boxes));
+        supervised_write(&op->out, "stats", &boxes);
+    }
+    return OK;
+}
+
+static enum err each_review(struct op *op, const struct selection *s)
 {
     enum { IMAGES_MOST = 1000 };
     const char **ids = arena_new_array(op->arena, const char *, IMAGES_MOST);
@@ -99,11 +113,9 @@ static enum err each_detection(struct op *op, const struct selection *s)
     for (size_t i = 0; i < n; i++) {
         AUTO(arena) struct arena *a = arena_new(); /* an image's boxes need not outlive it */
         const struct selection one = { .deployment_id = s->deployment_id, .ids = arena_fmt(a, "[\"%s\"]", ids[i]) };
-        struct supervised v;
-        TRY(supervised_compute(op->db, a, &one, false, &v));
         out_object(&op->out, NULL);
         out_text(&op->out, "oracle_prediction_id", ids[i]);
-        supervised_write(&op->out, "stats", &v);
+        TRY(stats_of(op, a, &one));
         out_end_object(&op->out);
     }
     return OK;
@@ -116,7 +128,7 @@ static enum err each(struct op *op)
     out_object(&op->out, NULL);
     out_text(&op->out, "service", in_text(op, "service"));
     out_array(&op->out, "items");
-    TRY(asks(op, "metrics") ? each_metrics(op, &s) : asks(op, "label_distribution") ? each_labels(op, &s) : each_detection(op, &s));
+    TRY(asks(op, "metrics") ? each_metrics(op, &s) : asks(op, "label_distribution") ? each_labels(op, &s) : each_review(op, &s));
     out_end_array(&op->out);
     out_end_object(&op->out);
     return OK;
@@ -138,14 +150,10 @@ static enum err all_metrics(struct op *op, const struct selection *s)
     return OK;
 }
 
-static enum err all_detection(struct op *op, const struct selection *s)
+static enum err all_reviews(struct op *op, const struct selection *s)
 {
-    struct supervised champion, shadow;
-    TRY(supervised_compute(op->db, op->arena, s, false, &champion));
-    TRY(supervised_compute(op->db, op->arena, s, true, &shadow));
     out_object(&op->out, "result");
-    supervised_write(&op->out, "champion", &champion);
-    supervised_write(&op->out, "shadow", &shadow);
+    TRY(reviewed_write(op->db, op->arena, &op->out, s));
     out_end_object(&op->out);
     return OK;
 }
@@ -161,7 +169,7 @@ static enum err all(struct op *op)
     out_end_object(&op->out);
     TRY(asks(op, "metrics")              ? all_metrics(op, &s)
         : asks(op, "label_distribution") ? label_distribution_write(op->db, &op->out, "result", &s)
-                                         : all_detection(op, &s));
+                                         : all_reviews(op, &s));
     out_end_object(&op->out);
     return OK;
 }

@@ -11,18 +11,19 @@ struct scene { /* one image */
     size_t n_truths, n_found;
 };
 
-static enum err read_labels(struct sql *db, struct arena *a, const char *deployment, struct supervised *ret)
+enum err monitor_labels(struct sql *db, struct arena *a, const char *deployment, int most, const char ***ret, int *ret_n)
 {
     int64_t n = 0;
     TRY(sql_int(db, &n, "SELECT coalesce(max(position) + 1, 0) FROM deployment_label WHERE deployment_id = ?1", V(deployment)));
-    if (n > METRICS_LABELS)
-        return fail(E_TOO_BIG, "the deployment has over %d labels", METRICS_LABELS);
-    ret->n_labels = (int)n;
-    ret->labels = arena_new_array(a, const char *, n + 1);
+    if (n > most)
+        return fail(E_TOO_BIG, "the deployment has over %d labels", most);
+    const char **labels = arena_new_array(a, const char *, n + 1);
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r, "SELECT position, name FROM deployment_label WHERE deployment_id = ?1", V(deployment)));
     while (rows_next(r))
-        ret->labels[rows_int(r, 0)] = arena_str(a, rows_text(r, 1));
+        labels[rows_int(r, 0)] = arena_str(a, rows_text(r, 1));
+    *ret = labels;
+    *ret_n = (int)n;
     return rows_error(r);
 }
 
@@ -54,7 +55,7 @@ static enum err read_scene(struct sql *db, const char *asset, bool shadow, struc
 enum err supervised_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct supervised *ret)
 {
     *ret = (struct supervised){ 0 };
-    TRY(read_labels(db, a, s->deployment_id, ret));
+    TRY(monitor_labels(db, a, s->deployment_id, METRICS_LABELS, &ret->labels, &ret->n_labels));
     AUTO(metrics) struct metrics *m = metrics_new(ret->n_labels ? ret->n_labels : 1);
     struct scene scene = { arena_new_array(a, struct metrics_truth, BOXES_MOST),
                            arena_new_array(a, struct metrics_detection, BOXES_MOST), 0, 0 };
@@ -72,7 +73,7 @@ enum err supervised_compute(struct sql *db, struct arena *a, const struct select
     return OK;
 }
 
-static void figure(struct out *o, const char *key, double v)
+void monitor_figure(struct out *o, const char *key, double v)
 {
     if (v < 0)
         out_null(o, key);
@@ -85,12 +86,12 @@ static void write_label(struct out *o, const char *name, const struct label_metr
     out_object(o, NULL);
     out_text(o, "label", name);
     out_int(o, "truths", l->truths);
-    figure(o, "ap", l->ap);
-    figure(o, "ap_50", l->ap50);
-    figure(o, "ap_75", l->ap75);
-    figure(o, "ar", l->ar);
-    figure(o, "precision", l->truths ? l->precision : -1);
-    figure(o, "recall", l->truths ? l->recall : -1);
+    monitor_figure(o, "ap", l->ap);
+    monitor_figure(o, "ap_50", l->ap50);
+    monitor_figure(o, "ap_75", l->ap75);
+    monitor_figure(o, "ar", l->ar);
+    monitor_figure(o, "precision", l->truths ? l->precision : -1);
+    monitor_figure(o, "recall", l->truths ? l->recall : -1);
     out_end_object(o);
 }
 
@@ -100,19 +101,38 @@ void supervised_write(struct out *o, const char *key, const struct supervised *s
     out_object(o, key);
     out_int(o, "images", m->images);
     out_int(o, "truths", m->truths);
-    figure(o, "ap_50_95", m->ap);
-    figure(o, "ap_50", m->ap50);
-    figure(o, "ap_75", m->ap75);
-    figure(o, "ar", m->ar);
-    figure(o, "precision", m->truths ? m->precision : -1);
-    figure(o, "recall", m->truths ? m->recall : -1);
-    figure(o, "f1", m->truths ? m->f1 : -1);
-    figure(o, "best_score", m->truths ? m->best_score : -1);
+    monitor_figure(o, "ap_50_95", m->ap);
+    monitor_figure(o, "ap_50", m->ap50);
+    monitor_figure(o, "ap_75", m->ap75);
+    monitor_figure(o, "ar", m->ar);
+    monitor_figure(o, "precision", m->truths ? m->precision : -1);
+    monitor_figure(o, "recall", m->truths ? m->recall : -1);
+    monitor_figure(o, "f1", m->truths ? m->f1 : -1);
+    monitor_figure(o, "best_score", m->truths ? m->best_score : -1);
     out_array(o, "labels");
     for (int i = 0; i < m->n_labels && i < s->n_labels; i++)
         write_label(o, s->labels[i], &m->labels[i]);
     out_end_array(o);
     out_end_object(o);
+}
+
+enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const struct selection *s)
+{
+    static const char *const names[] = { "champion", "shadow" };
+    int64_t whole = 0;
+    TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(s->deployment_id)));
+    for (int i = 0; i < 2; i++) {
+        struct supervised boxes;
+        struct classified labels;
+        if (whole) {
+            TRY(classified_compute(db, a, s, i, &labels));
+            classified_write(o, names[i], &labels);
+        } else {
+            TRY(supervised_compute(db, a, s, i, &boxes));
+            supervised_write(o, names[i], &boxes);
+        }
+    }
+    return OK;
 }
 
 enum err label_distribution_write(struct sql *db, struct out *o, const char *key, const struct selection *s)

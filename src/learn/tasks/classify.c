@@ -1,4 +1,5 @@
 /* One label for a whole image. In an ONNX file: `scores` 1 × labels, probabilities that sum to 1. */
+#include "learn/confusion.h"
 #include "learn/task.h"
 #include <math.h>
 #include <string.h>
@@ -82,41 +83,15 @@ static int best_of(const float *p, int n)
     return best;
 }
 
-static double share_of(int64_t n, int64_t of)
+static void write_row(double *ret, struct label_figures f)
 {
-    return of ? (double)n / (double)of : 0;
-}
-
-/* Precision, recall and F1 of a label from the matrix of what was true (rows) and what was said (columns). */
-static void score_label(const int64_t *confusion, int n, int label, double *ret)
-{
-    int64_t right = confusion[label * n + label], truths = 0, said = 0;
-    for (int k = 0; k < n; k++) {
-        truths += confusion[label * n + k];
-        said += confusion[k * n + label];
-    }
-    double precision = share_of(right, said), recall = share_of(right, truths);
-    const double row[] = { (double)truths, precision, truths ? recall : -1, truths ? share_of(2 * right, truths + said) : -1 };
+    const double row[] = { (double)f.truths, f.precision, f.recall, f.f1 };
     memcpy(ret, row, sizeof row);
-}
-
-/* The last row: the means over the labels that have images. */
-static void score_all(struct scores *s, int n)
-{
-    double *all = s->of_label[n];
-    int with = 0;
-    for (int i = 0; i < n; i++) {
-        with += s->of_label[i][0] > 0;
-        for (int k = 0; k < 4; k++)
-            all[k] += k == 0 || s->of_label[i][0] > 0 ? s->of_label[i][k] : 0;
-    }
-    for (int k = 1; k < 4; k++)
-        all[k] = with ? all[k] / with : -1;
 }
 
 static void score(const struct judged *images, size_t n, int labels, const struct settings *s, struct arena *a, struct scores *ret)
 {
-    int64_t *confusion = arena_new_array(a, int64_t, labels * labels), right = 0, top = 0, judged = 0;
+    int64_t *confusion = arena_new_array(a, int64_t, labels * labels), top = 0, judged = 0;
     double loss = 0;
     for (size_t i = 0; i < n; i++) {
         const float *p = images[i].answer;
@@ -125,7 +100,6 @@ static void score(const struct judged *images, size_t n, int labels, const struc
             continue;
         judged++;
         confusion[label * labels + best_of(p, labels)]++;
-        right += rank_of(p, labels, label) == 0;
         top += rank_of(p, labels, label) < TOP;
         for (int k = 0; k < labels; k++)
             loss -= (double)(target(k, label, -1, 1, (float)s->label_smoothing, labels) * p[k]);
@@ -133,15 +107,15 @@ static void score(const struct judged *images, size_t n, int labels, const struc
     *ret = (struct scores){ .images = judged, .n_labels = labels, .confusion = confusion };
     ret->of_label = arena_take(a, sizeof *ret->of_label * (size_t)(labels + 1));
     for (int i = 0; i < labels; i++)
-        score_label(confusion, labels, i, ret->of_label[i]);
-    score_all(ret, labels);
-    const double *all = ret->of_label[labels];
-    const double values[] = { judged ? share_of(right, judged) : -1,
+        write_row(ret->of_label[i], confusion_label(confusion, labels, i));
+    struct label_figures all = confusion_mean(confusion, labels);
+    write_row(ret->of_label[labels], all);
+    const double values[] = { confusion_accuracy(confusion, labels),
                               judged ? loss / (double)judged : -1,
-                              judged && labels > TOP ? share_of(top, judged) : -1,
-                              all[1],
-                              all[2],
-                              all[3] };
+                              judged && labels > TOP ? (double)top / (double)judged : -1,
+                              all.precision,
+                              all.recall,
+                              all.f1 };
     memcpy(ret->value, values, sizeof values);
 }
 

@@ -1,0 +1,63 @@
+/* What reviews say about models that label images as a whole. */
+#include "app/monitor/monitor.h"
+#include "learn/confusion.h"
+
+enum { LABELS_COUNTED = 1000 };
+
+/* The first label of a review and the best one of the prediction; images whose review has none are left out, and a prediction
+ * without one counts as a label of its own, the last, which no image has. */
+static enum err count_images(struct sql *db, const struct selection *s, bool shadow, struct classified *c)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        db, &r,
+        "SELECT (SELECT l.position FROM review v JOIN review_shape h ON h.review_id = v.id JOIN deployment_label l"
+        " ON l.id = h.label_id WHERE v.predicted_asset_id = a.id AND h.kind = 'classification' ORDER BY h.position LIMIT 1),"
+        " (SELECT l.position FROM prediction_shape h JOIN deployment_label l ON l.id = h.label_id"
+        " WHERE h.prediction_id = p.id AND h.kind = 'classification' ORDER BY h.score DESC, h.position LIMIT 1)"
+        " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
+        " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
+        SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
+    while (rows_next(r)) {
+        int said = rows_null(r, 1) ? c->n_labels : (int)rows_int(r, 1);
+        if (!rows_null(r, 0))
+            c->counts[(int)rows_int(r, 0) * (c->n_labels + 1) + said]++;
+    }
+    return rows_error(r);
+}
+
+enum err classified_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct classified *ret)
+{
+    *ret = (struct classified){ 0 };
+    TRY(monitor_labels(db, a, s->deployment_id, LABELS_COUNTED, &ret->labels, &ret->n_labels));
+    ret->counts = arena_new_array(a, int64_t, (ret->n_labels + 1) * (ret->n_labels + 1));
+    return count_images(db, s, shadow, ret);
+}
+
+static void write_figures(struct out *o, struct label_figures f)
+{
+    monitor_figure(o, "precision", f.truths ? f.precision : -1);
+    monitor_figure(o, "recall", f.recall);
+    monitor_figure(o, "f1", f.f1);
+}
+
+void classified_write(struct out *o, const char *key, const struct classified *c)
+{
+    int n = c->n_labels + 1;
+    struct label_figures all = confusion_mean(c->counts, n);
+    out_object(o, key);
+    out_int(o, "images", all.truths);
+    monitor_figure(o, "accuracy", confusion_accuracy(c->counts, n));
+    write_figures(o, all);
+    out_array(o, "labels");
+    for (int i = 0; i < c->n_labels; i++) {
+        struct label_figures l = confusion_label(c->counts, n, i);
+        out_object(o, NULL);
+        out_text(o, "label", c->labels[i]);
+        out_int(o, "truths", l.truths);
+        write_figures(o, l);
+        out_end_object(o);
+    }
+    out_end_array(o);
+    out_end_object(o);
+}

@@ -1,0 +1,13 @@
+/* confusion.h - figures of classifications, from how often an image of label [row] was said to be of label [column]. */
+#pragma once
+#include <stdint.h>
+
+struct label_figures {
+    int64_t truths;
+    double precision, recall, f1; /* recall and f1 are -1 for a label without an image */
+};
+/* counts: labels × labels. */
+struct label_figures confusion_label(const int64_t *counts, int labels, int label);
+/* The means over the labels that have images; -1 if none has. */
+struct label_figures confusion_mean(const int64_t *counts, int labels);
+double confusion_accuracy(const int64_t *counts, int labels); /* the share that is right; -1 without an image */
