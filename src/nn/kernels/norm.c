@@ -14,6 +14,7 @@ enum { GAMMA, BETA };
 enum { ROW = 256, SUMMED = 64 }; /* floats of a long row; rows summed in float, the rest in double */
 
 struct norm {
+    const struct rows_way *way;
     enum act act;
     int channels, together; /* pixels in a long row */
     struct row_factors f;
@@ -26,6 +27,7 @@ static bool prepare(struct step *s)
     int c = s->out->c, together = ROW / c < 1 ? 1 : ROW / c;
     size_t row = ((size_t)c * (size_t)together + 15) & ~(size_t)15;
     struct norm *n = s->state = heap_take(sizeof *n + 5 * row * sizeof(float) + 2 * (size_t)c * sizeof(double));
+    n->way = rows_are_wide() ? &rows_wide : &rows_plain;
     n->act = step_act(s);
     n->channels = c;
     n->together = together;
@@ -108,7 +110,7 @@ static void measure(struct norm *n, const struct tensor *x, float *mean, float *
         struct walk w = walk_over(n, x, x, rest);
         for (long r = 0; r < w.rows; r += SUMMED) {
             struct rows rows = rows_of(&w, x, x, NULL, r, w.rows - r < SUMMED ? w.rows - r : SUMMED);
-            rows_moments(&rows, x->half, n->f.a, n->f.b);
+            n->way->moments(&rows, x->half, n->f.a, n->f.b);
             gather_sums(n);
         }
     }
@@ -147,7 +149,7 @@ static void forward(struct step *s)
     for (int rest = 0; rest < 2; rest++) {
         struct walk w = walk_over(n, x, y, rest);
         struct rows rows = rows_of(&w, x, y, NULL, 0, w.rows);
-        rows_apply(&rows, &map, &n->f);
+        n->way->apply(&rows, &map, &n->f);
     }
 }
 
@@ -161,7 +163,7 @@ static void sum_gradients(const struct step *s, struct norm *n, const struct ten
         struct walk w = walk_over(n, x, y, rest);
         for (long r = 0; r < w.rows; r += SUMMED) {
             struct rows rows = rows_of(&w, x, y, NULL, r, w.rows - r < SUMMED ? w.rows - r : SUMMED);
-            rows_back_sums(&rows, &map, &n->f);
+            n->way->back_sums(&rows, &map, &n->f);
             gather_sums(n);
         }
     }
@@ -198,7 +200,7 @@ static void backward(struct step *s)
     for (int rest = 0; rest < 2 && x->grad; rest++) {
         struct walk w = walk_over(n, x, y, rest);
         struct rows rows = rows_of(&w, x, y, dx, 0, w.rows);
-        rows_back_apply(&rows, &map, &n->f);
+        n->way->back_apply(&rows, &map, &n->f);
     }
     if (adds && x->grad)
         tensor_give(x, x->grad, dx);

@@ -82,36 +82,27 @@ static ALWAYS_INLINE void back_apply(const struct rows *r, struct map m, const s
     }
 }
 
-void rows_moments(const struct rows *r, bool half, float *a, float *b)
+static void each_moments(const struct rows *r, bool half, float *a, float *b)
 {
-    if (rows_are_wide())
-        rows_moments_wide(r, half, a, b);
-    else if (half)
+    if (half)
         moments(r, true, a, b);
     else
         moments(r, false, a, b);
 }
 
-void rows_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
+static void each_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
 {
-    if (rows_are_wide())
-        rows_apply_wide(r, m, f);
-    else
-        ROWS_EACH(apply, r, m, f)
+    ROWS_EACH(apply, r, m, f)
 }
 
-void rows_back_sums(const struct rows *r, const struct map *m, const struct row_factors *f)
+static void each_back_sums(const struct rows *r, const struct map *m, const struct row_factors *f)
 {
-    if (rows_are_wide())
-        rows_back_sums_wide(r, m, f);
-    else
-        ROWS_EACH(back_sums, r, m, f)
+    ROWS_EACH(back_sums, r, m, f)
 }
 
-void rows_back_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
+static void each_back_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
 {
-    if (rows_are_wide())
-        rows_back_apply_wide(r, m, f);
-    else
-        ROWS_EACH(back_apply, r, m, f)
+    ROWS_EACH(back_apply, r, m, f)
 }
+
+const struct rows_way rows_plain = { each_moments, each_apply, each_back_sums, each_back_apply };

@@ -18,17 +18,14 @@ struct rows {
     long n, floats, pitch;
 };
 
-void rows_moments(const struct rows *, bool half, float *a, float *b);                     /* a += x, b += x² */
-void rows_apply(const struct rows *, const struct map *, const struct row_factors *);      /* y = act(z) */
-void rows_back_sums(const struct rows *, const struct map *, const struct row_factors *);  /* a += dz, b += dz * (x - mean) */
-void rows_back_apply(const struct rows *, const struct map *, const struct row_factors *); /* dx = scale * dz - b * x - a */
-
-/* The same for processors with AVX-512. */
+struct rows_way {
+    void (*moments)(const struct rows *, bool half, float *a, float *b);                     /* a += x, b += x² */
+    void (*apply)(const struct rows *, const struct map *, const struct row_factors *);      /* y = act(z) */
+    void (*back_sums)(const struct rows *, const struct map *, const struct row_factors *);  /* a += dz, b += dz * (x - mean) */
+    void (*back_apply)(const struct rows *, const struct map *, const struct row_factors *); /* dx = scale * dz - b * x - a */
+};
+extern const struct rows_way rows_plain, rows_wide; /* wide: for processors with AVX-512 */
 bool rows_are_wide(void);
-void rows_moments_wide(const struct rows *, bool half, float *a, float *b);
-void rows_apply_wide(const struct rows *, const struct map *, const struct row_factors *);
-void rows_back_sums_wide(const struct rows *, const struct map *, const struct row_factors *);
-void rows_back_apply_wide(const struct rows *, const struct map *, const struct row_factors *);
 
 /* `call` once for each way that a map can be, so that the compiler makes a loop of its own for each. */
 #define ROWS_TYPES(call, activation, r, m, f)                                                                                      \

@@ -107,7 +107,7 @@ WIDE void moments(const struct rows *r, bool half, float *a, float *b){ EACH_16(
     void back_sums(const struct rows *r, struct map t, const struct row_factors *f){ EACH_16(r, 1, back_sums_16, t, f) } WIDE
     void back_apply(const struct rows *r, struct map t, const struct row_factors *f){ EACH_16(r, 1, back_apply_16, t, f) }
 
-AVX512 void rows_moments_wide(const struct rows *r, bool half, float *a, float *b)
+AVX512 static void each_moments(const struct rows *r, bool half, float *a, float *b)
 {
     if (half)
         moments(r, true, a, b);
@@ -115,12 +115,14 @@ AVX512 void rows_moments_wide(const struct rows *r, bool half, float *a, float *
         moments(r, false, a, b);
 }
 
-AVX512 void rows_apply_wide(const struct rows *r, const struct map *m, const struct row_factors *f){ ROWS_EACH(apply, r, m, f) }
+AVX512 static void each_apply(const struct rows *r, const struct map *m, const struct row_factors *f){ ROWS_EACH(apply, r, m, f) }
 
-AVX512 void rows_back_sums_wide(const struct rows *r, const struct map *m,
-                                const struct row_factors *f){ ROWS_EACH(back_sums, r, m, f) }
+AVX512 static void each_back_sums(const struct rows *r, const struct map *m,
+                                  const struct row_factors *f){ ROWS_EACH(back_sums, r, m, f) }
 
-AVX512 void rows_back_apply_wide(const struct rows *r, const struct map *m, const struct row_factors *f)
+AVX512 static void each_back_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
 {
     ROWS_EACH(back_apply, r, m, f)
 }
+
+const struct rows_way rows_wide = { each_moments, each_apply, each_back_sums, each_back_apply };
