@@ -6,7 +6,7 @@
 
 /* Images shown in a training whose length nobody states. On a few hundred images detection gains little after the first number;
  * larger sets are seen often enough, tiny ones not so often that they are learnt by heart. */
-enum { SHOWN_LEAST = 12000, PASSES_LEAST = 15, PASSES_MOST = 300 };
+enum { SHOWN_LEAST = 16000, PASSES_LEAST = 15, PASSES_MOST = 300 };
 
 #define AT(member) offsetof(struct settings, member)
 #define INT(name, standard, least, most, says)                                                                                     \
