@@ -111,6 +111,18 @@ def test_images_without_classifications_are_refused_with_a_reason(client, lake, 
     assert "no image with one classification to learn" in json.dumps(server.call("GET", f"/api/experiment/{e.id}/logging?after=0"))
 
 
+def test_evaluations_of_another_program_are_scored(learnt, version):
+    labels = {x.name: x for x in version.list_labels()}
+    for asset in version.list_assets():
+        if asset.filename in ("square_1.png", "square_2.png", "disc_1.png"):
+            learnt[1].add_evaluation(asset, classifications=[(labels["square"], 0.8), (labels["disc"], 0.1)])
+    learnt[1].compute_evaluations_metrics(InferenceType.CLASSIFICATION).wait_for_done()
+    result = learnt[1].get_log("evaluation").data
+    assert result["images"] == 3 and result["accuracy"] == pytest.approx(2 / 3)
+    by = {x["label"]: x for x in result["labels"]}
+    assert by["square"]["recall"] == 1 and by["square"]["precision"] == pytest.approx(2 / 3) and by["disc"]["recall"] == 0
+
+
 def test_the_file_says_how_to_use_it(learnt, tmp_path):
     a = learnt[1].get_artifact("model-latest")
     a.download(str(tmp_path))

@@ -1,6 +1,7 @@
-/* Detection metrics of an experiment's evaluations against the annotations of the same images. */
+/* Metrics of an experiment's evaluations against the annotations of the same images: of boxes, or of labels of whole images. */
 #include "app/dataset/dataset.h"
 #include "app/experiment/experiment.h"
+#include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include "job/job.h"
 #include "learn/metrics.h"
@@ -9,8 +10,12 @@
 
 enum { BOXES = 10000, IMAGES_MOST = 20000, LABELS = 2000 };
 
+struct pair { /* labels of an image: what is annotated and what was evaluated; -1: none */
+    int truth, said;
+};
 struct evaluate {
     struct op *op;
+    bool whole;
     const char *experiment, *ids, *status; /* ids: JSON or NULL; status: of the annotations that count, or NULL */
     const char *names[LABELS];             /* labels by index; those of different dataset versions meet by name */
     int n_labels;
@@ -18,6 +23,8 @@ struct evaluate {
     struct metrics_truth *truths;
     struct metrics_detection *found;
     struct detect_metrics result;
+    struct pair *pairs;
+    size_t n_pairs;
 };
 
 static enum err label_index(struct evaluate *e, const char *name, int *ret)
@@ -77,6 +84,47 @@ static enum err read_found(struct evaluate *e, const char *evaluation, size_t *r
     return rows_error(r);
 }
 
+/* ---- labels of whole images */
+
+static enum err first_label(struct evaluate *e, struct rows *r, int *ret)
+{
+    *ret = -1;
+    if (rows_next(r))
+        TRY(label_index(e, rows_text(r, 0), ret));
+    return rows_error(r);
+}
+
+static enum err read_pair(struct evaluate *e, const char *evaluation, const char *asset)
+{
+    AUTO(rows) struct rows *truth = NULL;
+    AUTO(rows) struct rows *said = NULL;
+    struct pair *p = &e->pairs[e->n_pairs++];
+    TRY(sql_rows(e->op->db, &truth,
+                 "SELECT l.name FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l ON l.id = h.label_id"
+                 " WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'classification' LIMIT 1",
+                 V(asset), V(e->status)));
+    TRY(first_label(e, truth, &p->truth));
+    TRY(sql_rows(e->op->db, &said,
+                 "SELECT l.name FROM evaluation v, json_each(v.shapes, '$.classifications') j"
+                 " JOIN label l ON l.id = lower(json_extract(j.value, '$.label_id')) WHERE v.id = ?1"
+                 " ORDER BY json_extract(j.value, '$.score') DESC LIMIT 1",
+                 V(evaluation)));
+    return first_label(e, said, &p->said);
+}
+
+/* An image without an evaluated label counts as one of its own, the last, that none is of. */
+static int64_t *count_pairs(const struct evaluate *e)
+{
+    size_t n = (size_t)e->n_labels + 1;
+    int64_t *counts = arena_new_array(e->op->arena, int64_t, n * n);
+    for (const struct pair *p = e->pairs; p < e->pairs + e->n_pairs; p++)
+        if (p->truth >= 0)
+            counts[(size_t)p->truth * n + (size_t)(p->said < 0 ? e->n_labels : p->said)]++;
+    return counts;
+}
+
+/* ---- all */
+
 static enum err compute(struct evaluate *e)
 {
     AUTO(rows) struct rows *r = NULL;
@@ -88,6 +136,10 @@ static enum err compute(struct evaluate *e)
     bool any = false;
     for (; rows_next(r); any = true) {
         size_t truths, found;
+        if (e->whole) {
+            TRY(read_pair(e, rows_text(r, 0), rows_text(r, 1)));
+            continue;
+        }
         TRY(read_truths(e, rows_text(r, 1), &truths));
         TRY(read_found(e, rows_text(r, 0), &found));
         metrics_add(e->metrics, e->truths, truths, e->found, found);
@@ -135,11 +187,14 @@ static void write(const struct evaluate *e, struct out *o)
 
 static enum err keep(struct op *op)
 {
-    const struct evaluate *e = op->state;
+    struct evaluate *e = op->state;
     const char *job;
     AUTO(out) struct out o;
     out_init(&o, 1 << 20);
-    write(e, &o);
+    if (e->whole)
+        classified_write(&o, NULL, &(struct classified){ count_pairs(e), e->names, e->n_labels });
+    else
+        write(e, &o);
     TRY(log_put_text(op->db, op->arena, e->experiment, "evaluation", "EVALUATION", o.text.bytes));
     TRY(job_add_done(op->db, op->arena, "evaluate", op->org, op->user_id, o.text.bytes, &job));
     out_object(&op->out, NULL);
@@ -158,9 +213,11 @@ static enum err evaluate(struct op *op)
                             .ids = in_has(op, "evaluation_ids") ? in_ids(op, "evaluation_ids") : NULL };
     TRY(path_id(op, 0, &e->experiment));
     TRY(resource_need(op, &experiment_resource, e->experiment));
-    if (strcmp(in_text(op, "inference_type"), "OBJECT_DETECTION") != 0)
-        return fail(E_UNMEANT, "inference_type: metrics are computed for OBJECT_DETECTION only");
+    e->whole = strcmp(in_text(op, "inference_type"), "CLASSIFICATION") == 0;
+    if (!e->whole && strcmp(in_text(op, "inference_type"), "OBJECT_DETECTION") != 0)
+        return fail(E_UNMEANT, "inference_type: metrics are computed for OBJECT_DETECTION and CLASSIFICATION only");
     TRY(read_labels(e));
+    e->pairs = arena_new_array(op->arena, struct pair, IMAGES_MOST);
     e->truths = arena_new_array(op->arena, struct metrics_truth, BOXES);
     e->found = arena_new_array(op->arena, struct metrics_detection, BOXES);
     e->metrics = metrics_new(LABELS);

@@ -169,6 +169,26 @@ TEST(the_onnx_file_of_a_classifier_gives_the_probabilities)
     CHECK(worst < 1e-5);
 }
 
+TEST(an_evaluation_shows_an_image_to_the_network_just_as_it_is_served)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(image) struct image image = { 0 };
+    AUTO(image) struct image kept = { 0 };
+    const struct network net = { .model = &tiny, .frame = { SIZE, SIZE } };
+    float *shown = arena_new_array(a, float, 3 * SIZE * SIZE), *served = arena_new_array(a, float, 3 * SIZE * SIZE);
+    struct random r = { 6 };
+    int w, h;
+    MUST(image_new(150, 90, &image));
+    for (int i = 0; i < 150 * 90 * 3; i++)
+        image.pixels[i] = (uint8_t)random_below(&r, 256);
+    image_fit(150, 90, SIZE, SIZE, &w, &h);
+    MUST(image_resize(&image, w, h, &kept)); /* as galleries keep it */
+    MUST(task_classify.show(&net, &(struct picture){ .image = kept }, shown));
+    MUST(image_stretch(&image, SIZE, SIZE, &centred, served));
+    for (int i = 0; i < 3 * SIZE * SIZE; i++)
+        CHECK(fabsf(shown[i] - served[i % 3 * SIZE * SIZE + i / 3]) < 1e-5f);
+}
+
 struct world {
     struct arena *arena;
     char dir[64];
