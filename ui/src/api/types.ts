@@ -226,6 +226,7 @@ export interface Deployment {
 }
 
 export interface PredictedShape {
+  kind?: string;
   label: string | { id: string; name: string };
   label_id: string;
   score: number;

@@ -15,6 +15,9 @@ export function figure(x: number | null | undefined, digits = 4): string {
   return String(Number(x.toPrecision(digits)));
 }
 
+/** The name of a log without its folder: "eval/mAP50" is "mAP50". */
+export const scoreName = (log: string) => log.slice(log.lastIndexOf("/") + 1);
+
 export const percent = (x: number | null | undefined, digits = 0) =>
   x === null || x === undefined ? "–" : `${(100 * x).toFixed(digits)} %`;
 

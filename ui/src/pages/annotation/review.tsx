@@ -11,7 +11,7 @@ import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
 import { Bench, openOn, useEngine, type Item } from "./bench";
 import { placeOfPredicted, saveReview, submitReviewed, touch, useDeployment, useDeploymentLabels, usePredicted, type PredictedAsset } from "./data";
-import { docOfPrediction } from "./shapes";
+import { docOfPrediction, isBox, saidOf } from "./shapes";
 
 const none: never[] = [];
 
@@ -104,6 +104,7 @@ export default function Review() {
   };
   const d = deployment.data;
   const prediction = which === "shadow" ? now?.shadow : now?.champion;
+  const whole = prediction?.shapes.filter((s) => !isBox(s)) ?? [];
   const error = deployment.error ?? rows.error ?? labels.error;
   const back = `/deployments/${id}?tab=predictions`;
   return (
@@ -147,7 +148,7 @@ export default function Review() {
           side={
             <section style={{ padding: "0 14px 18px", display: "grid", gap: 10 }}>
               {hasShadow && !final && <SegmentedControl size="xs" fullWidth value={which} onChange={setModel} data={[{ value: "champion", label: "Champion" }, { value: "shadow", label: "Shadow" }]} aria-label="Whose prediction" />}
-              <div>
+              <div hidden={d?.type === "CLASSIFICATION"}>
                 <div style={{ display: "flex", justifyContent: "space-between" }}>
                   <span>Hide below confidence</span>
                   <b style={{ fontWeight: 600 }} data-testid="least">{(state?.least ?? 0).toFixed(2)}</b>
@@ -159,6 +160,7 @@ export default function Review() {
                   </Button>
                 )}
               </div>
+              {whole.length > 0 && <div data-testid="said">{which === "shadow" ? "The shadow" : "The model"} says {whole.map(saidOf).join(", ")}</div>}
               <div className="dim" style={{ fontSize: 12 }}>
                 {prediction?.latency != null && <>Predicted in {milliseconds(prediction.latency)}, </>}
                 <Time at={now?.created_at} />

@@ -19,10 +19,18 @@ export function docOf(a: AnnotationShapes | null | undefined, source: "human" | 
   return { shapes, classes: a?.classifications?.map((c) => c.label_id) ?? [] };
 }
 
-export function docOfPrediction(shapes: readonly PredictedShape[]): Doc {
+export const isBox = (s: PredictedShape) => s.kind !== "classification";
+
+/** What a label of a whole image says: "scratch 0.93"; a reviewer's has no score. */
+export function saidOf(s: PredictedShape): string {
+  const name = typeof s.label === "string" ? s.label : s.label.name;
+  return s.score == null || s.score < 0 ? name : `${name} ${s.score.toFixed(2)}`;
+}
+
+export function docOfPrediction(said: readonly PredictedShape[]): Doc {
   return {
-    shapes: shapes.map((s) => ({ id: newId(), kind: "rectangle", label: s.label_id, source: "model", score: s.score, geo: { x: s.x, y: s.y, w: s.w, h: s.h } })),
-    classes: [],
+    shapes: said.filter(isBox).map((s) => ({ id: newId(), kind: "rectangle", label: s.label_id, source: "model", score: s.score, geo: { x: s.x, y: s.y, w: s.w, h: s.h } })),
+    classes: said.filter((s) => !isBox(s)).map((s) => s.label_id),
   };
 }
 

@@ -11,7 +11,7 @@ import { colourMap } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
-import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Deployment } from "./data";
+import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment, type Reviewed } from "./data";
 import { predictionTile, versionName } from "./parts";
 
 const spans = [
@@ -32,6 +32,36 @@ function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode
       </div>
       {children}
     </div>
+  );
+}
+
+/** The figures that reviews give, of whoever has any. */
+function Reviews({ of }: { of: Dashboard["reviews"] }) {
+  const rows = (["champion", "shadow"] as const).flatMap((k) => (of?.[k]?.images ? [{ name: k, r: of[k] as Reviewed }] : []));
+  if (!rows.length) return null;
+  const names = rows.some(({ r }) => r.accuracy !== undefined) ? { accuracy: "accuracy", precision: "precision", recall: "recall", f1: "F1" } : { ap_50: "mAP50", ap_50_95: "mAP50-95", precision: "precision", recall: "recall" };
+  const columns = Object.entries(names) as [keyof Reviewed, string][];
+  return (
+    <Section title="Against reviews">
+      <table className="table" style={{ maxWidth: 720 }}>
+        <thead>
+          <tr>
+            <th />
+            <th data-align="right">images</th>
+            {columns.map(([k, name]) => <th key={k} data-align="right">{name}</th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ name, r }) => (
+            <tr key={name}>
+              <td>{name}</td>
+              <td data-align="right">{count(r.images)}</td>
+              {columns.map(([k]) => <td key={k} data-align="right">{r[k] == null ? "–" : figure(r[k], 3)}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
   );
 }
 
@@ -62,8 +92,8 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       const values = share(k);
       return values ? [{ name: k === "training" ? "training data" : k, values }] : [];
     });
-    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, yName: "% of objects" } : null;
-  }, [x]);
+    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
+  }, [x, d.type]);
   const v = d.model_version;
   const s = d.shadow_model_version;
   return (
@@ -146,6 +176,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
           </Section>
         )}
       </div>
+      <Reviews of={x?.reviews} />
       <Section title="Last predictions" end={<Link href={`/deployments/${d.id}?tab=predictions`} className="dim">All {count(d.counts?.total)}</Link>}>
         {newest.data?.items.length ? (
           <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>

@@ -24,6 +24,15 @@ export function useLiveDeployment(id: string): void {
   useEvents(`deployment:${id}`, again);
 }
 
+export interface Reviewed {
+  images: number;
+  ap_50?: number | null;
+  ap_50_95?: number | null;
+  accuracy?: number | null;
+  precision?: number | null;
+  recall?: number | null;
+  f1?: number | null;
+}
 export interface Dashboard {
   since?: string;
   predictions?: number;
@@ -32,6 +41,8 @@ export interface Dashboard {
   latency?: { at: string; champion: number | null; shadow?: number | null; id?: string }[];
   labels?: { label: string; champion?: number; shadow?: number; reviewed?: number; training?: number }[];
   alerts?: { id: string; text?: string; metric: string; value?: number; at?: string }[];
+  /** What reviews say: of detectors mean average precision, of classifiers accuracy. */
+  reviews?: { champion?: Reviewed; shadow?: Reviewed };
   drift?: { feature: string; p: number; drifted: boolean }[];
   objects?: { champion?: Record<string, number>; shadow?: Record<string, number> };
 }

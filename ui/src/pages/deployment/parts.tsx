@@ -2,6 +2,7 @@
 import { Tooltip } from "@mantine/core";
 import type { Tile } from "../../kit/grid";
 import { Status } from "../../kit/parts";
+import { isBox, saidOf } from "../annotation/shapes";
 import { thumbnail, type Deployment, type PredictedAsset } from "./data";
 
 export function versionName(v: Deployment["model_version"]): string {
@@ -26,7 +27,8 @@ export function Loops({ of: d }: { of: Deployment }) {
 
 /** A prediction as a tile: the reviewed shapes if there are any, else the champion's; the shadow's dashed. */
 export function predictionTile(a: PredictedAsset, colours: Map<string, string>, px: number, shadow: boolean): Tile {
-  const shapes = a.review?.shapes ?? a.champion?.shapes ?? [];
+  const said = a.review?.shapes ?? a.champion?.shapes ?? [];
+  const shapes = said.filter(isBox);
   const colour = (id: string) => colours.get(id) ?? "#9aa3ad";
   return {
     id: a.id,
@@ -36,9 +38,9 @@ export function predictionTile(a: PredictedAsset, colours: Map<string, string>, 
     height: a.data.meta?.height ?? 3,
     boxes: [
       ...shapes.map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id) })),
-      ...(shadow ? (a.shadow?.shapes ?? []).map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id), dashed: true })) : []),
+      ...(shadow ? (a.shadow?.shapes ?? []).filter(isBox).map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id), dashed: true })) : []),
     ],
     badge: <Status of={a.status} />,
-    note: <span className="dim" style={{ flex: "none" }}>{shapes.length}</span>,
+    note: <span className="dim" style={{ flex: "none" }}>{said.length > shapes.length ? said.map(saidOf).join(", ") : said.length}</span>,
   };
 }

@@ -24,7 +24,7 @@ function Block({ n, title, says, children }: { n: number; title: string; says: s
 
 const choices: Record<string, readonly string[]> = {
   lr_type: ["constant", "exponential_decay", "cosine"],
-  annotation_type: ["rectangle", "polygon"],
+  annotation_type: ["rectangle", "classification"],
   optimizer: ["sgd", "adam", "adamw"],
 };
 const says: Record<string, string> = {

@@ -3,7 +3,7 @@ import { ActionIcon, Button, Menu, Progress, SegmentedControl, Select, Tabs, Tex
 import { useEffect, useRef, useState } from "react";
 import { Link, useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
-import { bytes, figure, percent } from "../../kit/format";
+import { bytes, figure, percent, scoreName } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconBox, IconDots, IconDownload, IconEdit, IconFile, IconPlay, IconPlus, IconStop, IconTerminal, IconTrash } from "../../kit/icons";
 import { CopyBlock, Cut, Empty, Facts, Fault, Id, Lines, Section, Status, Time } from "../../kit/parts";
@@ -132,7 +132,7 @@ function Summary({ e }: { e: Experiment }) {
       <Section title="Summary">
         <Facts
           of={[
-            e.best == null ? null : ["Best mAP50", <b key="b" style={{ fontWeight: 600 }}>{e.best.value.toFixed(4)}</b>],
+            e.best == null ? null : [`Best ${scoreName(e.best.name)}`, <b key="b" style={{ fontWeight: 600 }}>{e.best.value.toFixed(4)}</b>],
             e.status === "RUNNING" ? ["Progress", percent(e.progress)] : null,
             ["Made", <Time key="t" at={e.created_at} />],
             ["Changed", <Time key="u" at={e.updated_at} />],

@@ -2,7 +2,7 @@
 import { Progress, Skeleton } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { count, percent, plural } from "../../kit/format";
+import { count, percent, plural, scoreName } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconArrowRight, IconBox, IconCheck, IconDatabase, IconFlask, IconPhoto, IconRocket } from "../../kit/icons";
 import { Cut, Fault, Section, Status, Time } from "../../kit/parts";
@@ -98,7 +98,7 @@ export default function Home() {
               {experiments.length > 0 && (
                 <Section title="Experiments" end={<Link href="/projects" className="dim">All projects</Link>}>
                   {experiments.slice(0, 6).map((e) => (
-                    <Row key={e.id} to={`/experiments/${e.id}`} name={e.name} middle={<>{e.status === "RUNNING" && e.progress != null ? <Progress w={90} value={100 * e.progress} aria-label="Progress" /> : e.best != null && <span className="dim">mAP50 {e.best.value.toFixed(3)}</span>}<Status of={e.status} /></>} end={<Time at={e.updated_at ?? e.created_at} />} />
+                    <Row key={e.id} to={`/experiments/${e.id}`} name={e.name} middle={<>{e.status === "RUNNING" && e.progress != null ? <Progress w={90} value={100 * e.progress} aria-label="Progress" /> : e.best != null && <span className="dim">{scoreName(e.best.name)} {e.best.value.toFixed(3)}</span>}<Status of={e.status} /></>} end={<Time at={e.updated_at ?? e.created_at} />} />
                   ))}
                 </Section>
               )}
