@@ -93,6 +93,8 @@ static void print(struct graph *g, const struct peak *p, bool shapes)
     AUTO(arena) struct arena *a = arena_new();
     struct cost *costs, all = { .what = "all" };
     int n = graph_costs(g, a, shapes, &costs);
+    double over, bytes = (double)graph_value_bytes(g, &over);
+    printf("values and gradients: %.1f MB, %.3f times what is in use at one time\n", bytes * 1e-6, over);
     printf("peak of one core: %.0f GFLOP/s, %.1f GB/s\n", p->flop_s * 1e-9, p->bytes_s * 1e-9);
     printf("%-48s %3s  %8s %8s  %7s %7s %7s  %6s  %6s\n", "", "", "ms forth", "ms back", "GFLOP", "GFLOP/s", "GB/s", "peak",
            "bound");

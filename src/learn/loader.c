@@ -64,7 +64,7 @@ static enum err take_readable(struct loader *l, size_t *index, struct picture *r
 /* In the last steps images are seen whole and alone, as they will be later. */
 static bool at_the_end(const struct settings *s, int64_t count)
 {
-    return (double)(count / s->batch_size) >= (double)s->steps * (1 - s->mosaic_end);
+    return (double)(count / s->batch_size) >= (double)(s->steps * s->accumulate) * (1 - s->mosaic_end);
 }
 
 /* first: the picture that this example is for. */

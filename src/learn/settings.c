@@ -22,6 +22,10 @@ const struct setting settings_table[] = {
     INT(steps, 0, 0, 10000000, "batches to train on; 0: by the number of images"),
     INT(epochs, 0, 0, 100000, "passes over the training images; 0: as `steps` says"),
     INT(batch_size, 8, 1, 256, "images in a batch"),
+    INT(accumulate, 1, 1, 64,
+        "batches in a step: their gradients are added, as if they were one large batch that takes no more memory"),
+    { "freeze", SETTING_WORD, AT(freeze), .words = { "nothing", "backbone" },
+      .says = "what keeps the weights that it starts from" },
     REAL(learning_rate, 0.01, 0, 10, "at the end of the warm-up"),
     { "lr_type", SETTING_WORD, AT(lr_type), .words = { "cosine", "constant", "exponential_decay" }, .says = "how it falls" },
     INT(decay_steps, 500, 1, 10000000, "exponential_decay: steps in which it falls by decay_factor"),
@@ -177,7 +181,8 @@ int64_t settings_steps(const struct settings *s, size_t images)
         shown = PASSES_MOST * n;
     if (s->epochs)
         shown = s->epochs * n;
-    return shown < s->batch_size ? 1 : (shown + s->batch_size - 1) / s->batch_size;
+    int64_t each = s->batch_size * s->accumulate;
+    return shown < each ? 1 : (shown + each - 1) / each;
 }
 
 struct schedule settings_schedule(const struct settings *s)

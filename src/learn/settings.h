@@ -5,13 +5,13 @@
 #include "json/json.h"
 
 struct settings {
-    int64_t steps, epochs, batch_size, image_size, seed, eval_every;
+    int64_t steps, epochs, batch_size, accumulate, image_size, seed, eval_every;
     double learning_rate, decay_factor, warmup_lr, momentum, weight_decay, clip_norm, ema_decay;
     int64_t decay_steps, warmup_steps;
     bool staircase, pretrained;
-    const char *lr_type, *optimizer, *annotation_type, *precision; /* static words of the table */
-    double flip_horizontal, flip_vertical, mosaic, mixup, erase;   /* chances 0 to 1 */
-    double mosaic_end;                                             /* share of the steps */
+    const char *lr_type, *optimizer, *annotation_type, *precision, *freeze; /* static words of the table */
+    double flip_horizontal, flip_vertical, mosaic, mixup, erase;            /* chances 0 to 1 */
+    double mosaic_end;                                                      /* share of the steps */
     double scale, translate, rotate, shear, hue, saturation, brightness,
         contrast; /* half widths of the ranges that are drawn from */
     double blur, noise, crop, label_smoothing;

@@ -135,6 +135,7 @@ static enum err build(struct run *r)
     r->parts = split((int)r->set->batch_size);
     r->part_size = (int)r->set->batch_size / r->parts;
     struct plan_options plan = { .use = GRAPH_TRAIN, .precision = settings_precision(r->set) };
+    plan.frozen = strcmp(r->set->freeze, "backbone") == 0 ? "backbone." : NULL;
     for (int i = 0; i < r->parts; i++)
         TRY(network_new_with(j->model, r->part_size, r->frame, j->n_labels, (uint64_t)r->set->seed, &plan,
                              i ? &r->part[0].net : NULL, &r->part[i].net));
@@ -238,10 +239,8 @@ static void learn_part(void *with, int i, int thread)
     struct run *r = with;
     struct part *p = &r->part[i];
     const struct example *e = &r->batch->examples[i * r->part_size];
-    p->loss = (struct task_loss){ 0 };
     memcpy(p->net.input->data, e[0].pixels, tensor_count(p->net.input) * sizeof(float));
-    graph_set_step(p->net.graph, r->step, (int64_t)i * r->part_size);
-    graph_zero_grad(p->net.graph);
+    graph_set_step(p->net.graph, r->batch->step, (int64_t)i * r->part_size);
     graph_forward(p->net.graph);
     for (int k = 0; k < r->part_size; k++)
         r->task->learn(&p->net, k, &e[k], r->set, &p->loss);
@@ -259,13 +258,26 @@ static struct task_loss sum_losses(const struct run *r)
     return sum;
 }
 
-/* One batch; *ret_good is false when the loss or its gradient is no number, and then nothing has changed. */
+/* The batches of a step, whose gradients and losses add up. */
+static enum err learn_batches(struct run *r)
+{
+    for (int i = 0; i < r->parts; i++) {
+        r->part[i].loss = (struct task_loss){ 0 };
+        graph_zero_grad(r->part[i].net.graph);
+    }
+    for (int64_t k = 0; k < r->set->accumulate; k++) {
+        TRY(loader_next(r->loader, &r->batch));
+        team_run(r->team, r->parts, learn_part, r);
+    }
+    return OK;
+}
+
+/* One step; *ret_good is false when the loss or its gradient is no number, and then nothing has changed. */
 static enum err step(struct run *r, bool *ret_good)
 {
     double begun = clock_seconds(), rate = schedule_at(&r->schedule, r->step) * r->rate;
     struct graph *replicas[PARTS_MOST];
-    TRY(loader_next(r->loader, &r->batch));
-    team_run(r->team, r->parts, learn_part, r);
+    TRY(learn_batches(r));
     struct task_loss loss = sum_losses(r);
     double share = loss.share > 0 ? (double)loss.share : 1, norm = 0, all = 0;
     for (int k = 0; k < LOSS_PARTS; k++)
@@ -283,7 +295,7 @@ static enum err step(struct run *r, bool *ret_good)
                                .steps = r->set->steps,
                                .loss = all / share,
                                .learning_rate = rate,
-                               .images_per_second = (double)r->set->batch_size / (clock_seconds() - begun),
+                               .images_per_second = (double)(r->set->batch_size * r->set->accumulate) / (clock_seconds() - begun),
                                .gradient = norm };
     for (int k = 0; k < LOSS_PARTS; k++)
         told.part[k] = loss.part[k] / share;
@@ -294,7 +306,7 @@ static enum err step(struct run *r, bool *ret_good)
 static void start_loader(struct run *r)
 {
     loader_stop(r->loader);
-    r->loader = loader_start(r->train, r->job->model, r->set, r->frame, r->step, LOADERS);
+    r->loader = loader_start(r->train, r->job->model, r->set, r->frame, r->step * r->set->accumulate, LOADERS);
 }
 
 /* Back to the last checkpoint, with half the learning rate from there. */
@@ -378,7 +390,8 @@ static enum err evaluate(struct run *r)
 /* Once an epoch, but not much more often than ten times in all, since a small set makes short epochs. */
 static int64_t eval_every(const struct run *r)
 {
-    int64_t epoch = (int64_t)(gallery_count(r->train) / (size_t)r->set->batch_size) + 1, tenth = r->set->steps / EVALUATIONS;
+    int64_t epoch = (int64_t)(gallery_count(r->train) / (size_t)(r->set->batch_size * r->set->accumulate)) + 1,
+            tenth = r->set->steps / EVALUATIONS;
     int64_t by_itself = epoch > tenth ? epoch : tenth;
     return r->set->eval_every ? r->set->eval_every : by_itself < 1 ? 1 : by_itself;
 }

@@ -109,12 +109,13 @@ static char *trained(struct world *w, const char *name, int64_t stop_at, size_t 
     return bytes;
 }
 
-static void check_resumed(const char *precision)
+static void check_resumed(const char *precision, int accumulate)
 {
     AUTO(world) struct world w;
     size_t n_whole, n_resumed, n_one;
     world_init(&w);
     w.settings.precision = precision;
+    w.settings.accumulate = accumulate;
     char *whole = trained(&w, "whole", INT64_MAX, &n_whole);
     CHECK_INT(w.evaluations, 2);
     char *resumed = trained(&w, "resumed", 3, &n_resumed);
@@ -126,11 +127,16 @@ static void check_resumed(const char *precision)
 }
 TEST(a_training_that_was_interrupted_ends_bit_for_bit_like_one_that_was_not)
 {
-    check_resumed("f32");
+    check_resumed("f32", 1);
 }
 TEST(in_bf16_too_a_training_that_was_interrupted_ends_like_one_that_was_not)
 {
-    check_resumed("bf16");
+    check_resumed("bf16", 1);
+}
+
+TEST(with_several_batches_in_a_step_too_a_training_ends_the_same_when_it_was_interrupted)
+{
+    check_resumed("auto", 2);
 }
 
 TEST(what_cannot_be_trained_on_is_refused_with_a_reason)

@@ -6,7 +6,7 @@
  * the optimiser sums their gradients. A graph is used by one thread at a time.
  *
  * The loss stands outside: it reads the outputs' data and writes (=) their grad before graph_backward(). Gradients of parameters
- * add up until graph_zero_grad(). */
+ * add up until graph_zero_grad(), over several batches if one likes. */
 #pragma once
 #include "base/arena.h"
 
@@ -136,7 +136,8 @@ enum precision {
 struct plan_options {
     enum graph_use use; /* GRAPH_INFER makes no gradients and reuses value memory */
     enum precision precision;
-    bool plain; /* only the plain loops (the specification), f32 */
+    const char *frozen; /* parameters whose names begin so are not trained, and their norms take the running statistics; or NULL */
+    bool plain;         /* only the plain loops (the specification), f32 */
 };
 /* After building. */
 MUST_USE enum err graph_plan_with(struct graph *, const struct plan_options *);

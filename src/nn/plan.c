@@ -30,6 +30,17 @@ static void count_users(struct plan *p)
             p->users[n->in[i]->id]++;
 }
 
+/* Below the first layer that is trained nothing goes back then. */
+static void freeze(struct graph *g, const char *prefix)
+{
+    for (struct node *n = g->first; n; n = n->next)
+        for (size_t i = 0; i < COUNT_OF(n->params) && n->params[i]; i++)
+            if (strncmp(n->params[i]->value.name, prefix, strlen(prefix)) == 0) {
+                n->params[i]->trained = false;
+                n->attr.frozen = true;
+            }
+}
+
 static void find_needed_gradients(struct graph *g)
 {
     for (struct node *n = g->first; n; n = n->next) {
@@ -344,6 +355,8 @@ enum err graph_plan_with(struct graph *g, const struct plan_options *o)
     p.values = arena_new_array(a, struct buffer, g->n_tensors);
     p.grads = arena_new_array(a, struct buffer, g->n_tensors);
     count_users(&p);
+    if (o->frozen)
+        freeze(g, o->frozen);
     if (use == GRAPH_TRAIN)
         find_needed_gradients(g);
     else
