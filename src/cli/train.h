@@ -20,8 +20,14 @@ MUST_USE enum err train_self(struct arena *, const char **ret);
 /* Takes out of samples (in place, order kept) a fifth for evaluation, by chance from the seed; where images have a label as a
  * whole, of each label. */
 void train_split(struct arena *, struct samples *all, bool whole, uint64_t seed, struct samples *ret_eval);
-/* The images in the folders of a folder, each folder a label; sorted by label and name. */
-MUST_USE enum err train_classes(struct arena *, const char *dir, struct samples *ret, const char ***ret_labels, int *ret_n);
+struct classes {
+    const char **labels;
+    int n_labels;
+    struct samples train, eval;
+};
+/* The images in the folders of a folder, each folder a label; sorted by label and name. Where it holds folders called train and val
+ * (or as common) instead, these have the folders of labels. */
+MUST_USE enum err train_classes(struct arena *, const char *dir, struct classes *ret);
 void train_sort(struct samples *); /* by name, so that the order of pages or folders does not matter */
 /* "mAP50 0.812, mAP50-95 0.455 …" */
 const char *train_scores_text(struct arena *, const struct task *, const struct scores *);

@@ -184,13 +184,24 @@ static enum err read_annotated(struct folder *f)
     return OK;
 }
 
+static enum err read_classes(struct folder *f)
+{
+    struct classes c;
+    TRY(train_classes(f->arena, f->options->images, &c));
+    f->labels = c.labels;
+    f->n_labels = c.n_labels;
+    f->train = c.train;
+    f->eval = c.eval;
+    return OK;
+}
+
 static enum err read_folder(struct folder *f)
 {
     const struct train_options *o = f->options;
     if (o->annotations)
         TRY(read_annotated(f));
     else if (f->model->task->whole)
-        TRY(train_classes(f->arena, o->images, &f->train, &f->labels, &f->n_labels));
+        TRY(read_classes(f));
     else
         return fail(E_INVALID, "--annotations DIR or FILE is needed (Pascal VOC, COCO or YOLO)");
     train_sort(&f->train);
@@ -314,7 +325,7 @@ static enum err learn(struct folder *f)
     TRY(read_folder(f));
     if (o->eval_list)
         TRY(split_by_list(f));
-    else
+    else if (!f->eval.n)
         train_split(f->arena, &f->train, f->model->task->whole, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
     f->settings.steps = settings_steps(&f->settings, f->train.n);

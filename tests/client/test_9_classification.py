@@ -180,6 +180,15 @@ def test_a_review_counts_and_goes_back_into_the_dataset(server, client, learnt, 
     assert model.get_version(1).type == InferenceType.CLASSIFICATION and list(model.get_version(1).labels.values()) == [*KINDS, "star"]
 
 
+def test_a_file_of_a_classifier_is_not_served_as_a_detector(client, learnt, pictures, tmp_path):
+    a = learnt[1].get_artifact("model-latest")
+    a.download(str(tmp_path))
+    v = client.create_model(name=unique("odd")).create_version(labels={str(k): n for k, n in enumerate(KINDS)}, type=InferenceType.OBJECT_DETECTION)
+    v.store("model-latest", str(tmp_path / a.filename))
+    with pytest.raises(Exception, match="labels whole images, but its version is not of type CLASSIFICATION"):
+        v.deploy(name=unique("odd"), min_threshold=0.1).predict(str(pictures["disc"][1]))
+
+
 def test_a_folder_with_a_folder_for_each_label_is_learnt_from(pictures, tmp_path):
     for kind in KINDS:
         (tmp_path / "in" / kind).mkdir(parents=True)
@@ -191,5 +200,14 @@ def test_a_folder_with_a_folder_for_each_label_is_learnt_from(pictures, tmp_path
     assert run.returncode == 0, run.stderr
     assert "15 training and 3 evaluation images" in run.stdout and "cross                5 images" in run.stdout
     assert (tmp_path / "out" / "model.onnx").exists()
-    run = subprocess.run([*command[:3], tmp_path / "in" / "disc", *command[4:]], capture_output=True, text=True, timeout=60)
+    for kind in KINDS[:2]:  # already divided
+        (tmp_path / "two" / "val" / kind).mkdir(parents=True)
+        (tmp_path / "two" / "val" / kind / "a.png").write_bytes(pictures[kind][7].read_bytes())
+    (tmp_path / "in").rename(tmp_path / "two" / "train")
+    run = subprocess.run([*command[:3], tmp_path / "two", *command[4:-3], tmp_path / "out2", *command[-2:]], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0 and "18 training and 2 evaluation images" in run.stdout, run.stdout + run.stderr
+    (tmp_path / "two" / "val" / "moon").mkdir()
+    run = subprocess.run([*command[:3], tmp_path / "two", *command[4:]], capture_output=True, text=True, timeout=60)
+    assert run.returncode != 0 and "val/moon: " in run.stderr
+    run = subprocess.run([*command[:3], tmp_path / "two" / "train" / "disc", *command[4:]], capture_output=True, text=True, timeout=60)
     assert run.returncode != 0 and "has 0 folders; 2 to 1000 are needed, one for each label" in run.stderr
