@@ -322,3 +322,29 @@ TEST(a_letterbox_scales_normalises_and_pads)
             for (int k = 0; k < 8; k++)
                 CHECK(labs((long)(1e5 * ((double)x[c][y][k] - (y < 4 ? inside[c] : outside[c])))) <= 1);
 }
+
+/* Columns of their own shade, so that a value says which one it came from. */
+static void draw_columns(int width, int height, struct image *ret)
+{
+    MUST(image_new(width, height, ret));
+    for (int i = 0; i < width * height * 3; i++)
+        ret->pixels[i] = (uint8_t)(i / 3 % width * 10);
+}
+
+TEST(covering_takes_the_middle_and_stretching_takes_all)
+{
+    AUTO(image) struct image image = { 0 };
+    AUTO(image) struct image narrow = { 0 };
+    struct normalise n = { .scale = 1, .std = { 1, 1, 1 } };
+    float x[3][8][8];
+    draw_columns(15, 8, &image);
+    MUST(image_cover(&image, 8, 8, &n, x[0][0]));
+    for (int k = 0; k < 8; k++)
+        CHECK_INT((int)x[1][7][k], 10 * (k + 4)); /* 3.5 is rounded to the even 4 */
+    draw_columns(13, 8, &narrow);
+    MUST(image_cover(&narrow, 8, 8, &n, x[0][0]));
+    CHECK_INT((int)x[2][0][0], 20);
+    MUST(image_stretch(&image, 8, 8, &n, x[0][0]));
+    CHECK(x[0][4][0] < 15 && x[0][4][7] > 125); /* both ends are there */
+    CHECK(x[0][0][3] == x[0][7][3]);
+}

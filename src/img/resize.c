@@ -259,6 +259,12 @@ static void cut(struct image *im, int x, int y, int width, int height)
     im->height = height;
 }
 
+/* Half of n, rounded to even, which is where torchvision's centre crop begins. */
+static int half(int n)
+{
+    return n / 2 + (n % 2 && n / 2 % 2);
+}
+
 enum err image_cover(const struct image *image, int width, int height, const struct normalise *normalise, float *ret)
 {
     double across = (double)width / full_width(image), down = (double)height / full_height(image);
@@ -270,7 +276,7 @@ enum err image_cover(const struct image *image, int width, int height, const str
     w = w < width ? width : w;
     h = h < height ? height : h;
     TRY(image_resize(image, w, h, &covering));
-    cut(&covering, (w - width) / 2, (h - height) / 2, width, height);
+    cut(&covering, half(w - width), half(h - height), width, height);
     to_planes(&covering, width, height, value, ret);
     return OK;
 }
