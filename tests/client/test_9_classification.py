@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 import requests
 from conftest import SACCADE, unique, wait
-from picsellia.types.enums import InferenceType
+from picsellia.types.enums import InferenceType, TagTarget
 from PIL import Image, ImageDraw
 
 KINDS = ["cross", "disc", "square"]
@@ -54,6 +54,26 @@ def version(client, lake, pictures):
         asset.create_annotation(0.0).create_multiple_classifications(
             [labels["disc"], labels["cross"]] if asset.filename == "cross_0.png" else [labels[kind]])
     return v
+
+
+def test_tags_become_classifications(client, lake, server, version, pictures):
+    v = client.get_dataset_by_id(version.origin_id).create_version(version=unique("tagged"))
+    names = [pictures["disc"][i].name for i in range(4)]
+    v.add_data([d for d in lake.list_data() if d.filename in names]).wait_for_done()
+    a, b = v.get_or_create_asset_tag(unique("good")), v.get_or_create_asset_tag(unique("bad"))
+    assets = sorted(v.list_assets(), key=lambda x: x.filename)
+    for asset, tags in zip(assets, ([a], [b], [a, b], [])):
+        if tags:
+            asset.add_tags(tags)
+    body = {"tag_ids": [str(a.id), str(b.id)], "tag_type": "ASSET"}
+    server.refused("POST", f"/api/dataset/version/{v.id}/tags/convert", 422, "not of type CLASSIFICATION", json=body)
+    v.set_type(InferenceType.CLASSIFICATION)
+    server.refused("POST", f"/api/dataset/version/{v.id}/tags/convert", 404, "tag_ids", json={**body, "tag_type": "DATA"})
+    v.convert_tags_to_classification(TagTarget.ASSET, [a, b]).wait_for_done()
+    assert [x.get_annotation().list_classifications()[0].label.name for x in assets[:2]] == [a.name, b.name]
+    assert v.retrieve_stats().nb_objects == 2  # two tags say nothing, none neither
+    v.convert_tags_to_classification(TagTarget.ASSET, [a, b]).wait_for_done()
+    assert v.retrieve_stats().nb_objects == 2
 
 
 def train(client, project, version, **parameters):
