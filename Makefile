@@ -88,10 +88,10 @@ $(OUT)/fuzz/%: tests/fuzz/target/%.c $(if $(filter debug,$(MODE)),tests/fuzz/dri
 	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(WARN) -o $@ $^ $(LIBS) -lcmocka
 
 # Programs of bench/, made by the benchmark that runs them.
-$(OUT)/bench/%: bench/%.c $(filter-out $(OUT)/src/main.o,$(OBJ))
+$(OUT)/bench/%: bench/%.c $(wildcard bench/*.h) $(filter-out $(OUT)/src/main.o,$(OBJ))
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(WARN) -o $@ $^ $(LIBS)
+	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(WARN) -o $@ $(filter-out %.h,$^) $(LIBS)
 
 # Every file once through the other compiler, for its warnings only.
 lint:

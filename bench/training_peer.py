@@ -1,4 +1,4 @@
-"""The peer of bench/training: YOLOX in PyTorch, with layers of the same shapes in the same order as ours, trained by SGD on one fixed batch.
+"""The peer of bench/training: YOLOX, and the detector of lite0_fpn.h, in PyTorch, with layers of the same shapes in the same order as ours, trained by SGD on one fixed batch.
 `training_peer.py MODEL THREADS BATCH SIZE FORM`, FORM one of nchw, channels_last, bf16. A number of steps a line comes in, the median
 milliseconds of one go out, by the clock and of the processors' time."""
 import statistics, sys, time
@@ -8,13 +8,14 @@ from torch import nn
 from torch.nn import functional as F
 
 name, threads, batch, size, form = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
-depth, width, depthwise = {"yolox-nano": (1, 0.25, True), "yolox-tiny": (1, 0.375, False)}[name]
+depth, width, depthwise = {"yolox-nano": (1, 0.25, True), "yolox-tiny": (1, 0.375, False), "lite0-fpn": (1, 1, True)}[name]
+act = nn.ReLU6 if name == "lite0-fpn" else nn.SiLU
 torch.set_num_threads(threads)
 torch.manual_seed(1)
 
 
 def unit(i, o, kernel, stride=1, groups=1):
-    return nn.Sequential(nn.Conv2d(i, o, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False), nn.BatchNorm2d(o, 1e-3, 0.03), nn.SiLU(True))
+    return nn.Sequential(nn.Conv2d(i, o, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False), nn.BatchNorm2d(o, 1e-3, 0.03), act(True))
 
 
 def spatial(i, o, stride=1):
@@ -92,8 +93,42 @@ class Yolox(nn.Module):
         return [y for head, f in zip(self.heads, (f0, f1, f2)) for y in head(f)]
 
 
+class Inverted(nn.Module):
+    def __init__(self, i, o, kernel, stride, expand):
+        super().__init__()
+        wide = i * expand
+        layers = [unit(i, wide, 1)] if expand > 1 else []
+        self.net, self.shortcut = nn.Sequential(*layers, unit(wide, wide, kernel, stride, wide), unit(wide, o, 1)[:2]), stride == 1 and i == o
+
+    def forward(self, x):
+        return x + self.net(x) if self.shortcut else self.net(x)
+
+
+class Lite0Fpn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        stages = (3, 1, 1, 1, 16), (3, 2, 2, 6, 24), (5, 2, 2, 6, 40), (3, 3, 2, 6, 80), (5, 3, 1, 6, 112), (5, 4, 2, 6, 192), (3, 1, 1, 6, 320)
+        i, made = 32, []
+        for kernel, blocks, stride, expand, o in stages:
+            made.append(nn.Sequential(*[Inverted(o if k else i, o, kernel, 1 if k else stride, expand) for k in range(blocks)]))
+            i = o
+        self.stem, self.low, self.middle, self.high = unit(3, 32, 3, 2), nn.Sequential(*made[:3]), nn.Sequential(*made[3:5]), nn.Sequential(*made[5:])
+        self.laterals = nn.ModuleList(unit(c, 64, 1)[:2] for c in (40, 112, 320))
+        self.labels = nn.ModuleList(nn.Sequential(unit(64, 64, 3), nn.Conv2d(64, 2, 1)) for _ in range(3))
+        self.boxes = nn.ModuleList(nn.Sequential(unit(64, 64, 3), nn.Conv2d(64, 5, 1)) for _ in range(3))
+
+    def forward(self, x):
+        f = [self.low(self.stem(x))]
+        f.append(self.middle(f[0]))
+        f.append(self.high(f[1]))
+        f = [lateral(y) for lateral, y in zip(self.laterals, f)]
+        f[1] = f[1] + F.interpolate(f[2], scale_factor=2)
+        f[0] = f[0] + F.interpolate(f[1], scale_factor=2)
+        return [y for label, box, x in zip(self.labels, self.boxes, f) for y in (label(x), box(x))]
+
+
 layout = torch.contiguous_format if form == "nchw" else torch.channels_last
-net = Yolox().train().to(memory_format=layout)
+net = (Lite0Fpn if name == "lite0-fpn" else Yolox)().train().to(memory_format=layout)
 images = ((torch.arange(batch * 3 * size * size) * 7919 % 255).float().view(batch, 3, size, size) / 128 - 1).to(memory_format=layout)
 norms = {id(p) for m in net.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()}
 decayed = [p for n, p in net.named_parameters() if id(p) not in norms and not n.endswith(".bias")]

@@ -4,7 +4,7 @@
  * memory at the measured bandwidth, whichever is longer; the share is least time / time; in bf16 the shares are of f32's peak and
  * bytes still. */
 #include "base/clock.h"
-#include "learn/models.h"
+#include "lite0_fpn.h"
 #include "nn/profile.h"
 #include "nn/replicas.h"
 #include <stdio.h>
@@ -114,7 +114,7 @@ static void print(struct graph *g, const struct peak *p, bool shapes)
 
 static enum err run(const char *name, int threads, int batch, int size, int steps, bool shapes, const struct plan_options *o)
 {
-    const struct model *model = model_find(name);
+    const struct model *model = bench_model(name);
     struct replicas *replicas;
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads || steps < 1)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);

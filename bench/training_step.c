@@ -1,7 +1,7 @@
 /* Times whole training steps of one of our networks, for bench/training: a replica for each thread, each with its part of the
  * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step by the clock
  * and of the processors' time. */
-#include "learn/models.h"
+#include "lite0_fpn.h"
 #include "nn/graph.h"
 #include "nn/optim.h"
 #include "nn/replicas.h"
@@ -27,10 +27,9 @@ static void work(void *with, int i)
     struct network *n = &networks[i];
     graph_zero_grad(n->graph);
     graph_forward(n->graph);
-    for (int l = 0; l < n->n_levels; l++) {
-        back_through(n->levels[l].label);
-        back_through(n->levels[l].box);
-    }
+    for (int t = 0; t < n->graph->n_tensors; t++)
+        if (n->graph->tensors[t]->is_output)
+            back_through(n->graph->tensors[t]);
     graph_backward(n->graph);
 }
 
@@ -52,7 +51,7 @@ static enum err run(const char *name, int threads, int batch, int size, const st
     struct graph *graphs[THREADS_MOST];
     struct replicas *replicas;
     static double times[STEPS_MOST], busy[STEPS_MOST];
-    const struct model *model = model_find(name);
+    const struct model *model = bench_model(name);
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
     for (int i = 0; i < threads; i++) {
