@@ -1,4 +1,5 @@
 #include "nn/optim.h"
+#include "nn/vector.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,6 @@ void optim_reset_ema(struct optim *o)
 /* Adds up the replicas' gradients in their order, so that the result does not depend on who was first. */
 static double sum_gradients(struct optim *o, struct graph *const *replicas, size_t n_replicas, float divide)
 {
-    double norm = 0;
-    memset(o->sum, 0, o->n * sizeof(float));
     for (size_t r = 0; r < n_replicas; r++) {
         struct param **params;
         graph_params(replicas[r], &params);
@@ -66,19 +65,17 @@ static double sum_gradients(struct optim *o, struct graph *const *replicas, size
         for (size_t i = 0; i < o->n_params; i++) {
             const struct tensor *t = &params[i]->value;
             size_t n = tensor_count(t);
-            for (size_t k = 0; t->grad && k < n; k++)
-                o->sum[at + k] += t->grad[k];
+            if (t->grad && r == 0)
+                memcpy(o->sum + at, t->grad, n * sizeof(float));
+            else if (t->grad)
+                vector_add(o->sum + at, t->grad, n);
             at += n;
         }
     }
-    for (size_t k = 0; k < o->n; k++) {
-        o->sum[k] /= divide;
-        norm += (double)o->sum[k] * (double)o->sum[k];
-    }
-    return sqrt(norm);
+    return sqrt(vector_scale(o->sum, 1 / divide, o->n)); /* what is not trained has 0 there always */
 }
 
-static void sgd(const struct optim *o, const struct param *p, size_t at, float rate, float scale)
+WIDEST static void sgd(const struct optim *o, const struct param *p, size_t at, float rate, float scale)
 {
     float decay = p->decay ? o->options.weight_decay : 0, momentum = o->options.momentum, *w = p->value.data, *m = o->m + at;
     const float *g = o->sum + at;
@@ -89,7 +86,7 @@ static void sgd(const struct optim *o, const struct param *p, size_t at, float r
     }
 }
 
-static void adamw(const struct optim *o, const struct param *p, size_t at, float rate, float scale)
+WIDEST static void adamw(const struct optim *o, const struct param *p, size_t at, float rate, float scale)
 {
     float b1 = o->options.beta1, b2 = o->options.beta2, decay = p->decay ? o->options.weight_decay : 0;
     float c1 = 1 - powf(b1, (float)o->step), c2 = 1 - powf(b2, (float)o->step);
@@ -103,7 +100,7 @@ static void adamw(const struct optim *o, const struct param *p, size_t at, float
     }
 }
 
-static void average(struct optim *o)
+WIDEST static void average(struct optim *o)
 {
     float decay = fminf(o->options.ema_decay, (float)(1 + o->step) / (float)(10 + o->step));
     size_t at = 0;
