@@ -164,8 +164,9 @@ static void tell_step(void *with, const struct learn_step *s)
     report_point(r->report, "images_per_second", s->step, n / sum->images_per_second);
     int64_t lines = s->steps / 20 > r->every ? s->steps / 20 : r->every; /* some twenty lines for the whole training */
     if (s->step % lines < r->every || s->step == s->steps)
-        SAY(r, "step %5lld/%lld  loss %.3f (%s)  rate %.5f  %.1f images/s", (long long)s->step, (long long)s->steps, sum->loss / n,
-            train_losses_text(r->arena, task, sum->part, n), s->learning_rate, n / sum->images_per_second);
+        SAY(r, "step %5lld/%lld  loss %.3f (%s)  rate %.5f  %.1f images/s  waited %.1f %%", (long long)s->step, (long long)s->steps,
+            sum->loss / n, train_losses_text(r->arena, task, sum->part, n), s->learning_rate, n / sum->images_per_second,
+            100 * s->waited);
     *sum = (struct learn_step){ 0 };
     r->summed = 0;
 }
@@ -202,10 +203,11 @@ static enum err train(struct remote *r)
     TRY(choose_model(r));
     TRY(read_parameters(r));
     TRY(remote_data(r));
-    r->settings.steps = settings_steps(&r->settings, r->train.samples.n);
+    if (r->settings.batch_size) /* else it is chosen first */
+        r->settings.steps = settings_steps(&r->settings, r->train.samples.n);
     TRY(send_parameters(r));
     send_labelmap(r);
-    r->every = r->settings.steps / POINTS_MOST + 1;
+    r->every = settings_steps(&r->settings, r->train.samples.n) / POINTS_MOST + 1;
     struct learn_job job = { .model = r->model,
                              .settings = &r->settings,
                              .labels = r->labels,
@@ -218,7 +220,7 @@ static enum err train(struct remote *r)
                              .memory = o->memory,
                              .checkpoint_seconds = 10,
                              .decoder = r->decoder,
-                             .watch = { say, tell_step, tell_scores, go_on, r } };
+                             .watch = { say, tell_step, tell_scores, NULL, go_on, r } };
     TRY(learn_train(&job, r->arena, &scores));
     if (scores.images)
         remote_scores(r, &scores);

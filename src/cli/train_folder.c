@@ -263,9 +263,9 @@ static void tell_step(void *with, const struct learn_step *s)
     for (int k = 0; k < LOSS_PARTS; k++)
         mean.part[k] = t->sum.part[k] / n;
     mean.images_per_second = t->sum.images_per_second / n;
-    printf("step %5lld/%lld  loss %6.3f (%s)  gradient %6.2f  rate %.5f  %5.1f images/s\n", (long long)mean.step,
+    printf("step %5lld/%lld  loss %6.3f (%s)  gradient %6.2f  rate %.5f  %5.1f images/s  waited %.1f %%\n", (long long)mean.step,
            (long long)mean.steps, mean.loss, train_losses_text(a, t->task, mean.part, 1), mean.gradient, mean.learning_rate,
-           mean.images_per_second);
+           mean.images_per_second, 100 * mean.waited);
     fflush(stdout);
     train_log_step(t->folder->log, t->task, &mean);
     t->sum = (struct learn_step){ 0 };
@@ -328,12 +328,8 @@ static enum err learn(struct folder *f)
     else if (!f->eval.n)
         train_split(f->arena, &f->train, f->model->task->whole, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
-    f->settings.steps = settings_steps(&f->settings, f->train.n);
-    struct teller teller = { .task = f->model->task,
-                             .every = f->settings.steps > 2000  ? 100
-                                      : f->settings.steps > 100 ? 20
-                                                                : 1,
-                             .folder = f };
+    int64_t steps = settings_steps(&f->settings, f->train.n);
+    struct teller teller = { .task = f->model->task, .every = steps > 2000 ? 100 : steps > 100 ? 20 : 1, .folder = f };
     struct learn_job job = { .model = f->model,
                              .settings = &f->settings,
                              .labels = f->labels,
@@ -346,7 +342,7 @@ static enum err learn(struct folder *f)
                              .memory = o->memory,
                              .checkpoint_seconds = 60,
                              .decoder = f->decoder,
-                             .watch = { say, tell_step, tell_scores, go_on, &teller } };
+                             .watch = { say, tell_step, tell_scores, NULL, go_on, &teller } };
     TRY(learn_train(&job, f->arena, &scores));
     for (int i = 0; scores.images && i < scores.n_labels; i++)
         printf("  %-20s %s\n", f->labels[i], train_label_text(f->arena, f->model->task, scores.of_label[i]));

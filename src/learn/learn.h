@@ -1,6 +1,7 @@
 /* learn.h - images in, trained model out. */
 #pragma once
 #include "learn/data.h"
+#include "learn/diagnosis.h"
 #include "learn/loader.h"
 #include "learn/task.h"
 
@@ -9,12 +10,14 @@ struct learn_step {
     double loss, part[LOSS_PARTS]; /* all of it, and the parts that the task names */
     double learning_rate, images_per_second;
     double gradient; /* its length, before clipping */
+    double waited;   /* share of the time since the training began that went by waiting for images */
 };
 /* How a training tells what it does. One at a time; say() and go_on() also from threads that read images. */
 struct learn_watch {
     void (*say)(void *with, const char *line);
     void (*step)(void *with, const struct learn_step *);
     void (*evaluated)(void *with, int64_t step, const struct scores *);
+    void (*examined)(void *with, const struct finding *, int n, const struct doubts *); /* at the end; or NULL */
     bool (*go_on)(void *with); /* asked at every step and image; false: stop with E_CANCELLED, after a checkpoint */
     void *with;
 };

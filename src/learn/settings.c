@@ -6,7 +6,7 @@
 
 /* Images shown in a training whose length nobody states. On a few hundred images detection gains little after the first number;
  * larger sets are seen often enough, tiny ones not so often that they are learnt by heart. */
-enum { SHOWN_LEAST = 16000, PASSES_LEAST = 15, PASSES_MOST = 300 };
+enum { SHOWN_LEAST = 16000, PASSES_LEAST = 15, PASSES_MOST = 300, BATCH_USUAL = 8 };
 
 #define AT(member) offsetof(struct settings, member)
 #define INT(name, standard, least, most, says)                                                                                     \
@@ -21,7 +21,7 @@ enum { SHOWN_LEAST = 16000, PASSES_LEAST = 15, PASSES_MOST = 300 };
 const struct setting settings_table[] = {
     INT(steps, 0, 0, 10000000, "batches to train on; 0: by the number of images"),
     INT(epochs, 0, 0, 100000, "passes over the training images; 0: as `steps` says"),
-    INT(batch_size, 8, 1, 256, "images in a batch"),
+    INT(batch_size, 8, 0, 256, "images in a batch; 0: as many as suit the memory and the data"),
     INT(accumulate, 1, 1, 64,
         "batches in a step: their gradients are added, as if they were one large batch that takes no more memory"),
     { "freeze", SETTING_WORD, AT(freeze), .words = { "nothing", "backbone" },
@@ -35,7 +35,8 @@ const struct setting settings_table[] = {
     REAL(warmup_lr, 0, 0, 10, "at the first step"),
     { "annotation_type", SETTING_WORD, AT(annotation_type), .words = { "rectangle", "classification" },
       .says = "what is learnt; the model decides" },
-    INT(image_size, 320, 64, 1280, "side of the network's input, a multiple of 32"),
+    INT(image_size, 320, 0, 1280,
+        "side of the network's input, a multiple of 32 from 64 on; 0: as suits the objects in the images"),
     { "precision", SETTING_WORD, AT(precision), .words = { "auto", "f32", "bf16" },
       .says = "of convolutions; auto: the faster on this machine" },
     INT(seed, 0, 0, 9007199254740991, "the same seed gives the same network"),
@@ -46,6 +47,7 @@ const struct setting settings_table[] = {
     REAL(clip_norm, 35, 0, 1e6, "longest gradient; 0: any"),
     REAL(ema_decay, 0.998, 0, 0.99999, "of the averaged weights that are kept; 0: the last ones are"),
     INT(eval_every, 0, 0, 10000000, "steps between evaluations; 0: by itself, at least 10 in all"),
+    INT(patience, 5, 0, 1000, "evaluations without a better one after which it stops; 0: never"),
     REAL(label_smoothing, 0.1, 0, 0.9, "classification: share of certainty that is spread over all labels"),
     REAL(flip_horizontal, 0.5, 0, 1, "chance"),
     REAL(flip_vertical, 0, 0, 1, "chance; for images without an up"),
@@ -153,8 +155,8 @@ enum err settings_read(struct settings *s, const struct json *object, struct are
         else if (!json_absent(m.value))
             TRY(read_one(s, row, m.value));
     }
-    if (s->image_size % 32)
-        return fail(E_UNMEANT, "parameter image_size: %lld is not a multiple of 32", (long long)s->image_size);
+    if (s->image_size % 32 || s->image_size == 32)
+        return fail(E_UNMEANT, "parameter image_size: %lld is not 0 or a multiple of 32 from 64 on", (long long)s->image_size);
     *ret_unknown = unknown;
     return OK;
 }
@@ -172,7 +174,7 @@ void settings_write(const struct settings *s, struct out *o)
 
 int64_t settings_steps(const struct settings *s, size_t images)
 {
-    int64_t n = (int64_t)images, shown = SHOWN_LEAST;
+    int64_t n = (int64_t)images, shown = SHOWN_LEAST, batch = s->batch_size ? s->batch_size : BATCH_USUAL;
     if (s->steps && !s->epochs)
         return s->steps;
     if (shown < PASSES_LEAST * n)
@@ -181,7 +183,7 @@ int64_t settings_steps(const struct settings *s, size_t images)
         shown = PASSES_MOST * n;
     if (s->epochs)
         shown = s->epochs * n;
-    int64_t each = s->batch_size * s->accumulate;
+    int64_t each = batch * s->accumulate;
     return shown < each ? 1 : (shown + each - 1) / each;
 }
 

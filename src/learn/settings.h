@@ -5,7 +5,7 @@
 #include "json/json.h"
 
 struct settings {
-    int64_t steps, epochs, batch_size, accumulate, image_size, seed, eval_every;
+    int64_t steps, epochs, batch_size, accumulate, image_size, seed, eval_every, patience;
     double learning_rate, decay_factor, warmup_lr, momentum, weight_decay, clip_norm, ema_decay;
     int64_t decay_steps, warmup_steps;
     bool staircase, pretrained;

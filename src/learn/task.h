@@ -28,6 +28,7 @@ struct scores {
 };
 struct scores scores_copy(const struct scores *, struct arena *);
 
+struct doubts;
 struct task {
     const char *name;           /* as in ONNX files: "detect" */
     const char *type;           /* of a model version that does it: "OBJECT_DETECTION" */
@@ -53,6 +54,8 @@ struct task {
     /* What the network says about image i of its batch, from the arena. */
     void *(*read)(const struct network *, int i, struct arena *);
     void (*score)(const struct judged *, size_t n, int labels, const struct settings *, struct arena *, struct scores *ret);
+    /* Adds the annotations of these images that do not look right. */
+    void (*doubt)(const struct judged *, size_t n, int labels, struct doubts *);
     /* What follows the network's outputs in an ONNX file, to the outputs of the file, and the members that say how to read them. */
     void (*write)(struct onnx *, const struct onnx_names *, const struct network *);
     void (*describe)(struct out *);

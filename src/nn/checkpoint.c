@@ -1,6 +1,7 @@
 #include "nn/checkpoint.h"
 #include "base/file.h"
 #include "json/json.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,10 +80,10 @@ enum err checkpoint_save(const char *path, struct graph *g, struct optim *o, con
     const char *temporary = arena_fmt(a, "%s.new", path), *slash = strrchr(path, '/');
     AUTO(fd) int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return fail(E_BROKEN, "cannot write the checkpoint %s", temporary);
+        return fail(E_BROKEN, "cannot write the checkpoint %s: %s", temporary, strerror(errno));
     enum err e = write_all(fd, g, o, state ? state : "{}");
     if (e == OK && (fsync(fd) != 0 || rename(temporary, path) != 0))
-        e = fail(E_BROKEN, "cannot finish the checkpoint %s", path);
+        e = fail(E_BROKEN, "cannot finish the checkpoint %s: %s", path, strerror(errno));
     if (e != OK) {
         unlink(temporary); /* the one before it stays */
         return e;
@@ -98,6 +99,18 @@ struct reader {
     uint64_t size; /* of data */
 };
 
+/* All that the header names must be there. */
+static enum err check_length(const struct reader *r, const char *path)
+{
+    int64_t end = 0, most = 0;
+    for (struct json_member m = json_first(r->header); m.key; m = json_next(r->header, m))
+        if (json_int(json_at(json_get(m.value, "data_offsets"), 1), &end) && end > most)
+            most = end;
+    if ((uint64_t)most > r->size)
+        return fail(E_UNMEANT, "%s is cut off: %lld of %lld bytes of weights are there", path, (long long)r->size, (long long)most);
+    return OK;
+}
+
 static enum err open_file(struct arena *a, const char *path, struct reader *r)
 {
     char *bytes;
@@ -111,7 +124,7 @@ static enum err open_file(struct arena *a, const char *path, struct reader *r)
     TRY(fail_within(json_parse(a, bytes + 8, length, &r->header), "%s is no checkpoint: ", path));
     r->data = bytes + 8 + length;
     r->size = n - 8 - length;
-    return OK;
+    return check_length(r, path);
 }
 
 /* The values called name, if there are `count` of them in f32. */
@@ -138,6 +151,21 @@ static bool same_shape(const struct reader *r, const struct tensor *t)
             return false;
     }
     return json_count(shape) == 4 - skip;
+}
+
+static char *state_of(const struct reader *r, struct arena *a)
+{
+    const char *state = json_text(json_get(json_get(r->header, "__metadata__"), "state"));
+    return arena_str(a, state ? state : "{}");
+}
+
+enum err checkpoint_state(const char *path, struct arena *a, char **ret_state)
+{
+    AUTO(arena) struct arena *mine = arena_new();
+    struct reader r;
+    TRY(open_file(mine, path, &r));
+    *ret_state = state_of(&r, a);
+    return OK;
 }
 
 enum err checkpoint_load(const char *path, struct graph *g, struct optim *o, struct arena *a, char **ret_state)
@@ -167,7 +195,7 @@ enum err checkpoint_load(const char *path, struct graph *g, struct optim *o, str
     const char *steps = json_text(json_get(meta, "optimiser_steps"));
     *step = steps ? strtoll(steps, NULL, 10) : 0;
     if (ret_state)
-        *ret_state = arena_str(a, json_text(json_get(meta, "state")));
+        *ret_state = state_of(&r, a);
     return OK;
 }
 

@@ -1,5 +1,6 @@
 /* One label for a whole image. In an ONNX file: `scores` 1 × labels, probabilities that sum to 1. */
 #include "learn/confusion.h"
+#include "learn/doubt.h"
 #include "learn/task.h"
 #include <math.h>
 #include <string.h>
@@ -119,6 +120,20 @@ static void score(const struct judged *images, size_t n, int labels, const struc
     memcpy(ret->value, values, sizeof values);
 }
 
+/* An image whose own label is improbable next to another one. */
+static void doubt(const struct judged *images, size_t n, int labels, struct doubts *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float *p = images[i].answer;
+        int label = images[i].sample->label, best = best_of(p, labels);
+        if (label < 0)
+            continue;
+        ret->looked_at++;
+        if (best != label)
+            doubts_add(ret, &(struct doubt){ images[i].sample, DOUBT_LABEL, label, best, expf(p[best]) - expf(p[label]), { 0 } });
+    }
+}
+
 static void write(struct onnx *o, const struct onnx_names *names, const struct network *net)
 {
     const char *logits = ONNX(o, "Reshape", onnx_name_of(names, net->logits), onnx_int64s(o, (int64_t[]){ 1, net->labels }, 2));
@@ -159,6 +174,7 @@ const struct task task_classify = {
     .show = show,
     .read = read,
     .score = score,
+    .doubt = doubt,
     .write = write,
     .describe = describe,
 };

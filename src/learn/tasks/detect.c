@@ -1,6 +1,7 @@
 /* Boxes with labels. In an ONNX file: `boxes` 1 × A × 4 (corners as fractions of the input) and `scores` 1 × A × labels; decoding
  * is part of the graph, non-maximum suppression is not. */
 #include "learn/detect.h"
+#include "learn/doubt.h"
 #include "learn/loss.h"
 #include "learn/metrics.h"
 #include "learn/task.h"
@@ -85,6 +86,40 @@ static void score(const struct judged *images, size_t n, int labels, const struc
     }
 }
 
+/* What was found, in pixels of the image as shown. */
+static struct found *found_in_image(const struct judged *j, struct arena *a)
+{
+    const struct answer *r = j->answer;
+    struct found *to = arena_new_array(a, struct found, r->n + 1);
+    float x = j->scale_x, y = j->scale_y;
+    for (int i = 0; i < r->n; i++) {
+        const struct box *b = &r->found[i].box;
+        to[i] = (struct found){ { b->x0 / x, b->y0 / y, b->x1 / x, b->y1 / y }, r->found[i].label, r->found[i].score };
+    }
+    return to;
+}
+
+static void doubt(const struct judged *images, size_t n, int labels, struct doubts *ret)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    double *share = arena_new_array(a, double, labels);
+    int64_t *all = arena_new_array(a, int64_t, labels);
+    struct found **found = arena_new_array(a, struct found *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const struct sample *s = images[i].sample;
+        const struct answer *r = images[i].answer;
+        found[i] = found_in_image(&images[i], a);
+        for (int k = 0; k < s->n; k++) {
+            all[s->boxes[k].label]++;
+            share[s->boxes[k].label] += box_is_found(&s->boxes[k], found[i], r->n);
+        }
+    }
+    for (int k = 0; k < labels; k++)
+        share[k] = all[k] ? share[k] / (double)all[k] : 0;
+    for (size_t i = 0; i < n; i++)
+        doubt_boxes(images[i].sample, found[i], ((const struct answer *)images[i].answer)->n, share, ret);
+}
+
 /* 1 × channels × h × w of each level → 1 × A × channels. */
 static const char *flatten(struct onnx *o, const struct onnx_names *names, const struct network *net, bool boxes)
 {
@@ -159,6 +194,7 @@ const struct task task_detect = {
     .show = show,
     .read = read,
     .score = score,
+    .doubt = doubt,
     .write = write,
     .describe = describe,
 };
