@@ -46,14 +46,18 @@ def test_its_files(trained):
     assert {"model-latest", "checkpoint-data-latest", "config"} <= {a.name for a in trained[0].list_artifacts()}
 
 
+def size_of(onnx):
+    return json.loads(onnx.get_modelmeta().custom_metadata_map["imgsz"])
+
+
 def test_the_onnx_file_tells_what_it_needs(onnx, labels):
     meta = onnx.get_modelmeta().custom_metadata_map
     names = json.loads(meta["names"])
     assert [names[str(k)] for k in range(len(names))] == labels
-    assert json.loads(meta["imgsz"]) == [SIZE, SIZE]
+    assert size_of(onnx) == [128, SIZE]  # images of 640 × 480, in multiples of 32
     about = json.loads(meta["saccade"])
     assert about["input"]["resize"] == "letterbox" and about["output"]["boxes"] == "xyxy"
-    assert [(i.name, i.shape) for i in onnx.get_inputs()] == [("images", [1, 3, SIZE, SIZE])]
+    assert [(i.name, i.shape) for i in onnx.get_inputs()] == [("images", [1, 3, *size_of(onnx)])]
     assert [o.name for o in onnx.get_outputs()] == ["boxes", "scores"]
 
 
@@ -61,9 +65,10 @@ def detect(onnx, path, threshold, labels):
     """The documented way from a file to boxes, with other tools than ours."""
     about = json.loads(onnx.get_modelmeta().custom_metadata_map["saccade"])
     image = Image.open(path).convert("RGB")
-    r = min(SIZE / image.width, SIZE / image.height)
+    height, width = size_of(onnx)
+    r = min(width / image.width, height / image.height)
     small = image.resize((round(image.width * r), round(image.height * r)), Image.BILINEAR)
-    x = np.full((SIZE, SIZE, 3), about["input"]["pad"], np.float32)
+    x = np.full((height, width, 3), about["input"]["pad"], np.float32)
     x[:small.height, :small.width] = np.asarray(small, np.float32)
     x = (x * about["input"]["scale"] - np.array(about["input"]["mean"], np.float32)) / np.array(about["input"]["std"], np.float32)
     boxes, scores = onnx.run(None, {"images": x.transpose(2, 0, 1)[None].astype(np.float32)})
@@ -75,7 +80,7 @@ def detect(onnx, path, threshold, labels):
             if all(iou(boxes[0, i], boxes[0, j]) <= about["output"]["nms_iou"] for j in keep):
                 keep.append(i)
         limit = np.array([image.width, image.height] * 2)
-        out += [(labels[k], float(scores[0, i, k]), list(np.clip(boxes[0, i] * SIZE / r, 0, limit))) for i in keep]
+        out += [(labels[k], float(scores[0, i, k]), list(np.clip(boxes[0, i] * [width, height, width, height] / r, 0, limit))) for i in keep]
     return sorted(out, key=lambda d: -d[1])
 
 
