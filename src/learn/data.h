@@ -4,12 +4,18 @@
 #include "learn/box.h"
 #include <stddef.h>
 
+/* Where a server keeps an image. */
+struct origin {
+    const char *asset, *data, *version; /* ids */
+    int64_t width, height;              /* of the image as shown; 0: not known */
+};
 /* One image; boxes in pixels of the image as shown. */
 struct sample {
     const char *path, *name; /* the file, and what people call it */
     struct labelled_box *boxes;
     int n;
-    int label; /* of the image as a whole */
+    int label;                   /* of the image as a whole */
+    const struct origin *origin; /* NULL: a folder */
 };
 struct samples {
     struct sample *items;

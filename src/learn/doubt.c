@@ -2,13 +2,15 @@
 #include <string.h>
 
 /* Overlap from which a box is at a place, is well placed, and is the same; confidence from which a prediction counts at all. */
-static const float AT_ALL = 0.3f, WELL = 0.55f, SAME = 0.85f, SURE = 0.4f, HARDLY = 0.1f, SIDE_LEAST = 4;
+static const float AT_ALL = 0.3f, WELL = 0.55f, SAME = 0.85f, SURE = 0.4f, HARDLY = 0.1f, SIDE_LEAST = 4, SCORE_LEAST = 0.1f;
 
 const char *const doubt_words[] = { "not annotated", "wrong label", "badly placed", "nothing there", "annotated twice" };
 
 void doubts_add(struct doubts *d, const struct doubt *new)
 {
     int at = d->n;
+    if (new->score < SCORE_LEAST)
+        return;
     d->likely += new->score > DOUBT_LIKELY;
     while (at > 0 && d->items[at - 1].score < new->score)
         at--;

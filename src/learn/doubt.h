@@ -25,7 +25,7 @@ struct doubts {
 };
 #define DOUBT_LIKELY 0.5f
 
-void doubts_add(struct doubts *, const struct doubt *);
+void doubts_add(struct doubts *, const struct doubt *); /* one that is hardly suspicious is left out */
 /* What people read: "annotated as cat, looks like dog". Texts are the arena's. */
 const char *doubt_text(const struct doubt *, const char *const *labels, struct arena *);
 extern const char *const doubt_words[]; /* by kind: "not annotated", … */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { EXAMINED_MOST = 500, SIZE_MOST = 1280, TOLD = 5 };
+enum { EXAMINED_MOST = 500, SIZE_MOST = 1280 };
 
 static void count_things(const struct run *r, const struct gallery *g, int64_t *of_label)
 {
@@ -72,8 +72,10 @@ static void tell(struct run *r, const struct finding *found, int n, const struct
     AUTO(arena) struct arena *a = arena_new();
     for (int i = 0; i < n; i++)
         SAY(r, "diagnosis: %s: %s", found[i].what, found[i].says);
-    for (int i = 0; i < d->n && i < TOLD && d->items[i].score > DOUBT_LIKELY; i++)
-        SAY(r, "suspicious: %s: %s", d->items[i].sample->name, doubt_text(&d->items[i], r->job->labels, a));
+    for (int i = 0; i < d->n && d->items[i].score > DOUBT_LIKELY; i++)
+        SAY(r, "suspicious: %s at %.0f, %.0f, %.0f × %.0f: %s", d->items[i].sample->name, (double)d->items[i].box.x0,
+            (double)d->items[i].box.y0, (double)(d->items[i].box.x1 - d->items[i].box.x0),
+            (double)(d->items[i].box.y1 - d->items[i].box.y0), doubt_text(&d->items[i], r->job->labels, a));
     if (r->job->watch.examined)
         r->job->watch.examined(r->job->watch.with, found, n, d);
 }

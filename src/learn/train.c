@@ -5,7 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-enum { PART_LEAST = 4, RETREATS_MOST = 6, EVALUATIONS = 10, SIDE_MULTIPLE = 32, LOADERS = 1, BATCHES_READY = 4, SIZE_USUAL = 320 };
+enum {
+    PART_LEAST = 4,
+    RETREATS_MOST = 6,
+    EVALUATIONS = 10,
+    IMPATIENT = 10,
+    SIDE_MULTIPLE = 32,
+    LOADERS = 1,
+    BATCHES_READY = 4,
+    SIZE_USUAL = 320
+};
 
 /* ---- images */
 
@@ -278,9 +287,10 @@ static int64_t eval_every(const struct run *r)
     return r->set->eval_every ? r->set->eval_every : by_itself < 1 ? 1 : by_itself;
 }
 
+/* Whoever evaluates every few steps does not want to stop after a few steps. */
 static bool is_patient(const struct run *r)
 {
-    return !r->set->patience || r->not_better < r->set->patience;
+    return !r->set->patience || r->not_better < r->set->patience || r->step - r->best_step < r->set->steps / IMPATIENT;
 }
 
 static bool is_time_to_evaluate(const struct run *r)
