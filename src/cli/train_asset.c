@@ -101,3 +101,13 @@ bool remote_sample(struct remote *r, const struct json *asset, const struct labe
     read_boxes(r, annotation, ids, ret);
     return true;
 }
+
+const struct origin *remote_origin(struct remote *r, const struct json *asset, const char *version)
+{
+    struct origin *o = arena_take(r->arena, sizeof *o);
+    const struct json *data = json_get(asset, "data"), *meta = json_get(data, "meta");
+    *o = (struct origin){ remote_text(asset, "id"), remote_text(data, "id"), version, 0, 0 };
+    json_int(json_get(meta, "width"), &o->width);
+    json_int(json_get(meta, "height"), &o->height);
+    return o;
+}

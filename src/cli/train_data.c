@@ -164,6 +164,7 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
             struct sample sample;
             const char *url, *why = NULL;
             if (remote_sample(r, json_at(items, i), ids, &sample, &url, &why)) {
+                sample.origin = remote_origin(r, json_at(items, i), version);
                 *add_sample(r->arena, to) = sample;
                 errands[n++] = (struct errand){ url, sample.path, sample.name, false };
             } else if (why && bad++ < MISSING_NAMED) {

@@ -220,7 +220,7 @@ static enum err train(struct remote *r)
                              .memory = o->memory,
                              .checkpoint_seconds = 10,
                              .decoder = r->decoder,
-                             .watch = { say, tell_step, tell_scores, NULL, go_on, r } };
+                             .watch = { say, tell_step, tell_scores, remote_examined, go_on, r } };
     TRY(learn_train(&job, r->arena, &scores));
     if (scores.images)
         remote_scores(r, &scores);

@@ -42,10 +42,13 @@ struct label_ids {
  * nothing is annotated. ret->name is set if it has one. */
 bool remote_sample(struct remote *, const struct json *asset, const struct label_ids *, struct sample *ret, const char **ret_url,
                    const char **ret_why);
+/* Where the server keeps it: an asset of that dataset version. */
+const struct origin *remote_origin(struct remote *, const struct json *asset, const char *version);
 
 /* Reads the attached dataset versions into labels, train and eval, and brings the images into the work folder. */
 MUST_USE enum err remote_data(struct remote *);
 int remote_label(struct remote *, const char *name);        /* its number; a new one if there is none */
 void remote_scores(struct remote *, const struct scores *); /* the logs of the last evaluation */
+void remote_examined(void *remote, const struct finding *, int n, const struct doubts *); /* for a struct learn_watch */
 /* Stores model, checkpoint and config as artifacts. */
 MUST_USE enum err remote_store(struct remote *);

@@ -42,6 +42,17 @@ def test_it_has_learnt_something(trained):
     assert best > 0.2, best
 
 
+def test_a_diagnosis_and_the_most_suspicious_annotations_are_told(trained):
+    diagnosis = trained[0].get_log("diagnosis").data
+    assert diagnosis["rows"] and all(isinstance(text, str) and text.endswith(".") for text, in diagnosis["data"])
+    doubts = trained[0].get_log("suspicious-annotations").data
+    at = {name: i for i, name in enumerate(doubts["columns"])}
+    assert len(doubts["data"]) <= 20
+    scores = [row[at["score"]] for row in doubts["data"]]
+    assert scores == sorted(scores, reverse=True) and all(0 <= s <= 1 for s in scores)
+    assert all(row[at["asset"]] and row[at["version_id"]] and row[at["width"]] > 0 for row in doubts["data"])
+
+
 def test_its_files(trained):
     assert {"model-latest", "checkpoint-data-latest", "config"} <= {a.name for a in trained[0].list_artifacts()}
 

@@ -23,7 +23,8 @@ export function pointsOf(data: unknown): [number, number | null][] {
   return [];
 }
 
-const hidden = new Set(["parameters"]);
+/** Shown elsewhere on the page. */
+const hidden = new Set(["parameters", "diagnosis", "suspicious-annotations"]);
 
 /** "Train/loss" stands in the group Train. */
 const groupOf = (name: string) => {

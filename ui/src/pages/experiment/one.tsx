@@ -11,6 +11,7 @@ import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
 import { cancel, changeExperiment, deleteExperiment, launch, makeToken, ownUrl, publish, publishIn, useArtifacts, useConsole, useExperiment, useLiveExperiment, useModels, useProject, type Experiment } from "./data";
+import { Findings } from "./findings";
 import { Logs } from "./logs";
 
 export default function ExperimentPage() {
@@ -104,6 +105,7 @@ export default function ExperimentPage() {
                         <Fault error={{ message: "The training failed", detail: e.error }} />
                       </div>
                     )}
+                    <Findings id={id} />
                     <Logs id={id} waiting={running ? "The training has begun; the first points come within seconds." : queued ? "The training waits for its turn; it starts by itself." : e.status === "WAITING" ? "Launch the training to see its curves grow here." : "This run logged nothing."} />
                   </div>
                   <Summary e={e} />
