@@ -25,7 +25,7 @@ const struct resource *const resources[] = {
     &annotation_resource, &rectangle_resource, &polygon_resource, &line_resource, &point_resource, &classification_resource,
     &keypoints_resource, &mask_resource, &export_resource, &import_resource, &from_tags_resource,
     /* model, project, experiment */
-    &model_resource, &model_version_resource, &model_file_resource, &model_context_resource, &project_resource,
+    &model_resource, &model_version_resource, &model_file_resource, &model_context_resource, &parameter_resource, &project_resource,
     &experiment_resource, &experiment_dataset_resource, &log_resource, &artifact_resource, &console_resource, &evaluation_resource,
     &evaluate_resource, &launch_resource, &publish_resource, &compare_resource,
     /* deployment */

@@ -17,6 +17,19 @@ def test_the_hub_has_a_detector_with_typed_defaults(server, client):
     assert isinstance(parameters["steps"], int) and isinstance(parameters["learning_rate"], float) and isinstance(parameters["lr_type"], str)
 
 
+def test_every_parameter_of_the_hub_is_described_with_limits_that_hold(server, client):
+    known = {p["name"]: p for p in server.call("GET", "/api/models/parameters")["items"]}
+    assert known["lr_type"]["words"] and known["batch_size"]["says"] and known["staircase"]["type"] == "boolean"
+    for m in server.call("GET", "/api/models?limit=100")["items"]:
+        parameters = server.call("GET", f"/api/model/{m['id']}/versions")["items"][0]["parameters"]
+        assert parameters.keys() == known.keys()
+        for name, p in known.items():
+            if p["type"] in ("integer", "number"):
+                assert p["least"] <= parameters[name] <= p["most"], (m["name"], name)
+            elif p["type"] == "word":
+                assert parameters[name] in p["words"], (m["name"], name)
+
+
 def test_the_hub_is_read_only(server, client):
     m = client.get_public_model("yolox-nano")
     server.refused("DELETE", f"/api/model/{m.id}", (403, 404, 409, 423))

@@ -3,7 +3,8 @@
 #pragma once
 #include "api/resource.h"
 
-extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource;
+extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource,
+    parameter_resource;
 
 extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
 

@@ -7,7 +7,7 @@ import { Head } from "../../kit/head";
 import { IconPlus, IconX } from "../../kit/icons";
 import { Fault, Lines } from "../../kit/parts";
 import { navigate } from "../../kit/url";
-import { createExperiment, launch, useAttached, useExperiment, useModels, useModelVersions, useProject, type Parameters } from "./data";
+import { createExperiment, faultOf, launch, useAttached, useExperiment, useModels, useModelVersions, useProject, useSettings, type Model, type Parameters, type Setting } from "./data";
 
 function Block({ n, title, says, children }: { n: number; title: string; says: string; children: ReactNode }) {
   return (
@@ -22,64 +22,51 @@ function Block({ n, title, says, children }: { n: number; title: string; says: s
   );
 }
 
-const choices: Record<string, readonly string[]> = {
-  lr_type: ["constant", "exponential_decay", "cosine"],
-  annotation_type: ["rectangle", "classification"],
-  optimizer: ["sgd", "adam", "adamw"],
-};
-const says: Record<string, string> = {
-  steps: "optimiser steps in all",
-  epochs: "passes over the images; 0: as many as steps says",
-  lr_type: "how the rate falls",
-  staircase: "the rate falls at once every decay_steps",
-  warmup_lr: "rate at the first step",
-  annotation_type: "what is learnt",
-  optimizer: "sgd is with Nesterov’s momentum",
-  momentum: "of sgd",
-  weight_decay: "of convolution weights",
-  clip_norm: "longest gradient; 0: any",
-  flip_horizontal: "chance",
-  flip_vertical: "chance; for images without an up",
-  mosaic: "chance that an image is put together from four",
-  scale: "0.4: objects at 0.6 to 1.4 times their size",
-  translate: "shift, as a share of the image",
-  hue: "turn of the colour circle, as a share of it",
-  saturation: "change of colourfulness",
-  brightness: "change of brightness",
-  batch_size: "images a step",
-  learning_rate: "at its highest",
-  image_size: "pixels a side, a multiple of 32",
-  decay_steps: "steps between decays",
-  decay_factor: "factor a decay",
-  warmup_steps: "steps with a rising rate",
-  eval_every: "steps between evaluations",
-  ema_decay: "of the averaged weights",
-  seed: "the same seed gives the same run",
-};
+/** What the server says about a parameter; of one that it does not know, what its value looks like. */
+function guess(name: string, v: Parameters[string]): Setting {
+  const type = typeof v === "boolean" ? "boolean" : typeof v === "number" || v === null ? "number" : "word";
+  return { name, type, says: "not known here; handed on", default: v ?? 0, ...(type === "word" ? { words: [String(v)] } : {}) };
+}
 
-export function ParameterFields({ value, defaults, onChange }: { value: Parameters; defaults: Parameters; onChange: (p: Parameters) => void }) {
+function Field({ s, known, value, was, set }: { s: Setting; known: boolean; value: Parameters[string]; was: Parameters[string] | undefined; set: (v: Parameters[string]) => void }) {
+  const label = (
+    <span>
+      <span className="mono">{s.name}</span>
+      {was !== undefined && was !== value && <span style={{ color: "var(--accent)", fontWeight: 400 }}> · was {String(was)}</span>}
+    </span>
+  );
+  const fault = known ? faultOf(s, value) : value === null ? "a value is needed" : "";
+  const common = { label, description: s.says, inputWrapperOrder: ["label", "input", "error", "description"] as ("label" | "input" | "error" | "description")[], error: fault || undefined };
+  if (s.type === "boolean") return <Switch label={label} description={s.says} mt={22} checked={value === true} onChange={(e) => set(e.currentTarget.checked)} />;
+  if (s.type === "word" && known) return <Select {...common} name={s.name} data={s.words ?? []} value={String(value)} allowDeselect={false} onChange={(x) => set(x ?? "")} />;
+  if (s.type === "word") return <TextInput {...common} name={s.name} value={String(value ?? "")} onChange={(e) => set(e.target.value)} />;
+  return <NumberInput {...common} name={s.name} value={value as number} {...(s.type === "integer" ? { allowDecimal: false } : { decimalScale: 8 })} clampBehavior="none" onChange={(x) => set(x === "" ? null : Number(x))} hideControls />;
+}
+
+/** What people change first; the rest is folded away. */
+const first = ["steps", "epochs", "batch_size", "image_size", "learning_rate", "patience", "seed"];
+
+export function ParameterFields({ value, defaults, settings, onChange }: { value: Parameters; defaults: Parameters; settings: readonly Setting[]; onChange: (p: Parameters) => void }) {
   const [fresh, setFresh] = useState("");
+  const [all, setAll] = useState(false);
   const set = (k: string, v: Parameters[string]) => onChange({ ...value, [k]: v });
+  const known = new Map(settings.map((s) => [s.name, s]));
+  const names = Object.keys(value);
+  const shown = names.filter((k) => all || first.includes(k) || !known.has(k) || value[k] !== defaults[k] || faultOf(known.get(k), value[k] ?? null));
   return (
     <>
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(200px, 1fr))", gap: "12px 16px" }}>
-        {Object.entries(value).map(([k, v]) => {
-          const was = defaults[k];
-          const changed = was !== undefined && was !== v;
-          const label = (
-            <span>
-              <span className="mono">{k}</span>
-              {changed && <span style={{ color: "var(--accent)", fontWeight: 400 }}> · was {String(was)}</span>}
-            </span>
-          );
-          const common = { label, description: says[k] ?? typeof (was ?? v), inputWrapperOrder: ["label", "input", "description"] as ("label" | "input" | "description")[] };
-          if (typeof (was ?? v) === "boolean") return <Switch key={k} {...common} mt={22} checked={!!v} onChange={(e) => set(k, e.currentTarget.checked)} />;
-          if (typeof (was ?? v) === "number")
-            return <NumberInput key={k} {...common} name={k} value={v as number} {...(Number.isInteger(was ?? v) && !/rate|lr|decay|momentum|factor/.test(k) ? { allowDecimal: false } : { decimalScale: 8 })} onChange={(x) => set(k, x === "" ? null : Number(x))} error={v === null ? "a number is needed" : undefined} hideControls />;
-          if (choices[k]) return <Select key={k} {...common} name={k} data={[...new Set([...choices[k], String(v)])]} value={String(v)} allowDeselect={false} onChange={(x) => set(k, x ?? "")} />;
-          return <TextInput key={k} {...common} name={k} value={String(v ?? "")} onChange={(e) => set(k, e.target.value)} />;
-        })}
+        {shown.map((k) => (
+          <Field key={k} s={known.get(k) ?? guess(k, value[k] ?? null)} known={known.has(k)} value={value[k] ?? null} was={defaults[k]} set={(v) => set(k, v)} />
+        ))}
       </div>
+      {shown.length < names.length && (
+        <div>
+          <Button variant="default" onClick={() => setAll(true)}>
+            Show all {names.length} parameters
+          </Button>
+        </div>
+      )}
       <div style={{ display: "flex", gap: 8 }}>
         <TextInput size="xs" placeholder="Another parameter, name = value" aria-label="Another parameter" value={fresh} onChange={(e) => setFresh(e.target.value)} w={260} />
         <Button
@@ -100,6 +87,19 @@ export function ParameterFields({ value, defaults, onChange }: { value: Paramete
   );
 }
 
+const typeOf = (m: Model) => m.type ?? "OTHER";
+const taskWords: Record<string, string> = { OBJECT_DETECTION: "boxes around objects", CLASSIFICATION: "a label for the whole image" };
+
+function ModelCard({ model }: { model: Model }) {
+  return (
+    <div className="card" aria-label={`About ${model.name}`} style={{ padding: "10px 12px" }}>
+      <b style={{ fontWeight: 560 }}>{model.name}</b>
+      <span className="dim"> · {taskWords[typeOf(model)] ?? typeOf(model).toLowerCase()}</span>
+      {model.description && <div style={{ marginTop: 4, fontSize: 12.5 }}>{model.description}</div>}
+    </div>
+  );
+}
+
 export default function NewExperiment() {
   const { id = "" } = useParams();
   const fromId = new URLSearchParams(useSearch()).get("from");
@@ -108,6 +108,7 @@ export default function NewExperiment() {
   const from = useExperiment(fromId);
   const hub = useModels(true);
   const own = useModels(false);
+  const settings = useSettings();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [data, setData] = useState<{ name: string; version: string | null }[]>([]);
@@ -139,8 +140,9 @@ export default function NewExperiment() {
   const defaults = useMemo(() => chosenVersion?.parameters ?? {}, [chosenVersion]);
   useEffect(() => setParameters({ ...defaults, ...(from.data?.parameters ?? {}) }), [defaults, from.data]);
 
+  const known = useMemo(() => new Map(settings.data?.items.map((s) => [s.name, s])), [settings.data]);
   const names = data.map((d) => d.name.trim());
-  const fault = !name.trim() ? "It needs a name." : !data.some((d) => d.version) ? "It needs a dataset version." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.values(parameters).some((v) => v === null) ? "A parameter has no value." : "";
+  const fault = !name.trim() ? "It needs a name." : !data.some((d) => d.version) ? "It needs a dataset version." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.entries(parameters).some(([k, v]) => faultOf(known.get(k), v)) ? "A parameter is out of range." : "";
   const submit = async (then: "create" | "launch") => {
     if (fault || !version) return;
     setBusy(then);
@@ -155,8 +157,11 @@ export default function NewExperiment() {
       setBusy("");
     }
   };
+  const byTask = (type: string) => hub.data?.items.filter((m) => typeOf(m) === type) ?? [];
+  const tasks = [...new Set(hub.data?.items.map(typeOf))];
+  const chosen = [...(hub.data?.items ?? []), ...(own.data?.items ?? [])].find((m) => m.id === model);
   const modelData = [
-    { group: "Hub", items: hub.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? [] },
+    ...tasks.map((t) => ({ group: `Hub: ${taskWords[t] ?? t}`, items: byTask(t).map((m) => ({ value: m.id, label: m.name })) })),
     { group: "Registry", items: own.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? [] },
   ].filter((g) => g.items.length);
   return (
@@ -203,9 +208,10 @@ export default function NewExperiment() {
                 <Select label="Version" data={versions.data?.items.map((v) => ({ value: v.id, label: String(v.version) })) ?? []} value={version} onChange={setVersion} allowDeselect={false} />
               </div>
             )}
+            {chosen && <ModelCard model={chosen} />}
           </Block>
           <Block n={4} title="Hyperparameters" says="Taken from the model; change what you want to try.">
-            {version && !Object.keys(parameters).length ? <span className="dim">The model states none.</span> : <ParameterFields value={parameters} defaults={defaults} onChange={setParameters} />}
+            {version && !Object.keys(parameters).length ? <span className="dim">The model states none.</span> : <ParameterFields value={parameters} defaults={defaults} settings={settings.data?.items ?? []} onChange={setParameters} />}
           </Block>
           <div style={{ padding: "20px 0 0 48px", display: "grid", gap: 12 }}>
             {error && <Fault error={error} />}
