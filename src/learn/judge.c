@@ -85,25 +85,35 @@ static enum err score(struct run *r)
     return OK;
 }
 
+/* What cannot be written cannot be gone back to: then the one before stays the best. */
+static void remember(struct run *r)
+{
+    double best = r->best;
+    int64_t step = r->best_step;
+    r->best = r->scores.value[0];
+    r->best_step = r->step;
+    r->not_better = 0;
+    if (!run_save_best(r)) {
+        r->best = best;
+        r->best_step = step;
+    }
+}
+
 enum err run_evaluate(struct run *r)
 {
     TRY(score(r));
     r->job->watch.evaluated(r->job->watch.with, r->step, &r->scores);
     note(r);
     r->not_better++;
-    if (r->scores.value[0] > r->best) {
-        r->best = r->scores.value[0];
-        r->best_step = r->step;
-        r->not_better = 0;
-        run_save_best(r);
-    }
+    if (r->scores.value[0] > r->best)
+        remember(r);
     return OK;
 }
 
 enum err run_keep_best(struct run *r)
 {
     AUTO(arena) struct arena *a = arena_new();
-    if (!r->eval || r->best_step == r->step || r->best < 0 || !file_exists(r->best_path))
+    if (!r->eval || r->best_step == r->step || r->scores.value[0] > r->best || !file_exists(r->best_path))
         return OK;
     SAY(r, "the weights of step %lld are kept: %s was %.3f there, and is %.3f now", (long long)r->best_step, r->task->values[0],
         r->best, r->scores.value[0]);

@@ -139,9 +139,11 @@ void run_save(struct run *r)
     told(r, run_save_now(r));
 }
 
-void run_save_best(struct run *r)
+bool run_save_best(struct run *r)
 {
-    told(r, save_as(r, r->best_path));
+    enum err e = save_as(r, r->best_path);
+    told(r, e);
+    return e == OK;
 }
 
 enum err run_load(struct run *r, const char *path)

@@ -68,7 +68,7 @@ void run_save(struct run *);
 MUST_USE enum err run_save_now(struct run *); /* the same, but a failure counts */
 /* The state of that checkpoint, all of it. E_UNMEANT: there is none, or it is of something else; nothing has changed then. */
 MUST_USE enum err run_load(struct run *, const char *path);
-void run_save_best(struct run *);
+bool run_save_best(struct run *); /* false: it could not be written, which was told */
 /* model.onnx, weights.safetensors and config.json, of the averaged weights. */
 MUST_USE enum err run_export(struct run *);
 
