@@ -201,7 +201,7 @@ static bool prepare_with(struct step *step, bool bias, enum act act)
         return false;
     struct conv *c = step->state = heap_take(sizeof *c);
     dnnl_stream();
-    c->bf16 = step->bf16 && step->node->attr.groups == 1 && !is_transposed(step->node);
+    c->bf16 = step->bf16 && step->node->attr.groups == 1 && !is_transposed(step->node) && !step->out->is_output;
     c->bf16 = c->bf16 && make_passes(step, c, bias, act, true, true, true);
     step->reads_half = step->writes_half = c->bf16;
     if (!c->bf16 && !make_passes(step, c, bias, act, false, false, false)) {
