@@ -3,10 +3,10 @@
  * so that other processes disturb them little. A kernel's least time is that of its arithmetic at the measured peak or of its
  * memory at the measured bandwidth, whichever is longer; the share is least time / time; in bf16 the shares are of f32's peak and
  * bytes still. */
+#include "learn/team.h"
 #include "base/clock.h"
 #include "lite0_fpn.h"
 #include "nn/profile.h"
-#include "nn/replicas.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +41,9 @@ static float sinks[THREADS_MOST];
 MULTIPLY_ADD(multiply_add_16, 16, "avx512f,fma")
 MULTIPLY_ADD(multiply_add_8, 8, "avx2,fma")
 
-static void measure_peak(void *with, int i)
+static void measure_peak(void *with, int i, int thread)
 {
-    (void)with;
+    (void)with, (void)thread;
     bool wide = __builtin_cpu_supports("avx512f");
     struct peak *p = &peaks[i];
     float *a = heap_take(2 * (size_t)STREAM * sizeof *a);
@@ -60,9 +60,9 @@ static void measure_peak(void *with, int i)
     free(a);
 }
 
-static void work(void *with, int i)
+static void work(void *with, int i, int thread)
 {
-    (void)with;
+    (void)with, (void)thread;
     struct network *n = &networks[i];
     graph_zero_grad(n->graph);
     graph_forward(n->graph);
@@ -115,21 +115,21 @@ static void print(struct graph *g, const struct peak *p, bool shapes)
 static enum err run(const char *name, int threads, int batch, int size, int steps, bool shapes, const struct plan_options *o)
 {
     const struct model *model = bench_model(name);
-    struct replicas *replicas;
+    struct team *team;
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads || steps < 1)
         return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
     for (int i = 0; i < threads; i++)
         TRY(network_new_with(model, batch / threads, (struct frame){ size, size }, 2, 1, o, i ? &networks[0] : NULL, &networks[i]));
-    TRY(replicas_new(threads, &replicas));
-    replicas_run(replicas, measure_peak, NULL);
-    replicas_run(replicas, work, NULL);
+    team = team_new(threads);
+    team_run(team, threads, measure_peak, NULL);
+    team_run(team, threads, work, NULL);
     AUTO(arena) struct arena *a = arena_new();
     struct cost *none;
     graph_costs(networks[0].graph, a, shapes, &none);
     for (int s = 0; s < steps; s++)
-        replicas_run(replicas, work, NULL);
+        team_run(team, threads, work, NULL);
     print(networks[0].graph, &peaks[0], shapes);
-    replicas_free(replicas);
+    team_free(team);
     for (int i = threads; i-- > 0;)
         network_done(&networks[i]);
     return OK;

@@ -1,10 +1,10 @@
 /* Times whole training steps of one of our networks, for bench/training: a replica for each thread, each with its part of the
  * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step by the clock
  * and of the processors' time. */
+#include "learn/team.h"
 #include "lite0_fpn.h"
 #include "nn/graph.h"
 #include "nn/optim.h"
-#include "nn/replicas.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +21,9 @@ static void back_through(struct tensor *y)
         y->grad[i] = PULL * y->data[i];
 }
 
-static void work(void *with, int i)
+static void work(void *with, int i, int thread)
 {
-    (void)with;
+    (void)with, (void)thread;
     struct network *n = &networks[i];
     graph_zero_grad(n->graph);
     graph_forward(n->graph);
@@ -49,7 +49,7 @@ static int by_value(const void *a, const void *b)
 static enum err run(const char *name, int threads, int batch, int size, const struct plan_options *o)
 {
     struct graph *graphs[THREADS_MOST];
-    struct replicas *replicas;
+    struct team *team;
     static double times[STEPS_MOST], busy[STEPS_MOST];
     const struct model *model = bench_model(name);
     if (!model || threads < 1 || threads > THREADS_MOST || batch % threads)
@@ -61,12 +61,12 @@ static enum err run(const char *name, int threads, int batch, int size, const st
             n->input->data[k] = (float)(k * 7919 % 255) / 128 - 1;
         graphs[i] = n->graph;
     }
-    TRY(replicas_new(threads, &replicas));
+    team = team_new(threads);
     struct optim *sgd = optim_new(graphs[0], &(struct optim_options){ .kind = OPTIM_SGD, .momentum = 0.9f, .weight_decay = 5e-4f });
     for (int steps; scanf("%d", &steps) == 1 && steps > 0 && steps <= STEPS_MOST;) {
         for (int s = 0; s < steps; s++) {
             double at = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
-            replicas_run(replicas, work, NULL);
+            team_run(team, threads, work, NULL);
             optim_step(sgd, graphs, (size_t)threads, 0.01f, (float)batch);
             times[s] = (seconds(CLOCK_MONOTONIC) - at) * 1e3;
             busy[s] = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) * 1e3;
@@ -77,7 +77,7 @@ static enum err run(const char *name, int threads, int batch, int size, const st
         fflush(stdout);
     }
     optim_free(sgd);
-    replicas_free(replicas);
+    team_free(team);
     for (int i = threads; i-- > 0;)
         network_done(&networks[i]);
     return OK;
