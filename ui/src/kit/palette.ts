@@ -3,10 +3,17 @@ const colours = ["#ff9f1c", "#4cc3ff", "#2ddb9b", "#ff6fae", "#f5e04a", "#b18cff
 
 export const colourAt = (i: number): string => colours[((i % colours.length) + colours.length) % colours.length] ?? "#4cc3ff";
 
-/** Colours by position in the list of labels. */
-export function colourMap(names: readonly string[]): Map<string, string> {
-  return new Map(names.map((n, i) => [n, colourAt(i)]));
+/** Of a label that is not known. */
+export const noColour = "#9aa3ad";
+
+/** Colours of labels, by id: by the order of their names, so that the same labels look the same on every page, however it lists them. */
+export function labelColours(labels: readonly { id: string; name: string }[]): Map<string, string> {
+  const sorted = [...labels].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return new Map(sorted.map((l, i) => [l.id, colourAt(i)]));
 }
+
+/** The same where labels have names only. */
+export const nameColours = (names: readonly string[]): Map<string, string> => labelColours(names.map((name) => ({ id: name, name })));
 
 /** Series of charts: darker than label colours on light ground, so that thin lines keep their contrast. */
 const lines = {

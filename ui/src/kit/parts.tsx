@@ -2,6 +2,7 @@
 import { Button, Loader, Skeleton, Tooltip } from "@mantine/core";
 import { useEffect, useState, type ComponentType, type CSSProperties, type ReactNode } from "react";
 import { ago, exact, sentence } from "./format";
+import { noColour } from "./palette";
 import {
   IconAlert,
   IconBan,
@@ -142,7 +143,7 @@ export function Kbd({ children }: { children: ReactNode }) {
   return <kbd className="kbd">{children}</kbd>;
 }
 
-export function Swatch({ colour }: { colour: string }) {
+export function Swatch({ colour = noColour }: { colour?: string | undefined }) {
   return <span className="swatch" style={{ background: colour, boxShadow: "inset 0 0 0 1px rgb(0 0 0 / 25%)" }} />;
 }
 

@@ -9,7 +9,7 @@ import type { ToolName } from "../../canvas/tools/draw";
 import { figure, percent, typeWord } from "../../kit/format";
 import { IconCheck, IconEye, IconEyeOff, IconHand, IconKeyboard, IconLine, IconPlus, IconPoint, IconPointer, IconPolygon, IconRedo, IconSidebar, IconSidebarOpen, IconSquare, IconTrash, IconUndo, IconX, IconZoomFit, IconZoomIn, IconZoomOut } from "../../kit/icons";
 import { showKeys, useKeys, type Key } from "../../kit/keys";
-import { colourAt } from "../../kit/palette";
+import { labelColours, noColour } from "../../kit/palette";
 import { Kbd, Swatch } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { imageOf, thumbnail, type InferenceType, type Label } from "./data";
@@ -60,8 +60,9 @@ export function useEngine(labels: readonly Label[], readOnly: boolean): { engine
   const [el, room] = useState<HTMLDivElement | null>(null);
   const dark = useComputedColorScheme("light") === "dark";
   const look = useMemo(() => {
-    const index = new Map(labels.map((l, i) => [l.id, i]));
-    return { colour: (id: string) => (index.has(id) ? colourAt(index.get(id) ?? 0) : "#9aa3ad"), name: (id: string) => labels[index.get(id) ?? -1]?.name ?? "unknown label" };
+    const colours = labelColours(labels);
+    const names = new Map(labels.map((l) => [l.id, l.name]));
+    return { colour: (id: string) => colours.get(id) ?? noColour, name: (id: string) => names.get(id) ?? "unknown label" };
   }, [labels]);
   useLayoutEffect(() => {
     if (!el) return;
@@ -275,6 +276,7 @@ function LabelList({ engine, labels, classes, single, onPick, onNewLabel }: Labe
       toast.failed(x as Error);
     }
   };
+  const colours = useMemo(() => labelColours(labels ?? []), [labels]);
   return (
     <section style={{ marginBottom: 18 }}>
       <h3>Labels</h3>
@@ -288,7 +290,7 @@ function LabelList({ engine, labels, classes, single, onPick, onNewLabel }: Labe
         return (
           <div key={l.id} className="bench-row" data-here={here ? "" : undefined} role="button" tabIndex={-1} aria-label={`Label ${l.name}`} aria-pressed={here} onClick={() => onPick(l)}>
             {i < 9 ? <Kbd>{i + 1}</Kbd> : <span />}
-            <Swatch colour={colourAt(i)} />
+            <Swatch colour={colours.get(l.id)} />
             <span className="name" title={l.name}>{l.name}</span>
             <span className="end">{single ? "" : (counts.get(l.id) ?? "")}</span>
             {classes && !single ? (
@@ -327,6 +329,7 @@ function LabelList({ engine, labels, classes, single, onPick, onNewLabel }: Labe
 function ObjectList({ engine, labels, readOnly }: { engine: Engine | null; labels: readonly Label[]; readOnly: boolean }) {
   const state = useSyncExternalStore(engine?.subscribe ?? noSubscribe, engine?.snapshot ?? noState);
   const index = useMemo(() => new Map(labels.map((l, i) => [l.id, i])), [labels]);
+  const colours = useMemo(() => labelColours(labels), [labels]);
   const shapes = (state?.history.doc.shapes ?? []).filter((s) => s.score === undefined || s.score >= (state?.least ?? 0));
   const MOST = 300;
   return (
@@ -339,7 +342,7 @@ function ObjectList({ engine, labels, readOnly }: { engine: Engine | null; label
         const i = index.get(s.label) ?? -1;
         return (
           <div key={s.id} className="bench-row" style={{ gridTemplateColumns: "12px minmax(0, 1fr) auto auto" }} data-here={state?.chosen.has(s.id) ? "" : undefined} role="button" tabIndex={-1} onClick={(e) => engine?.choose(e.shiftKey ? [...(state?.chosen ?? []), s.id] : [s.id])} onMouseEnter={() => engine?.hover(s.id)} onMouseLeave={() => engine?.hover(null)}>
-            <Swatch colour={i < 0 ? "#9aa3ad" : colourAt(i)} />
+            <Swatch colour={colours.get(s.label)} />
             <span className="name">{labels[i]?.name ?? "unknown label"}</span>
             <span className="end">
               {s.score !== undefined ? s.score.toFixed(2) : s.kind === "rectangle" ? `${Math.round(s.geo.w)} × ${Math.round(s.geo.h)}` : s.kind === "point" ? "point" : `${s.geo.length} points`}

@@ -9,7 +9,7 @@ import { IconDots, IconEdit, IconLock, IconPlus, IconStack, IconTrash } from "..
 import { Cut, Empty, Fault, Time } from "../../kit/parts";
 import { navigate } from "../../kit/url";
 import { changeDataset, createVersion, deleteDataset, useDataset, useDatasetVersions, useStats, type DatasetVersion, type InferenceType } from "./data";
-import { colourAt } from "../../kit/palette";
+import { nameColours } from "../../kit/palette";
 import { Cover } from "./parts";
 
 /** Objects by label as thin bars: enough to tell versions apart. */
@@ -17,12 +17,13 @@ function MiniBars({ id }: { id: string }) {
   const { data } = useStats(id);
   const entries = Object.entries(data?.label_repartition ?? {});
   const most = Math.max(1, ...entries.map(([, v]) => v));
+  const colours = nameColours(entries.map(([name]) => name));
   if (!data) return <Skeleton height={40} />;
   if (!entries.length || !data.nb_objects) return <div className="dim" style={{ height: 40, display: "flex", alignItems: "center" }}>Nothing annotated yet</div>;
   return (
     <div style={{ display: "flex", alignItems: "flex-end", gap: 3, height: 40 }} role="img" aria-label={entries.map(([k, v]) => `${k} ${v}`).join(", ")}>
-      {entries.slice(0, 24).map(([name, v], i) => (
-        <span key={name} title={`${name}: ${count(v)}`} style={{ flex: 1, maxWidth: 28, height: `${Math.max(4, (100 * v) / most)}%`, background: colourAt(i), borderRadius: "2px 2px 0 0" }} />
+      {entries.slice(0, 24).map(([name, v]) => (
+        <span key={name} title={`${name}: ${count(v)}`} style={{ flex: 1, maxWidth: 28, height: `${Math.max(4, (100 * v) / most)}%`, background: colours.get(name), borderRadius: "2px 2px 0 0" }} />
       ))}
     </div>
   );

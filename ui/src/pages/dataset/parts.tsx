@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { Chart } from "../../kit/chart";
 import type { Tile } from "../../kit/grid";
 import { IconPhoto } from "../../kit/icons";
-import { colourAt } from "../../kit/palette";
+import { nameColours, noColour } from "../../kit/palette";
 import { Status } from "../../kit/parts";
 import { thumbnail, type Asset } from "./data";
 
@@ -24,10 +24,10 @@ export function Cover({ ids }: { ids: readonly string[] }) {
 
 export function Distribution({ counts, order, height, onPick }: { counts: Record<string, number>; order?: readonly string[]; height?: number; onPick?: (label: string) => void }) {
   const names = useMemo(() => [...(order ?? []), ...Object.keys(counts).filter((n) => !order?.includes(n))], [counts, order]);
-  const spec = useMemo(
-    () => ({ kind: "bar" as const, categories: names, series: [{ name: "Objects", values: names.map((n) => counts[n] ?? 0), colours: names.map((_, i) => colourAt(i)) }], lying: true }),
-    [names, counts],
-  );
+  const spec = useMemo(() => {
+    const colours = nameColours(names);
+    return { kind: "bar" as const, categories: names, series: [{ name: "Objects", values: names.map((n) => counts[n] ?? 0), colours: names.map((n) => colours.get(n) ?? noColour) }], lying: true };
+  }, [names, counts]);
   if (!names.length) return <p className="dim">No labels yet.</p>;
   return <Chart spec={spec} name="Objects by label" height={height ?? Math.max(90, 28 * names.length + 30)} {...(onPick ? { onPick: ({ name }) => onPick(name) } : {})} />;
 }

@@ -4,7 +4,7 @@ import { useState, type FormEvent } from "react";
 import { Dialog } from "../../kit/dialog";
 import { plural, typeWord } from "../../kit/format";
 import { IconEdit, IconPlus, IconTrash } from "../../kit/icons";
-import { colourAt } from "../../kit/palette";
+import { labelColours } from "../../kit/palette";
 import { Lines, Section, Swatch } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
@@ -115,9 +115,9 @@ function Labels({ version: v }: { version: DatasetVersion }) {
   return (
     <Section title={<>Labels {labels.data && <span className="dim" style={{ fontWeight: 400 }}>{labels.data.items.length}</span>}</>}>
       {!labels.data && <Lines n={3} />}
-      {labels.data?.items.map((l, i) => (
+      {labels.data?.items.map((l) => (
         <div key={l.id} style={{ display: "flex", alignItems: "center", gap: 10, minHeight: 36, borderBottom: "1px solid var(--line)" }}>
-          <Swatch colour={colourAt(i)} />
+          <Swatch colour={labelColours(labels.data?.items ?? []).get(l.id)} />
           <span style={{ flex: 1, fontWeight: 540 }}>{l.name}</span>
           <span className="dim">{plural(used(l), "object")}</span>
           <ActionIcon aria-label={`Rename ${l.name}`} disabled={!!v.locked} onClick={() => { setTo(l.name); setChange({ label: l, does: "rename" }); }}>

@@ -8,7 +8,7 @@ import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
 import { Head } from "../../kit/head";
 import { IconDownload, IconEdit, IconLock, IconPhoto, IconUpload, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
-import { colourMap } from "../../kit/palette";
+import { labelColours } from "../../kit/palette";
 import { Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
@@ -99,7 +99,7 @@ function Assets({ id, locked }: { id: string; locked: boolean }) {
   const [choice, setChoice] = useState<Choice>(nothing);
   const [removing, setRemoving] = useState(false);
   const px = Number(size) || 240;
-  const colours = useMemo(() => colourMap(labels.data?.items.map((l) => l.id) ?? []), [labels.data]);
+  const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const total = rows.count ?? 0;
   const chosen = chosenCount(choice, total);
   const at = (i: number) => {

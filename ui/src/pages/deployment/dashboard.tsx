@@ -7,7 +7,7 @@ import { Dialog } from "../../kit/dialog";
 import { count, figure, milliseconds } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
-import { colourMap } from "../../kit/palette";
+import { labelColours } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
@@ -71,7 +71,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
   const newest = useNewest(d.id);
   const labels = useDeploymentLabels(d.id);
   const [asking, setAsking] = useState<"" | "promote" | "drop">("");
-  const colours = useMemo(() => colourMap(labels.data?.items.map((l) => l.id) ?? []), [labels.data]);
+  const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const x = dash.data;
   const latency = useMemo((): ChartSpec | null => {
     const points = x?.latency ?? [];

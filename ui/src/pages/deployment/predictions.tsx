@@ -5,7 +5,7 @@ import { count as n, plural } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
 import { IconRocket, IconSend, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
-import { colourMap } from "../../kit/palette";
+import { labelColours } from "../../kit/palette";
 import { CopyBlock, Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
@@ -25,7 +25,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
   const labels = useDeploymentLabels(d.id);
   const [choice, setChoice] = useState<Choice>(nothing);
   const [busy, setBusy] = useState(false);
-  const colours = useMemo(() => colourMap(labels.data?.items.map((l) => l.id) ?? []), [labels.data]);
+  const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const px = Number(size) || 260;
   const total = rows.count ?? 0;
   const chosen = chosenCount(choice, total);

@@ -4,7 +4,7 @@ import { useMemo, type ReactNode } from "react";
 import { Chart, type ChartSpec, type Series } from "../../kit/chart";
 import { figure } from "../../kit/format";
 import { IconChart, IconSearch } from "../../kit/icons";
-import { colourAt } from "../../kit/palette";
+import { nameColours } from "../../kit/palette";
 import { Empty, Fault, Lines, Stat, Swatch } from "../../kit/parts";
 import { useUrl } from "../../kit/url";
 import { useImageUrl, useLogs, useSignedIn, type Log } from "./data";
@@ -156,9 +156,9 @@ export function LogCard({ log, smooth, scale }: { log: Log; smooth: number; scal
     return (
       <Card title={log.name}>
         <div style={{ display: "flex", flexWrap: "wrap", gap: "4px 14px" }}>
-          {Object.entries(log.data as Record<string, string>).map(([k, v], i) => (
+          {Object.entries(log.data as Record<string, string>).map(([k, v]) => (
             <span key={k} style={{ display: "flex", gap: 6, alignItems: "center" }}>
-              <Swatch colour={colourAt(i)} /> <span className="dim">{k}</span> {v}
+              <Swatch colour={nameColours(Object.values(log.data as Record<string, string>)).get(v)} /> <span className="dim">{k}</span> {v}
             </span>
           ))}
         </div>

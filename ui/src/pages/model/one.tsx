@@ -6,7 +6,7 @@ import { Dialog } from "../../kit/dialog";
 import { plural, sentence, typeWord } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconBox, IconDots, IconEdit, IconPlus, IconTrash } from "../../kit/icons";
-import { colourAt } from "../../kit/palette";
+import { nameColours } from "../../kit/palette";
 import { Empty, Fault, Swatch, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { navigate } from "../../kit/url";
@@ -64,9 +64,9 @@ export default function ModelPage() {
                 title: "Labels",
                 cell: (v) => (
                   <span style={{ display: "flex", gap: 10 }}>
-                    {Object.values(v.labels ?? {}).slice(0, 6).map((l, i) => (
+                    {[...nameColours(Object.values(v.labels ?? {}))].slice(0, 6).map(([l, colour]) => (
                       <span key={l} style={{ display: "flex", gap: 5, alignItems: "center" }}>
-                        <Swatch colour={colourAt(i)} /> {l}
+                        <Swatch colour={colour} /> {l}
                       </span>
                     ))}
                     {Object.keys(v.labels ?? {}).length > 6 && <span className="dim">+{Object.keys(v.labels ?? {}).length - 6}</span>}

@@ -6,7 +6,7 @@ import { Dialog } from "../../kit/dialog";
 import { bytes, figure, sentence, typeWord } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconDots, IconDownload, IconPlus, IconRocket, IconTrash } from "../../kit/icons";
-import { colourAt } from "../../kit/palette";
+import { nameColours } from "../../kit/palette";
 import { Cut, Facts, Fault, Lines, Section, Swatch, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
@@ -114,9 +114,9 @@ export default function VersionPage() {
               <div>
                 <Section title="Labels">
                   {Object.keys(v.labels ?? {}).length ? (
-                    Object.entries(v.labels ?? {}).map(([k, l], i) => (
+                    Object.entries(v.labels ?? {}).map(([k, l]) => (
                       <div key={k} style={{ display: "flex", gap: 8, alignItems: "center", minHeight: 26 }}>
-                        <Swatch colour={colourAt(i)} />
+                        <Swatch colour={nameColours(Object.values(v.labels ?? {})).get(l)} />
                         <span className="dim" style={{ minWidth: 18 }}>{k}</span>
                         {l}
                       </div>
