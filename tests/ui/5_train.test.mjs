@@ -109,7 +109,7 @@ test("another one like it is cancelled while it runs", async () => {
   await page.locator("input[name=steps]").waitFor();
   await until("the parameters of the first", async () => (await page.locator("input[name=image_size]").inputValue()) === "96");
   await page.getByLabel("Name", { exact: true }).fill("far too long");
-  await fill({ steps: 20000 });
+  await fill({ steps: 500000 }); // so many that it does not stop by itself before it is cancelled
   await page.getByRole("button", { name: "Create and launch" }).click();
   await page.waitForURL(/experiments\/[0-9a-f-]{36}$/);
   await page.locator("[data-log]").getByRole("img", { name: /Chart: .*loss/i }).first().waitFor({ timeout: 90_000 });
