@@ -13,9 +13,10 @@ static const struct normalise imagenet = { 1 / 255.0f, { 0.485f, 0.456f, 0.406f 
 
 #define IMAGENET(package) "; starts from ImageNet weights (" package " 0.1.0, Apache-2.0)"
 #define RANDOM "; starts from random weights"
-#define ANCHORS " million weights; a head without anchors, where the paper has nine a cell"
+#define ANCHORS "; a head without anchors, where the paper has nine a cell"
 #define DETECTOR(weights, start_from, scaling)                                                                                     \
-    &task_detect, weights ANCHORS start_from, .build = efficientdet_build, .start = efficientdet_start, .variant = scaling
+    &task_detect, weights " million weights" start_from ANCHORS, .build = efficientdet_build, .start = efficientdet_start,         \
+                                                                 .variant = scaling
 #define CLASSIFIER(weights, start_from, scaling)                                                                                   \
     &task_classify, weights " million weights" start_from, .build = efficientnet_build, .variant = scaling
 

@@ -99,9 +99,13 @@ def test_console_lines(server, experiment):
 
 def test_compare_stands_side_by_side(server, project, experiment):
     other = project.create_experiment(name=unique("other"), parameters={"steps": 99})
+    other.log("eval/mAP50", [0.1, 0.5], LogType.LINE)
+    other.log("mAP50", 0.5, LogType.VALUE)
     answer = server.call("POST", "/api/experiments/compare", json={"ids": [str(experiment.id), str(other.id)]})
     text = str(answer)
     assert str(experiment.id) in text and str(other.id) in text and "99" in text
+    names = [m["name"] for m in answer["metrics"]]
+    assert "eval/mAP50" in names and "mAP50" not in names  # the value is the end of the curve
 
 
 def test_an_experiment_made_from_another(project, experiment):

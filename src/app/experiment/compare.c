@@ -25,15 +25,16 @@ static enum err check(struct side *s)
     return OK;
 }
 
-/* Names that at least one of them has, in order. */
+/* Names that at least one of them has, in order. A last value is not told beside the curve that it ends (mAP50, eval/mAP50). */
 static enum err names(struct side *s, const char *ids, bool lines, const char ***ret, size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
     if (lines)
         TRY(sql_rows(
             s->op->db, &r,
-            "SELECT DISTINCT name FROM log WHERE experiment_id IN (SELECT value FROM json_each(?1)) AND type IN ('LINE', 'VALUE')"
-            " ORDER BY name LIMIT 500",
+            "SELECT DISTINCT name FROM log l WHERE experiment_id IN (SELECT value FROM json_each(?1)) AND (type = 'LINE' OR"
+            " type = 'VALUE' AND NOT EXISTS (SELECT 1 FROM log k WHERE k.experiment_id = l.experiment_id AND k.type = 'LINE'"
+            " AND k.name = 'eval/' || l.name)) ORDER BY name LIMIT 500",
             V(ids)));
     else
         TRY(sql_rows(
