@@ -47,7 +47,9 @@ const struct setting settings_table[] = {
     REAL(clip_norm, 35, 0, 1e6, "longest gradient; 0: any"),
     REAL(ema_decay, 0.998, 0, 0.99999, "of the averaged weights that are kept; 0: the last ones are"),
     INT(eval_every, 0, 0, 10000000, "steps between evaluations; 0: by itself, at least 10 in all"),
-    INT(patience, 5, 0, 1000, "evaluations (and a tenth of all steps) without a better one after which it stops; 0: never"),
+    INT(patience, 5, 0, 1000,
+        "evaluations (and a third of all steps) without a better one after which it stops, with the best weights; 0: never, the "
+        "last"),
     REAL(label_smoothing, 0.1, 0, 0.9, "classification: share of certainty that is spread over all labels"),
     REAL(flip_horizontal, 0.5, 0, 1, "chance"),
     REAL(flip_vertical, 0, 0, 1, "chance; for images without an up"),

@@ -9,7 +9,7 @@ enum {
     PART_LEAST = 4,
     RETREATS_MOST = 6,
     EVALUATIONS = 10,
-    IMPATIENT = 10,
+    IMPATIENT = 3, /* a rate that falls to the end often gains most there */
     SIDE_MULTIPLE = 32,
     LOADERS = 1,
     BATCHES_READY = 4,
@@ -350,7 +350,8 @@ static enum err learn(struct run *r)
     if (r->eval && (r->n_notes == 0 || r->notes[r->n_notes - 1].step != r->step))
         TRY(run_evaluate(r));
     run_save(r);
-    TRY(run_keep_best(r));
+    if (r->set->patience)
+        TRY(run_keep_best(r));
     TRY(run_export(r));
     return run_examine(r);
 }
