@@ -21,6 +21,7 @@ test("two experiments are chosen in the table and compared", async () => {
   const results = page.getByTestId("compare-results");
   await results.getByText(/mAP50$/).first().waitFor();
   assert.equal(await results.locator("thead th").count(), 3);
+  assert.equal(await results.getByText(/mAP50$/).count(), 1); // the curve, not its last value besides
   await page.getByRole("img", { name: /Chart: .*loss/i }).first().locator("canvas").waitFor();
   await page.getByTestId("compare-parameters").getByRole("cell", { name: "0.04", exact: true }).waitFor();
   await page.getByTestId("compare-parameters").getByRole("cell", { name: "learning_rate", exact: true }).waitFor();

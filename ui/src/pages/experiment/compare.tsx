@@ -51,6 +51,7 @@ export default function Compare() {
     sets.forEach((set, i) => {
       set?.forEach((l) => {
         if (l.type === "VALUE") {
+          if (set.some((curve) => curve.type === "LINE" && curve.name === `eval/${l.name}`)) return; // the end of that curve
           const v = typeof l.data === "object" && l.data ? (l.data as { value?: unknown }).value : l.data;
           if (typeof v === "number") put(l.name, i, v);
         } else if (l.type === "LINE") {
