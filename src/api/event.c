@@ -1,6 +1,7 @@
 /* Live pages: rows of the table `event`, written in the transaction of what happened, by whichever process, and streamed to
  * browsers as server-sent events (WHATWG HTML, "Server-sent events"). One thread reads new rows while anybody listens; the streams
- * copy from its ring. A browser that comes back names the last id it saw and gets what it missed, as far as the ring reaches. */
+ * copy from its ring. A browser that comes back names the last id it saw (Last-Event-ID), a page that opens another stream the last
+ * id it knows of (?after=), and gets what it missed, as far as the ring reaches. */
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +36,11 @@ enum err event_tell(struct sql *db, const char *topic, const char *json)
     if (id % 512 == 0)
         return sql_run(db, "DELETE FROM event WHERE id <= ?1", V(id - KEPT_ROWS));
     return OK;
+}
+
+enum err event_last(struct sql *db, int64_t *ret)
+{
+    return sql_int(db, ret, "SELECT coalesce(max(id), 0) FROM event");
 }
 
 static void put(int64_t id, const char *topic, const char *json)
@@ -208,6 +214,10 @@ static enum err listen(struct op *op)
     const char *topics[TOPICS_MOST];
     size_t n = http_query_all(op->call, "topic", topics, TOPICS_MOST);
     const char *last = http_header(op->call, "Last-Event-ID");
+    if (!last)
+        last = http_query(op->call, "after");
+    if (last && (!*last || last[strspn(last, "0123456789")]))
+        return fail(E_INVALID, "after: \"%s\" is not the number of an event", last);
     struct stream *s = heap_take(sizeof *s);
     text_init(&s->out, 1 << 20);
     for (; s->n < n; s->n++)
@@ -226,7 +236,8 @@ static enum err listen(struct op *op)
 }
 
 static const struct route routes[] = {
-    { "GET", "/api/events", listen, MAY_READ, WORK_FREE, "server-sent events; ?topic= may be repeated" },
+    { "GET", "/api/events", listen, MAY_READ, WORK_FREE,
+      "server-sent events; ?topic= may be repeated, ?after= is the last id known" },
 };
 
 const struct resource event_resource = {

@@ -135,5 +135,8 @@ char *signed_url(struct op *, const char *method, const char *object_name);
 /* Something happened: pages that watch the topic are told when the transaction commits. json: an object's text. */
 MUST_USE enum err event_tell(struct sql *, const char *topic, const char *json);
 
+/* The id of the last event there was, 0 of none: a page that reads something now and listens after this id misses nothing. */
+MUST_USE enum err event_last(struct sql *, int64_t *ret);
+
 /* Handlers of WORK_FREE use these around their own database work. */
 MUST_USE enum err op_write(struct op *, handler *work); /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK */

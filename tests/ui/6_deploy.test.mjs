@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { annotatedVersion, api, browser, images, predict, project, trained, unique, until, test } from "./fixture.mjs";
+import { annotatedVersion, api, browser, images, listener, predict, project, trained, unique, until, test } from "./fixture.mjs";
 
 const { version } = await annotatedVersion(images(0, 12));
 const experiment = await trained((await project([version])).id, version, "for production");
@@ -69,6 +69,24 @@ test("paused it answers nobody, resumed it does", async () => {
   await page.getByRole("button", { name: "Pause" }).waitFor();
   await predict(deployment, images(16, 17)[0]);
   await until("the fifth", async () => (await api("GET", `/api/deployment/${deployment}/predictedassets`)).count === 5);
+});
+
+test("what happens while a page opens is not lost: after the page has asked, before it listens", async () => {
+  let listen = () => {};
+  const asked = new Promise((r) => (listen = r));
+  await page.route("**/api/events?*", async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await b.open(`/deployments/${deployment}`);
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  const other = await listener(`deployment:${deployment}`);
+  await api("POST", `/api/deployment/${deployment}/pause`);
+  await other.heard();
+  listen();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await page.unroute("**/api/events?*");
+  await other.close();
 });
 
 test("nothing on these pages complained", () => assert.deepEqual(b.problems, []));

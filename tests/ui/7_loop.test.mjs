@@ -48,6 +48,7 @@ test("feedback loop, continuous training and deployment are set up by clicking",
   const p = await pipelines();
   assert.deepEqual([p.fl.active, p.ct.active, p.cd.active], [true, true, true]);
   assert.equal(p.ct.threshold, 1);
+  for (const [k, v] of Object.entries(brief)) assert.equal(p.ct.parameters[k], v, k);
   assert.equal(p.cd.policy, "DEPLOY_SHADOW");
   assert.equal(p.fl.datasets[0].id, feedback.id);
 });

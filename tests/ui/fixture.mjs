@@ -38,6 +38,23 @@ export async function api(method, path, body) {
   return text ? JSON.parse(text) : {};
 }
 
+/** Listens to a topic as a page does, from now on. */
+export async function listener(topic) {
+  const r = await fetch(`${url}/api/events?topic=${encodeURIComponent(topic)}`, { headers: { Cookie: cookie }, signal: AbortSignal.timeout(30_000) });
+  assert.equal(r.status, 200);
+  const stream = r.body.getReader();
+  let text = "";
+  const until = async (word) => {
+    while (!text.includes(word)) {
+      const { value, done } = await stream.read();
+      assert.ok(!done, `the stream ended before "${word}": ${text}`);
+      text += Buffer.from(value).toString();
+    }
+  };
+  await until("listening");
+  return { heard: () => until("data:"), close: () => stream.cancel() };
+}
+
 export async function until(what, f, seconds = 30, every = 200) {
   const end = Date.now() + 1000 * seconds;
   for (;;) {

@@ -36,7 +36,7 @@ static void set_cookie(struct op *op, const char *value, int life_s)
                                  secure ? "; Secure" : ""));
 }
 
-/* {"user":{…},"organization":{…},"datalake":{…}} of whom op names. */
+/* {"user":{…},"organization":{…},"datalake":{…},"last_event":n} of whom op names. */
 static enum err reply_session(struct op *op)
 {
     out_object(&op->out, NULL);
@@ -52,6 +52,9 @@ static enum err reply_session(struct op *op)
     out_text(&op->out, "id", rows_text(r, 0));
     out_text(&op->out, "name", rows_text(r, 1));
     out_end_object(&op->out);
+    int64_t last_event;
+    TRY(event_last(op->db, &last_event));
+    out_int(&op->out, "last_event", last_event);
     out_end_object(&op->out);
     return OK;
 }

@@ -2,7 +2,7 @@
 import { QueryClient, keepPreviousData, useMutation, useQueries, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { ApiError, get, type Page, type Params } from "./client";
-import { subscribe } from "./events";
+import { onReturn, subscribe } from "./events";
 
 export const cache = new QueryClient({
   defaultOptions: {
@@ -13,6 +13,8 @@ export const cache = new QueryClient({
     },
   },
 });
+
+onReturn(() => void cache.invalidateQueries());
 
 const keyOf = (path: string, params?: Params) => ["GET", path, params ?? {}] as const;
 

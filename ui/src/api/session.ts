@@ -2,14 +2,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { cache } from "./query";
 import { ApiError, call, get } from "./client";
-import { closeEvents } from "./events";
+import { closeEvents, heardUpTo } from "./events";
 import type { Session } from "./types";
 
 const path = "/api/session";
 
 async function who(): Promise<Session | null> {
   try {
-    return await get<Session>(path);
+    const session = await get<Session>(path);
+    heardUpTo(session.last_event);
+    return session;
   } catch (e) {
     if (e instanceof ApiError && e.status === 401) return null;
     throw e;

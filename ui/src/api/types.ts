@@ -4,6 +4,8 @@ export interface Session {
   user: { id: string; username: string; role: string };
   organization: { id: string; name: string; default_connector_id: string };
   datalake: { id: string; name: string };
+  /** The id of the last event before this answer. */
+  last_event: number;
 }
 
 export type InferenceType =

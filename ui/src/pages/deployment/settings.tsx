@@ -238,9 +238,9 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
         <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(150px, 1fr))", gap: 10 }}>
           {Object.entries(parameters).map(([k, v]) =>
             typeof v === "number" ? (
-              <NumberInput key={k} label={<span className="mono">{k}</span>} name={k} value={v} decimalScale={8} hideControls onChange={(x) => x !== "" && setParameters({ ...parameters, [k]: Number(x) })} />
+              <NumberInput key={k} label={<span className="mono">{k}</span>} name={k} value={v} decimalScale={8} hideControls onChange={(x) => x !== "" && setParameters((old) => ({ ...old, [k]: Number(x) }))} />
             ) : (
-              <TextInput key={k} label={<span className="mono">{k}</span>} name={k} value={String(v ?? "")} onChange={(e) => setParameters({ ...parameters, [k]: e.target.value })} />
+              <TextInput key={k} label={<span className="mono">{k}</span>} name={k} value={String(v ?? "")} onChange={(e) => setParameters((old) => ({ ...old, [k]: e.target.value }))} />
             ),
           )}
         </div>
