@@ -3,7 +3,7 @@
  * so that other processes disturb them little. A kernel's least time is that of its arithmetic at the measured peak or of its
  * memory at the measured bandwidth, whichever is longer; the share is least time / time; in bf16 the shares are of f32's peak and
  * bytes still. */
-#include "learn/team.h"
+#include "base/team.h"
 #include "base/clock.h"
 #include "lite0_fpn.h"
 #include "nn/profile.h"

@@ -1,7 +1,7 @@
 /* Times whole training steps of one of our networks, for bench/training: a replica for each thread, each with its part of the
  * batch. Reads a number of steps a line from standard input, makes them, and answers the median milliseconds of a step by the clock
  * and of the processors' time. */
-#include "learn/team.h"
+#include "base/team.h"
 #include "lite0_fpn.h"
 #include "nn/graph.h"
 #include "nn/optim.h"
@@ -67,7 +67,7 @@ static enum err run(const char *name, int threads, int batch, int size, const st
         for (int s = 0; s < steps; s++) {
             double at = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
             team_run(team, threads, work, NULL);
-            optim_step(sgd, graphs, (size_t)threads, 0.01f, (float)batch);
+            optim_step(sgd, team, graphs, (size_t)threads, 0.01f, (float)batch);
             times[s] = (seconds(CLOCK_MONOTONIC) - at) * 1e3;
             busy[s] = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) * 1e3;
         }

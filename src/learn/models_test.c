@@ -64,7 +64,7 @@ static double learn_once(const struct model *m, int size)
     for (int i = 0; i < BATCH; i++)
         m->task->learn(&net, i, &example, &settings, &loss);
     graph_backward(net.graph);
-    double norm = optim_step(o, &net.graph, 1, 0.01f, (float)loss.share);
+    double norm = optim_step(o, NULL, &net.graph, 1, 0.01f, (float)loss.share);
     optim_free(o);
     network_done(&net);
     return loss.share > 0 ? norm : 0;

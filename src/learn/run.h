@@ -1,8 +1,8 @@
 /* run.h - a training while it runs, as its parts see it; private to train.c, judge.c, keep.c and examine.c. */
 #pragma once
+#include "base/team.h"
 #include "learn/diagnosis.h"
 #include "learn/learn.h"
-#include "learn/team.h"
 #include "nn/optim.h"
 
 enum { PARTS_MOST = 16, THREADS_MOST = 64, NOTES_MOST = 200 };

@@ -226,7 +226,7 @@ static enum err step(struct run *r, bool *ret_good)
         replicas[i] = r->part[i].net.graph;
     *ret_good = isfinite(all);
     if (*ret_good)
-        norm = optim_step(r->optim, replicas, (size_t)r->parts, (float)rate, (float)share);
+        norm = optim_step(r->optim, r->team, replicas, (size_t)r->parts, (float)rate, (float)share);
     *ret_good = *ret_good && isfinite(norm);
     if (!*ret_good)
         return OK;

@@ -36,7 +36,7 @@ static void train(struct run *r, int from, int to)
         for (size_t i = 0; i < tensor_count(r->y); i++)
             r->y->grad[i] = r->y->data[i] - 1;
         graph_backward(r->graph);
-        optim_step(r->optim, &r->graph, 1, 0.01f, 1);
+        optim_step(r->optim, NULL, &r->graph, 1, 0.01f, 1);
     }
 }
 static void check_same(struct run *a, struct run *b)

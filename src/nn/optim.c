@@ -4,12 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHUNK = 8192 }; /* values that are worked on at a time: they stay in the nearest cache */
+struct chunk {
+    size_t param, from, n; /* values from … from + n - 1 of the parameter */
+    size_t at;             /* of m, v, ema and sum */
+};
 struct optim {
     struct graph *graph;
     struct optim_options options;
     struct param **params;
     size_t n_params, n;       /* parameters; their values in all */
     float *m, *v, *ema, *sum; /* each n values, parameter after parameter; v only for AdamW, ema only if there is one */
+    struct chunk *chunks;
+    int n_chunks;
+    double *squares; /* of each chunk's gradient: the sum */
     int64_t step;
     bool swapped;
 };
@@ -17,6 +25,21 @@ struct optim {
 static float *values(size_t n)
 {
     return heap_take(n * sizeof(float));
+}
+
+static void divide_into_chunks(struct optim *o)
+{
+    size_t most = o->n / CHUNK + o->n_params, at = 0;
+    o->chunks = heap_take(most * sizeof *o->chunks);
+    o->squares = heap_take(most * sizeof *o->squares);
+    for (size_t i = 0; i < o->n_params; i++) {
+        size_t n = tensor_count(&o->params[i]->value);
+        for (size_t from = 0; from < n; from += CHUNK) {
+            size_t left = n - from < CHUNK ? n - from : CHUNK;
+            o->chunks[o->n_chunks++] = (struct chunk){ i, from, left, at };
+            at += left;
+        }
+    }
 }
 
 struct optim *optim_new(struct graph *g, const struct optim_options *options)
@@ -31,6 +54,7 @@ struct optim *optim_new(struct graph *g, const struct optim_options *options)
     o->v = options->kind == OPTIM_ADAMW ? values(o->n) : NULL;
     o->ema = options->ema_decay > 0 ? values(o->n) : NULL;
     optim_reset_ema(o);
+    divide_into_chunks(o);
     return o;
 }
 
@@ -42,6 +66,8 @@ void optim_free(struct optim *o)
     free(o->v);
     free(o->ema);
     free(o->sum);
+    free(o->chunks);
+    free(o->squares);
     free(o);
 }
 
@@ -55,44 +81,65 @@ void optim_reset_ema(struct optim *o)
     }
 }
 
-/* Adds up the replicas' gradients in their order, so that the result does not depend on who was first. */
-static double sum_gradients(struct optim *o, struct graph *const *replicas, size_t n_replicas, float divide)
+/* ---- a step: chunk by chunk, so that what one pass over a chunk leaves in the cache is there for the next */
+
+struct pass {
+    struct optim *o;
+    struct graph *const *replicas;
+    size_t n_replicas;
+    float divide, rate, scale;
+};
+
+static void each_chunk(struct pass *p, struct team *team, void (*work)(void *with, int i, int thread))
 {
-    for (size_t r = 0; r < n_replicas; r++) {
-        struct param **params;
-        graph_params(replicas[r], &params);
-        size_t at = 0;
-        for (size_t i = 0; i < o->n_params; i++) {
-            const struct tensor *t = &params[i]->value;
-            size_t n = tensor_count(t);
-            if (t->grad && r == 0)
-                memcpy(o->sum + at, t->grad, n * sizeof(float));
-            else if (t->grad)
-                vector_add(o->sum + at, t->grad, n);
-            at += n;
-        }
-    }
-    return sqrt(vector_scale(o->sum, 1 / divide, o->n)); /* what is not trained has 0 there always */
+    if (team)
+        team_run(team, p->o->n_chunks, work, p);
+    else
+        for (int i = 0; i < p->o->n_chunks; i++)
+            work(p, i, 0);
 }
 
-WIDEST static void sgd(const struct optim *o, const struct param *p, size_t at, float rate, float scale)
+/* Adds up the replicas' gradients in their order, so that the result does not depend on who was first. What is not trained has 0
+ * there always. */
+static void sum_gradients(void *with, int i, int thread)
 {
-    float decay = p->decay ? o->options.weight_decay : 0, momentum = o->options.momentum, *w = p->value.data, *m = o->m + at;
-    const float *g = o->sum + at;
-    for (size_t k = 0, n = tensor_count(&p->value); k < n; k++) {
+    (void)thread;
+    struct pass *p = with;
+    const struct chunk *c = &p->o->chunks[i];
+    float *sum = p->o->sum + c->at;
+    for (size_t r = 0; r < p->n_replicas; r++) {
+        struct param **params;
+        graph_params(p->replicas[r], &params);
+        const float *grad = params[c->param]->value.grad;
+        if (grad && r == 0)
+            memcpy(sum, grad + c->from, c->n * sizeof(float));
+        else if (grad)
+            vector_add(sum, grad + c->from, c->n);
+    }
+    p->o->squares[i] = vector_scale(sum, 1 / p->divide, c->n);
+}
+
+WIDEST static void sgd(const struct pass *p, const struct chunk *c, const struct param *param)
+{
+    const struct optim *o = p->o;
+    float decay = param->decay ? o->options.weight_decay : 0, momentum = o->options.momentum, rate = p->rate, scale = p->scale;
+    float *w = param->value.data + c->from, *m = o->m + c->at;
+    const float *g = o->sum + c->at;
+    for (size_t k = 0; k < c->n; k++) {
         float d = g[k] * scale + decay * w[k];
         m[k] = momentum * m[k] + d;
         w[k] -= rate * (d + momentum * m[k]);
     }
 }
 
-WIDEST static void adamw(const struct optim *o, const struct param *p, size_t at, float rate, float scale)
+WIDEST static void adamw(const struct pass *p, const struct chunk *c, const struct param *param)
 {
-    float b1 = o->options.beta1, b2 = o->options.beta2, decay = p->decay ? o->options.weight_decay : 0;
-    float c1 = 1 - powf(b1, (float)o->step), c2 = 1 - powf(b2, (float)o->step);
-    float *w = p->value.data, *m = o->m + at, *v = o->v + at;
-    const float *g = o->sum + at;
-    for (size_t k = 0, n = tensor_count(&p->value); k < n; k++) {
+    const struct optim *o = p->o;
+    float b1 = o->options.beta1, b2 = o->options.beta2, decay = param->decay ? o->options.weight_decay : 0;
+    float c1 = 1 - powf(b1, (float)o->step), c2 = 1 - powf(b2, (float)o->step), rate = p->rate, scale = p->scale;
+    float *w = param->value.data + c->from, *m = o->m + c->at, *v = o->v + c->at;
+    const float *g = o->sum + c->at;
+    for (size_t k = 0; k < c->n; k++) {
         float d = g[k] * scale;
         m[k] = b1 * m[k] + (1 - b1) * d;
         v[k] = b2 * v[k] + (1 - b2) * d * d;
@@ -100,39 +147,43 @@ WIDEST static void adamw(const struct optim *o, const struct param *p, size_t at
     }
 }
 
-WIDEST static void average(struct optim *o)
+WIDEST static void average(const struct optim *o, const struct chunk *c, const struct param *param)
 {
-    float decay = fminf(o->options.ema_decay, (float)(1 + o->step) / (float)(10 + o->step));
-    size_t at = 0;
-    for (size_t i = 0; i < o->n_params; i++) {
-        const struct tensor *t = &o->params[i]->value;
-        size_t n = tensor_count(t);
-        for (size_t k = 0; k < n; k++)
-            o->ema[at + k] = decay * o->ema[at + k] + (1 - decay) * t->data[k];
-        at += n;
-    }
+    float decay = fminf(o->options.ema_decay, (float)(1 + o->step) / (float)(10 + o->step)), *ema = o->ema + c->at;
+    const float *w = param->value.data + c->from;
+    for (size_t k = 0; k < c->n; k++)
+        ema[k] = decay * ema[k] + (1 - decay) * w[k];
 }
 
-double optim_step(struct optim *o, struct graph *const *replicas, size_t n_replicas, float rate, float divide)
+static void update(void *with, int i, int thread)
 {
-    double norm = sum_gradients(o, replicas, n_replicas, divide);
+    (void)thread;
+    const struct pass *p = with;
+    const struct chunk *c = &p->o->chunks[i];
+    const struct param *param = p->o->params[c->param];
+    if (param->trained && p->o->options.kind == OPTIM_SGD)
+        sgd(p, c, param);
+    else if (param->trained)
+        adamw(p, c, param);
+    if (p->o->ema)
+        average(p->o, c, param);
+}
+
+double optim_step(struct optim *o, struct team *team, struct graph *const *replicas, size_t n_replicas, float rate, float divide)
+{
+    struct pass p = { .o = o, .replicas = replicas, .n_replicas = n_replicas, .divide = divide, .rate = rate, .scale = 1 };
+    each_chunk(&p, team, sum_gradients);
+    double norm = 0;
+    for (int i = 0; i < o->n_chunks; i++)
+        norm += o->squares[i];
+    norm = sqrt(norm);
     if (!isfinite(norm))
         return norm;
     o->step++;
-    float scale =
-        o->options.clip_norm > 0 && norm > (double)o->options.clip_norm ? (float)((double)o->options.clip_norm / norm) : 1;
-    size_t at = 0;
-    for (size_t i = 0; i < o->n_params; i++) {
-        const struct param *p = o->params[i];
-        if (p->trained && o->options.kind == OPTIM_SGD)
-            sgd(o, p, at, rate, scale);
-        else if (p->trained)
-            adamw(o, p, at, rate, scale);
-        at += tensor_count(&p->value);
-    }
+    if (o->options.clip_norm > 0 && norm > (double)o->options.clip_norm)
+        p.scale = (float)((double)o->options.clip_norm / norm);
     graph_update_statistics(replicas, n_replicas);
-    if (o->ema)
-        average(o);
+    each_chunk(&p, team, update);
     return norm;
 }
 

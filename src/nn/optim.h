@@ -1,5 +1,6 @@
 /* optim.h - SGD with momentum, AdamW, learning-rate schedules, and a moving average of the weights. Deterministic. */
 #pragma once
+#include "base/team.h"
 #include "nn/nn.h"
 
 enum optim_kind { OPTIM_SGD, OPTIM_ADAMW };
@@ -15,8 +16,9 @@ struct optim;
 struct optim *optim_new(struct graph *, const struct optim_options *);
 void optim_free(struct optim *);
 /* One step with the gradients of the graph and of its replicas (summed, then divided by `divide`). Returns the norm before
- * clipping; a norm that is not finite changes nothing. */
-double optim_step(struct optim *, struct graph *const *replicas, size_t n_replicas, float learning_rate, float divide);
+ * clipping; a norm that is not finite changes nothing. The team shares the work, or NULL; the result is the same. */
+double optim_step(struct optim *, struct team *, struct graph *const *replicas, size_t n_replicas, float learning_rate,
+                  float divide);
 /* Swaps the averaged weights (and running statistics) in, and out again at the second call: for evaluation and export. */
 void optim_swap_ema(struct optim *);
 

@@ -36,12 +36,12 @@ TEST(sgd_with_nesterov_momentum_and_decay_by_hand)
     struct graph *g = two_weights(1, -2);
     struct optim *o = optim_new(g, &(struct optim_options){ .kind = OPTIM_SGD, .momentum = 0.9f, .weight_decay = 0.1f });
     set_grad(g, 4, 2);
-    CHECK(near(optim_step(o, &g, 1, 0.5f, 2), sqrt(4 + 1))); /* gradients 2, 1; slopes 2.1, 0.8 */
+    CHECK(near(optim_step(o, NULL, &g, 1, 0.5f, 2), sqrt(4 + 1))); /* gradients 2, 1; slopes 2.1, 0.8 */
     CHECK(near(weight(g, 0), 1 - 0.5 * 1.9 * 2.1));
     CHECK(near(weight(g, 1), -2 - 0.5 * 1.9 * 0.8));
     double w = weight(g, 0), slope = 3 + 0.1 * w, v = 0.9 * 2.1 + slope;
     set_grad(g, 3, 0);
-    optim_step(o, &g, 1, 0.5f, 1);
+    optim_step(o, NULL, &g, 1, 0.5f, 1);
     CHECK(near(weight(g, 0), w - 0.5 * (slope + 0.9 * v)));
     optim_free(o);
     graph_free(g);
@@ -53,12 +53,12 @@ TEST(adamw_by_hand)
     struct optim_options s = { .kind = OPTIM_ADAMW, .beta1 = 0.9f, .beta2 = 0.99f, .epsilon = 1e-8f, .weight_decay = 0.1f };
     struct optim *o = optim_new(g, &s);
     set_grad(g, 4, -1e-3f);
-    optim_step(o, &g, 1, 0.01f, 1); /* the first step goes by the sign */
+    optim_step(o, NULL, &g, 1, 0.01f, 1); /* the first step goes by the sign */
     CHECK(near(weight(g, 0), 1 - 0.01 * (1 + 0.1)));
     CHECK(near(weight(g, 1), 1 - 0.01 * (-1 / (1 + 1e-8 / 1e-3) + 0.1)));
     double w = weight(g, 0), m = 0.9 * 0.4 + 0.1 * 2, v = 0.99 * 0.16 + 0.01 * 4;
     set_grad(g, 2, 0);
-    optim_step(o, &g, 1, 0.01f, 1);
+    optim_step(o, NULL, &g, 1, 0.01f, 1);
     CHECK(near(weight(g, 0), w - 0.01 * (m / (1 - 0.81) / sqrt(v / (1 - 0.9801)) + 0.1 * w)));
     optim_free(o);
     graph_free(g);
@@ -69,12 +69,12 @@ TEST(gradients_are_clipped_by_their_norm_and_a_broken_one_changes_nothing)
     struct graph *g = two_weights(0, 0);
     struct optim *o = optim_new(g, &(struct optim_options){ .clip_norm = 1 });
     set_grad(g, 3, 4);
-    CHECK(near(optim_step(o, &g, 1, 1, 1), 5));
+    CHECK(near(optim_step(o, NULL, &g, 1, 1, 1), 5));
     CHECK(near(weight(g, 0), -0.6) && near(weight(g, 1), -0.8));
     set_grad(g, INFINITY, 1);
-    CHECK(!isfinite(optim_step(o, &g, 1, 1, 1)));
+    CHECK(!isfinite(optim_step(o, NULL, &g, 1, 1, 1)));
     set_grad(g, NAN, 1);
-    CHECK(isnan(optim_step(o, &g, 1, 1, 1)));
+    CHECK(isnan(optim_step(o, NULL, &g, 1, 1, 1)));
     CHECK(near(weight(g, 0), -0.6) && near(weight(g, 1), -0.8));
     optim_free(o);
     graph_free(g);
@@ -89,6 +89,7 @@ TEST(replicas_share_weights_add_gradients_and_average_statistics)
     MUST(graph_plan(b, GRAPH_TRAIN, true));
     CHECK(weight(b, 1) == 2);
     struct optim *o = optim_new(a, &(struct optim_options){ 0 });
+    struct team *team = team_new(2);
     set_grad(a, 1, 2);
     set_grad(b, 3, 4);
     struct tensor *of_a = graph_nodes(a)->in[0];
@@ -98,7 +99,8 @@ TEST(replicas_share_weights_add_gradients_and_average_statistics)
     }
     graph_forward(a);
     graph_forward(b);
-    optim_step(o, (struct graph *[]){ a, b }, 2, 1, 2);
+    optim_step(o, team, (struct graph *[]){ a, b }, 2, 1, 2);
+    team_free(team);
     CHECK(near(weight(a, 0), 1 - 2) && near(weight(b, 1), 2 - 3));
     CHECK(near(graph_param(a, "n.running_mean")->value.data[0], 0.5 * (1 + 2) / 2));
     CHECK(graph_param(b, "n.running_mean")->value.data == graph_param(a, "n.running_mean")->value.data);
@@ -112,7 +114,7 @@ TEST(averaged_weights_are_swapped_in_and_out)
     struct graph *g = two_weights(1, 0);
     struct optim *o = optim_new(g, &(struct optim_options){ .ema_decay = 0.5f });
     set_grad(g, 1, 0);
-    optim_step(o, &g, 1, 1, 1);
+    optim_step(o, NULL, &g, 1, 1, 1);
     double keep = 2.0 / 11; /* after the first step, less than 0.5 */
     optim_swap_ema(o);
     CHECK(near(weight(g, 0), keep * 1 + (1 - keep) * 0));
@@ -148,7 +150,7 @@ TEST(both_optimisers_go_downhill)
             }
             first = step ? first : last;
             graph_backward(g);
-            optim_step(o, &g, 1, 0.01f, 1);
+            optim_step(o, NULL, &g, 1, 0.01f, 1);
         }
         CHECK(last < first / 4);
         optim_free(o);

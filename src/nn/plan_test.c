@@ -41,7 +41,7 @@ TEST(what_is_frozen_stays_as_it_is_and_nothing_goes_back_through_it)
         memcpy(before[i], params[i]->value.data, sizeof(float) * tensor_count(&params[i]->value));
     }
     learn_once(g, 0.3f, true);
-    optim_step(o, &g, 1, 0.1f, 1);
+    optim_step(o, NULL, &g, 1, 0.1f, 1);
     for (size_t i = 0; i < n; i++) {
         bool frozen = strncmp(params[i]->value.name, "backbone.", 9) == 0,
              same = memcmp(before[i], params[i]->value.data, sizeof(float) * tensor_count(&params[i]->value)) == 0;

@@ -1,4 +1,4 @@
-#include "learn/team.h"
+#include "base/team.h"
 #include "base/arena.h"
 #include <pthread.h>
 #include <stdlib.h>
