@@ -1,5 +1,6 @@
 /* saccade train: an experiment of a server, or a folder of images. */
 #include "cli/train.h"
+#include "base/machine.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "learn/random.h"
@@ -103,15 +104,14 @@ const char *train_label_text(struct arena *a, const struct task *t, const double
 
 static int processors(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > THREADS_BY_ITSELF ? THREADS_BY_ITSELF : (int)n;
+    int n = machine_look("").processors;
+    return n > THREADS_BY_ITSELF ? THREADS_BY_ITSELF : n;
 }
 
-/* A quarter of the machine's memory, at most 4 GiB. */
+/* A quarter of the memory that is free, at most 4 GiB. */
 static size_t memory(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t quarter = pages > 0 && page > 0 ? (size_t)pages / 4 * (size_t)page : (size_t)512 << 20;
+    size_t quarter = machine_look("").memory_free / 4;
     return quarter < (size_t)4 << 30 ? quarter : (size_t)4 << 30;
 }
 

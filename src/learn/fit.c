@@ -85,16 +85,3 @@ int64_t fit_batch_size(size_t bytes, size_t room, size_t images, bool whole)
         n /= 2;
     return n;
 }
-
-size_t fit_memory(void)
-{
-    unsigned long long kib = 0;
-    char line[128];
-    FILE *f = fopen("/proc/meminfo", "re");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kib ? (size_t)kib << 10 : (size_t)1 << 30;
-}

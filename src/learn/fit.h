@@ -16,4 +16,3 @@ struct extent fit_measure(struct decoder *, const struct samples *);
 int64_t fit_image_size(const struct extent *, int64_t usual, int64_t step, bool whole);
 /* bytes: that an image of a batch takes; room: that there are. */
 int64_t fit_batch_size(size_t bytes, size_t room, size_t images, bool whole);
-size_t fit_memory(void); /* bytes that programs can still have */

@@ -1,10 +1,10 @@
 #include "learn/loader.h"
 #include "base/clock.h"
+#include "base/machine.h"
 #include "learn/loss.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { AHEAD = 4, MOST_THREADS = 8, MOSAIC = 4, LOOK_EVERY = 8 };
 static const double WAITING_MOST = 0.02; /* share of the time; above it one more thread is started */
@@ -168,7 +168,7 @@ static void slot_init(struct slot *s, const struct loader *l)
 
 static void add_thread(struct loader *l)
 {
-    long most = sysconf(_SC_NPROCESSORS_ONLN);
+    int most = machine_look("").processors;
     most = most < 2 ? 2 : most > MOST_THREADS ? MOST_THREADS : most;
     if (l->threads < most && pthread_create(&l->thread[l->threads], NULL, work, l) == 0)
         l->threads++;

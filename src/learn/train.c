@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/machine.h"
 #include "learn/fit.h"
 #include "learn/run.h"
 #include <math.h>
@@ -123,7 +124,7 @@ static enum err image_bytes(const struct run *r, size_t *ret)
 
 static enum err choose_batch_size(struct run *r)
 {
-    size_t bytes, room = fit_memory();
+    size_t bytes, room = machine_look("").memory_free;
     if (r->set->batch_size)
         return OK;
     TRY(image_bytes(r, &bytes));
