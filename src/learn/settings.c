@@ -39,6 +39,8 @@ const struct setting settings_table[] = {
         "side of the network's input, a multiple of 32 from 64 on; 0: as suits the objects in the images"),
     { "precision", SETTING_WORD, AT(precision), .words = { "auto", "f32", "bf16" },
       .says = "of convolutions; auto: the faster on this machine" },
+    { "recompute", SETTING_WORD, AT(recompute), .words = { "auto", "on", "off" },
+      .says = "takes about half the memory and a third more time, for the same result; auto: only if memory would not do" },
     INT(seed, 0, 0, 9007199254740991, "the same seed gives the same network"),
     { "pretrained", SETTING_BOOL, AT(pretrained), .standard = 1, .says = "starts from ImageNet weights where the model has some" },
     { "optimizer", SETTING_WORD, AT(optimizer), .words = { "adamw", "sgd" }, .says = "sgd is with Nesterov's momentum" },
@@ -219,4 +221,9 @@ struct optim_options settings_optim(const struct settings *s)
 enum precision settings_precision(const struct settings *s)
 {
     return strcmp(s->precision, "f32") == 0 ? PRECISION_F32 : strcmp(s->precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_AUTO;
+}
+
+size_t settings_values_most(const struct settings *s, size_t room, int parts)
+{
+    return strcmp(s->recompute, "on") == 0 ? 1 : strcmp(s->recompute, "off") == 0 ? 0 : room / 2 / (size_t)parts;
 }

@@ -9,9 +9,9 @@ struct settings {
     double learning_rate, decay_factor, warmup_lr, momentum, weight_decay, clip_norm, ema_decay;
     int64_t decay_steps, warmup_steps;
     bool staircase, pretrained;
-    const char *lr_type, *optimizer, *annotation_type, *precision, *freeze; /* static words of the table */
-    double flip_horizontal, flip_vertical, mosaic, mixup, erase;            /* chances 0 to 1 */
-    double mosaic_end;                                                      /* share of the steps */
+    const char *lr_type, *optimizer, *annotation_type, *precision, *recompute, *freeze; /* static words of the table */
+    double flip_horizontal, flip_vertical, mosaic, mixup, erase;                        /* chances 0 to 1 */
+    double mosaic_end;                                                                  /* share of the steps */
     double scale, translate, rotate, shear, hue, saturation, brightness,
         contrast; /* half widths of the ranges that are drawn from */
     double blur, noise, crop, label_smoothing;
@@ -42,3 +42,5 @@ int64_t settings_steps(const struct settings *, size_t images);
 struct schedule settings_schedule(const struct settings *);
 struct optim_options settings_optim(const struct settings *);
 enum precision settings_precision(const struct settings *);
+/* For a plan's values_most, of each of `parts` networks: room is what memory there is. */
+size_t settings_values_most(const struct settings *, size_t room, int parts);

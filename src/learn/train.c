@@ -111,12 +111,21 @@ static enum err count_labels(struct run *r)
 
 /* ---- the network */
 
+static struct plan_options plan_of(const struct run *r, size_t room, int parts)
+{
+    return (struct plan_options){ .use = GRAPH_TRAIN,
+                                  .precision = settings_precision(r->set),
+                                  .frozen = strcmp(r->set->freeze, "backbone") == 0 ? "backbone." : NULL,
+                                  .values_most = settings_values_most(r->set, room, parts) };
+}
+
 /* What a batch takes for each of its images: the network's part, and the loader's batches that lie ready. */
-static enum err image_bytes(const struct run *r, size_t *ret)
+static enum err image_bytes(const struct run *r, size_t room, size_t *ret)
 {
     struct network one = { 0 };
     size_t pixels = (size_t)r->frame.width * (size_t)r->frame.height * 3 * sizeof(float);
-    TRY(network_new(r->job->model, 1, r->frame, r->job->n_labels, 0, GRAPH_TRAIN, NULL, &one));
+    struct plan_options plan = plan_of(r, room, 1);
+    TRY(network_new_with(r->job->model, 1, r->frame, r->job->n_labels, 0, &plan, NULL, &one));
     *ret = graph_peak_bytes(one.graph) + BATCHES_READY * pixels;
     network_done(&one);
     return OK;
@@ -127,7 +136,7 @@ static enum err choose_batch_size(struct run *r)
     size_t bytes, room = machine_look("").memory_free;
     if (r->set->batch_size)
         return OK;
-    TRY(image_bytes(r, &bytes));
+    TRY(image_bytes(r, room, &bytes));
     r->set->batch_size = fit_batch_size(bytes, room, r->job->train.n, r->task->whole);
     SAY(r, "batch_size %lld: each image takes about %zu MiB, and %zu MiB are free", (long long)r->set->batch_size, bytes >> 20,
         room >> 20);
@@ -148,8 +157,7 @@ static enum err build(struct run *r)
     const struct learn_job *j = r->job;
     r->parts = split((int)r->set->batch_size);
     r->part_size = (int)r->set->batch_size / r->parts;
-    struct plan_options plan = { .use = GRAPH_TRAIN, .precision = settings_precision(r->set) };
-    plan.frozen = strcmp(r->set->freeze, "backbone") == 0 ? "backbone." : NULL;
+    struct plan_options plan = plan_of(r, machine_look("").memory_free, r->parts);
     for (int i = 0; i < r->parts; i++)
         TRY(network_new_with(j->model, r->part_size, r->frame, j->n_labels, (uint64_t)r->set->seed, &plan,
                              i ? &r->part[0].net : NULL, &r->part[i].net));
@@ -167,8 +175,9 @@ static enum err build(struct run *r)
         r->parts == 1 ? "" : "s", team_size(r->team), team_size(r->team) == 1 ? "" : "s");
     double over;
     size_t bytes = graph_value_bytes(r->part[0].net.graph, &over);
-    SAY(r, "convolutions in %s; values and gradients take %.0f MB for each part, %.2f times what is in use at one time",
-        precision_here(plan.precision) == PRECISION_BF16 ? "bf16" : "f32", (double)bytes / 1e6, over);
+    SAY(r, "convolutions in %s; values and gradients take %.0f MB for each part, %.2f times what is in use at one time%s",
+        precision_here(plan.precision) == PRECISION_BF16 ? "bf16" : "f32", (double)bytes / 1e6, over,
+        graph_recomputes(r->part[0].net.graph) ? "; some values are computed twice to save memory" : "");
     return OK;
 }
 

@@ -28,6 +28,19 @@ TEST(in_bf16_too_a_training_that_was_interrupted_ends_like_one_that_was_not)
     check_resumed("bf16", 1);
 }
 
+TEST(a_training_that_computes_values_twice_ends_bit_for_bit_like_one_that_keeps_them)
+{
+    AUTO(world) struct world w;
+    size_t n_kept, n_twice;
+    world_init(&w);
+    char *kept = world_train(&w, "kept", INT64_MAX, &n_kept);
+    CHECK(!strstr(w.said.bytes, "computed twice"));
+    w.settings.recompute = "on";
+    char *twice = world_train(&w, "twice", INT64_MAX, &n_twice);
+    CHECK(strstr(w.said.bytes, "some values are computed twice to save memory"));
+    CHECK(n_kept == n_twice && memcmp(kept, twice, n_kept) == 0);
+}
+
 TEST(with_several_batches_in_a_step_too_a_training_ends_the_same_when_it_was_interrupted)
 {
     check_resumed("auto", 2);

@@ -143,15 +143,34 @@ void graph_set_step(struct graph *g, int64_t step, int64_t first_sample)
     g->draw.first_sample = first_sample;
 }
 
+int graph_segment_start(const struct graph *g, int i)
+{
+    while (i > 0 && g->steps[i - 1].segment == g->steps[i].segment)
+        i--;
+    return i;
+}
+
+static void time_forward(struct graph *g, struct step *s)
+{
+    double at = profile_seconds(g);
+    step_forward(g, s);
+    s->forward_s += profile_seconds(g) - at;
+}
+
+/* The values of a segment that were forgotten. */
+static void do_again(struct graph *g, int first, int last)
+{
+    for (int i = first; i <= last; i++)
+        if (g->steps[i].again)
+            time_forward(g, &g->steps[i]);
+}
+
 void graph_forward(struct graph *g)
 {
     unsigned mode = _mm_getcsr();
     _mm_setcsr(mode | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
-    for (int i = 0; i < g->n_steps; i++) {
-        double at = profile_seconds(g);
-        step_forward(g, &g->steps[i]);
-        g->steps[i].forward_s += profile_seconds(g) - at;
-    }
+    for (int i = 0; i < g->n_steps; i++)
+        time_forward(g, &g->steps[i]);
     g->passes++;
     _mm_setcsr(mode);
 }
@@ -161,7 +180,11 @@ void graph_backward(struct graph *g)
     assert(g->use == GRAPH_TRAIN);
     unsigned mode = _mm_getcsr();
     _mm_setcsr(mode | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
-    for (int i = g->n_steps - 1; i >= 0; i--) {
+    for (int i = g->n_steps - 1, first = g->n_steps; i >= 0; i--) {
+        if (i < first) {
+            first = graph_segment_start(g, i);
+            do_again(g, first, i);
+        }
         if (!g->steps[i].out->wants_grad)
             continue;
         double at = profile_seconds(g);
@@ -221,4 +244,9 @@ size_t graph_value_bytes(const struct graph *g, double *ret_over_ideal)
 {
     *ret_over_ideal = (double)g->memory_bytes / (double)g->ideal_bytes;
     return g->memory_bytes;
+}
+
+bool graph_recomputes(const struct graph *g)
+{
+    return g->steps[g->n_steps - 1].segment > 0;
 }

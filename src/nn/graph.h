@@ -50,6 +50,8 @@ struct step {
     bool reads_half, writes_half; /* prepare() says so: inputs, and the output, may be bf16, their gradients too */
     struct node *node, *last;     /* of a chain: the first and the last */
     struct tensor *out;           /* of the last */
+    int segment;                  /* of those whose values are forgotten together; never falls from step to step */
+    bool again;                   /* done once more before its segment goes backward */
     unsigned adds;                /* bit i: the gradient of input i holds something already */
     void *state;                  /* the kernel's */
     size_t scratch_bytes;         /* wanted by the kernel */
@@ -83,6 +85,9 @@ struct graph {
     int passes;                                   /* since the last graph_costs() */
     bool profiled;
 };
+
+/* The first step of the segment that step i is in. */
+int graph_segment_start(const struct graph *, int i);
 
 /* For builders. The shape of the output is the builder's to state; a graph that does not fit together is a bug of the caller. */
 struct node *graph_add_node(struct graph *, const struct op_kind *, struct tensor *const *in, int n_in);

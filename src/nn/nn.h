@@ -137,7 +137,10 @@ struct plan_options {
     enum graph_use use; /* GRAPH_INFER makes no gradients and reuses value memory */
     enum precision precision;
     const char *frozen; /* parameters whose names begin so are not trained, and their norms take the running statistics; or NULL */
-    bool plain;         /* only the plain loops (the specification), f32 */
+    /* Values and their gradients would take more than this: those inside stretches of the network are forgotten, and computed once
+     * more when it goes backward. The gradients are the same, to the bit; it takes less memory and more time. 0: never. */
+    size_t values_most;
+    bool plain; /* only the plain loops (the specification), f32 */
 };
 /* After building. */
 MUST_USE enum err graph_plan_with(struct graph *, const struct plan_options *);
@@ -162,6 +165,7 @@ void node_sum_weights(const struct node *, float *ret_weight); /* of a weighted 
 size_t graph_peak_bytes(const struct graph *);                 /* values, gradients, parameters and what the kernels need besides */
 /* Values, their gradients and scratch; how many times as much it is as the most that is in use at one time. */
 size_t graph_value_bytes(const struct graph *, double *ret_over_ideal);
+bool graph_recomputes(const struct graph *); /* values are forgotten and computed again: plan_options.values_most */
 /* Moves the running statistics towards the mean of those that the replicas' last forward saw; optim_step() calls it. */
 void graph_update_statistics(struct graph *const *replicas, size_t n);
 const char *nn_backend(void); /* "oneDNN 3.2" or "plain loops", after the first graph_plan() */

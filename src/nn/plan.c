@@ -1,27 +1,11 @@
-/* Turns nodes into steps and gives every value and gradient its place. Time runs 0 … T-1 forward and T … 2T-1 backward, where T is
- * the number of steps: step i goes backward at 2T-1-i. */
-#include "nn/graph.h"
-#include "nn/place.h"
+/* Turns nodes into steps and gives every value and gradient its place. */
+#include "nn/plan.h"
 #include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 static const size_t MEMORY_CAP = (size_t)64 << 30;
-
-struct buffer {
-    struct buffer *root; /* whose memory it lies in; itself, or NULL where there is none */
-    int shift;           /* floats into the root */
-    int pitch;
-    struct place place;
-};
-struct plan {
-    struct graph *g;
-    struct arena *arena;
-    int *users;          /* by tensor */
-    struct step **maker; /* by tensor: the step that writes it */
-    struct buffer *values, *grads;
-};
 
 static void count_users(struct plan *p)
 {
@@ -175,65 +159,6 @@ static void share_gradients(struct plan *p)
     }
 }
 
-static struct buffer *root_of(struct buffer *b)
-{
-    while (b->root != b)
-        b = b->root;
-    return b;
-}
-
-static void use_buffer(struct buffer *b, int time)
-{
-    b = root_of(b);
-    if (time < b->place.first)
-        b->place.first = time;
-    if (time > b->place.last)
-        b->place.last = time;
-}
-
-static void make_root(struct buffer *b, const struct tensor *t)
-{
-    if (b->root)
-        return;
-    *b = (struct buffer){ .root = b, .pitch = t->c };
-    b->place = (struct place){ .bytes = tensor_value_bytes(t) * tensor_count(t), .first = INT32_MAX, .last = -1 };
-}
-
-static void find_lifetimes(struct plan *p)
-{
-    struct graph *g = p->g;
-    bool training = g->use == GRAPH_TRAIN;
-    int end = 2 * g->n_steps;
-    for (int i = 0; i < g->n_tensors; i++) {
-        struct tensor *t = g->tensors[i];
-        if (t->from && !p->maker[i])
-            continue; /* inside a chain */
-        make_root(&p->values[i], t);
-        if (training && t->wants_grad)
-            make_root(&p->grads[i], t);
-        bool always = !t->from || t->is_output;
-        for (int time = 0; always && time <= end; time += end) {
-            use_buffer(&p->values[i], time);
-            if (p->grads[i].root)
-                use_buffer(&p->grads[i], time);
-        }
-    }
-    for (int i = 0; i < g->n_steps; i++) {
-        struct step *s = &g->steps[i];
-        unsigned keeps = !training || !s->out->wants_grad ? 0 : s->kernel ? s->kernel->keeps : s->node->kind->keeps;
-        int back = end - 1 - i;
-        use_buffer(&p->values[s->out->id], keeps & KEEPS_OUT ? back : i);
-        use_buffer(&p->values[s->out->id], i);
-        if (p->grads[s->out->id].root)
-            use_buffer(&p->grads[s->out->id], back);
-        for (int k = 0; k < s->node->n_in; k++) {
-            use_buffer(&p->values[s->node->in[k]->id], keeps & KEEPS_IN ? back : i);
-            if (p->grads[s->node->in[k]->id].root)
-                use_buffer(&p->grads[s->node->in[k]->id], back);
-        }
-    }
-}
-
 static void find_adds(struct plan *p)
 {
     struct graph *g = p->g;
@@ -258,37 +183,18 @@ static enum err take_memory(size_t bytes, void **ret, char **ret_aligned)
     return OK;
 }
 
-/* The most bytes that are in use at one time: no layout can be smaller. */
-static size_t ideal_bytes(struct place **all, size_t n, int end)
-{
-    size_t most = 0;
-    for (int time = 0; time <= end; time++) {
-        size_t live = 0;
-        for (size_t i = 0; i < n; i++)
-            live += all[i]->first <= time && time <= all[i]->last ? all[i]->bytes : 0;
-        most = live > most ? live : most;
-    }
-    return most;
-}
-
 static enum err place_values(struct plan *p)
 {
     struct graph *g = p->g;
     struct place **all = arena_new_array(p->arena, struct place *, 2 * g->n_tensors + 1);
-    size_t n = 0;
-    struct place scratch = { .last = 2 * g->n_steps };
+    size_t n = places_list(p, all);
+    struct place scratch = { .last = p->end, .again_last = -1 };
     for (int i = 0; i < g->n_steps; i++)
         if (g->steps[i].scratch_bytes > scratch.bytes)
             scratch.bytes = g->steps[i].scratch_bytes;
     all[n++] = &scratch;
-    for (int i = 0; i < g->n_tensors; i++) {
-        if (p->values[i].root == &p->values[i])
-            all[n++] = &p->values[i].place;
-        if (p->grads[i].root == &p->grads[i])
-            all[n++] = &p->grads[i].place;
-    }
     g->memory_bytes = places_pack(all, n);
-    g->ideal_bytes = ideal_bytes(all, n, 2 * g->n_steps);
+    g->ideal_bytes = places_ideal(all, n, p->end);
     char *memory;
     TRY(take_memory(g->memory_bytes, &g->memory, &memory));
     for (int i = 0; i < g->n_steps; i++)
@@ -296,11 +202,13 @@ static enum err place_values(struct plan *p)
     for (int i = 0; i < g->n_tensors; i++) {
         struct tensor *t = g->tensors[i];
         if (p->values[i].root) {
-            t->data = (void *)(memory + root_of(&p->values[i])->place.offset + (size_t)p->values[i].shift * tensor_value_bytes(t));
+            t->data =
+                (void *)(memory + buffer_root(&p->values[i])->place.offset + (size_t)p->values[i].shift * tensor_value_bytes(t));
             t->pitch = p->values[i].pitch;
         }
         if (p->grads[i].root)
-            t->grad = (void *)(memory + root_of(&p->grads[i])->place.offset + (size_t)p->grads[i].shift * tensor_value_bytes(t));
+            t->grad =
+                (void *)(memory + buffer_root(&p->grads[i])->place.offset + (size_t)p->grads[i].shift * tensor_value_bytes(t));
     }
     return OK;
 }
@@ -369,7 +277,11 @@ enum err graph_plan_with(struct graph *g, const struct plan_options *o)
         share_gradients(&p);
     else
         share_values(&p);
-    find_lifetimes(&p);
+    p.again = arena_new_array(a, int, g->n_steps);
+    p.back = arena_new_array(a, int, g->n_steps);
+    lifetimes_find(&p);
+    if (use == GRAPH_TRAIN && o->values_most)
+        recompute_choose(&p, o->values_most);
     find_adds(&p);
     TRY(place_values(&p));
     return use == GRAPH_TRAIN ? place_params(g) : OK;
