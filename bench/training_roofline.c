@@ -1,22 +1,18 @@
 /* Which share of the processor's peak each kernel of a network reaches in a training step (a roofline, Williams et al. 2009):
- * `training_roofline MODEL THREADS BATCH SIZE STEPS auto|f32|bf16 [shapes]`. Times are processor time of one thread while all work,
+ * `training_roofline MODEL THREADS BATCH SIZE auto|f32|bf16 STEPS [shapes]`. Times are processor time of one thread while all work,
  * so that other processes disturb them little. A kernel's least time is that of its arithmetic at the measured peak or of its
  * memory at the measured bandwidth, whichever is longer; the share is least time / time; in bf16 the shares are of f32's peak and
  * bytes still. */
-#include "base/team.h"
 #include "base/clock.h"
-#include "lite0_fpn.h"
 #include "nn/profile.h"
+#include "replicas.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { THREADS_MOST = 64, CHAINS = 12, LOOPS = 2000000, STREAM = 16 << 20, ROUNDS = 5 };
+enum { CHAINS = 12, LOOPS = 2000000, STREAM = 16 << 20, ROUNDS = 5 };
 
 struct peak { /* of one core, while all work */
     double flop_s, bytes_s;
 };
-static struct network networks[THREADS_MOST];
 static struct peak peaks[THREADS_MOST];
 static float sinks[THREADS_MOST];
 
@@ -60,18 +56,6 @@ static void measure_peak(void *with, int i, int thread)
     free(a);
 }
 
-static void work(void *with, int i, int thread)
-{
-    (void)with, (void)thread;
-    struct network *n = &networks[i];
-    graph_zero_grad(n->graph);
-    graph_forward(n->graph);
-    for (int t = 0; t < n->graph->n_tensors; t++)
-        if (n->graph->tensors[t]->is_output)
-            memcpy(n->graph->tensors[t]->grad, n->graph->tensors[t]->data, tensor_count(n->graph->tensors[t]) * sizeof(float));
-    graph_backward(n->graph);
-}
-
 static double least(const struct peak *p, double flop, double bytes)
 {
     double a = flop / p->flop_s, m = bytes / p->bytes_s;
@@ -112,42 +96,27 @@ static void print(struct graph *g, const struct peak *p, bool shapes)
     print_row(p, &all);
 }
 
-static enum err run(const char *name, int threads, int batch, int size, int steps, bool shapes, const struct plan_options *o)
-{
-    const struct model *model = bench_model(name);
-    struct team *team;
-    if (!model || threads < 1 || threads > THREADS_MOST || batch % threads || steps < 1)
-        return fail(E_INVALID, "no model '%s', or a batch of %d is not for %d threads", name, batch, threads);
-    for (int i = 0; i < threads; i++)
-        TRY(network_new_with(model, batch / threads, (struct frame){ size, size }, 2, 1, o, i ? &networks[0] : NULL, &networks[i]));
-    team = team_new(threads);
-    team_run(team, threads, measure_peak, NULL);
-    team_run(team, threads, work, NULL);
-    AUTO(arena) struct arena *a = arena_new();
-    struct cost *none;
-    graph_costs(networks[0].graph, a, shapes, &none);
-    for (int s = 0; s < steps; s++)
-        team_run(team, threads, work, NULL);
-    print(networks[0].graph, &peaks[0], shapes);
-    team_free(team);
-    for (int i = threads; i-- > 0;)
-        network_done(&networks[i]);
-    return OK;
-}
-
 int main(int argc, char **argv)
 {
-    if (argc < 7) {
-        fprintf(stderr, "usage: training_roofline MODEL THREADS BATCH SIZE STEPS auto|f32|bf16 [shapes]\n");
+    struct team *team;
+    if (argc < 2 + REPLICA_ARGUMENTS) {
+        fprintf(stderr, "usage: training_roofline MODEL THREADS BATCH SIZE auto|f32|bf16 STEPS [shapes]\n");
         return 64;
     }
-    int at[4];
-    for (int i = 0; i < 4; i++)
-        at[i] = (int)strtol(argv[2 + i], NULL, 10);
-    bool f32 = strcmp(argv[6], "f32") == 0, bf16 = strcmp(argv[6], "bf16") == 0;
-    struct plan_options o = { .precision = f32 ? PRECISION_F32 : bf16 ? PRECISION_BF16 : PRECISION_AUTO };
-    enum err e = run(argv[1], at[0], at[1], at[2], at[3], argc > 7, &o);
-    if (e != OK)
+    bool shapes = argc > 2 + REPLICA_ARGUMENTS;
+    enum err e = replicas_open(argv + 1, &team);
+    if (e != OK) {
         fprintf(stderr, "%s\n", fail_text());
-    return err_exit_code(e);
+        return err_exit_code(e);
+    }
+    AUTO(arena) struct arena *a = arena_new();
+    struct cost *none;
+    team_run(team, team_size(team), measure_peak, NULL);
+    replicas_run(team);
+    graph_costs(networks[0].graph, a, shapes, &none); /* the first step's are forgotten */
+    for (int s = (int)strtol(argv[1 + REPLICA_ARGUMENTS], NULL, 10); s > 0; s--)
+        replicas_run(team);
+    print(networks[0].graph, &peaks[0], shapes);
+    replicas_close(team);
+    return 0;
 }
