@@ -2,7 +2,7 @@
 import { all, get, post, type Page } from "./client";
 import { touch, useGet } from "./query";
 import { useSignedIn } from "./session";
-import type { Completion, Dataset, DatasetVersion, Label, Model, ModelVersion, Project, Tag } from "./types";
+import type { Completion, Dataset, DatasetVersion, Label, Model, ModelVersion, Project, Setting, Tag } from "./types";
 
 export const thumbnail = (dataId: string, size: 128 | 256 | 512 = 256) => `/api/data/${dataId}/thumbnail?size=${size}`;
 export const imageOf = (dataId: string) => `/api/data/${dataId}/image`;
@@ -35,3 +35,4 @@ export async function tagNamed(lake: string, name: string): Promise<Tag> {
   touch(`/api/datalake/${lake}/tags`);
   return made;
 }
+export const useSettings = () => useGet<Page<Setting>>("/api/models/parameters");

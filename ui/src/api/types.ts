@@ -286,3 +286,14 @@ export interface Completion {
   from: number;
   items: { text: string; kind?: string; says?: string }[];
 }
+
+/** What a training can be told, as the server states it. */
+export interface Setting {
+  name: string;
+  type: "integer" | "number" | "boolean" | "word";
+  says: string;
+  default: number | boolean | string;
+  least?: number;
+  most?: number;
+  words?: string[];
+}

@@ -63,7 +63,7 @@ function options(spec: ChartSpec, dark: boolean): object {
             .join("")}`;
         },
       },
-      xAxis: { ...axis, type: spec.x === "time" ? "time" : "value", min: spec.from ?? "dataMin", max: spec.to ?? "dataMax", splitLine: { show: false }, splitNumber: 5 },
+      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : { type: "value" }), min: spec.from ?? "dataMin", max: spec.to ?? "dataMax", splitLine: { show: false }, splitNumber: 5 },
       yAxis: { ...axis, type: spec.log ? "log" : "value", scale: !spec.zero, splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
       toolbox: { show: true, top: -40, feature: { dataZoom: { yAxisIndex: "none", show: true } } },
       dataZoom: [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false, moveOnMouseWheel: false, filterMode: "none" }],
@@ -72,7 +72,9 @@ function options(spec: ChartSpec, dark: boolean): object {
   }
   if (spec.kind === "bar") {
     const labels = { ...axis, type: "category", data: spec.categories, splitLine: { show: false }, name: spec.xName, nameLocation: "middle", nameGap: 26, axisLabel: { ...axis.axisLabel, interval: spec.lying ? 0 : "auto", width: spec.lying ? 140 : 90, overflow: "truncate" }, ...(spec.lying ? { inverse: true } : {}) };
-    const values = { ...axis, type: "value", name: spec.lying ? undefined : spec.yName, nameGap: 12, splitNumber: 4, axisLine: { show: false }, minInterval: spec.series.every((s) => s.values.every(Number.isInteger)) ? 1 : 0 };
+    const { most } = spec;
+    const nearMost = most === undefined ? undefined : (v: { max: number }) => (v.max > 0.75 * most ? most : null);
+    const values = { ...axis, type: "value", max: nearMost, name: spec.lying ? undefined : spec.yName, nameGap: 12, splitNumber: 4, axisLine: { show: false }, minInterval: spec.series.every((s) => s.values.every(Number.isInteger)) ? 1 : 0 };
     return {
       ...base,
       grid: { left: 8, right: spec.lying ? 48 : 12, top: (spec.series.length > 1 ? 26 : 0) + (spec.yName && !spec.lying ? 28 : 12), bottom: spec.xName ? 26 : 6, containLabel: true },

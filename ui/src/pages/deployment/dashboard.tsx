@@ -92,7 +92,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       const values = share(k);
       return values ? [{ name: k === "training" ? "training data" : k, values }] : [];
     });
-    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
+    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, most: 100, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
   }, [x, d.type]);
   const v = d.model_version;
   const s = d.shadow_model_version;

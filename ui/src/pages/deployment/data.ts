@@ -1,10 +1,10 @@
 import { all, del, get, patch, post, put, type Page } from "../../api/client";
-import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects } from "../../api/calls";
+import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
 import type { Alert, DatasetVersion, Deployment, Label, Parameters, PredictedAsset } from "../../api/types";
 
-export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSignedIn };
+export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
 export type { Alert, Deployment, Label, Parameters, PredictedAsset };
 
 export const complete = completeQuery("predicted asset");

@@ -4,6 +4,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { plural } from "../../kit/format";
 import { IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { ParameterFields, faultOf } from "../../kit/parameter-fields";
 import { Fault, Lines, Status, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
@@ -26,6 +27,7 @@ import {
   useModelVersions,
   usePipelines,
   useProjects,
+  useSettings,
   type Deployment,
   type Parameters,
   type Pipelines,
@@ -197,12 +199,15 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
   const origin = typeof d.model_version?.origin === "object" ? d.model_version.origin.id : null;
   const versions = useModelVersions(origin);
   const champion = versions.data?.items.find((v) => v.id === d.model_version?.id);
+  const defaults = champion?.parameters ?? {};
+  const settings = useSettings();
+  const faulty = (settings.data?.items ?? []).some((s) => s.name in parameters && faultOf(s, parameters[s.name] ?? null));
   useEffect(() => {
     if (!Object.keys(parameters).length && champion?.parameters) setParameters(champion.parameters);
   }, [champion, parameters]);
   const old = ct?.datasets ?? [];
   const [data, setData] = useState(() => (old.length ? old.map((o) => ({ name: o.name, version: o.dataset_version.id as string | null, of: o.dataset_version as { id: string; origin_id: string } | null })) : [{ name: "train", version: null as string | null, of: null as { id: string; origin_id: string } | null }]));
-  const ready = !!project && Number(threshold) > 0 && data.every((x) => x.version && x.name.trim());
+  const ready = !!project && Number(threshold) > 0 && !faulty && data.every((x) => x.version && x.name.trim());
   return (
     <Part title="Continuous training" says="Enough reviewed images in the feedback loop start a training by themselves; what comes out is the next version of the champion’s model." on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
       <Select label="Project" placeholder="Where its experiments appear" data={projects.data?.items.map((x) => ({ value: x.id, label: x.name })) ?? []} value={project} onChange={setProject} />
@@ -235,15 +240,7 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
       </div>
       <div style={{ display: "grid", gap: 8 }}>
         <label style={{ fontSize: 13, fontWeight: 500 }}>Hyperparameters</label>
-        <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(150px, 1fr))", gap: 10 }}>
-          {Object.entries(parameters).map(([k, v]) =>
-            typeof v === "number" ? (
-              <NumberInput key={k} label={<span className="mono">{k}</span>} name={k} value={v} decimalScale={8} hideControls onChange={(x) => x !== "" && setParameters((old) => ({ ...old, [k]: Number(x) }))} />
-            ) : (
-              <TextInput key={k} label={<span className="mono">{k}</span>} name={k} value={String(v ?? "")} onChange={(e) => setParameters((old) => ({ ...old, [k]: e.target.value }))} />
-            ),
-          )}
-        </div>
+        <ParameterFields value={parameters} defaults={defaults} settings={settings.data?.items ?? []} onChange={setParameters} />
       </div>
       <div>
         <Button disabled={!ready} onClick={() => setTraining(d.id, { project: project ?? "", threshold: Number(threshold), parameters, datasets: data.flatMap((x) => (x.version ? [{ name: x.name.trim(), version: x.version }] : [])) }, old.map((o) => ({ name: o.name, version: o.dataset_version.id }))).then(saved("Continuous training"), toast.failed)}>

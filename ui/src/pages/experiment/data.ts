@@ -1,39 +1,16 @@
 import { ApiError, del, get, patch, post, type Page } from "../../api/client";
-import { useDatasets, useDatasetVersions, useModels, useModelVersions } from "../../api/calls";
+import { useDatasets, useDatasetVersions, useModels, useModelVersions, useSettings } from "../../api/calls";
 import { setCached, touch, useEvents, useGet, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
 import type { DatasetVersion, Experiment, Log, Model, ModelVersion, Parameters, Project, StoredFile } from "../../api/types";
 import { useCallback, useEffect, useRef, useState } from "react";
 
-export { useDatasets, useDatasetVersions, useModels, useModelVersions, useSignedIn };
+export { useDatasets, useDatasetVersions, useModels, useModelVersions, useSettings, useSignedIn };
 export type { DatasetVersion, Experiment, Log, Model, ModelVersion, Parameters, Project, StoredFile };
 
 export const useProject = (id: string | null) => useGet<Project>(id && `/api/project/${id}`);
 export const useAttached = (id: string) => useGet<Page<DatasetVersion>>(`/api/project/${id}/datasets`);
 export const useProjectExperiments = (id: string) => useGet<Page<Experiment>>(`/api/project/${id}/experiments`, { limit: 1000 });
-
-/** What a training can be told, as the server states it. */
-export interface Setting {
-  name: string;
-  type: "integer" | "number" | "boolean" | "word";
-  says: string;
-  default: number | boolean | string;
-  least?: number;
-  most?: number;
-  words?: string[];
-}
-export const useSettings = () => useGet<Page<Setting>>("/api/models/parameters");
-/** Why a value cannot be taken, or "". */
-export function faultOf(s: Setting | undefined, v: Parameters[string]): string {
-  if (v === null) return "a value is needed";
-  if (!s || s.type === "boolean") return "";
-  if (s.type === "word") return s.words?.includes(String(v)) ? "" : `one of ${s.words?.join(", ")}`;
-  const x = Number(v);
-  if (v === "" || Number.isNaN(x) || (s.type === "integer" && !Number.isInteger(x))) return s.type === "integer" ? "a whole number is needed" : "a number is needed";
-  if (x < (s.least ?? -Infinity) || x > (s.most ?? Infinity)) return `${s.least} to ${s.most}`;
-  if (s.name === "image_size" && (x % 32 || x === 32)) return "0, or a multiple of 32 from 64 on";
-  return "";
-}
 
 const of = (id: string) => `/api/experiment/${id}`;
 export const useExperiment = (id: string | null) => useGet<Experiment>(id && of(id));
