@@ -204,10 +204,10 @@ static enum err train(struct remote *r)
     TRY(read_parameters(r));
     TRY(remote_data(r));
     if (r->settings.batch_size) /* else it is chosen first */
-        r->settings.steps = settings_steps(&r->settings, r->train.samples.n);
+        r->settings.steps = settings_steps(&r->settings, r->model->task->shown, r->train.samples.n);
     TRY(send_parameters(r));
     send_labelmap(r);
-    r->every = settings_steps(&r->settings, r->train.samples.n) / POINTS_MOST + 1;
+    r->every = settings_steps(&r->settings, r->model->task->shown, r->train.samples.n) / POINTS_MOST + 1;
     struct learn_job job = { .model = r->model,
                              .settings = &r->settings,
                              .labels = r->labels,

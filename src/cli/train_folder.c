@@ -328,7 +328,7 @@ static enum err learn(struct folder *f)
     else if (!f->eval.n)
         train_split(f->arena, &f->train, f->model->task->whole, (uint64_t)f->settings.seed, &f->eval);
     TRY(file_make_dirs(out, 0755));
-    int64_t steps = settings_steps(&f->settings, f->train.n);
+    int64_t steps = settings_steps(&f->settings, f->model->task->shown, f->train.n);
     struct teller teller = { .task = f->model->task, .every = steps > 2000 ? 100 : steps > 100 ? 20 : 1, .folder = f };
     struct learn_job job = { .model = f->model,
                              .settings = &f->settings,

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Images shown in a training whose length nobody states. On a few hundred images detection gains little after the first number;
- * larger sets are seen often enough, tiny ones not so often that they are learnt by heart. */
-enum { SHOWN_LEAST = 16000, PASSES_LEAST = 15, PASSES_MOST = 300, BATCH_USUAL = 8 };
+/* In a training whose length nobody states large sets are seen often enough, and tiny ones not so often that they are learnt by
+ * heart. */
+enum { PASSES_LEAST = 15, PASSES_MOST = 300, BATCH_USUAL = 8 };
 
 #define AT(member) offsetof(struct settings, member)
 #define INT(name, standard, least, most, says)                                                                                     \
@@ -176,9 +176,9 @@ void settings_write(const struct settings *s, struct out *o)
         }
 }
 
-int64_t settings_steps(const struct settings *s, size_t images)
+int64_t settings_steps(const struct settings *s, int64_t shown, size_t images)
 {
-    int64_t n = (int64_t)images, shown = SHOWN_LEAST, batch = s->batch_size ? s->batch_size : BATCH_USUAL;
+    int64_t n = (int64_t)images, batch = s->batch_size ? s->batch_size : BATCH_USUAL;
     if (s->steps && !s->epochs)
         return s->steps;
     if (shown < PASSES_LEAST * n)

@@ -37,8 +37,9 @@ MUST_USE enum err settings_read(struct settings *, const struct json *object, st
 /* All of them as members of the object that is open in out. */
 void settings_write(const struct settings *, struct out *);
 
-/* How many steps a training on so many images has: as `epochs` says, else as `steps` says, else by itself. At least 1. */
-int64_t settings_steps(const struct settings *, size_t images);
+/* How many steps a training on so many images has: as `epochs` says, else as `steps` says, else so many that `shown` images are
+ * shown, if that is not too often or too seldom for each. At least 1. */
+int64_t settings_steps(const struct settings *, int64_t shown, size_t images);
 struct schedule settings_schedule(const struct settings *);
 struct optim_options settings_optim(const struct settings *);
 enum precision settings_precision(const struct settings *);

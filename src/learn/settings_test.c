@@ -56,13 +56,13 @@ TEST(the_length_of_a_training_follows_what_was_said_or_the_number_of_images)
     struct settings s;
     settings_defaults(&s);
     s.batch_size = 8;
-    CHECK_INT(settings_steps(&s, 300), 2000);
-    CHECK_INT(settings_steps(&s, 8000), 15000); /* every image 15 times */
-    CHECK_INT(settings_steps(&s, 4), 150);      /* and none more than 300 times */
+    CHECK_INT(settings_steps(&s, 16000, 300), 2000);
+    CHECK_INT(settings_steps(&s, 16000, 8000), 15000); /* every image 15 times */
+    CHECK_INT(settings_steps(&s, 16000, 4), 150);      /* and none more than 300 times */
     s.batch_size = 256;
-    CHECK_INT(settings_steps(&s, 0), 1);
+    CHECK_INT(settings_steps(&s, 16000, 0), 1);
     s.steps = 70;
-    CHECK_INT(settings_steps(&s, 300), 70);
+    CHECK_INT(settings_steps(&s, 16000, 300), 70);
     s.epochs = 3;
-    CHECK_INT(settings_steps(&s, 300), 4); /* 900 images */
+    CHECK_INT(settings_steps(&s, 16000, 300), 4); /* 900 images */
 }

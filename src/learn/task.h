@@ -32,6 +32,7 @@ struct doubts;
 struct task {
     const char *name;           /* as in ONNX files: "detect" */
     const char *type;           /* of a model version that does it: "OBJECT_DETECTION" */
+    int64_t shown;              /* images, in a training whose length nobody states */
     bool whole;                 /* an image is annotated as a whole: crops of it keep their label, mosaics make no sense */
     const char *resize;         /* how an image becomes the input, as in ONNX files: "letterbox", "stretch" */
     const char *thing, *things; /* what an image is annotated with */

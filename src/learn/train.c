@@ -351,7 +351,7 @@ static enum err learn(struct run *r)
     TRY(open_images(r));
     TRY(count_labels(r));
     TRY(choose_batch_size(r));
-    r->set->steps = settings_steps(r->set, r->job->train.n);
+    r->set->steps = settings_steps(r->set, r->task->shown, r->job->train.n);
     TRY(build(r));
     TRY(run_begin(r));
     start_loader(r);

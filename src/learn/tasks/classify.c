@@ -159,6 +159,7 @@ static void defaults(struct settings *s)
 const struct task task_classify = {
     .name = "classify",
     .type = "CLASSIFICATION",
+    .shown = 16000,
     .whole = true,
     .resize = "stretch",
     .thing = "image",
