@@ -40,7 +40,8 @@ const struct setting settings_table[] = {
     { "precision", SETTING_WORD, AT(precision), .words = { "auto", "f32", "bf16" },
       .says = "of convolutions; auto: the faster on this machine" },
     { "recompute", SETTING_WORD, AT(recompute), .words = { "auto", "on", "off" },
-      .says = "less than half of the memory for up to a fifth more time and the same result; auto: where memory would not do" },
+      .says =
+          "often less than half of the memory for up to a fifth more time and the same result; auto: where memory would not do" },
     INT(seed, 0, 0, 9007199254740991, "the same seed gives the same network"),
     { "pretrained", SETTING_BOOL, AT(pretrained), .standard = 1, .says = "starts from ImageNet weights where the model has some" },
     { "optimizer", SETTING_WORD, AT(optimizer), .words = { "adamw", "sgd" }, .says = "sgd is with Nesterov's momentum" },

@@ -206,7 +206,7 @@ static struct weights weigh(struct plan *p)
 }
 
 /* Segments of about `size` bytes, each cut where the fewest bytes lie across, in the second half of it. */
-static int cut(struct graph *g, const struct weights *w, size_t size)
+static void cut(struct graph *g, const struct weights *w, size_t size)
 {
     int segment = 0, best = -1;
     size_t sum = 0;
@@ -222,7 +222,6 @@ static int cut(struct graph *g, const struct weights *w, size_t size)
         sum = 0;
         best = -1;
     }
-    return segment + 1;
 }
 
 void recompute_choose(struct plan *p, size_t most)

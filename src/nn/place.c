@@ -2,7 +2,6 @@
 #include "base/arena.h"
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 static int by_size(const void *a, const void *b)
 {
@@ -55,7 +54,6 @@ size_t places_ideal(struct place *const *all, size_t n, int end)
 {
     long long *change = heap_take(sizeof *change * ((size_t)end + 2)), live = 0,
               most = 0; /* of the bytes in use, from each time on */
-    memset(change, 0, sizeof *change * ((size_t)end + 2));
     for (size_t i = 0; i < n; i++) {
         long long bytes = (long long)((all[i]->bytes + 63) & ~(size_t)63);
         for (int again = 0; again < 2; again++) {
