@@ -6,7 +6,9 @@ trees   Real annotations on photographs: single tree crowns seen from an aeropla
         Crowns cut by the edge of a tile stay where 40 % are inside; the annotators left out some that one can see, as in most such sets.
 coins   Composed: photographed coins (24 of scikit-image's `coins`) turned, tinted, blurred and set on photographs of scikit-image and scikit-learn, 12
         to 200 pixels large, beside discs and blobs cut from other photographs, which are no coins. 180 training images with 16 of the coins, 60
-        evaluation images with the other 8 coins on other photographs. Mixed sizes, one class; the boxes are exact."""
+        evaluation images with the other 8 coins on other photographs. Mixed sizes, one class; the boxes are exact.
+faces   Composed in the same way: 60 faces for 160 training images and 40 of other people for 60 evaluation images, of scikit-image's part of Labelled
+        Faces in the Wild; what is no face has the same oval outline. Made after every default was chosen."""
 import json, pathlib, sys, xml.etree.ElementTree as xml
 
 import cv2
@@ -116,22 +118,29 @@ def overlap(a, b):
     return max(w, 0) * max(h, 0) / min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
 
 
-def coins(writer, _):
-    random = np.random.default_rng(7)
-    every = photographed_coins()
-    assert len(every) == 24, len(every)
-    parts = ((180, every[:16], photographs(["china", "astronaut", "coffee", "brick", "gravel"]), False),
-             (60, every[16:], photographs(["flower", "cat", "rocket", "grass"]), True))
+def oval(side):
+    mask = np.zeros((side, side), np.uint8)
+    cv2.ellipse(mask, (side // 2, side // 2), (side * 2 // 5, side // 2), 0, 0, 360, 255, -1)
+    return mask
+
+
+def disc(side):
+    mask = np.zeros((side, side), np.uint8)
+    cv2.circle(mask, (side // 2, side // 2), side * 15 // 32, 255, -1)
+    return mask
+
+
+def compose(writer, random, parts, decoy):
+    """parts: (count, things with their masks, photographs to set them on, whether it is for evaluation). decoy: the mask of every second thing that
+    is none of them; the others are polygons."""
     for count, own, behind, held_out in parts:
         for i in range(count):
             width, height = int(random.integers(360, 721)), int(random.integers(300, 541))
             canvas = crop(random, behind[random.integers(len(behind))], width, height)
-            for _ in range(random.integers(0, 7)):  # what is no coin
-                other = crop(random, behind[random.integers(len(behind))], 64, 64)
-                mask = np.zeros((64, 64), np.uint8)
-                if random.random() < 0.5:
-                    cv2.circle(mask, (32, 32), 30, 255, -1)
-                else:
+            for _ in range(random.integers(0, 7)):
+                other, mask = crop(random, behind[random.integers(len(behind))], 64, 64), decoy(64)
+                if random.random() >= 0.5:
+                    mask = np.zeros((64, 64), np.uint8)
                     cv2.fillPoly(mask, [random.integers(2, 62, (random.integers(3, 7), 2)).astype(np.int32)], 255)
                 paste(random, canvas, other, mask, int(np.exp(random.uniform(np.log(12), np.log(160)))))
             boxes = []
@@ -148,8 +157,23 @@ def coins(writer, _):
             writer.add(f"{'eval' if held_out else 'train'}_{i:03}", canvas, boxes, held_out)
 
 
+def coins(writer, _):
+    every = photographed_coins()
+    assert len(every) == 24, len(every)
+    compose(writer, np.random.default_rng(7), ((180, every[:16], photographs(["china", "astronaut", "coffee", "brick", "gravel"]), False),
+                                               (60, every[16:], photographs(["flower", "cat", "rocket", "grass"]), True)), disc)
+
+
+def faces(writer, _):
+    from skimage.data import lfw_subset
+    side = 75
+    every = [(cv2.resize((p * 255).astype(np.uint8), (side, side), interpolation=cv2.INTER_CUBIC), oval(side)) for p in lfw_subset()[:100]]
+    compose(writer, np.random.default_rng(8), ((160, every[:60], photographs(["flower", "cat", "coffee", "grass"]), False),
+                                               (60, every[60:], photographs(["china", "rocket", "brick", "gravel"]), True)), oval)
+
+
 if __name__ == "__main__":
-    make, label = dict(trees=(trees, "tree"), coins=(coins, "coin"))[sys.argv[1]]
+    make, label = dict(trees=(trees, "tree"), coins=(coins, "coin"), faces=(faces, "face"))[sys.argv[1]]
     writer = Writer(sys.argv[2], label)
     make(writer, sys.argv[3])
     writer.end()
