@@ -86,6 +86,8 @@ struct graph {
     bool profiled;
 };
 
+bool processor_has_amx_bf16(void);
+
 /* The first step of the segment that step i is in. */
 int graph_segment_start(const struct graph *, int i);
 

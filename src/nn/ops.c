@@ -8,14 +8,17 @@ const struct op_kind *const nn_ops[] = {
     &op_avg_pool,     &op_resize,     &op_conv_transpose, &op_dropout,        &op_drop_path,    NULL
 };
 
-const struct kernel *const nn_kernels[] = { &dnnl_conv2d_silu,   &dnnl_conv2d_relu,    &dnnl_conv2d_relu6,   &dnnl_conv2d_norm,
-                                            &kernel_depthwise,   &dnnl_conv2d,         &dnnl_conv_transpose, &kernel_norm_silu,
-                                            &kernel_norm_relu,   &kernel_norm_relu6,   &kernel_norm,         &kernel_add,
-                                            &kernel_concat,      &kernel_max_pool,     &kernel_upsample,     &kernel_space_to_depth,
-                                            &kernel_slice,       &kernel_relu,         &kernel_relu6,        &kernel_sigmoid,
-                                            &kernel_silu,        &kernel_hard_sigmoid, &kernel_hard_swish,   &kernel_mul,
-                                            &kernel_global_pool, &kernel_weighted_sum, &kernel_resize,       &kernel_avg_pool,
-                                            &kernel_dropout,     &kernel_drop_path,    &kernel_softmax,      NULL };
+const struct kernel *const nn_kernels[] = { &dnnl_conv2d_silu, &dnnl_conv2d_relu,      &dnnl_conv2d_relu6,
+                                            &dnnl_conv2d_norm, &kernel_depthwise,      &kernel_winograd,
+                                            &dnnl_conv2d,      &dnnl_conv_transpose,   &kernel_norm_silu,
+                                            &kernel_norm_relu, &kernel_norm_relu6,     &kernel_norm,
+                                            &kernel_add,       &kernel_concat,         &kernel_max_pool,
+                                            &kernel_upsample,  &kernel_space_to_depth, &kernel_slice,
+                                            &kernel_relu,      &kernel_relu6,          &kernel_sigmoid,
+                                            &kernel_silu,      &kernel_hard_sigmoid,   &kernel_hard_swish,
+                                            &kernel_mul,       &kernel_global_pool,    &kernel_weighted_sum,
+                                            &kernel_resize,    &kernel_avg_pool,       &kernel_dropout,
+                                            &kernel_drop_path, &kernel_softmax,        NULL };
 
 const char *nn_backend(void)
 {

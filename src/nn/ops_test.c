@@ -26,6 +26,15 @@ static struct tensor *conv_with(struct graph *g, struct tensor *x, const struct 
         g, x, "conv",
         (struct conv_options){ s->out, s->kernel, s->stride, s->dilation, s->groups, s->bias, { s->padding, 2, 0, 1, 3 } });
 }
+static struct tensor *shifted(struct graph *g, struct tensor *x, const struct sample *s)
+{
+    return nn_conv2d_with(g, x, "conv",
+                          (struct conv_options){ s->out, s->kernel, s->stride, .padding = { PAD_GIVEN, 2, 0, 1, 2 } });
+}
+static struct tensor *conv_beside(struct graph *g, struct tensor *x, const struct sample *s) /* adds to the gradient of x */
+{
+    return nn_add(g, conv(g, x, s), nn_sigmoid(g, x));
+}
 static struct tensor *conv_again(struct graph *g, struct tensor *x, const struct sample *s)
 {
     struct tensor *y = conv(g, x, s), *small = nn_conv2d_again(g, nn_max_pool(g, x, 2, 2, 0), y);
@@ -185,6 +194,9 @@ static const struct sample samples[] = {
     { "conv2d", 2, 6, 6, 16, conv, 32, 3, 1, 4, true },
     { "conv2d", 1, 6, 8, 5, conv_again, 7, 3, 1, 1, true },
     { "conv2d", 2, 4, 4, 16, conv_again, 16, 3, 1, 16, false },
+    { "conv2d", 2, 13, 12, 16, conv, 32, 3, 1, 1, false },
+    { "conv2d", 3, 11, 10, 32, shifted, 16, 3, 1 },
+    { "conv2d", 2, 12, 12, 16, conv_beside, 16, 3, 1, 1, false },
     { "batch_norm", 3, 4, 5, 3, norm },
     { "batch_norm", 2, 3, 3, 33, norm },
     { "batch_norm", 2, 3, 3, 5, frozen },

@@ -232,7 +232,7 @@ static enum err place_params(struct graph *g)
     return OK;
 }
 
-static bool has_amx_bf16(void) /* Intel's manual, CPUID leaf 7: EDX bit 22 */
+bool processor_has_amx_bf16(void) /* Intel's manual, CPUID leaf 7: EDX bit 22 */
 {
     unsigned a, b, c, d;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & 1u << 22;
@@ -243,7 +243,7 @@ enum precision precision_here(enum precision asked)
     if (asked != PRECISION_AUTO)
         return asked;
     bool full_rate = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512bf16"); /* Intel's without AMX gain nothing */
-    return full_rate || has_amx_bf16() ? PRECISION_BF16 : PRECISION_F32;
+    return full_rate || processor_has_amx_bf16() ? PRECISION_BF16 : PRECISION_F32;
 }
 
 enum err graph_plan(struct graph *g, enum graph_use use, bool plain)
