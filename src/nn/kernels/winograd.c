@@ -3,8 +3,9 @@
 #include "nn/kernels/winograd.h"
 #include "nn/kernels/kernels.h"
 
-enum { BLOCK_BYTES = 512 << 10, BLOCK_LEAST = 16 }; /* of tiles that are worked on together: they stay in the cache */
-enum { TILES_LEAST = 64 };
+/* Tiles that are worked on together stay in the cache; with many channels it is the weights that pass through it for each block, so
+ * that a block must not be small. */
+enum { BLOCK_BYTES = 512 << 10, BLOCK_LEAST = 64 };
 
 static long round_up(long n, long to)
 {
@@ -40,11 +41,11 @@ static size_t weight_tile_bytes(const struct winograd_way *w, int in, int out)
     return WINOGRAD_PLACES * each(w) * (size_t)(in + out);
 }
 
-/* Enough tiles for what is done once for all of them, the weights, and few that reach over the edge. */
+/* Enough tiles for what is done once for all of them, with the weights, and few that reach over the edge. */
 static bool pays_for(const struct tensor *t)
 {
     long tiles = tiles_of(t), pixels = tensor_pixels(t);
-    return tiles >= TILES_LEAST && 10 * pixels >= 7 * 4 * tiles;
+    return tiles >= BLOCK_LEAST && 4 * tiles >= t->c && 10 * pixels >= 7 * 4 * tiles;
 }
 
 static bool fits(const struct tensor *t)
