@@ -1,10 +1,10 @@
 #include "infer/ort.h"
+#include "base/machine.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <onnxruntime_c_api.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const OrtApi *ort;
 static OrtEnv *env;
@@ -59,10 +59,9 @@ enum err ort_start(void)
     memcpy(&get_base, &symbol, sizeof get_base); /* ISO C has no conversion from object to function pointer */
     if (!get_base || !(ort = get_base()->GetApi(ORT_API_VERSION)))
         return fail(E_BROKEN, "the library of ONNX Runtime is older than version 1.%d", ORT_API_VERSION);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     OrtThreadingOptions *threads = NULL;
     TRY(check(ort->CreateThreadingOptions(&threads), E_BROKEN, "ONNX Runtime"));
-    enum err e = check(ort->SetGlobalIntraOpNumThreads(threads, cores > 0 ? (int)cores : 1), E_BROKEN, "ONNX Runtime");
+    enum err e = check(ort->SetGlobalIntraOpNumThreads(threads, machine_look("").processors), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->SetGlobalInterOpNumThreads(threads, 1), E_BROKEN, "ONNX Runtime");
     /* Waiting threads do not spin: on a quiet machine of two cores a small network then takes 4.9 instead of 3.0 ms, but beside a
