@@ -22,14 +22,14 @@ static bool prepare(struct step *s)
     if (a->groups != c || n->out.c != c || c < 2 || n->params[1] || a->dilation > 1 || (a->kernel != 3 && a->kernel != 5) ||
         (a->stride != 1 && a->stride != 2))
         return false;
-    s->reads_half = s->writes_half = s->bf16 && taps_are_wide();
+    s->reads_half = s->writes_half = s->bf16 && taps_are_wide(true);
     s->scratch_bytes = sizeof(float) * (size_t)(a->kernel * a->kernel * padded(c));
     return true;
 }
 
 static void run_row(const struct taps_row *r)
 {
-    if (taps_are_wide())
+    if (taps_are_wide(r->half_in || r->half_out))
         taps_row_wide(r);
     else
         taps_row(r);
@@ -152,7 +152,7 @@ static void backward_weight(struct step *s)
             t.in = row_at(x, x->data, image, top + ky);
             for (int kx = 0; kx < a->kernel; kx++)
                 t.sum[kx] = (float *)(uintptr_t)weights_at(s, ky, kx);
-            if (taps_are_wide())
+            if (taps_are_wide(t.half_in || t.half_grad))
                 taps_sums_wide(&t);
             else
                 taps_sums(&t);

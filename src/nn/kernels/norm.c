@@ -27,7 +27,7 @@ static bool prepare(struct step *s)
     int c = s->out->c, together = ROW / c < 1 ? 1 : ROW / c;
     size_t row = ((size_t)c * (size_t)together + 15) & ~(size_t)15;
     struct norm *n = s->state = heap_take(sizeof *n + 5 * row * sizeof(float) + 2 * (size_t)c * sizeof(double));
-    n->way = rows_are_wide() ? &rows_wide : &rows_plain;
+    n->way = rows_are_wide(s->bf16) ? &rows_wide : &rows_plain;
     n->act = step_act(s);
     n->channels = c;
     n->together = together;

@@ -24,8 +24,8 @@ struct rows_way {
     void (*back_sums)(const struct rows *, const struct map *, const struct row_factors *);  /* a += dz, b += dz * (x - mean) */
     void (*back_apply)(const struct rows *, const struct map *, const struct row_factors *); /* dx = scale * dz - b * x - a */
 };
-extern const struct rows_way rows_plain, rows_wide; /* wide: for processors with AVX-512 */
-bool rows_are_wide(void);
+extern const struct rows_way rows_plain, rows_wide; /* wide: for processors with AVX-512, and its bf16 */
+bool rows_are_wide(bool half);
 
 /* `call` once for each way that a map can be, so that the compiler makes a loop of its own for each. */
 #define ROWS_TYPES(call, activation, r, m, f)                                                                                      \

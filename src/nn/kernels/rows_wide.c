@@ -1,9 +1,9 @@
 #include "nn/kernels/rows.h"
 #include "nn/kernels/wide.h"
 
-bool rows_are_wide(void)
+bool rows_are_wide(bool half)
 {
-    return wide_is_possible();
+    return wide_is_possible(half);
 }
 
 /* 1 / (1 + 2^t), t = -x · log2 e; 2^t as a polynomial (Cephes' exp2f) times a power of two, the quotient by one step of Newton's

@@ -29,7 +29,7 @@ struct taps_sums {
 void taps_row(const struct taps_row *);   /* f32 only */
 void taps_sums(const struct taps_sums *); /* f32 only */
 
-/* The same for processors with AVX-512, bf16 too. */
-bool taps_are_wide(void);
+/* The same for processors with AVX-512, in bf16 for those that have it there. */
+bool taps_are_wide(bool half);
 void taps_row_wide(const struct taps_row *);
 void taps_sums_wide(const struct taps_sums *);

@@ -4,9 +4,9 @@
 
 enum { BLOCK = 8 }; /* outputs; registers hold their sums and the weights of a line */
 
-bool taps_are_wide(void)
+bool taps_are_wide(bool half)
 {
-    return wide_is_possible();
+    return wide_is_possible(half);
 }
 
 /* BLOCK outputs from o on, of 16 channels from c on. */

@@ -5,13 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma")))
+/* What is only done in bf16 uses AVX512_BF16; loops in f32 use nothing of it, though they are compiled with it, so that all can be
+ * inlined into each other. */
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
 #define WIDE AVX512 static inline __attribute__((always_inline))
 
-static inline bool wide_is_possible(void)
+static inline bool wide_is_possible(bool half)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq");
+           __builtin_cpu_supports("avx512dq") && (!half || __builtin_cpu_supports("avx512bf16"));
 }
 
 static inline __mmask16 wide_lanes(long left)
@@ -29,13 +31,8 @@ WIDE __m512 wide_load(const void *p, long i, __mmask16 m, bool half)
 
 WIDE void wide_store(void *p, long i, __mmask16 m, __m512 v, bool half)
 {
-    if (!half) {
+    if (half)
+        _mm256_mask_storeu_epi16((uint16_t *)p + i, m, (__m256i)_mm512_cvtneps_pbh(v));
+    else
         _mm512_mask_storeu_ps((float *)p + i, m, v);
-        return;
-    }
-    __m512i bits = _mm512_castps_si512(v);
-    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
-    rounded = _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), _mm512_set1_epi32(0x7fc0));
-    _mm256_mask_storeu_epi16((uint16_t *)p + i, m, _mm512_cvtepi32_epi16(rounded));
 }

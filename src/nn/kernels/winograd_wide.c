@@ -1,8 +1,7 @@
-/* Sixteen channels at a time, f32 or bf16. What is only done in bf16 is in functions of its own: the others use nothing of
- * AVX512_BF16, though they are compiled with it so that all can be inlined into each other. */
+/* Sixteen channels at a time, f32 or bf16. */
 #include "nn/kernels/wide.h"
 
-#define LOOPS __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
+#define LOOPS AVX512
 enum { LANES = 16, TOGETHER = 8 };
 typedef __m512 lanes;
 
@@ -18,7 +17,7 @@ WIDE void lanes_store(void *p, long i, lanes v, bool half)
 
 bool winograd_is_wide(bool half)
 {
-    return wide_is_possible() && (!half || __builtin_cpu_supports("avx512bf16"));
+    return wide_is_possible(half);
 }
 
 /* ---- f32 */
