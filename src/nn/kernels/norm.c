@@ -1,6 +1,6 @@
-/* Batch normalisation, alone or with the activation behind it: two passes over memory forward, two backward. The activation is
- * computed anew in both passes back instead of being kept, so that all that stays in memory is what the convolution gave and what
- * the next one reads.
+/* Batch normalisation, alone or with the activation behind it: two passes over memory forward, two backward. On the way back the
+ * activation is computed anew instead of being kept, so that all that stays in memory is what the convolution gave and what the
+ * next one reads; the first pass leaves the gradient before the activation where the one behind it was.
  *
  * Where pixels lie side by side, several are taken as one long row (their per-channel factors repeated), so that the inner loops
  * are long and whole registers whatever the number of channels is. */

@@ -60,10 +60,13 @@ static ALWAYS_INLINE void back_sums(const struct rows *r, struct map m, const st
 {
     const float *restrict scale = f->scale, *restrict shift = f->shift, *restrict mean = f->mean;
     float *restrict a = f->a, *restrict b = f->b;
+    void *restrict dy = r->dy;
     for (long i = 0; i < r->n; i++)
         for (long j = 0; j < r->floats; j++) {
             float x = get(r->x, i * r->floats + j, m.half_x);
-            float dz = back_through(x * scale[j] + shift[j], get(r->dy, i * r->pitch + j, m.half_y), m.act);
+            float dz = back_through(x * scale[j] + shift[j], get(dy, i * r->pitch + j, m.half_y), m.act);
+            if (m.act != ACT_NONE)
+                put(dy, i * r->pitch + j, dz, m.half_y);
             a[j] += dz;
             b[j] += dz * (x - mean[j]);
         }
@@ -71,12 +74,11 @@ static ALWAYS_INLINE void back_sums(const struct rows *r, struct map m, const st
 
 static ALWAYS_INLINE void back_apply(const struct rows *r, struct map m, const struct row_factors *f)
 {
-    const float *restrict scale = f->scale, *restrict shift = f->shift, *restrict a = f->a, *restrict b = f->b;
+    const float *restrict scale = f->scale, *restrict a = f->a, *restrict b = f->b;
     for (long i = 0; i < r->n; i++) {
 #pragma GCC ivdep
         for (long j = 0; j < r->floats; j++) { /* dx may lie where dy does */
-            float x = get(r->x, i * r->floats + j, m.half_x);
-            float dz = back_through(x * scale[j] + shift[j], get(r->dy, i * r->pitch + j, m.half_y), m.act);
+            float x = get(r->x, i * r->floats + j, m.half_x), dz = get(r->dy, i * r->pitch + j, m.half_y);
             put(r->dx, i * r->floats + j, scale[j] * dz - b[j] * x - a[j], m.half_x);
         }
     }
@@ -102,7 +104,7 @@ static void each_back_sums(const struct rows *r, const struct map *m, const stru
 
 static void each_back_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
 {
-    ROWS_EACH(back_apply, r, m, f)
+    ROWS_TYPES(back_apply, ACT_NONE, r, m, f);
 }
 
 const struct rows_way rows_plain = { each_moments, each_apply, each_back_sums, each_back_apply };

@@ -13,16 +13,18 @@ struct row_factors { /* one row each, with room for whole registers */
     float *a, *b; /* sums over rows, or what backward subtracts */
 };
 struct rows {
-    const void *x, *dy;
-    void *y, *dx;
+    const void *x;
+    void *y, *dy, *dx;
     long n, floats, pitch;
 };
 
 struct rows_way {
-    void (*moments)(const struct rows *, bool half, float *a, float *b);                     /* a += x, b += x² */
-    void (*apply)(const struct rows *, const struct map *, const struct row_factors *);      /* y = act(z) */
-    void (*back_sums)(const struct rows *, const struct map *, const struct row_factors *);  /* a += dz, b += dz * (x - mean) */
-    void (*back_apply)(const struct rows *, const struct map *, const struct row_factors *); /* dx = scale * dz - b * x - a */
+    void (*moments)(const struct rows *, bool half, float *a, float *b);                /* a += x, b += x² */
+    void (*apply)(const struct rows *, const struct map *, const struct row_factors *); /* y = act(z) */
+    /* a += dz, b += dz * (x - mean); leaves dz in the place of dy: the activation costs more than to write it. */
+    void (*back_sums)(const struct rows *, const struct map *, const struct row_factors *);
+    /* dx = scale * dz - b * x - a, after back_sums */
+    void (*back_apply)(const struct rows *, const struct map *, const struct row_factors *);
 };
 extern const struct rows_way rows_plain, rows_wide; /* wide: for processors with AVX-512, and its bf16 */
 bool rows_are_wide(bool half);

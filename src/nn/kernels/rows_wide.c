@@ -80,6 +80,8 @@ WIDE void back_sums_16(const struct rows *r, long i, long j, __mmask16 m, struct
     __m512 x = wide_load(r->x, i * r->floats + j, m, t.half_x);
     __m512 z = _mm512_fmadd_ps(x, _mm512_loadu_ps(f->scale + j), _mm512_loadu_ps(f->shift + j));
     __m512 dz = back_through(z, wide_load(r->dy, i * r->pitch + j, m, t.half_y), t.act, t.half_x);
+    if (t.act != ACT_NONE)
+        wide_store(r->dy, i * r->pitch + j, m, dz, t.half_y);
     __m512 far = _mm512_sub_ps(x, _mm512_loadu_ps(f->mean + j));
     _mm512_storeu_ps(f->a + j, _mm512_add_ps(_mm512_loadu_ps(f->a + j), dz));
     _mm512_storeu_ps(f->b + j, _mm512_fmadd_ps(dz, far, _mm512_loadu_ps(f->b + j)));
@@ -88,8 +90,7 @@ WIDE void back_sums_16(const struct rows *r, long i, long j, __mmask16 m, struct
 WIDE void back_apply_16(const struct rows *r, long i, long j, __mmask16 m, struct map t, const struct row_factors *f)
 {
     __m512 x = wide_load(r->x, i * r->floats + j, m, t.half_x), scale = _mm512_loadu_ps(f->scale + j);
-    __m512 z = _mm512_fmadd_ps(x, scale, _mm512_loadu_ps(f->shift + j));
-    __m512 dz = back_through(z, wide_load(r->dy, i * r->pitch + j, m, t.half_y), t.act, t.half_x);
+    __m512 dz = wide_load(r->dy, i * r->pitch + j, m, t.half_y);
     __m512 less = _mm512_fmadd_ps(x, _mm512_loadu_ps(f->b + j), _mm512_loadu_ps(f->a + j));
     wide_store(r->dx, i * r->floats + j, m, _mm512_fmsub_ps(scale, dz, less), t.half_x);
 }
@@ -122,7 +123,7 @@ AVX512 static void each_back_sums(const struct rows *r, const struct map *m,
 
 AVX512 static void each_back_apply(const struct rows *r, const struct map *m, const struct row_factors *f)
 {
-    ROWS_EACH(back_apply, r, m, f)
+    ROWS_TYPES(back_apply, ACT_NONE, r, m, f);
 }
 
 const struct rows_way rows_wide = { each_moments, each_apply, each_back_sums, each_back_apply };
