@@ -2,7 +2,7 @@
  * `training_roofline MODEL THREADS BATCH SIZE auto|f32|bf16 STEPS [shapes]`. Times are processor time of one thread while all work,
  * so that other processes disturb them little. A kernel's least time is that of its arithmetic at the measured peak or of its
  * memory at the measured bandwidth, whichever is longer; the share is least time / time; in bf16 the shares are of f32's peak and
- * bytes still. */
+ * bytes still, and a convolution counts as the sum over its window, also where minimal filtering needs fewer multiplications. */
 #include "base/clock.h"
 #include "nn/profile.h"
 #include "replicas.h"
