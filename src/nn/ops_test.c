@@ -14,7 +14,7 @@ struct sample {
     int dilation;
     enum padding_kind padding;
     struct tensor *(*layer)(struct graph *, struct tensor *x);
-    const char *by; /* the one that its first step must have, or NULL */
+    const char *by; /* the kernel that its first step must have, or NULL */
 };
 
 static struct tensor *conv(struct graph *g, struct tensor *x, const struct sample *s)

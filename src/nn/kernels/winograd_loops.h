@@ -13,6 +13,8 @@ struct window {
     const void *pixel[PLACES];
 };
 
+static const float zeros[WINOGRAD_CHANNELS_MOST];
+
 /* outside: what stands for pixels outside the image, and for those of a tile that is none. */
 LOOP struct window window_of(const struct winograd_pixels *p, const struct winograd_span *s, long i, int side, const void *outside)
 {
@@ -219,17 +221,24 @@ LOOP void product_any(const struct winograd_product *p, multiply_add *add)
     }
 }
 
-/* What is the same for every way in f32. */
-LOOP void take_any(const struct winograd_pixels *p, const struct winograd_span *s, float *to, bool grad, bool half)
+typedef void store_lanes(void *to, long i, lanes); /* as numbers that are multiplied, from number i on */
+
+LOOP void store_f32(void *to, long i, lanes v)
 {
-    static const float zeros[WINOGRAD_CHANNELS_MOST];
+    lanes_store(to, i, v, false);
+}
+
+/* Each number by itself: all of f32, and what is not paired of bf16. */
+LOOP void take_any(const struct winograd_pixels *p, const struct winograd_span *s, void *to, bool grad, bool half,
+                   store_lanes *store)
+{
     for (long i = 0; i < s->room; i++) {
         struct window w = window_of(p, s, i, grad ? 2 : 4, zeros);
         for (long c = 0; c < p->c; c += LANES) {
             struct tile t = grad ? of_grad(&w, c, half) : of_pixels(&w, c, half);
 #pragma GCC unroll 16
             for (int k = 0; k < PLACES; k++)
-                lanes_store(to, (k * s->room + i) * p->c + c, t.v[k], false);
+                store(to, (k * s->room + i) * p->c + c, t.v[k]);
         }
     }
 }

@@ -30,11 +30,11 @@ LOOP lanes add(lanes sum, uint32_t a, lanes b)
 static void take(const struct winograd_pixels *p, const struct winograd_span *s, bool paired, void *to)
 {
     (void)paired;
-    take_any(p, s, to, false, false);
+    take_any(p, s, to, false, false, store_f32);
 }
 static void take_grad(const struct winograd_pixels *p, const struct winograd_span *s, void *to)
 {
-    take_any(p, s, to, true, false);
+    take_any(p, s, to, true, false, store_f32);
 }
 static void give(const struct winograd_pixels *p, const struct winograd_span *s, const float *from, bool adds)
 {

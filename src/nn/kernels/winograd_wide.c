@@ -30,11 +30,11 @@ LOOP lanes add_f32(lanes sum, uint32_t a, lanes b)
 LOOPS static void take_f32(const struct winograd_pixels *p, const struct winograd_span *s, bool paired, void *to)
 {
     (void)paired;
-    take_any(p, s, to, false, false);
+    take_any(p, s, to, false, false, store_f32);
 }
 LOOPS static void take_grad_f32(const struct winograd_pixels *p, const struct winograd_span *s, void *to)
 {
-    take_any(p, s, to, true, false);
+    take_any(p, s, to, true, false, store_f32);
 }
 LOOPS static void give(const struct winograd_pixels *p, const struct winograd_span *s, const float *from, bool adds)
 {
@@ -72,24 +72,9 @@ LOOP void store_pairs(uint32_t *to, lanes first, lanes second)
     __m512i both = (__m512i)_mm512_cvtne2ps_pbh(second, first);
     _mm512_storeu_si512(to, _mm512_permutexvar_epi16(_mm512_loadu_si512(order), both));
 }
-LOOP void store_half(uint16_t *to, lanes v)
+LOOP void store_half(void *to, long i, lanes v)
 {
-    _mm256_storeu_si256((__m256i *)(void *)to, (__m256i)_mm512_cvtneps_pbh(v));
-}
-
-static const float zeros[WINOGRAD_CHANNELS_MOST];
-
-LOOP void take_half(const struct winograd_pixels *p, const struct winograd_span *s, uint16_t *to, bool half)
-{
-    for (long i = 0; i < s->room; i++) {
-        struct window w = window_of(p, s, i, 4, zeros);
-        for (long c = 0; c < p->c; c += LANES) {
-            struct tile t = of_pixels(&w, c, half);
-#pragma GCC unroll 16
-            for (int k = 0; k < PLACES; k++)
-                store_half(to + (k * s->room + i) * p->c + c, t.v[k]);
-        }
-    }
+    _mm256_storeu_si256((__m256i *)(void *)((uint16_t *)to + i), (__m256i)_mm512_cvtneps_pbh(v));
 }
 
 LOOP void take_paired(const struct winograd_pixels *p, const struct winograd_span *s, uint32_t *to, bool grad, bool half)
@@ -114,9 +99,9 @@ LOOPS static void take_bf16(const struct winograd_pixels *p, const struct winogr
     else if (paired)
         take_paired(p, s, to, false, false);
     else if (p->half)
-        take_half(p, s, to, true);
+        take_any(p, s, to, false, true, store_half);
     else
-        take_half(p, s, to, false);
+        take_any(p, s, to, false, false, store_half);
 }
 LOOPS static void take_grad_bf16(const struct winograd_pixels *p, const struct winograd_span *s, void *to)
 {
@@ -141,7 +126,7 @@ LOOPS static void take_weights_bf16(const float *w, int out, int in, bool turned
             for (long i = 0; i < SIDE; i++) {
                 struct tile t = of_weights(w + (o + i) * 9 * in + c, in);
                 for (int k = 0; k < PLACES; k++)
-                    store_half(&block[k][i * SIDE], t.v[k]);
+                    store_half(block[k], i * SIDE, t.v[k]);
             }
             for (int k = 0; k < PLACES; k++)
                 turn_units((const uint32_t *)(const void *)block[k], SIDE / 2, (uint32_t *)to + ((long)k * in + c) / 2 * out + o,
