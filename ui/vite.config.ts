@@ -15,8 +15,8 @@ export default defineConfig({
     rollupOptions: {
       output: {
         manualChunks: (id) => {
-          if (/node_modules\/(echarts|zrender|tslib)\//.test(id)) return "charts";
-          if (/node_modules\/(react|react-dom|scheduler|@mantine|@tanstack|wouter|@floating-ui|clsx)\//.test(id)) return "frame";
+          if (/node_modules\/(echarts|zrender)\//.test(id)) return "charts";
+          if (/node_modules\/(react|react-dom|scheduler|tslib|@mantine|@tanstack|wouter|@floating-ui|clsx)\//.test(id)) return "frame";
           if (/\/src\/(kit|api)\/(?!chart-drawn)|@tabler/.test(id)) return "kit";
           return undefined;
         },

@@ -1,57 +1,84 @@
-// Live pages: one EventSource for all topics that anybody on the page watches.
-// Every stream begins after the last event that the page knows of, so that nothing is lost between asking for something and listening.
+// Live pages: what anybody on this page watches is heard by the one stream of the browser (stream.ts), since a browser opens no more than
+// six connections to a host. Nothing is lost between asking for something and listening: the stream begins after the last event known here.
+import { hubOf, SAY_AGAIN_MS, type News, type Wish } from "./stream";
 
 type Listener = (data: unknown) => void;
+/** Where wishes go; gives the function that takes leave. */
+interface Line {
+  say: (wish: Wish) => void;
+  bye: () => void;
+}
 
 const listeners = new Map<string, Set<Listener>>();
-let source: EventSource | null = null;
-let open = "";
-let timer: ReturnType<typeof setTimeout> | undefined;
+let line: Line | null = null;
+let who = "";
 let last = 0;
+let said = "";
+let timer: ReturnType<typeof setTimeout> | undefined;
 let missed = () => {};
 
-function hear(topic: string) {
-  return (e: MessageEvent<string>) => {
-    heardUpTo(Number(e.lastEventId));
-    let data: unknown;
-    try {
-      data = JSON.parse(e.data);
-    } catch {
-      return;
-    }
-    for (const f of [...(listeners.get(topic) ?? [])]) f(data);
+function hear(news: News): void {
+  if (news === "missed") return missed();
+  heardUpTo(news.id);
+  let data: unknown;
+  try {
+    data = JSON.parse(news.json);
+  } catch {
+    return;
+  }
+  for (const f of [...(listeners.get(news.topic) ?? [])]) f(data);
+}
+
+/** The worker that all tabs of this user share. */
+function shared(): Line {
+  const worker = new SharedWorker(new URL("./stream-worker.ts", import.meta.url), { type: "module", name: `saccade ${who}` });
+  worker.port.onmessage = (e: MessageEvent<News>) => hear(e.data);
+  return {
+    say: (wish) => worker.port.postMessage(wish),
+    bye: () => {
+      worker.port.postMessage("bye");
+      worker.port.close();
+    },
   };
 }
 
-function reopen(): void {
+/** Without shared workers (browsers of phones) a stream of its own, as long as the page is looked at. */
+function own(): Line {
+  const hub = hubOf<string>((url) => new EventSource(url));
+  return { say: (wish) => (document.hidden ? hub.leave("") : hub.wish("", wish, hear)), bye: () => hub.leave("") };
+}
+
+function say(again = false): void {
+  clearTimeout(timer);
   timer = undefined;
   const topics = [...listeners.keys()].sort();
-  const want = topics.join(" ");
-  if (want === open) return;
-  source?.close();
-  open = want;
-  source = null;
-  if (!topics.length) return;
-  const search = new URLSearchParams([...topics.map((t) => ["topic", t]), ["after", String(last)]]);
-  const opened = new EventSource(`/api/events?${search}`);
-  let before = false;
-  opened.onopen = () => {
-    if (before) missed();
-    before = true;
-  };
-  // A browser comes back by itself after a broken connection, but not after an answer such as a proxy's 502.
-  opened.onerror = () => {
-    if (source !== opened || opened.readyState !== EventSource.CLOSED) return;
-    open = "";
-    timer ??= setTimeout(reopen, 5000);
-  };
-  source = opened;
-  for (const topic of topics) source.addEventListener(topic, hear(topic));
+  const wish = topics.join(" ");
+  if (!who || (!again && wish === said) || (!line && !topics.length)) return;
+  said = wish;
+  line ??= typeof SharedWorker === "undefined" ? own() : shared();
+  line.say({ topics, last });
+}
+const soon = (ms: number) => {
+  timer ??= setTimeout(say, ms);
+};
+
+function hangUp(): void {
+  line?.bye();
+  line = null;
+  said = "";
 }
 
 /** What happened up to this event is known. */
 export function heardUpTo(id: number): void {
   if (id > last) last = id;
+}
+
+/** Whose events these are: tabs of somebody else share nothing with this one. */
+export function listenAs(user: string): void {
+  if (user === who) return;
+  hangUp();
+  who = user;
+  soon(0);
 }
 
 /** Calls f when a stream that had broken is back: after a long silence the server no longer has all that was missed. */
@@ -64,17 +91,28 @@ export function subscribe(topic: string, f: Listener): () => void {
   const set = listeners.get(topic) ?? new Set<Listener>();
   set.add(f);
   listeners.set(topic, set);
-  timer ??= setTimeout(reopen, 30);
+  soon(30);
   return () => {
     set.delete(f);
     if (!set.size && listeners.get(topic) === set) listeners.delete(topic);
-    timer ??= setTimeout(reopen, 200);
+    soon(200);
   };
 }
 
 /** Ends the stream at once: on sign-out. */
 export function closeEvents(): void {
-  source?.close();
-  source = null;
-  open = "";
+  hangUp();
+  who = "";
+}
+
+// A page that is left lets go, so that one in the back/forward cache holds nothing; shown again, it asks for what it missed.
+if (typeof window !== "undefined") {
+  window.addEventListener("pagehide", hangUp);
+  window.addEventListener("pageshow", (e) => {
+    if (!e.persisted) return;
+    say(true);
+    missed();
+  });
+  document.addEventListener("visibilitychange", () => line && say(true));
+  setInterval(() => line && say(true), SAY_AGAIN_MS);
 }

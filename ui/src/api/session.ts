@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { cache } from "./query";
 import { ApiError, call, get } from "./client";
-import { closeEvents, heardUpTo } from "./events";
+import { closeEvents, heardUpTo, listenAs } from "./events";
 import type { Session } from "./types";
 
 const path = "/api/session";
@@ -11,6 +11,7 @@ async function who(): Promise<Session | null> {
   try {
     const session = await get<Session>(path);
     heardUpTo(session.last_event);
+    listenAs(`${session.user.id} ${session.organization.id}`);
     return session;
   } catch (e) {
     if (e instanceof ApiError && e.status === 401) return null;
