@@ -72,6 +72,31 @@ def test_a_line_grows(experiment):
         experiment.log("loss", [1.0], LogType.LINE, replace=False)
 
 
+def test_what_is_no_number_is_a_gap_of_the_line(experiment):
+    name = unique("diverges")
+    for value in (1.0, float("nan"), float("inf"), 2.0):
+        experiment.log(name, value, LogType.LINE)
+    experiment.log(name, [float("nan"), 3.0], LogType.LINE)
+    assert experiment.get_log(name).data["values"] == [1.0, None, None, 2.0, None, 3.0]
+
+
+def test_a_value_that_is_no_number_says_so(experiment):
+    name = unique("diverged")
+    experiment.log(name, float("nan"), LogType.VALUE)
+    assert value_of(experiment.get_log(name)) == "NaN"
+
+
+@pytest.mark.parametrize("kind, data", [
+    ("BAR", {"x": ["a", "b"], "y": [1]}),
+    ("HEATMAP", {"categories": ["a", "b"], "values": [[1, 0], [1]]}), ("HEATMAP", {"categories": ["a", "b"], "values": [[1, 0]]}),
+    ("HEATMAP", {"categories": ["a", "b"], "values": [1, 0]}), ("HEATMAP", {"values": [[1], [1, 0]]}),
+    ("TABLE", {"data": [[1, 2], [3]], "columns": ["a", "b"]}), ("TABLE", {"data": [[1], [3, 4]], "rows": ["a", "b"]}),
+    ("TABLE", {"data": [[1, 2]], "columns": ["a", "b"], "rows": ["x", "y"]}),
+])
+def test_ragged_logs_are_refused(server, experiment, kind, data):
+    server.refused("POST", f"/api/experiment/{experiment.id}/logs", 400, "data", json={"name": unique("ragged"), "type": kind, "data": data})
+
+
 def test_an_image_is_a_log(experiment, cells):
     experiment.log("a picture", str(cells[0].path), LogType.IMAGE)
     assert experiment.get_log("a picture").type == LogType.IMAGE

@@ -32,6 +32,8 @@ MUST_USE enum err experiment_publish(struct sql *, struct arena *, const char *i
 typedef enum err experiment_listener(struct sql *, struct arena *, const char *experiment_id, const char *status);
 extern experiment_listener *const experiment_listeners[];
 
+/* E_INVALID says what data of that type (but LINE) looks like. */
+MUST_USE enum err log_check(const char *type, const struct json *data);
 /* Creates a log or replaces the one of that name and type; a LINE is appended to. data is checked for the type. */
 MUST_USE enum err log_put(struct sql *, struct arena *, const char *experiment_id, const char *name, const char *type,
                           const struct json *data, const char **ret_id);

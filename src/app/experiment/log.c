@@ -126,34 +126,6 @@ static enum err append(struct sql *db, struct arena *a, const char *log, const s
 
 /* ---- the other types */
 
-static enum err check_data(const char *type, const struct json *data)
-{
-    enum json_kind k = json_kind(data);
-    bool ok = k != J_NULL;
-    const char *wanted = "a value";
-    if (strcmp(type, "VALUE") == 0) {
-        ok = k == J_INTEGER || k == J_REAL || k == J_STRING;
-        wanted = "a number";
-    } else if (strcmp(type, "BAR") == 0) {
-        const struct json *x = json_get(data, "x"), *y = json_get(data, "y");
-        ok = json_kind(x) == J_ARRAY && json_kind(y) == J_ARRAY && json_count(x) == json_count(y);
-        wanted = "{\"x\": [names], \"y\": [numbers]} of the same length";
-    } else if (strcmp(type, "HEATMAP") == 0) {
-        ok = k == J_OBJECT && json_kind(json_get(data, "values")) == J_ARRAY;
-        wanted = "{\"categories\": [names], \"values\": [[numbers]]}";
-    } else if (strcmp(type, "TABLE") == 0) {
-        ok = k == J_OBJECT || k == J_ARRAY;
-        wanted = "an object";
-    } else if (strcmp(type, "LABELMAP") == 0) {
-        ok = k == J_OBJECT && labels_check(data, "data") == OK;
-        wanted = "an object of label names";
-    } else if (strcmp(type, "IMAGE") == 0) {
-        ok = k == J_OBJECT && json_text(json_get(data, "object_name"));
-        wanted = "{\"object_name\", \"filename\", \"large\"} of an uploaded image";
-    }
-    return ok ? OK : fail(E_INVALID, "data: a %s log takes %s", type, wanted);
-}
-
 static enum err tell(struct sql *db, struct arena *a, const char *experiment, const char *name, const char *type)
 {
     AUTO(out) struct out o;
@@ -201,8 +173,13 @@ enum err log_put(struct sql *db, struct arena *a, const char *experiment_id, con
         TRY(append(db, a, *ret_id, data));
         return tell(db, a, experiment_id, name, type);
     }
-    TRY(check_data(type, data));
-    TRY(log_put_text(db, a, experiment_id, name, type, json_print(a, data)));
+    /* Clients write a number that is none as null; what is no number is kept as that. */
+    if (strcmp(type, "VALUE") == 0 && json_absent(data)) {
+        TRY(log_put_text(db, a, experiment_id, name, type, "\"NaN\""));
+    } else {
+        TRY(log_check(type, data));
+        TRY(log_put_text(db, a, experiment_id, name, type, json_print(a, data)));
+    }
     return get_or_make(db, a, experiment_id, name, type, ret_id);
 }
 
@@ -214,6 +191,13 @@ static enum err experiment_of(struct op *op, const char **ret_id)
     return resource_need(op, &experiment_resource, *ret_id);
 }
 
+/* null is a value here: of a curve, a step at which there was no number to plot. */
+static enum err sent_data(struct op *op, const struct json **ret)
+{
+    *ret = json_get(op->body, "data");
+    return *ret ? OK : fail(E_INVALID, "data is missing");
+}
+
 static enum err check_image(struct op *op, const char *type, const struct json *data)
 {
     const char *object = json_text(json_get(data, "object_name"));
@@ -223,7 +207,9 @@ static enum err check_image(struct op *op, const char *type, const struct json *
 static enum err create(struct op *op)
 {
     const char *experiment, *id, *name = in_text(op, "name"), *type = in_text(op, "type");
+    const struct json *data;
     TRY(experiment_of(op, &experiment));
+    TRY(sent_data(op, &data));
     TRY(check_image(op, type, in_json(op, "data")));
     if (in_bool(op, "raise_on_conflict", false)) {
         int64_t have = 0;
@@ -231,7 +217,7 @@ static enum err create(struct op *op)
         if (have)
             return fail(E_CONFLICT, "the experiment has a log \"%s\" already", name);
     }
-    TRY(log_put(op->db, op->arena, experiment, name, type, in_json(op, "data"), &id));
+    TRY(log_put(op->db, op->arena, experiment, name, type, data, &id));
     op->status = 201;
     if (in_bool(op, "quiet", false)) /* the trainer does not want a long line back each time */
         return OK;
@@ -310,7 +296,7 @@ static enum err update(struct op *op)
         TRY(append(op->db, op->arena, id, data));
     } else if (!json_absent(data)) {
         TRY(check_image(op, type, data));
-        TRY(check_data(type, data));
+        TRY(log_check(type, data));
         TRY(sql_run(op->db, "UPDATE log SET data = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, data))));
     }
     TRY(sql_run(op->db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
@@ -321,10 +307,12 @@ static enum err update(struct op *op)
 static enum err append_to(struct op *op)
 {
     const char *id, *type, *experiment;
+    const struct json *data;
     TRY(mine(op, &id, &type, &experiment));
     if (strcmp(type, "LINE") != 0)
         return fail(E_INVALID, "only a log of type LINE can be appended to; this one is %s", type);
-    TRY(append(op->db, op->arena, id, in_json(op, "data")));
+    TRY(sent_data(op, &data));
+    TRY(append(op->db, op->arena, id, data));
     TRY(tell(op->db, op->arena, experiment, "", type));
     return reply_one(op, &log_resource, id);
 }
@@ -337,12 +325,12 @@ static enum err delete (struct op *op) {
 static const struct field create_in[] = {
     { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
     { "type", T_TEXT, F_NEED, .words = types },
-    { "data", T_JSON, F_NEED },
+    { "data", T_JSON, F_NULL },
     { "raise_on_conflict", T_BOOL },
     { "quiet", T_BOOL },
 };
 static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 200 }, { "data", T_JSON } };
-static const struct field data_in[] = { { "data", T_JSON, F_NEED } };
+static const struct field data_in[] = { { "data", T_JSON, F_NULL } };
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 

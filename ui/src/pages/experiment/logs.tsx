@@ -52,9 +52,11 @@ function LineCard({ log, smooth, scale }: { log: Log; smooth: number; scale: str
   const points = useMemo(() => pointsOf(log.data), [log.data]);
   const spec = useMemo((): ChartSpec => ({ kind: "line", x: "step", xName: "step", series: [{ name: log.name, points }], smooth, log: scale === "log" && points.every(([, y]) => y === null || y > 0) }), [points, smooth, scale, log.name]);
   const last = points[points.length - 1]?.[1];
+  const gaps = points.filter(([, y]) => y === null).length;
   return (
-    <Card title={log.name} end={<span style={{ color: "var(--text)" }}>{figure(last)}</span>}>
+    <Card title={log.name} end={<span style={{ color: "var(--text)" }}>{last === null ? "no number" : figure(last)}</span>}>
       <Chart spec={spec} name={log.name} height={190} />
+      {gaps > 0 && <div className="dim" style={{ fontSize: 12 }}>Gaps: at {gaps} of {points.length} steps the value was not a number (NaN or infinite).</div>}
     </Card>
   );
 }
