@@ -17,6 +17,11 @@ enum { QUERY_LENGTH = 4000, QUERY_DEPTH = 50, QUERY_VALUES = 200 };
 /* The WHERE clause; its values are numbered from ?first_value + 1. E_INVALID says at which character and what was expected. */
 MUST_USE enum err query_where(struct arena *, const struct resource *, const char *q, size_t first_value, struct where *ret);
 
+/* Each member of the object (JSON text) has that value under its key in the resource's object field (null: there is none): the
+ * filter `custom_metadata` of lists. E_INVALID: no object, or a value that is a list or an object. */
+MUST_USE enum err query_members(struct arena *, const struct resource *, const char *field, const char *json, size_t first_value,
+                                struct where *ret);
+
 /* Makes the language known to api/'s pages. */
 void query_install(void);
 

@@ -1,6 +1,7 @@
 /* From the language to SQL: one pass, recursive descent; every value is bound, every name comes from the resource's table. */
 #include "base/clock.h"
 #include "query/query.h"
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -289,6 +290,64 @@ enum err query_where(struct arena *a, const struct resource *r, const char *q, s
     *p = (struct parse){ .arena = a, .resource = r, .q = q, .first = first_value };
     text_init(&p->sql, 1 << 18);
     enum err e = whole(p);
+    if (e == OK)
+        *ret = (struct where){ arena_str(a, p->sql.bytes), p->values, p->n };
+    text_done(&p->sql);
+    return e;
+}
+
+static enum err member_value(const char *field, struct json_member m, struct value *ret)
+{
+    double number;
+    bool truth;
+    const char *text = json_text(m.value);
+    if (text)
+        *ret = value_text(text);
+    else if (json_number(m.value, &number))
+        *ret = value_real(number);
+    else if (json_bool(m.value, &truth))
+        *ret = value_int(truth);
+    else
+        return fail(E_INVALID, "%s.%.60s: a filter compares text, numbers, true, false and null only", field, m.key);
+    return OK;
+}
+
+static enum err members(struct parse *p, const struct field *f, const struct json *object)
+{
+    static const struct operator equal = { "=", false, false, " = ", "" };
+    text_add(&p->sql, "(1 = 1");
+    for (struct json_member m = json_first(object); m.key; m = json_next(object, m)) {
+        struct value v;
+        if (strchr(m.key, '"'))
+            return fail(E_INVALID, "%s: a key to filter by must not hold a quotation mark", f->name);
+        text_add(&p->sql, " AND ");
+        TRY(left_side(p, f, m.key, &equal));
+        if (json_absent(m.value)) {
+            text_add(&p->sql, " IS NULL");
+            continue;
+        }
+        TRY(member_value(f->name, m, &v));
+        text_add(&p->sql, " = ");
+        TRY(bind(p, v));
+    }
+    text_add(&p->sql, ")");
+    return text_full(&p->sql) ? fail(E_INVALID, "%s: the filter is too long", f->name) : OK;
+}
+
+enum err query_members(struct arena *a, const struct resource *r, const char *field, const char *json, size_t first_value,
+                       struct where *ret)
+{
+    const char *key;
+    const struct field *f = query_field(r, arena_fmt(a, "%s.key", field), &key);
+    const struct json *object;
+    assert(f && f->type == T_OBJECT);
+    TRY(fail_within(json_parse(a, json, strlen(json), &object), "%s: ", field));
+    if (json_kind(object) != J_OBJECT)
+        return fail(E_INVALID, "%s must be a JSON object", field);
+    struct parse *p = arena_take(a, sizeof *p);
+    *p = (struct parse){ .arena = a, .resource = r, .q = "", .first = first_value };
+    text_init(&p->sql, 1 << 18);
+    enum err e = members(p, f, object);
     if (e == OK)
         *ret = (struct where){ arena_str(a, p->sql.bytes), p->values, p->n };
     text_done(&p->sql);

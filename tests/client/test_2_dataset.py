@@ -1,7 +1,7 @@
 """Chapter 1.2: datasets, versions and labels."""
 import pytest
 from conftest import unique
-from picsellia.exceptions import ResourceConflictError, ResourceNotFoundError
+from picsellia.exceptions import NoDataError, ResourceConflictError, ResourceNotFoundError
 from picsellia.types.enums import InferenceType
 
 
@@ -69,6 +69,23 @@ def test_assets_are_searched_by_their_data(version, lake, cells):
     data.add_tags([tag])
     assert [a.data_id for a in version.list_assets(data_tags=[tag.name])] == [data.id]
     assert len(version.list_assets(filenames=[cells[0].name, cells[1].name])) == 2
+
+
+def test_assets_are_filtered_by_custom_metadata_of_their_data(version):
+    first, second = version.list_assets()[:2]
+    for asset, metadata in ((first, {"line": 4, "good": True, "name": 'a "quoted" one'}), (second, {"line": 4, "good": False})):
+        asset.get_data().update_custom_metadata(metadata)
+    found = lambda **wanted: {a.id for a in version.list_assets(custom_metadata=wanted)}
+    assert found(line=4) == {first.id, second.id} and found(line=4, good=False) == {second.id}
+    assert found(name='a "quoted" one') == {first.id} and found(line=4, name=None) == {second.id}
+    assert {a.id for a in version.list_assets(custom_metadata={"line": 4}, filenames=[first.filename])} == {first.id}
+    with pytest.raises(NoDataError):
+        version.list_assets(custom_metadata={"line": 5})
+
+
+def test_a_custom_metadata_filter_that_cannot_be_is_refused(server, version):
+    for wrong, word in (("{", "JSON"), ("[1]", "object"), ('{"a": [1]}', "custom_metadata.a"), ('{"a\\"b": 1}', "quotation")):
+        server.refused("GET", f"/api/dataset/version/{version.id}/assets", 400, word, params={"custom_metadata": wrong})
 
 
 def test_a_locked_version_does_not_change(server, client, version, cells):

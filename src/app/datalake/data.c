@@ -206,17 +206,11 @@ static enum err page(struct op *op, bool whole)
     const char *lake, *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
     TRY(path_id(op, 0, &lake));
     TRY(resource_need(op, &datalake_resource, lake));
-    if (custom) {
-        const struct json *v;
-        TRY(fail_within(json_parse(op->arena, custom, strlen(custom), &v), "custom_metadata: "));
-        if (json_kind(v) != J_OBJECT)
-            return fail(E_INVALID, "custom_metadata must be a JSON object");
-    }
     struct where w = { 0 };
     AUTO(text) struct text condition;
     text_init(&condition, CONDITION);
     text_add(&condition, "d.datalake_id = ?1");
-    struct value values[PLAIN + QUERY_VALUES] = { V(lake) };
+    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(lake) };
     size_t n = 1;
     const struct {
         const char *sql, *value;
@@ -234,11 +228,11 @@ static enum err page(struct op *op, bool whole)
             text_fmt(&condition, " AND %s IN (SELECT value FROM json_each(?%zu))", plain[i].sql, n);
         }
     if (custom) {
-        values[n++] = V(custom);
-        text_fmt(&condition,
-                 " AND NOT EXISTS (SELECT 1 FROM json_each(?%zu) j WHERE json_extract(d.custom_metadata, '$.\"' || "
-                 "replace(j.key, '\"', '') || '\"') IS NOT j.value)",
-                 n);
+        TRY(query_members(op->arena, &data_resource, "custom_metadata", custom, n, &w));
+        text_fmt(&condition, " AND %s", w.sql);
+        memcpy(values + n, w.values, w.n * sizeof *values);
+        n += w.n;
+        w = (struct where){ 0 };
     }
     if (q && *q) {
         TRY(resource_query(op->arena, &data_resource, q, n, &w));

@@ -190,13 +190,13 @@ static enum err add(struct op *op)
 
 static enum err page(struct op *op, bool whole)
 {
-    const char *version, *q = json_text(json_get(op->body, "q"));
+    const char *version, *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
     TRY(version_need(op, &version));
     struct where w = { 0 };
     AUTO(text) struct text condition;
     text_init(&condition, CONDITION);
     text_add(&condition, "a.dataset_version_id = ?1");
-    struct value values[PLAIN + QUERY_VALUES] = { V(version) };
+    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(version) };
     size_t n = 1;
     const struct {
         const char *before, *after, *value;
@@ -218,6 +218,13 @@ static enum err page(struct op *op, bool whole)
             values[n++] = V(plain[i].value);
             text_fmt(&condition, " AND %s?%zu%s", plain[i].before, n, plain[i].after);
         }
+    if (custom) {
+        TRY(query_members(op->arena, &asset_resource, "custom_metadata", custom, n, &w));
+        text_fmt(&condition, " AND %s", w.sql);
+        memcpy(values + n, w.values, w.n * sizeof *values);
+        n += w.n;
+        w = (struct where){ 0 };
+    }
     if (q && *q && whole) {
         TRY(resource_query(op->arena, &asset_resource, q, n, &w));
         text_fmt(&condition, " AND (%s)", w.sql);
@@ -322,6 +329,7 @@ static const struct field list_in[] = {
     { "upload_statuses", T_TEXTS, .words = data_statuses },
     { "types", T_TEXTS, .words = data_types },
     { "annotations", T_BOOL },
+    { "custom_metadata", T_TEXT, .max = 4000 },
     { "q", T_TEXT, F_NULL, .max = 4000 },
 };
 static const struct field find_in[] = {
