@@ -2,7 +2,7 @@
  * feature pyramid of 64 channels (Lin et al. 2017) at strides 8, 16 and 32, and on each level a 3 × 3 convolution for the labels
  * and one for the boxes. training_peer.py has the same. */
 #pragma once
-#include "learn/models/efficientnet.h"
+#include "learn/model/efficientnet.h"
 #include <string.h>
 
 enum { FPN_CHANNELS = 64, FPN_LEVELS = 3 };

@@ -172,12 +172,17 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+char *file_self(struct arena *a)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+    return arena_copy(a, path, n > 0 ? (size_t)n : 0);
+}
+
 char *file_brought(struct arena *a, const char *installed, const char *fetched)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(self, '/');
+    const char *self = file_self(a);
+    const char *slash = strrchr(self, '/');
     const char *deps = getenv("SACCADE_DEPS"), *home = getenv("HOME");
     char *const places[] = {
         slash ? arena_fmt(a, "%.*s/%s", (int)(slash - self), self, installed) : NULL,

@@ -16,6 +16,7 @@ MUST_USE enum err file_read_all(int fd, void *ret, size_t n); /* exactly n bytes
 MUST_USE enum err file_list(struct arena *, const char *dir, char ***ret_names, size_t *ret_n);
 MUST_USE enum err file_list_folders(struct arena *, const char *dir, char ***ret_names, size_t *ret_n);
 bool file_exists(const char *path);
+char *file_self(struct arena *); /* this program's own file; "" if it cannot be found */
 /* A file that set-up brought: at `installed` as seen from the program's folder, or else at `fetched` below the folder that set-up
  * fills ($SACCADE_DEPS, by default ~/.cache/saccade). NULL: it is in neither. */
 char *file_brought(struct arena *, const char *installed, const char *fetched);

@@ -1,6 +1,6 @@
 #include "base/file.h"
 #include "cli/demo.h"
-#include "learn/synth.h"
+#include "learn/data/synth.h"
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>

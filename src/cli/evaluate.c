@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "learn/metrics.h"
+#include "learn/task/metrics.h"
 #include "json/json.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "learn/synth.h"
+#include "learn/data/synth.h"
 #include <stdio.h>
 
 static enum err generate(int argc, char **argv)

@@ -231,15 +231,14 @@ int serve_main(int argc, char **argv)
     if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK ||
         check_public_url(a, &s.public_url) != OK)
         return command_failed("serve");
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
     block_signals();
     raise_file_limit();
     log_start("serve", level);
-    s.services = (struct services){
-        .data_dir = s.data, .public_url = s.public_url, .self_path = self, .version = saccade_version, .started = clock_seconds()
-    };
+    s.services = (struct services){ .data_dir = s.data,
+                                    .public_url = s.public_url,
+                                    .self_path = file_self(a),
+                                    .version = saccade_version,
+                                    .started = clock_seconds() };
     bool fine = start(&s) == OK;
     int code = fine ? 0 : command_failed("serve");
     if (fine)

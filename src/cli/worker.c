@@ -1,5 +1,6 @@
 /* saccade worker: runs jobs in two lanes, so that a training never holds up an import. Started by serve. */
 #include "api/dispatch.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "blob/blob.h"
 #include "blob/sign.h"
@@ -127,9 +128,6 @@ int worker_main(int argc, char **argv)
     signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the server, which ends its children in order */
     signal(SIGPIPE, SIG_IGN);
     log_start("worker", LOG_INFO);
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
-    struct services s = { .data_dir = data, .local_url = host, .self_path = self, .version = saccade_version };
+    struct services s = { .data_dir = data, .local_url = host, .self_path = file_self(a), .version = saccade_version };
     return work(&s, data, a) == OK ? 0 : command_failed("worker");
 }

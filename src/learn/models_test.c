@@ -1,7 +1,7 @@
 #include "base/test.h"
-#include "learn/random.h"
-#include "learn/start.h"
-#include "learn/task.h"
+#include "learn/data/random.h"
+#include "learn/models.h"
+#include "learn/train/start.h"
 #include "nn/checkpoint.h"
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include "job/job.h"
-#include "learn/metrics.h"
+#include "learn/task/metrics.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "job/job.h"
-#include "learn/settings.h"
+#include "learn/data/settings.h"
 #include <string.h>
 
 static enum err may_start(struct sql *db, const char *id)

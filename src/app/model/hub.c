@@ -1,7 +1,7 @@
 #include "app/model/hub.h"
 #include "base/clock.h"
 #include "blob/sign.h"
-#include "learn/task.h"
+#include "learn/models.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* What trainings can be told: the table of settings, for forms that ask for them. */
 #include "app/model/model.h"
-#include "learn/settings.h"
+#include "learn/data/settings.h"
 
 static const char *const types[] = {
     [SETTING_INT] = "integer", [SETTING_REAL] = "number", [SETTING_BOOL] = "boolean", [SETTING_WORD] = "word"

@@ -1,6 +1,6 @@
 /* What reviews say about models that label images as a whole. */
 #include "app/monitor/monitor.h"
-#include "learn/confusion.h"
+#include "learn/task/confusion.h"
 
 enum { LABELS_COUNTED = 1000 };
 

@@ -1,7 +1,7 @@
 /* monitor.h - how a deployment does: figures over its predictions and reviews. */
 #pragma once
 #include "api/resource.h"
-#include "learn/metrics.h"
+#include "learn/task/metrics.h"
 
 extern const struct resource stats_resource, dashboard_resource;
 

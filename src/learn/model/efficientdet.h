@@ -1,0 +1,5 @@
+#pragma once
+#include "learn/model/network.h"
+
+void efficientdet_build(struct network *);
+void efficientdet_start(struct network *);
