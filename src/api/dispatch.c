@@ -207,9 +207,25 @@ static enum err end(void *with, struct http_call *c)
     return OK;
 }
 
+/* A request that never reached begin(): gone() will not come, and nobody else tells of it. */
+static void log_refused(struct http_call *c, enum err e)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 16);
+    out_text(&o, "method", http_method(c));
+    out_text(&o, "path", http_path(c));
+    out_int(&o, "status", err_http_status(e));
+    out_text(&o, "why", fail_text());
+    out_text(&o, "peer", http_peer(c));
+    log_line(LOG_INFO, o.text.bytes, "refused");
+    atomic_fetch_add(&api_counters.by_status[err_http_status(e) / 100], 1);
+}
+
 static void failed(void *with, struct http_call *c, enum err e)
 {
     (void)with;
+    if (!http_state(c))
+        log_refused(c, e);
     struct out o;
     out_init(&o, 1 << 16);
     out_object(&o, NULL);

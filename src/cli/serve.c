@@ -22,11 +22,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { FILES_WANTED = 16384, CONNECTIONS = 2000, GRACE_S = 20, MODELS_MOST = 4, DECODERS = 1 };
+enum { FILES_WANTED = 16384, CONNECTIONS = 2000, OF_ONE_ADDRESS = 500, GRACE_S = 20, MODELS_MOST = 4, DECODERS = 1 };
 
 struct server {
     struct arena *arena;
-    const char *data, *listen, *public_url, *secrets;
+    const char *data, *listen, *public_url, *names, *secrets;
     int lock;
     struct services services;
     struct http_server *http;
@@ -73,12 +73,28 @@ static enum err start_worker(struct server *s)
     return keeper_start(argv, "worker", &s->worker);
 }
 
+/* The names it answers to: of --public-url, of --host, and the machine's own. */
+static void tell_names(struct server *s)
+{
+    char own[256] = "";
+    if (gethostname(own, sizeof own - 1) == 0)
+        http_server_answer_to(s->http, own);
+    const char *public = s->public_url ? strstr(s->public_url, "://") + 3 : NULL;
+    if (public)
+        http_server_answer_to(s->http, arena_copy(s->arena, public, strcspn(public, ":/")));
+    for (const char *p = s->names ? s->names : "", *end; *p; p = *end ? end + 1 : end) {
+        end = strchrnul(p, ',');
+        http_server_answer_to(s->http, arena_copy(s->arena, p, (size_t)(end - p)));
+    }
+}
+
 /* Before anything is made in the folder: a port that is taken must not cost the first start's password. */
 static enum err open_port(struct server *s)
 {
     TRY(http_server_listen(s->listen, &s->http));
     if (s->public_url)
         http_server_behind_proxy(s->http);
+    tell_names(s);
     char host[300];
     size_t n = (size_t)(strrchr(s->listen, ':') - s->listen);
     bool any = n == 0 || strncmp(s->listen, "0.0.0.0", n) == 0 || strncmp(s->listen, "[::]", n) == 0;
@@ -90,10 +106,11 @@ static enum err open_port(struct server *s)
 static enum err start_http(struct server *s)
 {
     static const struct api_hooks hooks = { account_by_token, account_by_session, pages_answer };
+    static const struct http_limits limits = { CONNECTIONS, OF_ONE_ADDRESS };
     struct http_app app;
     query_install();
     TRY(api_open(&s->services, &hooks, &app));
-    return http_server_start(s->http, &app, CONNECTIONS);
+    return http_server_start(s->http, &app, &limits);
 }
 
 static enum err tell_first_login(struct server *s, const char *url)
@@ -225,8 +242,8 @@ int serve_main(int argc, char **argv)
     const char *word = "info";
     enum log_level level = LOG_INFO;
     const struct option_row options[] = {
-        { "--data", &s.data }, { "--listen", &s.listen }, { "--public-url", &s.public_url }, { "--first-secrets", &s.secrets },
-        { "--log", &word },
+        { "--data", &s.data },  { "--listen", &s.listen },         { "--public-url", &s.public_url },
+        { "--host", &s.names }, { "--first-secrets", &s.secrets }, { "--log", &word },
     };
     if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK ||
         check_public_url(a, &s.public_url) != OK)

@@ -100,7 +100,7 @@ static struct http_server *start(struct arena *a, struct http_client **ret_clien
     static const struct http_app app = { .begin = begin, .body = body, .end = end, .failed = failed, .gone = gone };
     struct http_server *s = NULL;
     MUST(http_server_listen("127.0.0.1:0", &s));
-    MUST(http_server_start(s, &app, 10));
+    MUST(http_server_start(s, &app, &(struct http_limits){ 10, 6 }));
     MUST(http_client_new(arena_fmt(a, "http://127.0.0.1:%d/", http_server_port(s)), "secret", ret_client));
     return s;
 }
@@ -229,6 +229,12 @@ TEST(a_request_with_two_readings_ends_the_connection)
         "Host: a\r\nContent-Length : 5\r\n",
         "Host: a\r\nHost: b\r\n",
         "Content-Length: 0\r\n",
+        "Host: a\nContent-Length: 0\r\n",
+        "Host: a\r\nContent-Length: 0\nX-Last: 1\r\n",
+        "Host: a\r\nX-Last: 1\n",
+        "Host: a\r\nX-Folded: 1\r\n 2\r\nContent-Length: 0\r\n",
+        "Host: a\r\nX-Folded: 1\r\n\tContent-Length: 5\r\n",
+        "Host: a\r\nX: 1\rContent-Length: 5\r\n",
     };
     for (size_t i = 0; i < COUNT_OF(headers); i++) {
         bool closed = false;
@@ -236,6 +242,116 @@ TEST(a_request_with_two_readings_ends_the_connection)
                         &closed);
         if (!closed || strncmp(got, "HTTP/1.1 400", 12) != 0 || strstr(got, "/second"))
             fail_msg("%s: %s", headers[i], got);
+    }
+    http_server_stop(s, 1);
+}
+
+TEST(a_request_line_that_ends_in_lf_alone_is_refused_and_one_with_many_headers_is_not)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    bool closed = false;
+    CHECK(strncmp(raw(a, s, "GET / HTTP/1.1\nHost: a\r\n\r\n", &closed), "HTTP/1.1 400", 12) == 0 && closed);
+    AUTO(text) struct text many;
+    text_init(&many, 1 << 16);
+    text_add(&many, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+    for (int i = 0; i < 200; i++)
+        text_fmt(&many, "X-%d:  \t a value with blanks around it %d \t \r\nX-Empty:\r\n", i, i);
+    text_add(&many, "Cookie: a=b; c=d\r\n\r\n");
+    char *got = raw(a, s, many.bytes, &closed);
+    if (strncmp(got, "HTTP/1.1 200", 12) != 0)
+        fail_msg("%s", got);
+    http_server_stop(s, 1);
+}
+
+TEST(a_query_with_an_escape_that_is_none_is_refused_whole)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    static const char *const queries[] = { "q=%zz", "q=%00", "q=a%", "x=1&q=a%4", "%zz=1", "q=1&%00" };
+    atomic_store(&seen, 0);
+    for (size_t i = 0; i < COUNT_OF(queries); i++)
+        MUST_FAIL(http_ask(c, a, "GET", arena_fmt(a, "/?%s", queries[i]), NULL, NULL), E_INVALID, "escape");
+    CHECK_INT(atomic_load(&seen), 0);
+    MUST(http_ask(c, a, "GET", "/?q=%25&empty&=", NULL, NULL));
+    http_server_stop(s, 1);
+}
+
+TEST(names_that_a_foreign_page_could_own_are_not_answered_to)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    http_server_answer_to(s, "vision.example.org");
+    static const struct {
+        const char *host, *status;
+    } cases[] = {
+        { "127.0.0.1:8080", "200" },     { "[::1]:8080", "200" },
+        { "localhost", "200" },          { "a.localhost:1", "200" },
+        { "saccade:8080", "200" },       { "Vision.Example.org:443", "200" },
+        { "evil.example.com", "400" },   { "127.0.0.1.evil.example.com:80", "400" },
+        { "localhost.evil.com", "400" }, { "vision.example.org.evil.com", "400" },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bool closed = false;
+        char *got = raw(a, s, arena_fmt(a, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", cases[i].host), &closed);
+        if (strncmp(got + 9, cases[i].status, 3) != 0)
+            fail_msg("%s: %s", cases[i].host, got);
+    }
+    http_server_stop(s, 1);
+}
+
+static int connect_to(const struct http_server *s)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)http_server_port(s)),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    CHECK(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    return fd;
+}
+
+/* The test's server takes 6 connections of an address. */
+TEST(an_address_that_holds_its_share_of_the_connections_gets_no_more_until_it_lets_one_go)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    int held[6];
+    for (size_t i = 0; i < COUNT_OF(held); i++)
+        held[i] = connect_to(s);
+    usleep(200000);
+    bool closed = false;
+    CHECK_TEXT(raw(a, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", &closed), "");
+    CHECK(closed);
+    close(held[0]);
+    usleep(200000);
+    CHECK(strstr(raw(a, s, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", &closed), "200 OK"));
+    for (size_t i = 1; i < COUNT_OF(held); i++)
+        close(held[i]);
+    http_server_stop(s, 1);
+}
+
+TEST(a_part_of_a_form_without_a_name_is_refused)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(http_client) struct http_client *c = NULL;
+    struct http_server *s = start(a, &c);
+    static const char *const parts[] = { "form-data", "form-data; filename=\"a\"",
+                                         "form-data; filename=\"a\"\r\nContent-Type: a/b" };
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        const char *body = arena_fmt(a, "--BB\r\nContent-Disposition: %s\r\n\r\nabc\r\n--BB--\r\n", parts[i]);
+        bool closed = false;
+        char *got = raw(a, s,
+                        arena_fmt(a,
+                                  "POST /form HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %zu\r\n"
+                                  "Content-Type: multipart/form-data; boundary=BB\r\n\r\n%s",
+                                  strlen(body), body),
+                        &closed);
+        if (strncmp(got + 9, "400", 3) != 0 || !strstr(got, "has no name"))
+            fail_msg("%s: %s", parts[i], got);
     }
     http_server_stop(s, 1);
 }

@@ -2,7 +2,8 @@
  *
  * The app is three callbacks. `begin` runs when the headers are there and says what to do with the body; `body` gets it piece by
  * piece as it comes (never the whole of a large upload in memory); `end` runs after the last piece and must answer. A callback that
- * returns an error ends the request; the app's `failed` turns the kept failure into an answer. */
+ * returns an error ends the request; the app's `failed` turns the kept failure into an answer. A request whose head is refused here
+ * (two readings, a foreign Host, a broken query) reaches the app by `failed` alone. */
 #pragma once
 #include "base/arena.h"
 #include "base/text.h"
@@ -24,11 +25,17 @@ struct http_server;
  * one. E_CONFLICT if it is taken. */
 MUST_USE enum err http_server_listen(const char *listen, struct http_server **ret);
 /* Answers requests from now on. */
-MUST_USE enum err http_server_start(struct http_server *, const struct http_app *, int max_connections);
+struct http_limits {
+    int connections, of_one_address; /* at once */
+};
+MUST_USE enum err http_server_start(struct http_server *, const struct http_app *, const struct http_limits *);
 int http_server_port(const struct http_server *);
 /* A reverse proxy on this machine names the peer: of requests that come from the loopback, http_peer() is then the last part of
  * X-Forwarded-For, the one that the proxy itself has put there. */
 void http_server_behind_proxy(struct http_server *);
+/* A name of this server; before it is started. It answers to addresses, to names without a dot and to localhost in any case; a
+ * request with another Host is refused. */
+void http_server_answer_to(struct http_server *, const char *host);
 /* No new connections; waits up to grace_s for running requests, then closes and frees. NULL is fine. */
 void http_server_stop(struct http_server *, double grace_s);
 
@@ -47,7 +54,8 @@ void http_set_state(struct http_call *, void *);
 void *http_state(struct http_call *);
 
 /* multipart/form-data (RFC 7578) and application/x-www-form-urlencoded bodies: call from `begin`; `body` is then not called.
- * A file part streams through the callback; name, filename (NULL for a plain field) and type stay valid during the call. */
+ * A part without a name is refused. A file part streams through the callback; name, filename (NULL for a plain field) and type stay
+ * valid during the call. */
 struct http_part {
     const char *name, *filename, *type;
     uint64_t offset; /* of these bytes within the part */
