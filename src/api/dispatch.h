@@ -1,6 +1,7 @@
 /* dispatch.h - from a request's bytes to a handler and back. Knows no resource: everything comes from the tables in `resources`. */
 #pragma once
 #include "api/resource.h"
+#include "api/schema.h"
 #include <stdatomic.h>
 
 /* Who is asking. Strings live in the request's arena. */
@@ -23,9 +24,6 @@ MUST_USE enum err api_open(struct services *, const struct api_hooks *, struct h
 void api_quiet(void); /* ends the event streams, so that the server can stop */
 void api_close(void); /* after the server has stopped */
 
-/* Makes all tables in an empty database and calls each resource's first(); refuses a database of another schema. For serve and
- * commands. */
-MUST_USE enum err api_make_schema(struct sql *);
 /* Registers the functions that the resources' SQL uses: for sql_pool_open(); with: struct services, or NULL where no URLs are made.
  */
 MUST_USE enum err api_prepare_connection(struct sql *, void *services);

@@ -1,22 +1,20 @@
-/* The database's tables: each resource states its own; this file makes them once and knows afterwards whether they still fit. */
+/* A fresh database's tables: each resource states its own; this file makes them once. */
+#include "api/schema.h"
 #include "api/dispatch.h"
-#include "blob/sign.h"
 #include "job/job.h"
-#include <string.h>
 
-static void all_tables(struct text *t)
+/* The first release compares the fingerprint with its own and refuses with a sentence all others: there is none to give it. */
+static const char schema_table[] = "CREATE TABLE schema_of (fingerprint TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1) STRICT";
+
+static enum err make(struct sql *db)
 {
-    text_add(t, job_table);
-    text_add(t, ";\n");
+    TRY(sql_script(db, "DROP TABLE IF EXISTS schema_of")); /* an empty one: the first release made it before the rest */
+    TRY(sql_script(db, schema_table));
+    TRY(sql_run(db, "INSERT INTO schema_of (fingerprint, version) VALUES ('', ?1)", V(schema_today())));
+    TRY(sql_script(db, job_table));
     for (const struct resource *const *r = resources; *r; r++)
         if ((*r)->table)
-            text_fmt(t, "%s;\n", (*r)->table);
-}
-
-static enum err make(struct sql *db, const char *tables, const char *fingerprint)
-{
-    TRY(sql_script(db, tables));
-    TRY(sql_run(db, "INSERT INTO schema_of (fingerprint) VALUES (?1)", V(fingerprint)));
+            TRY(fail_within(sql_script(db, (*r)->table), "%s: ", (*r)->name));
     return OK;
 }
 
@@ -28,25 +26,16 @@ static enum err first_rows(struct sql *db)
     return OK;
 }
 
+static enum err make_or_check(struct sql *db)
+{
+    int version = 0;
+    TRY(schema_version(db, &version));
+    TRY(version ? schema_need_today(db) : make(db));
+    return first_rows(db);
+}
+
 enum err api_make_schema(struct sql *db)
 {
-    AUTO(text) struct text tables;
-    text_init(&tables, 1 << 20);
-    all_tables(&tables);
-    char fingerprint[65];
-    sha256_hex(tables.bytes, tables.n, fingerprint);
-    TRY(sql_script(db, "CREATE TABLE IF NOT EXISTS schema_of (fingerprint TEXT NOT NULL) STRICT"));
     TRY(sql_begin(db));
-    int64_t made = 0, fits = 0;
-    enum err e = sql_int(db, &made, "SELECT count(*) FROM schema_of");
-    if (e == OK && !made)
-        e = make(db, tables.bytes, fingerprint);
-    else if (e == OK)
-        e = sql_int(db, &fits, "SELECT count(*) FROM schema_of WHERE fingerprint = ?1", V(fingerprint));
-    if (e == OK && made && !fits)
-        e = fail(E_CONFLICT, "the database was made by another version of Saccade, whose tables differ; start with a new folder, "
-                             "or use that version");
-    if (e == OK)
-        e = first_rows(db);
-    return sql_end(db, e);
+    return sql_end(db, make_or_check(db));
 }

@@ -103,6 +103,17 @@ enum err file_write(const char *path, const void *bytes, size_t n, unsigned mode
     return file_sync_dir(folder_of(a, path));
 }
 
+enum err file_publish(const char *made, const char *path, unsigned mode)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(fd) int fd = open(made, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0)
+        return system_failure("sync", made);
+    if (rename(made, path) != 0)
+        return system_failure("move", made);
+    return file_sync_dir(folder_of(a, path));
+}
+
 enum err file_make_dirs(const char *path, unsigned mode)
 {
     AUTO(arena) struct arena *a = arena_new();

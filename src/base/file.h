@@ -8,6 +8,8 @@ void auto_fd(int *fd); /* AUTO(fd) int fd = -1; closes it */
 MUST_USE enum err file_read(struct arena *, const char *path, size_t cap, char **ret, size_t *ret_n);
 /* Written to a temporary name beside it, fsynced, renamed, folder fsynced: after a crash the old file or the new one is there. */
 MUST_USE enum err file_write(const char *path, const void *bytes, size_t n, unsigned mode);
+/* For a file made under another name: fsynced, renamed to `path` (replacing what is there), folder fsynced. */
+MUST_USE enum err file_publish(const char *made, const char *path, unsigned mode);
 MUST_USE enum err file_make_dirs(const char *path, unsigned mode); /* like mkdir -p */
 MUST_USE enum err file_sync_dir(const char *path);
 MUST_USE enum err file_write_all(int fd, const void *bytes, size_t n);

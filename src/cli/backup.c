@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,14 +27,6 @@ struct copy {
 static char *in(struct copy *c, const char *folder, const char *name)
 {
     return arena_fmt(c->arena, "%s/%s", folder, name);
-}
-
-static enum err sync_file(const char *path)
-{
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return fail(E_BROKEN, "cannot sync %s: %s", path, strerror(errno));
-    return OK;
 }
 
 static enum err copy_object(struct copy *c, const char *hash, const char *name)
@@ -117,21 +108,18 @@ static enum err copy_tree(const char *from, const char *to)
 
 static enum err back_up(struct copy *c)
 {
-    const char *live = in(c, c->from, "saccade.db"), *fresh = in(c, c->to, "saccade.db.new"), *kept = in(c, c->to, "saccade.db");
+    const char *fresh = in(c, c->to, "saccade.db.new"), *kept = in(c, c->to, "saccade.db");
     if (unlink(fresh) != 0 && errno != ENOENT)
         return fail(E_BROKEN, "cannot replace %s: %s", fresh, strerror(errno));
     struct sql *db = NULL;
-    TRY(sql_open(live, &db));
+    TRY(folder_open_old(c->from, &db));
     enum err e = sql_backup(db, fresh);
     sql_close(db);
     TRY(e);
     TRY(copy_objects(c, fresh));
     TRY(copy_tree(in(c, c->from, "training"), in(c, c->to, "training")));
     TRY(copy_file(in(c, c->from, "key"), in(c, c->to, "key")));
-    TRY(sync_file(fresh));
-    if (chmod(fresh, 0600) != 0 || rename(fresh, kept) != 0)
-        return fail(E_BROKEN, "cannot move %s: %s", fresh, strerror(errno));
-    return file_sync_dir(c->to);
+    return file_publish(fresh, kept, 0600);
 }
 
 static enum err restore(struct copy *c)
@@ -143,19 +131,7 @@ static enum err restore(struct copy *c)
     TRY(copy_objects(c, fresh));
     TRY(copy_tree(in(c, c->from, "training"), in(c, c->to, "training")));
     TRY(copy_file(in(c, c->from, "key"), in(c, c->to, "key")));
-    TRY(sync_file(fresh));
-    if (rename(fresh, to) != 0)
-        return fail(E_BROKEN, "cannot move %s: %s", fresh, strerror(errno));
-    return file_sync_dir(c->to);
-}
-
-/* A running server holds the lock of its own folder; a folder that is written to must not be one's. */
-static enum err lock_target(const char *path, int *ret)
-{
-    *ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*ret < 0)
-        return fail(E_BROKEN, "cannot open %s: %s", path, strerror(errno));
-    return flock(*ret, LOCK_EX | LOCK_NB) == 0 ? OK : fail(E_CONFLICT, "%s is in use by a server or another command", path);
+    return file_publish(fresh, to, 0600);
 }
 
 int backup_main(int argc, char **argv)
@@ -174,7 +150,7 @@ int backup_main(int argc, char **argv)
     if (e == OK)
         e = file_make_dirs(c.to, 0700);
     if (e == OK)
-        e = lock_target(in(&c, c.to, "lock"), &lock);
+        e = folder_lock(c.to, &lock); /* a running server holds its own's: a folder that is written to must not be one's */
     if (e == OK)
         e = blob_open(c.from, &c.from_blobs);
     if (e == OK)

@@ -17,4 +17,5 @@ int train_main(int argc, char **argv);
 int evaluate_main(int argc, char **argv);
 int backup_main(int argc, char **argv); /* also "restore" */
 int user_main(int argc, char **argv);   /* also "token" */
+int migrate_main(int argc, char **argv);
 int demo_main(int argc, char **argv);

@@ -22,6 +22,10 @@ const struct command commands[] = {
       generate_main },
     { "backup", "backup FOLDER [--data DIR]", "a complete copy, also while the server runs", backup_main },
     { "restore", "restore FOLDER [--data DIR]", "makes a data folder from a backup", backup_main },
+    { "migrate", "migrate [--check] [--data DIR]",
+      "brings an older folder to this version, as serve does at its start; --check only "
+      "says what would be done",
+      migrate_main },
     { "worker", NULL, NULL, worker_main },
     { "infer", NULL, NULL, infer_main },
     { NULL, NULL, NULL, NULL },

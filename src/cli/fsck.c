@@ -57,7 +57,7 @@ static enum err count_stray(void *with, const char *hash)
 
 static enum err check_all(struct check *c, const char *data, struct arena *a)
 {
-    TRY(folder_open(data, &c->db));
+    TRY(folder_open_old(data, &c->db));
     TRY(blob_open(data, &c->blobs));
     TRY(check_database(c, a));
     TRY(check_objects(c));

@@ -8,17 +8,16 @@
 #include "blob/blob.h"
 #include "blob/sign.h"
 #include "cli/cli.h"
+#include "cli/folder.h"
 #include "cli/keeper.h"
 #include "cli/options.h"
 #include "cli/pages.h"
 #include "infer/infer.h"
 #include "query/query.h"
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,16 +38,10 @@ static char *in_dir(struct server *s, const char *name)
     return arena_fmt(s->arena, "%s/%s", s->data, name);
 }
 
-/* The lock is held until the process ends, however it ends. */
 static enum err lock_folder(struct server *s)
 {
     TRY(file_make_dirs(s->data, 0700));
-    s->lock = open(in_dir(s, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock < 0)
-        return fail(E_BROKEN, "cannot open %s", in_dir(s, "lock"));
-    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
-        return fail(E_CONFLICT, "another server is running on the folder %s", s->data);
-    return OK;
+    return folder_lock(s->data, &s->lock);
 }
 
 static enum err open_data(struct server *s)
@@ -58,6 +51,8 @@ static enum err open_data(struct server *s)
     struct sql *db = NULL;
     TRY(sql_open(in_dir(s, "saccade.db"), &db));
     enum err e = api_prepare_connection(db, &s->services);
+    if (e == OK)
+        e = folder_walk(db, s->data);
     if (e == OK)
         e = api_make_schema(db);
     if (e == OK)

@@ -58,6 +58,16 @@ static enum err free_orphans(struct services *s, const char *path)
     return e;
 }
 
+/* After an update of the program an older server may start this worker again before it is ended itself. */
+static enum err check_version(struct services *s)
+{
+    struct sql *db = NULL;
+    TRY(sql_pool_take(s->pool, &db));
+    enum err e = schema_need_today(db);
+    sql_pool_give(s->pool, db);
+    return e;
+}
+
 static enum err object_is_named(void *with, const char *hash, bool *ret)
 {
     int64_t n = 0;
@@ -103,6 +113,7 @@ static enum err work(struct services *s, const char *data, struct arena *a)
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
+    TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
     struct lane quick = { s, false, OK }, slow = { s, true, OK };
     pthread_t thread, sweeper;

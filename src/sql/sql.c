@@ -309,6 +309,12 @@ enum err sql_backup(struct sql *s, const char *path)
     return sql_run(s, "VACUUM INTO ?1", V(path));
 }
 
+enum err sql_rebuilding(struct sql *s, bool on)
+{
+    return sql_script(s, on ? "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON"
+                            : "PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON");
+}
+
 struct sql_pool {
     pthread_mutex_t lock;
     char *path;

@@ -100,6 +100,10 @@ MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);
 MUST_USE enum err sql_check(struct sql *, struct arena *, char **ret_faults); /* integrity_check + foreign_key_check; NULL: sound */
 MUST_USE enum err sql_backup(struct sql *, const char *path);                 /* a consistent copy while others write */
 
+/* Between true and false tables may be made anew under the name of an old one: foreign keys are not enforced, and what names the
+ * table is left as it is. Outside of transactions; PRAGMA foreign_key_check tells afterwards. */
+MUST_USE enum err sql_rebuilding(struct sql *, bool);
+
 /* Connections for threads: taken for one request, given back after it. */
 struct sql_pool;
 MUST_USE enum err sql_pool_open(const char *path, enum err (*prepare)(struct sql *, void *with), void *with, struct sql_pool **ret);
