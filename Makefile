@@ -7,7 +7,7 @@ MODE  ?= release
 DEPS  ?= $(if $(SACCADE_DEPS),$(SACCADE_DEPS),$(HOME)/.cache/saccade)
 CC    ?= gcc
 OUT   := build/$(MODE)$(if $(filter clang%,$(notdir $(CC))),-clang)
-PKGS  := libmicrohttpd sqlite3 jansson libjpeg spng libwebp libwebpdemux libtiff-4 libcurl libargon2 libcrypto libzip expat libseccomp libprotobuf-c zlib
+PKGS  := libmicrohttpd sqlite3 jansson libjpeg spng libwebp libwebpdemux libtiff-4 libcurl libargon2 libcrypto libzip expat yaml-0.1 libutf8proc libseccomp libprotobuf-c zlib
 
 SRC   := $(sort $(shell find src -name '*.c'))
 TESTS := $(filter %_test.c src/base/test.c,$(SRC))

@@ -112,11 +112,11 @@ static void offer_to_die(void)
         close(fd);
 }
 
-enum err sandbox_enter(uint64_t memory)
+enum err sandbox_enter_writing(uint64_t memory, uint64_t file_bytes)
 {
     offer_to_die();
     TRY(limit(RLIMIT_CORE, 0));
-    TRY(limit(RLIMIT_FSIZE, 0));
+    TRY(limit(RLIMIT_FSIZE, file_bytes));
     TRY(limit(RLIMIT_NOFILE, 32));
     if (!ASAN)
         TRY(limit(RLIMIT_AS, memory));
@@ -132,4 +132,9 @@ enum err sandbox_enter(uint64_t memory)
         code = seccomp_load(f);
     seccomp_release(f);
     return code == 0 ? OK : fail(E_BROKEN, "cannot load the system call filter: %s", strerror(-code));
+}
+
+enum err sandbox_enter(uint64_t memory)
+{
+    return sandbox_enter_writing(memory, 0);
 }

@@ -9,3 +9,5 @@
 
 /* memory: most bytes of address space. Ignored in builds with AddressSanitizer, which reserves terabytes. */
 MUST_USE enum err sandbox_enter(uint64_t memory);
+/* The same for one who holds a descriptor to write to: its file may become so many bytes. */
+MUST_USE enum err sandbox_enter_writing(uint64_t memory, uint64_t file_bytes);

@@ -1,3 +1,4 @@
+#include "foreign/foreign.h"
 #include "img/decoder.h"
 #include "infer/model.h"
 #include <stdio.h>
@@ -13,6 +14,8 @@ int infer_main(int argc, char **argv)
             decoder_child();
         if (strcmp(argv[1], "model") == 0)
             model_child();
+        if (strcmp(argv[1], "annotations") == 0)
+            foreign_child();
     }
     fputs("saccade infer is started by saccade serve\n", stderr);
     return 64;
