@@ -35,6 +35,12 @@ def test_assets_are_the_added_data(server, version, cells):
     assert version.find_asset(filename=cells[3].name).width == 640
 
 
+def test_a_version_tells_its_size_and_a_job_what_it_processes(server, lake, version):
+    assert version.sync()["size"] == len(version.list_assets())
+    job = version.add_data([lake.find_data(id=version.list_assets()[0].data_id)])
+    assert job.sync()["processing_job"] is None
+
+
 def test_data_are_added_once(server, lake, version, cells):
     ids = [str(a.data_id) for a in version.list_assets()]
     version.add_data([lake.find_data(id=i) for i in ids[:3]]).wait_for_done()

@@ -1,4 +1,5 @@
-/* Jobs as the API shows them. The contract has two versions with different words for the status. */
+/* Jobs as the API shows them. The contract has two versions with different words for the status. None is ever the run of a
+ * "processing" of the contract, so that the member of that name is always null. */
 #include "job/job.h"
 #include "app/account/account.h"
 #include <string.h>
@@ -8,7 +9,8 @@
         { "id", T_ID, F_FILTER, "j.id" }, { "kind", T_TEXT, F_FILTER | F_SORT, "j.kind" },                                         \
             { "status", T_TEXT, F_FILTER | F_SORT, status, .words = words_ }, { "progress", T_NUMBER, 0, "j.progress" },           \
             { "doing", T_TEXT, 0, "j.doing" }, { "error", T_TEXT, F_FILTER, "j.error" }, { "result", T_JSON, 0, "j.result" },      \
-            { "tries", T_INT, 0, "j.tries" }, { "created_at", T_TIME, F_FILTER | F_SORT, "j.created_at" },                         \
+            { "tries", T_INT, 0, "j.tries" }, { "processing_job", T_JSON, 0, "NULL" },                                             \
+            { "created_at", T_TIME, F_FILTER | F_SORT, "j.created_at" },                                                           \
             { "started_at", T_TIME, F_FILTER | F_SORT, "j.started_at" }, { "ended_at", T_TIME, F_FILTER | F_SORT, "j.ended_at" },  \
             { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = j.user_id)" },                            \
     }

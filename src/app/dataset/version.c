@@ -29,6 +29,7 @@ static const struct field fields[] = {
     { "updated_at", T_TIME, F_SORT | F_FILTER, "v.updated_at" },
     { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = v.created_by)" },
     { "nb_assets", T_INT, F_FILTER, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" },
+    { "size", T_INT, 0, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" }, /* the same, as clients call it */
     { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },
     { "nb_objects", T_INT, F_FILTER, "(SELECT coalesce(sum(n.n_shapes), 0) FROM annotation n WHERE n.dataset_version_id = v.id)" },
     { "thumbnails", T_ARRAY, 0,
