@@ -5,6 +5,8 @@ import json
 import pytest
 import requests
 from conftest import unique, wait
+from picsellia.exceptions import NoDataError
+from picsellia.types.schemas_prediction import DetectionPredictionFormat
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,53 @@ def test_predicted_assets_are_listed_and_queried(server, deployment, jwt, annota
 def test_the_client_predicts(deployment, annotated):
     a = deployment.predict(str(annotated[0]["valid"][1].path), tags=["winter"], source="line-3")
     assert a["predictions"]["detection_boxes"] is not None
+
+
+def fresh_image(folder, cells):
+    """An image that the lake has not seen: bytes after the picture's end make it another file."""
+    path = folder / (unique("fresh") + ".jpg")
+    path.write_bytes(cells[0].path.read_bytes() + path.name.encode())
+    return str(path)
+
+
+def twins(client, path):
+    """The same image twice in the lake, each a Data of its own."""
+    return [client.get_datalake().upload_data(path) for _ in range(2)]
+
+
+def test_a_data_that_is_named_is_the_one_predicted(client, deployment, cells, tmp_path):
+    for data in twins(client, fresh_image(tmp_path, cells)):
+        a = deployment.predict_data(data)
+        assert deployment.find_predicted_asset(id=a["predicted_asset_id"]).data_id == data.id
+
+
+def test_monitoring_a_data_that_is_named_is_of_that_one(client, deployment, cells, tmp_path):
+    shapes = DetectionPredictionFormat(detection_boxes=[[10, 20, 110, 120]], detection_scores=[0.9], detection_classes=[0])
+    for data in twins(client, fresh_image(tmp_path, cells)):
+        deployment.monitor_data(data, 0.1, 480, 640, shapes)
+        assert deployment.find_predicted_asset(data_id=data.id).object_name == data.object_name
+
+
+def test_what_is_told_with_an_image_of_the_lake_is_kept(server, client, deployment, cells, tmp_path):
+    known, plain = fresh_image(tmp_path, cells), fresh_image(tmp_path, cells)
+    own = client.get_datalake().upload_data(known, source=unique("own"), metadata={"location": "lab"}, custom_metadata={"batch": 1})
+    told = {"source": "camera1", "metadata": {"location": "line 4"}, "custom_metadata": {"batch": 2}}
+    a = deployment.predict(known, **told)
+    kept = server.call("GET", f"/api/predicted/asset/{a['predicted_asset_id']}")
+    assert {k: kept[k] for k in told} == told
+    assert own.sync()["custom_metadata"] == {"batch": 1}, "the data has its own"
+    bare = client.get_datalake().upload_data(plain)
+    deployment.predict(plain, **told)
+    assert bare.get_datasource().name == "camera1" and bare.sync()["custom_metadata"] == {"batch": 2} and bare.metadata["location"] == "line 4"
+
+
+def test_predicted_assets_are_filtered_by_custom_metadata(client, deployment, cells, tmp_path):
+    mark = unique("mark")
+    mine = deployment.predict(fresh_image(tmp_path, cells), custom_metadata={"mark": mark, "good": True, "n": 4})
+    for wanted in ({"mark": mark}, {"mark": mark, "good": True}, {"n": 4, "mark": mark, "absent": None}):
+        assert [str(p.id) for p in deployment.list_predicted_assets(custom_metadata=wanted)] == [mine["predicted_asset_id"]]
+    with pytest.raises(NoDataError):
+        deployment.list_predicted_assets(custom_metadata={"mark": mark, "n": 5})
 
 
 def test_what_is_no_image_is_refused_and_not_stored(server, deployment, jwt, annotated):

@@ -55,6 +55,7 @@ MUST_USE enum err prediction_add(struct sql *, struct arena *, const char *deplo
 struct sighting { /* an image that a deployment saw */
     const char *deployment_id, *org, *datalake_id, *user_id;
     const char *hash, *filename, *content_type, *source, *metadata, *custom_metadata;
+    const char *object_name; /* of an image that lies in the store already; NULL: the bytes came with the request */
     const char *upload_dir;
     const struct json *tags; /* names */
     const char *custom_metrics;
@@ -63,7 +64,8 @@ struct sighting { /* an image that a deployment saw */
     int64_t at_ms; /* 0: now */
     bool once;     /* E_CONFLICT if the deployment has seen these bytes already */
 };
-/* Inside a transaction: the Data once by content, the predicted asset, its tags and source. */
+/* Inside a transaction: the Data (the one that was named, or once by content), the predicted asset with the source and metadata
+ * that were told with the image, and its tags. A Data that was there already keeps what it has of these. */
 MUST_USE enum err predicted_asset_add(struct sql *, struct arena *, const struct sighting *, const char **ret_id);
 
 /* Queues a shadow prediction, inside the transaction of the champion's; shadow_wake() after it, and at the server's start for what

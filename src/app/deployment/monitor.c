@@ -73,6 +73,7 @@ static enum err read_image(struct op *op, struct sighting *s)
         if (!name)
             return fail(E_INVALID, "cloud_image.object_name is missing");
         TRY(object_find(op->db, op->arena, op->org, name, &s->hash, &s->size));
+        s->object_name = name;
     } else {
         TRY(store_base64(op, in_text(op, "image"), s));
     }

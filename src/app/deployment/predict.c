@@ -317,6 +317,7 @@ static enum err stored_image(struct op *op, const struct json *cloud, struct sig
     TRY(fields_check(FIELDS(in), cloud, "cloud_image"));
     const char *name = json_text(json_get(cloud, "object_name")), *slash = strrchr(name, '/');
     TRY(object_find(op->db, op->arena, op->org, name, &s->hash, &s->size));
+    s->object_name = name;
     s->filename = slash ? slash + 1 : name;
     return OK;
 }

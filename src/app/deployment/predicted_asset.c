@@ -4,6 +4,7 @@
 #include "app/deployment/deployment.h"
 #include "app/model/model.h"
 #include "base/clock.h"
+#include "query/query.h"
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static const char table[] =
     "CREATE TABLE predicted_asset (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " data_id TEXT NOT NULL REFERENCES data(id), status TEXT NOT NULL CHECK (status IN ('TO_REVIEW', 'REVIEWED', 'SUBMITTED')),"
     " source TEXT, metadata TEXT, custom_metrics TEXT, created_at INTEGER NOT NULL, submitted_at INTEGER,"
-    " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL) STRICT;"
+    " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT) STRICT;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id);"
@@ -75,6 +76,7 @@ static const struct field fields[] = {
     { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at" },
     { "submitted_at", T_TIME, F_SORT | F_FILTER, "a.submitted_at" },
     { "metadata", T_OBJECT, F_FILTER, "a.metadata" },
+    { "custom_metadata", T_OBJECT, F_FILTER, "coalesce(a.custom_metadata, d.custom_metadata)" },
     { "custom_metrics", T_OBJECT, 0, "a.custom_metrics" },
     { "data", T_JSON, 0, DATA_JSON },
     { "tags", T_ARRAY, 0, TAGS_OF("a.id") },
@@ -165,19 +167,41 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
     return OK;
 }
 
-/* The Data of these bytes in the datalake, made if they are new there. */
+/* The Data that was seen: the one with that object when the caller named it, else one of these bytes, best of the same name and
+ * else the oldest; NULL when there is none. */
+static enum err known_data(struct sql *db, struct arena *a, const struct sighting *s, const char **ret_id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    if (s->object_name)
+        TRY(sql_rows(db, &r, "SELECT id FROM data WHERE datalake_id = ?1 AND object_name = ?2", V(s->datalake_id),
+                     V(s->object_name)));
+    else
+        TRY(sql_rows(db, &r,
+                     "SELECT id FROM data WHERE datalake_id = ?1 AND hash = ?2 AND upload_status = 'DONE'"
+                     " ORDER BY CASE WHEN filename = ?3 THEN 0 ELSE 1 END, id LIMIT 1",
+                     V(s->datalake_id), V(s->hash), V(s->filename)));
+    *ret_id = rows_next(r) ? arena_str(a, rows_text(r, 0)) : NULL;
+    return rows_error(r);
+}
+
+/* What was told with the image goes to a Data that has none of it. */
+static enum err complete_data(struct sql *db, struct arena *a, const struct sighting *s, const char *data)
+{
+    const char *source = NULL;
+    if (s->source)
+        TRY(source_need(db, a, s->org, s->source, &source));
+    return sql_run(db,
+                   "UPDATE data SET data_source_id = coalesce(data_source_id, ?2), metadata = coalesce(metadata, ?3),"
+                   " custom_metadata = coalesce(custom_metadata, ?4) WHERE id = ?1",
+                   V(data), V(source), V(s->metadata), V(s->custom_metadata));
+}
+
+/* The same, made if it is new in the datalake. */
 static enum err data_of(struct sql *db, struct arena *a, const struct sighting *s, const char **ret_id)
 {
-    {
-        AUTO(rows) struct rows *r = NULL;
-        TRY(sql_rows(db, &r, "SELECT id FROM data WHERE datalake_id = ?1 AND hash = ?2 AND upload_status = 'DONE' LIMIT 1",
-                     V(s->datalake_id), V(s->hash)));
-        if (rows_next(r)) {
-            *ret_id = arena_str(a, rows_text(r, 0));
-            return OK;
-        }
-        TRY(rows_error(r));
-    }
+    TRY(known_data(db, a, s, ret_id));
+    if (*ret_id)
+        return s->object_name ? OK : complete_data(db, a, s, *ret_id);
     struct data_new n = { .org = s->org,
                           .datalake_id = s->datalake_id,
                           .filename = s->filename,
@@ -190,8 +214,11 @@ static enum err data_of(struct sql *db, struct arena *a, const struct sighting *
                           .width = s->width,
                           .height = s->height,
                           .orientation = s->orientation };
-    TRY(object_name_new(a, s->org, "data", s->upload_dir, s->filename, &n.object_name));
-    TRY(object_add(db, s->org, n.object_name, s->hash, s->size, s->content_type));
+    n.object_name = s->object_name;
+    if (!n.object_name) {
+        TRY(object_name_new(a, s->org, "data", s->upload_dir, s->filename, &n.object_name));
+        TRY(object_add(db, s->org, n.object_name, s->hash, s->size, s->content_type));
+    }
     TRY(source_need(db, a, s->org, s->source ? s->source : "serving", &n.source_id));
     return data_add(db, a, &n, ret_id);
 }
@@ -224,10 +251,10 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
             return fail(E_CONFLICT, "the deployment has a prediction for this image already");
     }
     TRY(sql_run(db,
-                "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at)"
-                " VALUES (?1, ?2, ?3, 'TO_REVIEW', ?4, ?5, ?6, ?7)",
+                "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
+                " custom_metadata) VALUES (?1, ?2, ?3, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8)",
                 V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
-                V(s->at_ms ? s->at_ms : clock_now_ms())));
+                V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata)));
     TRY(put_tags(db, a, s, id, data));
     *ret_id = id;
     return OK;
@@ -237,9 +264,16 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
 
 static enum err list(struct op *op)
 {
-    const char *id;
+    const char *id, *custom = in_text(op, "custom_metadata");
     TRY(deployment_need(op, &id));
-    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1", V(id));
+    struct value values[1 + QUERY_VALUES] = { V(id) };
+    struct where w = { .sql = "1 = 1" };
+    if (custom)
+        TRY(query_members(op->arena, &predicted_asset_resource, "custom_metadata", custom, 1, &w));
+    if (w.n)
+        memcpy(values + 1, w.values, w.n * sizeof *values);
+    return reply_page_where(op, &predicted_asset_resource, arena_fmt(op->arena, "a.deployment_id = ?1 AND %s", w.sql), values,
+                            1 + w.n);
 }
 
 static enum err list_of_ids(struct op *op)
@@ -278,11 +312,13 @@ static enum err delete (struct op *op) {
 static const struct field find_in[] = {
     { "id", T_ID }, { "oracle_prediction_id", T_ID }, { "object_name", T_TEXT }, { "filename", T_TEXT }, { "data_id", T_ID },
 };
+static const struct field list_in[] = { { "custom_metadata", T_TEXT, .max = 4000 } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 #define ANSWER .answers = &predicted_asset_resource
 static const struct route routes[] = {
-    { "GET", "/api/deployment/{id}/predictedassets", list, MAY_READ, WORK_READ, "the predictions of a deployment", ANSWER },
+    { "GET", "/api/deployment/{id}/predictedassets", list, MAY_READ, WORK_READ, "the predictions of a deployment", FIELDS(list_in),
+      ANSWER },
     { "XGET", "/api/deployment/{id}/predictedassets", list_of_ids, MAY_READ, WORK_READ, "predictions by their ids", FIELDS(ids_in),
       ANSWER, .body_cap = 4 << 20 },
     { "GET", "/api/deployment/{id}/predictedassets/find", find, MAY_READ, WORK_READ, "a prediction by its data or id",
