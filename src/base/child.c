@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-static const char *const kept[] = { "SACCADE_", "HOME=", "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "OMP_" };
+static const char *const kept[] = { "SACCADE_", "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "OMP_" };
 
 static char **child_environment(struct arena *a)
 {

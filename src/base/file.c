@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void auto_fd(int *fd)
@@ -51,6 +52,11 @@ enum err file_write_all(int fd, const void *bytes, size_t n)
         n -= (size_t)put;
     }
     return OK;
+}
+
+int fd_stat(int fd, struct stat *ret)
+{
+    return (int)syscall(SYS_fstat, fd, ret);
 }
 
 enum err file_read(struct arena *a, const char *path, size_t cap, char **ret, size_t *ret_n)

@@ -1,6 +1,7 @@
 /* file.h - files and folders. Every path is bytes as the system has them. */
 #pragma once
 #include "base/arena.h"
+#include <sys/stat.h>
 
 void auto_fd(int *fd); /* AUTO(fd) int fd = -1; closes it */
 
@@ -12,6 +13,8 @@ MUST_USE enum err file_write(const char *path, const void *bytes, size_t n, unsi
 MUST_USE enum err file_publish(const char *made, const char *path, unsigned mode);
 MUST_USE enum err file_make_dirs(const char *path, unsigned mode); /* like mkdir -p */
 MUST_USE enum err file_sync_dir(const char *path);
+/* fstat() as a system call that takes no path: the C library's own is not let through by the sandbox. 0 or -1. */
+int fd_stat(int fd, struct stat *ret);
 MUST_USE enum err file_write_all(int fd, const void *bytes, size_t n);
 MUST_USE enum err file_read_all(int fd, void *ret, size_t n); /* exactly n bytes, E_INVALID if it ends before */
 /* Every regular file, or every folder without a dot before its name, directly in the folder, sorted by name. */

@@ -2,8 +2,8 @@
  *
  * After sandbox_enter() it opens no file, makes no socket, process or thread, maps nothing executable: an allow-list of system
  * calls (seccomp) that holds for all its threads and cannot be undone. What is not on the list fails with EPERM; starting programs,
- * connecting and tracing kill the process. Limits of memory, file size and descriptors come with it, core dumps and tracing by
- * others are off. */
+ * connecting and tracing kill the process. Descriptors above CHILD_SHARED are closed. Limits of memory, file size and descriptors
+ * come with it, core dumps and tracing by others are off. */
 #pragma once
 #include "base/fail.h"
 

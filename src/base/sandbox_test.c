@@ -1,8 +1,12 @@
 #include "base/child.h"
+#include "base/confine.h"
+#include "base/file.h"
 #include "base/sandbox.h"
 #include "base/test.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,7 +18,8 @@
 /* Runs in a forked child: tries what must not work; the exit code says what did. 0 is all well. */
 static int try_everything(void)
 {
-    int inherited = open("/dev/null", O_WRONLY);
+    struct stat st;
+    int opened = open("/dev/null", O_WRONLY), inherited = dup2(opened, CHILD_SHARED), more = dup2(opened, CHILD_SHARED + 1);
     if (sandbox_enter(64ULL << 20) != OK)
         return 1;
     if (open("/etc/passwd", O_RDONLY) >= 0 || errno != EPERM)
@@ -32,6 +37,14 @@ static int try_everything(void)
         return 7;
     if (write(inherited, "x", 1) != 1)
         return 8;
+    if (syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &st, AT_EMPTY_PATH) == 0 || errno != EPERM)
+        return 9;
+    if (syscall(SYS_newfstatat, inherited, "/etc/passwd", &st, AT_EMPTY_PATH) == 0 || errno != EPERM)
+        return 10;
+    if (fd_stat(inherited, &st) != 0 || !S_ISCHR(st.st_mode))
+        return 11;
+    if (fd_stat(more, &st) == 0)
+        return 12;
     return 0;
 }
 
@@ -50,6 +63,49 @@ TEST(a_sandboxed_process_can_only_compute)
     int status = status_of(try_everything);
     CHECK(WIFEXITED(status));
     CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+static const char *confined_folder;
+
+static bool can_write(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    return fd >= 0 && close(fd) == 0;
+}
+
+static int try_writing(void)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *const folders[] = { NULL, "/no/such/folder", confined_folder };
+    const char *inside = arena_fmt(a, "%s/inside", confined_folder), *sub = arena_fmt(a, "%s/sub", confined_folder);
+    confine_privileges();
+    confine_writes(folders, COUNT_OF(folders));
+    if (can_write("/tmp/saccade_outside") || errno != EACCES)
+        return 1;
+    if (!can_write(inside) || mkdir(sub, 0700) != 0 || rename(inside, arena_fmt(a, "%s/moved", sub)) != 0)
+        return 2;
+    if (file_remove_tree(sub) != OK || !can_write("/dev/null"))
+        return 3;
+    if (open("/etc/passwd", O_RDONLY) < 0)
+        return 4;
+    if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) != 0 && getuid() == 0)
+        return 5;
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || (getuid() == 0 && setuid(12345) == 0))
+        return 6;
+    return 0;
+}
+
+TEST(a_confined_process_changes_files_in_its_folder_only)
+{
+    char folder[] = "/tmp/saccade_confined_XXXXXX";
+    CHECK(mkdtemp(folder));
+    confined_folder = folder;
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 2) {
+        int status = status_of(try_writing);
+        CHECK(WIFEXITED(status));
+        CHECK_INT(WEXITSTATUS(status), 0);
+    }
+    MUST(file_remove_tree(folder));
 }
 
 static int make_a_socket(void)

@@ -1,5 +1,6 @@
 /* saccade worker: runs jobs in two lanes, so that a training never holds up an import. Started by serve. */
 #include "api/dispatch.h"
+#include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "blob/blob.h"
@@ -128,6 +129,15 @@ static enum err work(struct services *s, const char *data, struct arena *a)
     return OK;
 }
 
+/* What it and its trainings may do: change files in the data folder, and make temporary ones. */
+static void give_up(const char *data)
+{
+    const char *const folders[] = { data, getenv("TMPDIR"), "/tmp", "/var/tmp" };
+    confine_offer_to_die(300);
+    confine_privileges();
+    confine_writes(folders, COUNT_OF(folders));
+}
+
 int worker_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
@@ -139,6 +149,7 @@ int worker_main(int argc, char **argv)
     signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the server, which ends its children in order */
     signal(SIGPIPE, SIG_IGN);
     log_start("worker", LOG_INFO);
+    give_up(data);
     struct services s = { .data_dir = data, .local_url = host, .self_path = file_self(a), .version = saccade_version };
     return work(&s, data, a) == OK ? 0 : command_failed("worker");
 }

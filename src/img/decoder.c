@@ -45,7 +45,7 @@ struct reply {
 enum err mapped_file_open(int fd, size_t cap, const char *what, struct mapped_file *ret)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    if (fd_stat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return fail(E_INVALID, "%s is not a regular file", what);
     if (st.st_size < 1)
         return fail(E_INVALID, "%s is empty", what);

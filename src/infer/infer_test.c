@@ -1,4 +1,6 @@
+#include "base/child.h"
 #include "base/file.h"
+#include "base/sandbox.h"
 #include "base/test.h"
 #include "blob/blob.h"
 #include "blob/sign.h"
@@ -6,18 +8,38 @@
 #include "infer/infer.h"
 #include "infer/metadata.h"
 #include "infer/onnx_check.h"
+#include "infer/ort.h"
 #include "infer/tiny_test.h"
 #include "json/json.h"
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* In a process of its own: what ONNX Runtime leaves open where the sandbox begins. */
+static int count_descriptors(void)
+{
+    struct stat st;
+    int n = 0;
+    if (ort_start() != OK)
+        return 100;
+    for (int fd = CHILD_SHARED + 1; fd < 1024; fd++)
+        n += fd_stat(fd, &st) == 0;
+    int opened = open("/dev/null", O_RDONLY);
+    if (sandbox_enter(6ULL << 30) != OK || fd_stat(opened, &st) == 0)
+        return 101;
+    return n;
+}
 
 /* The pool starts this very program again, in the role. */
 __attribute__((constructor)) static void play_the_role(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "count-descriptors") == 0)
+        _exit(count_descriptors());
     if (argc == 3 && strcmp(argv[1], "infer") == 0)
         _exit(infer_main(argc - 1, argv + 1));
 }
@@ -225,6 +247,26 @@ static pid_t last_child(void)
     return last;
 }
 
+TEST(a_file_that_is_a_model_in_two_formats_is_refused)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    start(1, &pool);
+    static const uint8_t producer[] = { 0x12, 6, 0, 0, 'O', 'R', 'T', 'M' }; /* a member that means little, in the right place */
+    uint8_t *bytes, both[1 << 16];
+    size_t n;
+    char *json;
+    tiny_model(TINY_OURS, &bytes, &n);
+    memcpy(both, producer, sizeof producer);
+    memcpy(both + sizeof producer, bytes, n);
+    free(bytes);
+    AUTO(fd) int model = file_with(both, n + sizeof producer);
+    MUST_FAIL(infer_describe(pool, hash_of(a, model), model, a, &json), E_UNMEANT, "ORT");
+    both[4] = 'o'; /* and is fine without the mark */
+    AUTO(fd) int fine = file_with(both, n + sizeof producer);
+    MUST(infer_describe(pool, hash_of(a, fine), fine, a, &json));
+}
+
 TEST(a_model_process_that_was_killed_is_started_again)
 {
     AUTO(arena) struct arena *a = arena_new();
@@ -237,6 +279,38 @@ TEST(a_model_process_that_was_killed_is_started_again)
         CHECK_INT(d.items[0].label, 0);
         kill(last_child(), SIGKILL);
     }
+}
+
+static _Noreturn void count_as_program(const char *home)
+{
+    static const int nothing[] = { 0, CHILD_SOCKET, CHILD_SHARED };
+    setenv("HOME", home, 1);
+    setenv("XDG_CACHE_HOME", home, 1);
+    for (size_t i = 0; i < COUNT_OF(nothing); i++)
+        dup2(open("/dev/null", O_RDONLY), nothing[i]);
+    close_range(CHILD_SHARED + 1, ~0U, 0);
+    execl("/proc/self/exe", "unit", "count-descriptors", (char *)NULL);
+    _exit(99);
+}
+
+/* Version 1.32 opens a database of its own below the home folder. */
+TEST(a_model_process_holds_no_file_that_a_library_opened_and_leaves_none)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char home[] = "/tmp/saccade_home_XXXXXX";
+    int status = 0;
+    CHECK(mkdtemp(home));
+    pid_t pid = fork();
+    if (pid == 0)
+        count_as_program(home);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    char **names;
+    size_t n = 0, folders = 0;
+    MUST(file_list(a, home, &names, &n));
+    MUST(file_list_folders(a, home, &names, &folders));
+    CHECK_INT(n + folders, 0);
+    MUST(file_remove_tree(home));
 }
 
 TEST(a_model_that_never_ends_is_stopped)

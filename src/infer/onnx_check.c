@@ -96,8 +96,17 @@ static enum err check(struct wire w, enum message message, int depth, bool *saw_
     return OK;
 }
 
+/* ONNX Runtime has a second format (flatbuffers), which it knows by these bytes at the fifth place. A file can be both, and what
+ * was checked here would then not be what is loaded. */
+static bool is_of_the_other_format(const uint8_t *bytes, size_t n)
+{
+    return n >= 8 && memcmp(bytes + 4, "ORTM", 4) == 0;
+}
+
 enum err onnx_check(const uint8_t *bytes, size_t n)
 {
+    if (is_of_the_other_format(bytes, n))
+        return fail(E_UNMEANT, "not an ONNX model: it is in ONNX Runtime's own format (ORT)");
     bool saw_graph = false;
     TRY(check((struct wire){ bytes, bytes + n }, MODEL, 0, &saw_graph));
     return saw_graph ? OK : fail(E_UNMEANT, "not an ONNX model: there is no graph in it");

@@ -49,8 +49,17 @@ static enum err use_frugal_arena(void)
     return e;
 }
 
+/* The library would otherwise keep a database of what it has to tell its makers below the home folder, open for writing, and send
+ * it. Its own two switches; a model's process has
+ * no home besides. */
+static void keep_quiet(void)
+{
+    setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+}
+
 enum err ort_start(void)
 {
+    keep_quiet();
     void *library = open_library();
     if (!library)
         return fail(E_BROKEN, "ONNX Runtime is not there: %s", dlerror());
@@ -72,6 +81,7 @@ enum err ort_start(void)
         e = check(ort->CreateEnvWithGlobalThreadPools(ORT_LOGGING_LEVEL_FATAL, "saccade", threads, &env), E_BROKEN, "ONNX Runtime");
     ort->ReleaseThreadingOptions(threads);
     TRY(e);
+    TRY(check(ort->DisableTelemetryEvents(env), E_BROKEN, "ONNX Runtime"));
     TRY(check(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &cpu_memory), E_BROKEN, "ONNX Runtime"));
     return use_frugal_arena();
 }
@@ -128,6 +138,8 @@ static enum err create(const uint8_t *model, size_t n, OrtSession **ret)
         e = check(ort->AddSessionConfigEntry(o, "session.use_env_allocators", "1"), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->AddSessionConfigEntry(o, "session.use_device_allocator_for_initializers", "1"), E_BROKEN, "ONNX Runtime");
+    if (e == OK) /* the format that onnx_check() has looked through, and no other */
+        e = check(ort->AddSessionConfigEntry(o, "session.load_model_format", "ONNX"), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->CreateSessionFromArray(env, model, n, o, ret), E_UNMEANT, "ONNX Runtime refuses the model");
     ort->ReleaseSessionOptions(o);

@@ -1,7 +1,9 @@
+#include "base/confine.h"
 #include "foreign/foreign.h"
 #include "img/decoder.h"
 #include "infer/model.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -9,6 +11,10 @@ int infer_main(int argc, char **argv)
 {
     int type = 0;
     socklen_t n = sizeof type;
+    setenv("HOME", "/nonexistent", 1); /* no library finds a place to keep something */
+    confine_offer_to_die(700);
+    confine_privileges();
+    confine_writes(NULL, 0); /* before the libraries are loaded and start threads; reading ends with sandbox_enter() */
     if (argc == 2 && getsockopt(CHILD_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET) {
         if (strcmp(argv[1], "decoder") == 0)
             decoder_child();
