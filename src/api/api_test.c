@@ -8,14 +8,15 @@ static enum err nothing(struct op *op)
     return OK;
 }
 
+static const struct resource things;
 static const struct route good[] = {
-    { "GET", "/api/thing/{id}", nothing, MAY_READ, WORK_READ },
-    { "DELETE", "/api/thing/{id}", nothing, MAY_WRITE, WORK_WRITE },
+    { "GET", "/api/thing/{id}", nothing, MAY_READ, WORK_READ, .on = &things },
+    { "DELETE", "/api/thing/{id}", nothing, MAY_WRITE, WORK_WRITE, .on = &things },
     { "GET", "/api/thing/find", nothing, MAY_READ, WORK_READ },
-    { "GET", "/api/thing/{id}/parts/{part}", nothing, MAY_READ, WORK_READ },
-    { "GET", "/storage/{name*}", nothing, MAY_SIGNED, WORK_FREE },
+    { "GET", "/api/thing/{id}/parts/{part}", nothing, MAY_READ, WORK_READ, .on = &things, .on_nothing = "a part is a word" },
+    { "GET", "/storage/{name*}", nothing, MAY_SIGNED, WORK_FREE, .on_nothing = "it is signed" },
 };
-static const struct resource things = { .name = "thing", .routes = good, .n_routes = COUNT_OF(good) };
+static const struct resource things = { .name = "thing", .org = "org", .routes = good, .n_routes = COUNT_OF(good) };
 
 TEST(a_path_finds_its_route_and_values)
 {
@@ -43,8 +44,8 @@ TEST(a_route_without_a_right_or_twice_is_refused)
 {
     static const struct route no_right[] = { { "GET", "/a", nothing, MAY_UNSET, WORK_READ } };
     static const struct route no_work[] = { { "GET", "/a", nothing, MAY_READ, WORK_UNSET } };
-    static const struct route twice[] = { { "GET", "/a/{x}", nothing, MAY_READ, WORK_READ },
-                                          { "GET", "/a/{y}", nothing, MAY_READ, WORK_READ } };
+    static const struct route twice[] = { { "GET", "/a/{x}", nothing, MAY_READ, WORK_READ, .on = &things },
+                                          { "GET", "/a/{y}", nothing, MAY_READ, WORK_READ, .on = &things } };
     const struct resource a = { .name = "a", .routes = no_right, .n_routes = 1 },
                           b = { .name = "b", .routes = no_work, .n_routes = 1 },
                           c = { .name = "c", .routes = twice, .n_routes = 2 };
@@ -52,6 +53,24 @@ TEST(a_route_without_a_right_or_twice_is_refused)
     MUST_FAIL(router_build((const struct resource *const[]){ &a, NULL }, &r), E_BROKEN, "no right");
     MUST_FAIL(router_build((const struct resource *const[]){ &b, NULL }, &r), E_BROKEN, "reads or writes");
     MUST_FAIL(router_build((const struct resource *const[]){ &c, NULL }, &r), E_BROKEN, "twice");
+}
+
+static void refused(const struct route *route, const char *says)
+{
+    const struct resource r = { .name = "r", .routes = route, .n_routes = 1 };
+    struct router *made = NULL;
+    MUST_FAIL(router_build((const struct resource *const[]){ &r, NULL }, &made), E_BROKEN, says);
+}
+
+TEST(a_route_that_does_not_say_whose_a_thing_is_is_refused)
+{
+    static const struct resource ownerless = { .name = "ownerless" };
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ }, "does not say what its path is on");
+    refused(&(struct route){ "GET", "/a/{id}/b/{id}", nothing, MAY_READ, WORK_READ, .on = &things }, "does not say");
+    refused(&(struct route){ "GET", "/a", nothing, MAY_READ, WORK_READ, .on = &things }, "does not say");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .on = &ownerless }, "does not say whose");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_ANYONE, WORK_READ, .on = &things }, "anybody may");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .on = &things, .on_nothing = "so" }, "on nothing");
 }
 
 TEST(a_field_without_a_column_is_refused)

@@ -87,17 +87,9 @@ static enum err identify(struct op *op)
     return OK;
 }
 
-static enum err check_right(struct op *op)
+static enum err check_role(struct op *op)
 {
     enum right need = op->route->need;
-    if (need == MAY_ANYONE || need == MAY_SIGNED)
-        return OK;
-    TRY(identify(op));
-    if (op->jwt_deployment) {
-        if (need == MAY_PREDICT)
-            return OK;
-        return fail(E_UNKNOWN_USER, "a deployment's login token is for predictions only");
-    }
     enum role least = need == MAY_READ                                               ? ROLE_VIEWER
                       : need == MAY_WRITE                                            ? ROLE_MEMBER
                       : need == MAY_PREDICT && strcmp(op->route->method, "GET") == 0 ? ROLE_VIEWER
@@ -106,6 +98,24 @@ static enum err check_right(struct op *op)
                                                                                      : ROLE_OWNER;
     static const char *const names[] = { "nobody", "viewer", "member", "admin", "owner" };
     return op->role >= least ? OK : fail(E_FORBIDDEN, "this needs the role %s; yours is %s", names[least], names[op->role]);
+}
+
+static enum err check_login_token(struct op *op)
+{
+    if (op->route->need != MAY_PREDICT)
+        return fail(E_UNKNOWN_USER, "a deployment's login token is for predictions only");
+    return op->root && strcmp(op->jwt_deployment, op->root) == 0 ? OK
+                                                                 : fail(E_FORBIDDEN, "the login token is for another deployment");
+}
+
+static enum err check_right(struct op *op)
+{
+    enum right need = op->route->need;
+    if (need == MAY_ANYONE || need == MAY_SIGNED)
+        return OK;
+    TRY(identify(op));
+    TRY(owner_check(op));
+    return op->jwt_deployment ? check_login_token(op) : check_role(op);
 }
 
 /* ---- the life of a request */
@@ -162,13 +172,20 @@ enum err op_write(struct op *op, handler *work)
     return sql_end(op->db, work(op));
 }
 
+/* While the body came, somebody may have deleted what the route is on: within the transaction it is looked for again. */
+static enum err run_checked(struct op *op)
+{
+    TRY(owner_check(op));
+    return op->route->run(op);
+}
+
 static enum err run(struct op *op)
 {
     switch (op->route->work) {
-    case WORK_WRITE: return op_write(op, op->route->run);
+    case WORK_WRITE: return op_write(op, run_checked);
     case WORK_READ: {
         TRY(sql_run(op->db, "BEGIN"));
-        return sql_end(op->db, op->route->run(op));
+        return sql_end(op->db, run_checked(op));
     }
     default: return op->route->run(op);
     }

@@ -248,12 +248,3 @@ char *in_ids(struct op *op, const char *name)
     text[at] = ']';
     return text;
 }
-
-enum err path_id(struct op *op, int index, const char **ret)
-{
-    char *id = arena_take(op->arena, ID_SIZE);
-    if (!id_parse(op->values[index], id))
-        return fail(E_NOT_FOUND, "\"%.60s\" is no id", op->values[index]);
-    *ret = id;
-    return OK;
-}

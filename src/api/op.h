@@ -77,14 +77,17 @@ struct op {
     const struct route *route;
     struct sql *db;
     const char *user_id, *user_name, *org; /* NULL for MAY_ANYONE and MAY_SIGNED */
-    enum role role;
+    enum role role;                        /* on what the route is on; of routes on nothing: in `org` */
+    const char *id, *second; /* of route->on and on_too: they exist, and the caller may do with them what the route needs */
+    const char *root;        /* the id of what access to `id` may have been given on; NULL: of nothing */
+    bool is_public;          /* `id` belongs to no organization: everybody sees it, nobody changes it. org is the caller's then */
     const char *jwt_deployment; /* the deployment that the bearer's login token is for, or NULL */
     const char *host_url;       /* "http://host:port": public_url, or what the client called us */
     const struct json *body;    /* checked against route->in; NULL if there was none */
     const struct json *query;   /* those of route->in that came in the query string, likewise */
     struct out out;             /* the answer's JSON */
     int status;                 /* 200 unless the handler sets it; 204 sends no body */
-    const char *values[8];      /* of {names} in the path, decoded, in order */
+    const char *values[8];      /* of {names} in the path, decoded, in order; ids are in `id` and `second` */
     void *state;                /* of WORK_FREE handlers with a body of their own */
 };
 
@@ -101,6 +104,11 @@ struct route {
     size_t in_n;
     const struct resource *answers; /* what the answer's items look like, for the description; NULL: free */
     size_t body_cap;                /* bytes; 0: 1 MiB */
+    /* Whose: the first and second value of the path are ids of these. The dispatcher looks them up, and refuses those that the
+     * caller's organization or role does not reach. A path with a value that none of them explains stops the server at start. */
+    const struct resource *on, *on_too;
+    const char *on_nothing; /* why the other values of the path are ids of nothing that somebody owns */
+    bool public_too;        /* a public one may be named although the route writes: it is only used */
     /* For bodies that are no JSON: called with the body's pieces instead of collecting it; `start` runs before the first.
      * Rights are checked before `start`; the handler `run` is called after the last piece. */
     handler *start;
@@ -124,10 +132,6 @@ char *in_ids(struct op *,
 /* Checks one JSON object against fields; `where` names it in errors ("annotations[3].rectangles[0]"). Used by the dispatcher for
  * the body, by handlers for nested objects. E_INVALID names the field. */
 MUST_USE enum err fields_check(const struct field *, size_t n, const struct json *object, const char *where);
-
-/* The id in the path called `name`, in canonical form; E_NOT_FOUND if it is no id at all (an unknown id is unknown, not malformed).
- */
-MUST_USE enum err path_id(struct op *, int index, const char **ret);
 
 /* An absolute URL that gives (GET) or takes (PUT) the object for an hour. */
 char *signed_url(struct op *, const char *method, const char *object_name);

@@ -70,7 +70,10 @@ enum err select_within(struct op *op, struct text *t, struct bound *b, const str
     if (r->org) {
         struct value org = value_text(op->org ? op->org : "");
         TRY(bound_add(b, &org, 1));
-        text_fmt(t, " AND %s = ?%zu", r->org, b->n);
+        if (op->is_public)
+            text_fmt(t, " AND (%s = ?%zu OR %s IS NULL)", r->org, b->n, r->org);
+        else
+            text_fmt(t, " AND %s = ?%zu", r->org, b->n);
     }
     return OK;
 }
@@ -200,9 +203,10 @@ enum err resource_check(struct sql *db, const struct resource *r)
     }
     if (r->n_fields && !r->order && strcmp(r->fields[0].name, "id") != 0)
         return fail(E_BROKEN, "%s: the first field must be id, or an order must be stated", r->name);
-    if (r->org) {
-        const struct field org = { "org", T_ID, .sql = r->org };
+    const struct field org = { "org", T_ID, .sql = r->org }, root = { "root", T_ID, .sql = r->root };
+    if (r->org)
         TRY(try_select(db, r, &org));
-    }
+    if (r->root)
+        TRY(try_select(db, r, &root));
     return OK;
 }

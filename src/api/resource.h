@@ -10,12 +10,15 @@ struct resource {
     const char *table; /* CREATE TABLE …; may be several statements. The truth of today's schema */
     const struct field *fields;
     size_t n_fields;
-    const char *from;  /* "dataset_version v JOIN dataset d ON d.id = v.dataset_id" */
-    const char *key;   /* the expression of the id: "v.id" */
-    const char *org;   /* the expression of the owning organization: "d.org"; NULL: belongs to none (public) */
+    const char *from; /* "dataset_version v JOIN dataset d ON d.id = v.dataset_id" */
+    const char *key;  /* the expression of the id: "v.id" */
+    const char
+        *org; /* the expression of the owning organization: "d.org"; NULL: belongs to none. A row where it is NULL is public */
     const char *order; /* the order of lists when the request names none: "v.created_at DESC, v.id DESC" */
     const struct route *routes;
     size_t n_routes;
+    const char *root; /* the expression of the id of what access is given on, and reaches this: the dataset of a version, the
+                       * deployment of a prediction; NULL: by the organization only */
     enum err (*first)(struct sql *); /* rows that must be there from the first start on; may be NULL; called in a transaction */
 };
 

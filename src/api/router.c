@@ -32,6 +32,23 @@ static struct branch *branch_for(struct branch *parent, const char *word, size_t
     return *at;
 }
 
+/* Whose the things are that the path names. */
+static enum err check_owner(const struct route *r, size_t values)
+{
+    size_t said = r->on_too ? 2 : r->on ? 1 : 0;
+    if (r->on_too && !r->on)
+        return fail(E_BROKEN, "%s %s has on_too, but no on", r->method, r->path);
+    if ((r->on && !r->on->org) || (r->on_too && !r->on_too->org))
+        return fail(E_BROKEN, "%s %s is on a resource that does not say whose it is", r->method, r->path);
+    if (said > values || (said < values && !r->on_nothing))
+        return fail(E_BROKEN, "%s %s does not say what its path is on (or on_nothing, and why)", r->method, r->path);
+    if (said == values && r->on_nothing)
+        return fail(E_BROKEN, "%s %s is on nothing, and says what it is on", r->method, r->path);
+    if (r->on && (r->need == MAY_ANYONE || r->need == MAY_SIGNED))
+        return fail(E_BROKEN, "%s %s is on something, but anybody may", r->method, r->path);
+    return OK;
+}
+
 static enum err add(struct router *r, const struct resource *resource, const struct route *route)
 {
     if (!route->method || !route->path || route->path[0] != '/' || !route->run)
@@ -54,6 +71,7 @@ static enum err add(struct router *r, const struct resource *resource, const str
     }
     if (values > 8)
         return fail(E_BROKEN, "%s has more than 8 values", route->path);
+    TRY(check_owner(route, values));
     for (size_t i = 0; i < b->here.n; i++)
         if (strcmp(b->here.routes[i]->method, route->method) == 0)
             return fail(E_BROKEN, "%s %s is there twice (also as %s)", route->method, route->path, b->here.routes[i]->path);

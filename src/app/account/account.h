@@ -32,9 +32,11 @@ MUST_USE enum err account_add_token(struct sql *, struct arena *, const char *us
 /* E_INVALID says what a password must be like. */
 MUST_USE enum err password_check(const char *password, const char *username);
 
+/* {"users":[…]} of the organization, all or the one of that name. */
+MUST_USE enum err account_list_users(struct op *, const char *username);
+
 /* The default organization's id, for commands without a login. */
 MUST_USE enum err account_default_org(struct sql *, struct arena *, const char **ret);
-MUST_USE enum err organization_is_own(struct op *, int path_index); /* E_NOT_FOUND unless that path value is the caller's own */
 
 /* Failed logins, counted per name and address (10 in 15 minutes) and per address (100). E_TOO_MANY. In memory: a restart forgets.
  */

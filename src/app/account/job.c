@@ -32,41 +32,36 @@ static enum err list(struct op *op)
 
 static enum err get_v1(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &job_v1, id);
+    return reply_one(op, &job_v1, op->id);
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &job_resource, id);
+    return reply_one(op, &job_resource, op->id);
 }
 
 static enum err find(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_one(op, &job_resource, in_text(op, "id"));
 }
 
 static enum err cancel(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &job_resource, id));
-    TRY(job_cancel(op->db, id));
-    return reply_one(op, &job_resource, id);
+    TRY(job_cancel(op->db, op->id));
+    return reply_one(op, &job_resource, op->id);
 }
 
 static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/jobs", list, MAY_READ, WORK_READ, "jobs, newest first", .answers = &job_resource },
-    { "GET", "/api/job/{id}", get_v1, MAY_READ, WORK_READ, "one job, status in the words of version 1", .answers = &job_v1 },
-    { "GET", "/api/v2/job/{id}", get, MAY_READ, WORK_READ, "one job", .answers = &job_resource },
-    { "GET", "/api/organization/{id}/jobv2s/find", find, MAY_READ, WORK_READ, "one job by id", FIELDS(id_in), &job_resource },
-    { "POST", "/api/job/{id}/cancel", cancel, MAY_WRITE, WORK_WRITE, "asks a job to stop", .answers = &job_resource },
+    { "GET", "/api/job/{id}", get_v1, MAY_READ, WORK_READ, "one job, status in the words of version 1", .answers = &job_v1,
+      .on = &job_resource },
+    { "GET", "/api/v2/job/{id}", get, MAY_READ, WORK_READ, "one job", .answers = &job_resource, .on = &job_resource },
+    { "GET", "/api/organization/{id}/jobv2s/find", find, MAY_READ, WORK_READ, "one job by id", FIELDS(id_in), &job_resource,
+      .on = &organization_resource },
+    { "POST", "/api/job/{id}/cancel", cancel, MAY_WRITE, WORK_WRITE, "asks a job to stop", .answers = &job_resource,
+      .on = &job_resource },
 };
 
 const struct resource job_resource = {

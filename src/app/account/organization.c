@@ -32,18 +32,8 @@ static enum err find(struct op *op)
                       V(in_text(op, "name")));
 }
 
-enum err organization_is_own(struct op *op, int path_index)
-{
-    const char *id;
-    TRY(path_id(op, path_index, &id));
-    if (!op->org || strcmp(id, op->org) != 0)
-        return fail(E_NOT_FOUND, "there is no organization %s", id);
-    return OK;
-}
-
 static enum err get(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_one(op, &organization_resource, op->org);
 }
 
@@ -88,7 +78,8 @@ static const struct route routes[] = {
     { "GET", "/api/home/ping", ping, MAY_READ, WORK_READ, "who the token belongs to" },
     { "GET", "/api/organizations/find", find, MAY_READ, WORK_READ, "the organization of that name", FIELDS(find_in),
       &organization_resource },
-    { "GET", "/api/organization/{id}", get, MAY_READ, WORK_READ, "one organization", .answers = &organization_resource },
+    { "GET", "/api/organization/{id}", get, MAY_READ, WORK_READ, "one organization", .answers = &organization_resource,
+      .on = &organization_resource },
 };
 
 const struct resource organization_resource = {

@@ -106,13 +106,11 @@ static enum err create(struct op *op)
 
 static enum err revoke(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
     TRY(sql_run(op->db,
                 "DELETE FROM api_token WHERE id = ?1 AND user_id IN (SELECT id FROM user WHERE org = ?2 AND (id = ?3 OR ?4))",
-                V(id), V(op->org), V(op->user_id), V(op->role >= ROLE_ADMIN)));
+                V(op->id), V(op->org), V(op->user_id), V(op->role >= ROLE_ADMIN)));
     if (!sql_changes(op->db))
-        return fail(E_NOT_FOUND, "there is no token %s", id);
+        return fail(E_NOT_FOUND, "there is no token %s", op->id);
     op->status = 204;
     return OK;
 }
@@ -127,7 +125,7 @@ static const struct route routes[] = {
     { "GET", "/api/tokens", list, MAY_READ, WORK_READ, "API tokens: one's own, for administrators all",
       .answers = &token_resource },
     { "POST", "/api/tokens", create, MAY_READ, WORK_WRITE, "makes an API token; its secret is shown this once", FIELDS(create_in) },
-    { "DELETE", "/api/token/{id}", revoke, MAY_READ, WORK_WRITE, "revokes an API token" },
+    { "DELETE", "/api/token/{id}", revoke, MAY_READ, WORK_WRITE, "revokes an API token", .on = &token_resource },
 };
 
 const struct resource token_resource = {

@@ -101,14 +101,10 @@ static enum err create(struct op *op)
 }
 
 /* The user named in the path, who must not stand above the caller. */
-static enum err target(struct op *op, const char **ret_id, enum role *ret_role)
+static enum err target(struct op *op, enum role *ret_role)
 {
-    TRY(path_id(op, 0, ret_id));
     AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(op->db, &r, "SELECT role FROM user WHERE id = ?1 AND org = ?2", V(*ret_id), V(op->org));
-    if (e == E_NOT_FOUND)
-        return fail(e, "there is no user %s", *ret_id);
-    TRY(e);
+    TRY(sql_first(op->db, &r, "SELECT role FROM user WHERE id = ?1", V(op->id)));
     *ret_role = role_of(rows_text(r, 0));
     if (*ret_role > op->role)
         return fail(E_FORBIDDEN, "this user's role, %s, is above yours", role_word(*ret_role));
@@ -124,29 +120,28 @@ static enum err keep_an_owner(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *id, *role = in_text(op, "role"), *password = in_text(op, "password");
+    const char *role = in_text(op, "role"), *password = in_text(op, "password");
     enum role now;
-    TRY(target(op, &id, &now));
+    TRY(target(op, &now));
     if (!role && !password)
         return fail(E_INVALID, "nothing was sent that can be changed");
     if (role) {
         TRY(may_give(op, role_of(role)));
-        TRY(sql_run(op->db, "UPDATE user SET role = ?2 WHERE id = ?1", V(id), V(role)));
+        TRY(sql_run(op->db, "UPDATE user SET role = ?2 WHERE id = ?1", V(op->id), V(role)));
     }
     if (password) {
         TRY(password_check(password, "\1"));
-        TRY(account_set_password(op->db, id, password));
+        TRY(account_set_password(op->db, op->id, password));
     }
     TRY(keep_an_owner(op));
-    return reply_one(op, &user_resource, id);
+    return reply_one(op, &user_resource, op->id);
 }
 
 static enum err delete_user(struct op *op)
 {
-    const char *id;
     enum role role;
-    TRY(target(op, &id, &role));
-    TRY(sql_run(op->db, "DELETE FROM user WHERE id = ?1", V(id)));
+    TRY(target(op, &role));
+    TRY(sql_run(op->db, "DELETE FROM user WHERE id = ?1", V(op->id)));
     TRY(keep_an_owner(op));
     op->status = 204;
     return OK;
@@ -167,7 +162,7 @@ static enum err own_password(struct op *op)
 }
 
 /* Rights are given by organization: whoever belongs to it sees all of it, as far as their role goes. */
-static enum err write_users(struct op *op, const char *username)
+enum err account_list_users(struct op *op, const char *username)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
@@ -189,19 +184,7 @@ static enum err write_users(struct op *op, const char *username)
 
 static enum err organization_users(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
-    return write_users(op, in_text(op, "username"));
-}
-
-static enum err dataset_users(struct op *op)
-{
-    const char *id;
-    int64_t there = 0;
-    TRY(path_id(op, 0, &id));
-    TRY(sql_int(op->db, &there, "SELECT count(*) FROM dataset WHERE id = ?1 AND org = ?2", V(id), V(op->org)));
-    if (!there)
-        return fail(E_NOT_FOUND, "there is no dataset %s", id);
-    return write_users(op, NULL);
+    return account_list_users(op, in_text(op, "username"));
 }
 
 static const struct field create_in[] = {
@@ -217,12 +200,12 @@ static const struct route routes[] = {
     { "GET", "/api/users", list, MAY_READ, WORK_READ, "the users of the organization", .answers = &user_resource },
     { "POST", "/api/users", create, MAY_ADMIN, WORK_WRITE, "adds a user", FIELDS(create_in), &user_resource },
     { "PATCH", "/api/user/{id}", update, MAY_ADMIN, WORK_WRITE, "changes a user's role or password", FIELDS(update_in),
-      &user_resource },
-    { "DELETE", "/api/user/{id}", delete_user, MAY_ADMIN, WORK_WRITE, "removes a user with their tokens and sessions" },
+      &user_resource, .on = &user_resource },
+    { "DELETE", "/api/user/{id}", delete_user, MAY_ADMIN, WORK_WRITE, "removes a user with their tokens and sessions",
+      .on = &user_resource },
     { "POST", "/api/user/password", own_password, MAY_READ, WORK_WRITE, "changes one's own password", FIELDS(password_in) },
     { "GET", "/api/access/organization/{id}/users", organization_users, MAY_READ, WORK_READ, "who may use the organization",
-      FIELDS(users_in) },
-    { "GET", "/api/access/dataset/{id}/users", dataset_users, MAY_READ, WORK_READ, "who may use the dataset" },
+      FIELDS(users_in), .on = &organization_resource },
 };
 
 const struct resource user_resource = {

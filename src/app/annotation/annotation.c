@@ -82,9 +82,7 @@ static enum err find_asset(struct op *op, const char *asset, const char *version
 
 static enum err path_asset(struct op *op, struct target *ret)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return find_asset(op, id, NULL, ret);
+    return find_asset(op, op->id, NULL, ret);
 }
 
 static enum err list_of_asset(struct op *op)
@@ -167,20 +165,16 @@ static enum err put(struct op *op)
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &annotation_resource, id);
+    return reply_one(op, &annotation_resource, op->id);
 }
 
 /* The annotation in the path with its asset, ready to be changed. */
-static enum err path_annotation(struct op *op, const char **ret_id, struct target *ret)
+static enum err path_annotation(struct op *op, struct target *ret)
 {
-    TRY(path_id(op, 0, ret_id));
-    TRY(resource_need(op, &annotation_resource, *ret_id));
     const char *asset;
     {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_first(op->db, &r, "SELECT asset_id FROM annotation WHERE id = ?1", V(*ret_id)));
+        TRY(sql_first(op->db, &r, "SELECT asset_id FROM annotation WHERE id = ?1", V(op->id)));
         asset = arena_str(op->arena, rows_text(r, 0));
     }
     TRY(find_asset(op, asset, NULL, ret));
@@ -189,40 +183,37 @@ static enum err path_annotation(struct op *op, const char **ret_id, struct targe
 
 static enum err update(struct op *op)
 {
-    const char *id;
     struct target t;
-    TRY(path_annotation(op, &id, &t));
+    TRY(path_annotation(op, &t));
     TRY(sql_run(
         op->db,
         "UPDATE annotation SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), revision = revision + 1, "
         "updated_at = ?4, updated_by = ?5 WHERE id = ?1",
-        V(id), V(in_text(op, "status")), V(in_number(op, "duration", -1)), V(clock_now_ms()), V(op->user_id)));
-    return reply_one(op, &annotation_resource, id);
+        V(op->id), V(in_text(op, "status")), V(in_number(op, "duration", -1)), V(clock_now_ms()), V(op->user_id)));
+    return reply_one(op, &annotation_resource, op->id);
 }
 
 static enum err delete_one(struct op *op)
 {
-    const char *id;
     struct target t;
-    TRY(path_annotation(op, &id, &t));
+    TRY(path_annotation(op, &t));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM annotation WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM annotation WHERE id = ?1", V(op->id));
 }
 
 static enum err overwrite(struct op *op)
 {
-    const char *id;
     struct target t;
     struct label_set labels;
     struct shape_list list = { 0 };
-    TRY(path_annotation(op, &id, &t));
+    TRY(path_annotation(op, &t));
     TRY(labels_of(op->db, op->arena, t.version, &labels));
     TRY(shapes_read(op->arena, op->body, &labels, t.width, t.height, "", &list));
     struct annotation_save s = { op->org,    t.asset, t.version, op->user_id, "REPLACE", NULL, NULL, in_number(op, "duration", -1),
                                  list.items, list.n };
     bool written;
     TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
-    return reply_one(op, &annotation_resource, id);
+    return reply_one(op, &annotation_resource, op->id);
 }
 
 /* ---- many of a version */
@@ -266,14 +257,13 @@ static enum err bulk_one(struct op *op, const char *version, const struct label_
 /* All or nothing: the transaction falls with the first fault. */
 static enum err bulk(struct op *op)
 {
-    const char *version;
     struct label_set labels;
     const struct json *all = in_json(op, "annotations");
     int64_t counts[3] = { 0 };
-    TRY(version_need_unlocked(op, &version));
-    TRY(labels_of(op->db, op->arena, version, &labels));
+    TRY(version_check_unlocked(op->db, op->id));
+    TRY(labels_of(op->db, op->arena, op->id, &labels));
     for (size_t i = 0; i < json_count(all); i++)
-        TRY(bulk_one(op, version, &labels, json_at(all, i), i, counts));
+        TRY(bulk_one(op, op->id, &labels, json_at(all, i), i, counts));
     out_object(&op->out, NULL);
     out_int(&op->out, "annotations", counts[0]);
     out_int(&op->out, "kept", counts[1]);
@@ -284,22 +274,18 @@ static enum err bulk(struct op *op)
 
 static enum err list(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
-    return reply_page(op, &annotation_resource, "n.dataset_version_id = ?1 AND (?2 IS NULL OR n.status = ?2)", V(version),
+    return reply_page(op, &annotation_resource, "n.dataset_version_id = ?1 AND (?2 IS NULL OR n.status = ?2)", V(op->id),
                       V(in_text(op, "status")));
 }
 
 static enum err ids(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(
         op->db, &r,
         "SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR asset_id IN "
         "(SELECT value FROM json_each(?3))) ORDER BY id DESC",
-        V(version), V(in_text(op, "status")), V(in_has(op, "asset_ids") ? in_ids(op, "asset_ids") : NULL)));
+        V(op->id), V(in_text(op, "status")), V(in_has(op, "asset_ids") ? in_ids(op, "asset_ids") : NULL)));
     out_array(&op->out, NULL);
     while (rows_next(r))
         out_text(&op->out, NULL, rows_text(r, 0));
@@ -316,8 +302,6 @@ static enum err ids(struct op *op)
 
 static enum err load(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
     AUTO(rows) struct rows *r = NULL;
     /* clang-format off */
     TRY(sql_rows(op->db, &r,
@@ -330,7 +314,7 @@ static enum err load(struct op *op)
         " 'keypoints', " LOADED("keypoints", ", 'keypoints', json(h.geometry)") ","
         " 'masks', " LOADED("mask", ", 'mask', h.geometry, 'area', h.area")
         ") FROM annotation n WHERE n.dataset_version_id = ?1 AND n.id IN (SELECT value FROM json_each(?2)) ORDER BY n.id DESC",
-        V(version), V(in_ids(op, "*"))));
+        V(op->id), V(in_ids(op, "*"))));
     /* clang-format on */
     out_array(&op->out, NULL);
     while (rows_next(r))
@@ -342,9 +326,8 @@ static enum err load(struct op *op)
 /* asset_ids may be ["__all__"]: then annotation_ids, if sent, says which. */
 static enum err delete_many(struct op *op)
 {
-    const char *version;
     const struct json *assets = in_json(op, "asset_ids");
-    TRY(version_need_unlocked(op, &version));
+    TRY(version_check_unlocked(op->db, op->id));
     const char *first = json_text(json_at(assets, 0));
     bool all = json_count(assets) == 1 && first && strcmp(first, "__all__") == 0;
     char id[ID_SIZE];
@@ -357,7 +340,7 @@ static enum err delete_many(struct op *op)
         op->db,
         "DELETE FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR asset_id IN (SELECT value FROM json_each(?2))) "
         "AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))",
-        V(version), V(all || json_absent(assets) ? NULL : in_ids(op, "asset_ids")),
+        V(op->id), V(all || json_absent(assets) ? NULL : in_ids(op, "asset_ids")),
         V(in_has(op, "annotation_ids") ? in_ids(op, "annotation_ids") : NULL)));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));
@@ -396,27 +379,33 @@ static const struct field delete_in[] = { { "asset_ids", T_ARRAY, F_NULL, .max =
 
 #define ANNOTATION .answers = &annotation_resource
 static const struct route routes[] = {
-    { "GET", "/api/asset/{id}/annotations", list_of_asset, MAY_READ, WORK_READ, "the asset's annotation, as a list", ANNOTATION },
+    { "GET", "/api/asset/{id}/annotations", list_of_asset, MAY_READ, WORK_READ, "the asset's annotation, as a list", ANNOTATION,
+      .on = &asset_resource },
     { "POST", "/api/asset/{id}/annotations", create, MAY_WRITE, WORK_WRITE, "makes an empty annotation", FIELDS(update_in),
-      ANNOTATION },
-    { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION },
+      ANNOTATION, .on = &asset_resource },
+    { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION,
+      .on = &asset_resource },
     { "PUT", "/api/asset/{id}/annotation", put, MAY_WRITE, WORK_WRITE,
       "saves the annotation: all shapes of each kind that is sent; 409 if it is not the revision that was edited", FIELDS(put_in),
-      ANNOTATION, .body_cap = BODY },
-    { "GET", "/api/annotation/{id}", get, MAY_READ, WORK_READ, "one annotation with its shapes", ANNOTATION },
-    { "PATCH", "/api/annotation/{id}", update, MAY_WRITE, WORK_WRITE, "changes status or duration", FIELDS(update_in), ANNOTATION },
-    { "DELETE", "/api/annotation/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes an annotation" },
+      ANNOTATION, .body_cap = BODY, .on = &asset_resource },
+    { "GET", "/api/annotation/{id}", get, MAY_READ, WORK_READ, "one annotation with its shapes", ANNOTATION,
+      .on = &annotation_resource },
+    { "PATCH", "/api/annotation/{id}", update, MAY_WRITE, WORK_WRITE, "changes status or duration", FIELDS(update_in), ANNOTATION,
+      .on = &annotation_resource },
+    { "DELETE", "/api/annotation/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes an annotation", .on = &annotation_resource },
     { "POST", "/api/annotation/{id}/save", overwrite, MAY_WRITE, WORK_WRITE, "replaces all shapes", FIELDS(save_in), ANNOTATION,
-      .body_cap = BODY },
+      .body_cap = BODY, .on = &annotation_resource },
     { "POST", "/api/dataset/version/{id}/bulk-annotations", bulk, MAY_WRITE, WORK_WRITE,
-      "writes many annotations: all, or none with the fault named", FIELDS(bulk_in), .body_cap = BODY },
-    { "GET", "/api/dataset/version/{id}/annotations", list, MAY_READ, WORK_READ, "annotations by page", FIELDS(list_in),
-      ANNOTATION },
-    { "GET", "/api/dataset/version/{id}/annotations/ids", ids, MAY_READ, WORK_READ, "the ids of annotations", FIELDS(ids_in) },
+      "writes many annotations: all, or none with the fault named", FIELDS(bulk_in), .body_cap = BODY,
+      .on = &dataset_version_resource },
+    { "GET", "/api/dataset/version/{id}/annotations", list, MAY_READ, WORK_READ, "annotations by page", FIELDS(list_in), ANNOTATION,
+      .on = &dataset_version_resource },
+    { "GET", "/api/dataset/version/{id}/annotations/ids", ids, MAY_READ, WORK_READ, "the ids of annotations", FIELDS(ids_in),
+      .on = &dataset_version_resource },
     { "XGET", "/api/dataset/version/{id}/annotations", load, MAY_READ, WORK_READ,
-      "annotations by id, shapes with the names of their labels", FIELDS(load_in) },
+      "annotations by id, shapes with the names of their labels", FIELDS(load_in), .on = &dataset_version_resource },
     { "DELETE", "/api/dataset/version/{id}/annotations", delete_many, MAY_WRITE, WORK_WRITE, "deletes annotations",
-      FIELDS(delete_in), .body_cap = 16 << 20 },
+      FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
 };
 
 const struct resource annotation_resource = {
@@ -427,6 +416,7 @@ const struct resource annotation_resource = {
     .from = "annotation n",
     .key = "n.id",
     .org = "n.org",
+    .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = n.dataset_version_id)",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

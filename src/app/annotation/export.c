@@ -107,8 +107,7 @@ static enum err read_images(struct op *op, struct export *x)
 static enum err collect(struct op *op)
 {
     struct export *x = op->state;
-    TRY(path_id(op, 0, &x->version));
-    TRY(version_need(op, &x->version));
+    x->version = op->id;
     TRY(read_labels(op, x));
     return read_images(op, x);
 }
@@ -189,7 +188,8 @@ static const struct field in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/export", export_file, MAY_READ, WORK_FREE,
-      "the annotations as COCO (one JSON file), Pascal VOC or YOLO (a zip)", FIELDS(in), .body_cap = 16 << 20 },
+      "the annotations as COCO (one JSON file), Pascal VOC or YOLO (a zip)", FIELDS(in), .body_cap = 16 << 20,
+      .on = &dataset_version_resource },
 };
 
 const struct resource export_resource = { .name = "export", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -62,11 +62,11 @@ static enum err convert_all(struct op *op, const char *version, const char *ids,
 
 static enum err convert(struct op *op)
 {
-    const char *version, *ids = in_ids(op, "tag_ids"), *type = in_text(op, "tag_type"), *job;
+    const char *ids = in_ids(op, "tag_ids"), *type = in_text(op, "tag_type"), *job;
     struct conversion c = { 0 };
-    TRY(version_need_unlocked(op, &version));
-    TRY(check(op, version, ids, type));
-    TRY(convert_all(op, version, ids, strcmp(type, "DATA") == 0, &c));
+    TRY(version_check_unlocked(op->db, op->id));
+    TRY(check(op, op->id, ids, type));
+    TRY(convert_all(op, op->id, ids, strcmp(type, "DATA") == 0, &c));
     TRY(job_add_done(op->db, op->arena, "convert_tags", op->org, op->user_id,
                      arena_fmt(op->arena, "{\"annotated\":%lld,\"more_than_one_tag\":%lld,\"annotated_before\":%lld}",
                                (long long)c.made, (long long)c.several, (long long)c.annotated),
@@ -86,7 +86,8 @@ static const struct field in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/tags/convert", convert, MAY_WRITE, WORK_WRITE,
-      "labels images that are not annotated by their tags; those with more than one of the tags are left", FIELDS(in) },
+      "labels images that are not annotated by their tags; those with more than one of the tags are left", FIELDS(in),
+      .on = &dataset_version_resource },
 };
 
 const struct resource from_tags_resource = { .name = "tags to classifications", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -98,7 +98,8 @@ static enum err start(struct op *op)
     out_init(&r->files, 64 << 20);
     out_array(&r->files, NULL);
     op->state = r;
-    TRY(version_need_unlocked(op, &r->version));
+    TRY(version_check_unlocked(op->db, op->id));
+    r->version = op->id;
     return http_read_form(op->call, take_part, op);
 }
 
@@ -132,7 +133,8 @@ static enum err enqueue(struct op *op)
     struct receive *r = op->state;
     const char *mode = field(r, "mode", "REPLACE"), *status = field(r, "status", "PENDING"),
                *skip = field(r, "skip_invalid", "false"), *job;
-    TRY(version_need_unlocked(op, &r->version));
+    TRY(version_check_unlocked(op->db, op->id));
+    r->version = op->id;
     for (struct object *o = r->objects; o; o = o->next)
         TRY(object_add(op->db, op->org, o->name, o->hash, o->size, "application/octet-stream"));
     AUTO(out) struct out input;
@@ -497,7 +499,7 @@ const struct job_kind import_annotations_job = { "import_annotations", run, gave
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/import", receive_files, MAY_WRITE, WORK_FREE,
       "reads annotation files (COCO, Pascal VOC, YOLO, or a zip of them) in a job; multipart: files, mode, status, skip_invalid",
-      .start = start, .stop = stop },
+      .start = start, .stop = stop, .on = &dataset_version_resource },
 };
 
 const struct resource import_resource = { .name = "import", .routes = routes, .n_routes = COUNT_OF(routes) };

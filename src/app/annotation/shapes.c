@@ -42,11 +42,8 @@ static const struct shape_kind *kind_of(struct op *op)
 
 static enum err list(struct op *op)
 {
-    const char *id;
     const struct shape_kind *k = kind_of(op);
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &annotation_resource, id));
-    return reply_list(op, k->resource, "h.annotation_id = ?1", V(id));
+    return reply_list(op, k->resource, "h.annotation_id = ?1", V(op->id));
 }
 
 struct place {
@@ -92,13 +89,11 @@ static enum err add(struct op *op)
 {
     const struct shape_kind *k = kind_of(op);
     const struct json *sent = in_json(op, k->plural);
-    const char *id;
     struct place p;
     struct label_set labels;
     struct shape_list shapes = { 0 };
     int64_t position = -1;
-    TRY(path_id(op, 0, &id));
-    TRY(place_of(op, id, &p));
+    TRY(place_of(op, op->id, &p));
     if (!json_count(sent))
         return fail(E_INVALID, "%s is missing or empty", k->plural);
     TRY(labels_of(op->db, op->arena, p.version, &labels));
@@ -108,31 +103,27 @@ static enum err add(struct op *op)
                        &s));
         shape_add(op->arena, &shapes, &s);
     }
-    TRY(sql_int(op->db, &position, "SELECT coalesce(max(position), -1) FROM shape WHERE annotation_id = ?1", V(id)));
+    TRY(sql_int(op->db, &position, "SELECT coalesce(max(position), -1) FROM shape WHERE annotation_id = ?1", V(op->id)));
     struct annotation_save s = { op->org, p.asset, p.version, op->user_id, "CONCATENATE", NULL, NULL, -1, shapes.items, shapes.n };
     bool written;
     TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
     op->status = 201;
-    return reply_after(op, k, id, position);
+    return reply_after(op, k, op->id, position);
 }
 
 /* ---- one shape */
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, kind_of(op)->resource, id);
+    return reply_one(op, kind_of(op)->resource, op->id);
 }
 
-static enum err path_shape(struct op *op, const char **ret_id, struct place *ret)
+static enum err path_shape(struct op *op, struct place *ret)
 {
-    TRY(path_id(op, 0, ret_id));
-    TRY(resource_need(op, kind_of(op)->resource, *ret_id));
     const char *annotation;
     {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_first(op->db, &r, "SELECT annotation_id FROM shape WHERE id = ?1", V(*ret_id)));
+        TRY(sql_first(op->db, &r, "SELECT annotation_id FROM shape WHERE id = ?1", V(op->id)));
         annotation = arena_str(op->arena, rows_text(r, 0));
     }
     return place_of(op, annotation, ret);
@@ -155,30 +146,28 @@ static enum err merged(struct op *op, const struct shape_kind *k, const char *id
 static enum err update(struct op *op)
 {
     const struct shape_kind *k = kind_of(op);
-    const char *id;
     const struct json *v;
     struct place p;
     struct label_set labels;
     struct shape s;
-    TRY(path_shape(op, &id, &p));
+    TRY(path_shape(op, &p));
     TRY(labels_of(op->db, op->arena, p.version, &labels));
-    TRY(merged(op, k, id, &v));
+    TRY(merged(op, k, op->id, &v));
     TRY(shape_read(op->arena, k, v, &labels, p.width, p.height, k->name, &s));
     TRY(sql_run(
         op->db,
         "UPDATE shape SET label_id = ?2, x = ?3, y = ?4, w = ?5, h = ?6, geometry = ?7, area = ?8, text = ?9, attributes = ?10 "
         "WHERE id = ?1",
-        V(id), V(s.label_id), V(s.x), V(s.y), V(s.w), V(s.h), V(s.geometry), V(s.area), V(s.text), V(s.attributes)));
+        V(op->id), V(s.label_id), V(s.x), V(s.y), V(s.w), V(s.h), V(s.geometry), V(s.area), V(s.text), V(s.attributes)));
     TRY(touch(op, p.annotation));
-    return reply_one(op, k->resource, id);
+    return reply_one(op, k->resource, op->id);
 }
 
 static enum err delete_shape(struct op *op)
 {
-    const char *id;
     struct place p;
-    TRY(path_shape(op, &id, &p));
-    TRY(sql_run(op->db, "DELETE FROM shape WHERE id = ?1", V(id)));
+    TRY(path_shape(op, &p));
+    TRY(sql_run(op->db, "DELETE FROM shape WHERE id = ?1", V(op->id)));
     op->status = 204;
     return touch(op, p.annotation);
 }
@@ -196,17 +185,20 @@ static const struct field classification_in[] = { COMMON };
 static const struct field keypoints_in[] = { COMMON, { "keypoints", T_ARRAY } };
 static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 << 20 } };
 
+#define SHAPE_ROOT "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = n.dataset_version_id)"
+
 #define KIND(name, plural)                                                                                                         \
     static const struct field plural##_in[] = { { #plural, T_ARRAY, F_NEED, .max = 100000 } };                                     \
     static const struct route name##_routes[] = {                                                                                  \
         { "GET", "/api/annotation/{id}/" #plural, list, MAY_READ, WORK_READ, "the annotation's " #plural,                          \
-          .answers = &name##_resource },                                                                                           \
+          .answers = &name##_resource, .on = &annotation_resource },                                                               \
         { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_WRITE, WORK_WRITE, "adds " #plural, FIELDS(plural##_in),          \
-          .body_cap = BODY },                                                                                                      \
-        { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource },                      \
+          .body_cap = BODY, .on = &annotation_resource },                                                                          \
+        { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource,                        \
+          .on = &name##_resource },                                                                                                \
         { "PATCH", "/api/" #name "/{id}", update, MAY_WRITE, WORK_WRITE, "changes a shape", FIELDS(name##_in), &name##_resource,   \
-          .body_cap = BODY },                                                                                                      \
-        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape" },                               \
+          .body_cap = BODY, .on = &name##_resource },                                                                              \
+        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape", .on = &name##_resource },       \
     };                                                                                                                             \
     const struct resource name##_resource = {                                                                                      \
         #name,                                                                                                                     \
@@ -218,6 +210,7 @@ static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 <<
         "n.org",                                                                                                                   \
         "h.position",                                                                                                              \
         ROUTES(name##_routes),                                                                                                     \
+        .root = SHAPE_ROOT,                                                                                                        \
     };
 
 KIND(rectangle, rectangles)
@@ -230,13 +223,14 @@ KIND(mask, masks)
 /* The client writes keypoints with whole annotations only; singular and plural are one word, so the routes differ. */
 static const struct route keypoints_routes[] = {
     { "GET", "/api/annotation/{id}/keypoints", list, MAY_READ, WORK_READ, "the annotation's keypoints",
-      .answers = &keypoints_resource },
+      .answers = &keypoints_resource, .on = &annotation_resource },
     { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_WRITE, WORK_WRITE, "adds keypoints", FIELDS(keypoints_in),
-      .body_cap = BODY },
-    { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource },
+      .body_cap = BODY, .on = &annotation_resource },
+    { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource,
+      .on = &keypoints_resource },
     { "PATCH", "/api/keypoints/{id}", update, MAY_WRITE, WORK_WRITE, "changes a shape", FIELDS(keypoints_in), &keypoints_resource,
-      .body_cap = BODY },
-    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape" },
+      .body_cap = BODY, .on = &keypoints_resource },
+    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape", .on = &keypoints_resource },
 };
 const struct resource keypoints_resource = {
     "keypoints",
@@ -248,4 +242,5 @@ const struct resource keypoints_resource = {
     "n.org",
     "h.position",
     ROUTES(keypoints_routes),
+    .root = SHAPE_ROOT,
 };

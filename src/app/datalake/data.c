@@ -166,8 +166,7 @@ static enum err create(struct op *op)
 {
     struct data_new *n = arena_take(op->arena, sizeof *n);
     *n = (struct data_new){ .org = op->org, .user_id = op->user_id };
-    TRY(path_id(op, 0, &n->datalake_id));
-    TRY(resource_need(op, &datalake_resource, n->datalake_id));
+    n->datalake_id = op->id;
     n->filename = in_text(op, "filename");
     n->object_name = in_text(op, "object_name");
     n->content_type = in_text(op, "content_type") ? in_text(op, "content_type") : "application/octet-stream";
@@ -203,14 +202,12 @@ static const char *some_of(struct op *op, const char *name, const char *const *w
 
 static enum err page(struct op *op, bool whole)
 {
-    const char *lake, *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
-    TRY(path_id(op, 0, &lake));
-    TRY(resource_need(op, &datalake_resource, lake));
+    const char *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
     struct where w = { 0 };
     AUTO(text) struct text condition;
     text_init(&condition, CONDITION);
     text_add(&condition, "d.datalake_id = ?1");
-    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(lake) };
+    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(op->id) };
     size_t n = 1;
     const struct {
         const char *sql, *value;
@@ -257,33 +254,26 @@ static enum err list_of(struct op *op)
 
 static enum err find(struct op *op)
 {
-    const char *lake, *id = in_text(op, "id"), *filename = in_text(op, "filename"), *name = in_text(op, "object_name");
-    TRY(path_id(op, 0, &lake));
-    TRY(resource_need(op, &datalake_resource, lake));
+    const char *id = in_text(op, "id"), *filename = in_text(op, "filename"), *name = in_text(op, "object_name");
     if (!id && !filename && !name)
         return fail(E_INVALID, "say which: id, filename or object_name");
     return reply_find(op, &data_resource, "there is no such data in this datalake",
                       "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename = ?3) "
                       "AND (?4 IS NULL OR d.object_name = ?4)",
-                      V(lake), V(id), V(filename), V(name));
+                      V(op->id), V(id), V(filename), V(name));
 }
 
 /* ---- one */
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &data_resource, id);
+    return reply_one(op, &data_resource, op->id);
 }
 
 static enum err link_of(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &data_resource, id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT object_name FROM data WHERE id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT object_name FROM data WHERE id = ?1", V(op->id)));
     out_object(&op->out, NULL);
     out_text(&op->out, "presigned_url", signed_url(op, "GET", rows_text(r, 0)));
     out_end_object(&op->out);
@@ -292,28 +282,22 @@ static enum err link_of(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &data_resource, id));
     if (!json_get(op->body, "metadata"))
         return fail(E_INVALID, "metadata is missing");
-    TRY(sql_run(op->db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(id), V(in_print(op, "metadata"))));
-    return reply_one(op, &data_resource, id);
+    TRY(sql_run(op->db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "metadata"))));
+    return reply_one(op, &data_resource, op->id);
 }
 
 static enum err update_custom(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &data_resource, id));
     const char *lake;
     {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_first(op->db, &r, "SELECT datalake_id FROM data WHERE id = ?1", V(id)));
+        TRY(sql_first(op->db, &r, "SELECT datalake_id FROM data WHERE id = ?1", V(op->id)));
         lake = arena_str(op->arena, rows_text(r, 0));
     }
     TRY(check_custom(op, lake, in_json(op, "custom_metadata")));
-    TRY(sql_run(op->db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(id), V(in_print(op, "custom_metadata"))));
+    TRY(sql_run(op->db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "custom_metadata"))));
     out_object(&op->out, NULL);
     out_json(&op->out, "custom_metadata", in_json(op, "custom_metadata"));
     out_end_object(&op->out);
@@ -339,23 +323,18 @@ static enum err delete_ids(struct op *op, const char *ids)
 
 static enum err delete_one(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &data_resource, id));
     op->status = 204;
-    return delete_ids(op, arena_fmt(op->arena, "[\"%s\"]", id));
+    return delete_ids(op, arena_fmt(op->arena, "[\"%s\"]", op->id));
 }
 
 /* Names the ids, or a query: what it selects is deleted. */
 static enum err delete_many(struct op *op)
 {
-    const char *lake, *ids = in_ids(op, "ids"), *q = in_text(op, "q");
-    TRY(path_id(op, 0, &lake));
-    TRY(resource_need(op, &datalake_resource, lake));
+    const char *ids = in_ids(op, "ids"), *q = in_text(op, "q");
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     struct where w = { 0 };
-    struct value values[2 + QUERY_VALUES] = { V(lake), V(in_has(op, "ids") ? ids : NULL) };
+    struct value values[2 + QUERY_VALUES] = { V(op->id), V(in_has(op, "ids") ? ids : NULL) };
     if (q && *q) {
         TRY(resource_query(op->arena, &data_resource, q, 2, &w));
         memcpy(values + 2, w.values, w.n * sizeof *values);
@@ -370,7 +349,7 @@ static enum err delete_many(struct op *op)
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));
     out_end_object(&op->out);
-    return tell(op->db, lake);
+    return tell(op->db, op->id);
 }
 
 /* ---- changing many: {"objects": {id: {"metadata", "custom_metadata", "tags": [names], "data_source": name}}} */
@@ -406,10 +385,7 @@ static enum err change_one(struct op *op, const char *lake, const char *key, con
 
 static enum err change_many(struct op *op)
 {
-    const char *lake;
     const struct json *objects = in_json(op, "objects");
-    TRY(path_id(op, 0, &lake));
-    TRY(resource_need(op, &datalake_resource, lake));
     if (json_count(objects) > 1000)
         return fail(E_TOO_BIG, "objects: at most 1000 at once");
     static const struct field object_in[] = { { "metadata", T_OBJECT },
@@ -418,7 +394,7 @@ static enum err change_many(struct op *op)
                                               { "data_source", T_TEXT, .max = 100 } };
     for (struct json_member m = json_first(objects); m.key; m = json_next(objects, m)) {
         TRY(fields_check(FIELDS(object_in), m.value, arena_fmt(op->arena, "objects.%.60s", m.key)));
-        TRY(fail_within(change_one(op, lake, m.key, m.value), "objects.%.60s: ", m.key));
+        TRY(fail_within(change_one(op, op->id, m.key, m.value), "objects.%.60s: ", m.key));
     }
     return OK;
 }
@@ -428,11 +404,8 @@ static enum err change_many(struct op *op)
 /* The blob of the data in the path. */
 static enum err bytes_of(struct op *op, const char **ret_hash, const char **ret_type)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &data_resource, id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT hash, content_type, error FROM data WHERE id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT hash, content_type, error FROM data WHERE id = ?1", V(op->id)));
     *ret_hash = arena_str(op->arena, rows_text(r, 0));
     *ret_type = rows_null(r, 2) ? arena_str(op->arena, rows_text(r, 1)) : "application/octet-stream";
     return OK;
@@ -545,25 +518,29 @@ static const struct field size_in[] = { { "size", T_INT, .min = 1, .max = 4096 }
 static const struct route routes[] = {
     { "POST", "/api/datalake/{id}/datas", create, MAY_WRITE, WORK_FREE,
       "registers an uploaded object as data; a file that is no image gets upload_status ERROR and its reason", FIELDS(create_in),
-      &data_resource },
-    { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource },
+      &data_resource, .on = &datalake_resource },
+    { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource,
+      .on = &datalake_resource },
     { "XGET", "/api/datalake/{id}/datas", list_of, MAY_READ, WORK_READ, "data named by ids, object_names or filenames",
-      FIELDS(list_in), &data_resource, .body_cap = 16 << 20 },
+      FIELDS(list_in), &data_resource, .body_cap = 16 << 20, .on = &datalake_resource },
     { "DELETE", "/api/datalake/{id}/datas", delete_many, MAY_WRITE, WORK_WRITE,
-      "deletes data with their assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20 },
+      "deletes data with their assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20,
+      .on = &datalake_resource },
     { "PATCH", "/api/datalake/{id}/data/bulk", change_many, MAY_WRITE, WORK_WRITE, "changes metadata, tags and sources of many",
-      FIELDS(change_in), .body_cap = 16 << 20 },
+      FIELDS(change_in), .body_cap = 16 << 20, .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/datas/find", find, MAY_READ, WORK_READ, "one data by id, filename or object_name", FIELDS(find_in),
-      &data_resource },
-    { "GET", "/api/data/{id}", get, MAY_READ, WORK_READ, "one data", .answers = &data_resource },
-    { "PATCH", "/api/data/{id}", update, MAY_WRITE, WORK_WRITE, "replaces the metadata", FIELDS(update_in), &data_resource },
+      &data_resource, .on = &datalake_resource },
+    { "GET", "/api/data/{id}", get, MAY_READ, WORK_READ, "one data", .answers = &data_resource, .on = &data_resource },
+    { "PATCH", "/api/data/{id}", update, MAY_WRITE, WORK_WRITE, "replaces the metadata", FIELDS(update_in), &data_resource,
+      .on = &data_resource },
     { "PATCH", "/api/data/{id}/custom-metadata", update_custom, MAY_WRITE, WORK_WRITE, "replaces the custom metadata",
-      FIELDS(custom_in) },
-    { "DELETE", "/api/data/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes a data with its assets" },
-    { "GET", "/api/data/{id}/presigned-url", link_of, MAY_READ, WORK_READ, "a link that gives the bytes for an hour" },
+      FIELDS(custom_in), .on = &data_resource },
+    { "DELETE", "/api/data/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes a data with its assets", .on = &data_resource },
+    { "GET", "/api/data/{id}/presigned-url", link_of, MAY_READ, WORK_READ, "a link that gives the bytes for an hour",
+      .on = &data_resource },
     { "GET", "/api/data/{id}/thumbnail", thumbnail, MAY_READ, WORK_FREE, "a JPEG of at most that many pixels a side",
-      FIELDS(size_in) },
-    { "GET", "/api/data/{id}/image", image, MAY_READ, WORK_FREE, "the bytes as they were uploaded" },
+      FIELDS(size_in), .on = &data_resource },
+    { "GET", "/api/data/{id}/image", image, MAY_READ, WORK_FREE, "the bytes as they were uploaded", .on = &data_resource },
 };
 
 const struct resource data_resource = {
@@ -574,6 +551,7 @@ const struct resource data_resource = {
     .from = "data d",
     .key = "d.id",
     .org = "d.org",
+    .root = "d.datalake_id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

@@ -18,7 +18,6 @@ static const struct field fields[] = {
 
 static enum err of_organization(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id = in_text(op, "id"), *name = in_text(op, "name");
     return reply_find(op, &datalake_resource, "there is no such datalake",
                       "l.id = coalesce(?1, (SELECT id FROM datalake WHERE org = ?3 AND name = coalesce(?2, name) "
@@ -28,15 +27,12 @@ static enum err of_organization(struct op *op)
 
 static enum err list(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_list(op, &datalake_resource, "1");
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &datalake_resource, id);
+    return reply_one(op, &datalake_resource, op->id);
 }
 
 static enum err reply_schema(struct op *op, const char *id)
@@ -52,20 +48,14 @@ static enum err reply_schema(struct op *op, const char *id)
 
 static enum err get_schema(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &datalake_resource, id));
-    return reply_schema(op, id);
+    return reply_schema(op, op->id);
 }
 
 static enum err allow_extra(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &datalake_resource, id));
-    TRY(sql_run(op->db, "UPDATE datalake SET allow_extra_custom_metadata = ?2 WHERE id = ?1", V(id),
+    TRY(sql_run(op->db, "UPDATE datalake SET allow_extra_custom_metadata = ?2 WHERE id = ?1", V(op->id),
                 V(in_bool(op, "allow_extra_custom_metadata", true))));
-    return reply_schema(op, id);
+    return reply_schema(op, op->id);
 }
 
 /* Keys become part of JSON paths. */
@@ -81,9 +71,7 @@ static enum err schema_key(struct op *op, const char **ret)
 
 static enum err put_key(struct op *op)
 {
-    const char *id, *path;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &datalake_resource, id));
+    const char *path;
     TRY(schema_key(op, &path));
     const char *type = in_text(op, "input_type");
     if (in_has(op, "choices") && (in_has(op, "min") || in_has(op, "max")))
@@ -93,29 +81,26 @@ static enum err put_key(struct op *op)
     TRY(sql_run(op->db,
                 "UPDATE datalake SET custom_metadata_schema = json_set(coalesce(custom_metadata_schema, '{}'), ?2, json(?3)) "
                 "WHERE id = ?1",
-                V(id), V(path), V(json_print(op->arena, op->body))));
-    return reply_schema(op, id);
+                V(op->id), V(path), V(json_print(op->arena, op->body))));
+    return reply_schema(op, op->id);
 }
 
 static enum err delete_key(struct op *op)
 {
-    const char *id, *path;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &datalake_resource, id));
+    const char *path;
     TRY(schema_key(op, &path));
     TRY(sql_run(op->db,
                 "UPDATE datalake SET custom_metadata_schema = json_remove(custom_metadata_schema, ?2) "
                 "WHERE id = ?1 AND json_type(custom_metadata_schema, ?2) IS NOT NULL",
-                V(id), V(path)));
+                V(op->id), V(path)));
     if (!sql_changes(op->db))
         return fail(E_NOT_FOUND, "the schema has no key '%s'", op->values[1]);
-    return reply_schema(op, id);
+    return reply_schema(op, op->id);
 }
 
 /* Nothing leaves the house and nothing else was asked for: one more datalake is one more name. */
 static enum err create(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id = id_new(op->arena), *name = in_text(op, "name");
     TRY(name_check("name", name));
     enum err e = sql_run(op->db,
@@ -146,19 +131,24 @@ static const struct field key_in[] = {
 
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/datalake", of_organization, MAY_READ, WORK_READ,
-      "the datalake of that id or name, or the default one", FIELDS(find_in), &datalake_resource },
-    { "GET", "/api/organization/{id}/datalakes", list, MAY_READ, WORK_READ, "all datalakes", .answers = &datalake_resource },
+      "the datalake of that id or name, or the default one", FIELDS(find_in), &datalake_resource, .on = &organization_resource },
+    { "GET", "/api/organization/{id}/datalakes", list, MAY_READ, WORK_READ, "all datalakes", .answers = &datalake_resource,
+      .on = &organization_resource },
     { "POST", "/api/organization/{id}/datalakes", create, MAY_ADMIN, WORK_WRITE, "makes a datalake", FIELDS(create_in),
-      &datalake_resource },
-    { "GET", "/api/datalake/{id}", get, MAY_READ, WORK_READ, "one datalake", .answers = &datalake_resource },
-    { "GET", "/api/datalake/{id}/custom-metadata", get_schema, MAY_READ, WORK_READ, "the schema of custom metadata" },
+      &datalake_resource, .on = &organization_resource },
+    { "GET", "/api/datalake/{id}", get, MAY_READ, WORK_READ, "one datalake", .answers = &datalake_resource,
+      .on = &datalake_resource },
+    { "GET", "/api/datalake/{id}/custom-metadata", get_schema, MAY_READ, WORK_READ, "the schema of custom metadata",
+      .on = &datalake_resource },
     { "PATCH", "/api/datalake/{id}/custom-metadata", allow_extra, MAY_WRITE, WORK_WRITE,
-      "allows or refuses keys outside the schema", FIELDS(extra_in) },
+      "allows or refuses keys outside the schema", FIELDS(extra_in), .on = &datalake_resource },
     { "POST", "/api/datalake/{id}/custom-metadata/keys/{key}", put_key, MAY_WRITE, WORK_WRITE,
-      "adds or changes a key of the schema", FIELDS(key_in) },
-    { "DELETE", "/api/datalake/{id}/custom-metadata/keys/{key}", delete_key, MAY_WRITE, WORK_WRITE, "removes a key of the schema" },
+      "adds or changes a key of the schema", FIELDS(key_in), .on = &datalake_resource,
+      .on_nothing = "a key is a word of the schema" },
+    { "DELETE", "/api/datalake/{id}/custom-metadata/keys/{key}", delete_key, MAY_WRITE, WORK_WRITE, "removes a key of the schema",
+      .on = &datalake_resource, .on_nothing = "a key is a word of the schema" },
 };
 
 const struct resource datalake_resource = {
-    "datalake", table, FIELDS(fields), "datalake l", "l.id", "l.org", "l.created_at", ROUTES(routes),
+    "datalake", table, FIELDS(fields), "datalake l", "l.id", "l.org", "l.created_at", ROUTES(routes), .root = "l.id",
 };

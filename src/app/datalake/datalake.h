@@ -48,6 +48,12 @@ MUST_USE enum err data_add(struct sql *, struct arena *, const struct data_new *
  * id). */
 MUST_USE enum err tag_need(struct sql *, struct arena *, const char *org, const char *scope, const char *target_type,
                            const char *name, const char **ret_id);
+/* The routes of tags that other areas' paths have too: the scope is what the path is on. */
+MUST_USE enum err tag_list(struct op *);
+MUST_USE enum err tag_find(struct op *);
+MUST_USE enum err tag_create(struct op *);
+enum { TAG_NAME_FIELDS = 1 };
+extern const struct field tag_name_in[TAG_NAME_FIELDS];
 MUST_USE enum err tag_put_on(struct sql *, const char *tag_id, const char *target_id); /* having it already is fine */
 MUST_USE enum err source_need(struct sql *, struct arena *, const char *org, const char *name, const char **ret_id);
 /* Names of tags, sources, labels …: 1 to 100 characters (checked by the fields), no control characters, no spaces around. */

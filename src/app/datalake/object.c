@@ -82,22 +82,19 @@ enum err object_find(struct sql *db, struct arena *a, const char *org, const cha
 
 /* ---- grants */
 
-static enum err connector_is_own(struct op *op, int index)
-{
-    const char *id;
-    int64_t there = 0;
-    TRY(path_id(op, index, &id));
-    TRY(sql_int(op->db, &there, "SELECT count(*) FROM organization WHERE id = ?1 AND default_connector_id = ?2", V(op->org),
-                V(id)));
-    return there ? OK : fail(E_NOT_FOUND, "there is no storage connector %s", id);
-}
+/* An organization's storage. */
+static const struct resource connector_resource = {
+    .name = "storage connector",
+    .from = "organization o",
+    .key = "o.default_connector_id",
+    .org = "o.id",
+};
 
 /* The organization's own prefix, and no way out of it. */
 static enum err own_name(struct op *op, const char **ret)
 {
     const char *name = in_text(op, "object_name");
     size_t n = strlen(op->org);
-    TRY(connector_is_own(op, 0));
     if (strncmp(name, op->org, n) != 0 || name[n] != '/' || strstr(name, "/../") || strstr(name, "//"))
         return fail(E_NOT_FOUND, "object_name: \"%.100s\" is none that was generated here", name);
     *ret = name;
@@ -106,8 +103,6 @@ static enum err own_name(struct op *op, const char **ret)
 
 static enum err generate_name(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
-    TRY(connector_is_own(op, 1));
     char *kind = arena_str(op->arena, in_text(op, "type"));
     for (char *p = kind; *p; p++)
         *p = *p == '_' ? '-' : (char)(*p | 0x20);
@@ -404,16 +399,17 @@ static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min 
 
 static const struct route routes[] = {
     { "POST", "/api/organization/{id}/connector/{connector}/generate_object_name", generate_name, MAY_WRITE, WORK_READ,
-      "a new name for an object", FIELDS(generate_in) },
-    { "POST", "/api/object-storage/{connector}/generate_presigned_url", grant_put, MAY_WRITE, WORK_READ,
-      "a link that takes one PUT of the whole object", FIELDS(object_in) },
-    { "POST", "/api/object-storage/{connector}/init_multipart_upload", grant_parts, MAY_WRITE, WORK_READ,
-      "a link that takes PUTs of parts with Content-Range", FIELDS(object_in) },
-    { "POST", "/api/object-storage/{connector}/retrieve_presigned_url", grant_get, MAY_READ, WORK_READ,
-      "a link that gives the object", FIELDS(object_in) },
-    { "GET", "/storage/{object_name*}", get, MAY_SIGNED, WORK_FREE, "downloads an object" },
+      "a new name for an object", FIELDS(generate_in), .on = &organization_resource, .on_too = &connector_resource },
+    { "POST", "/api/object-storage/{id}/generate_presigned_url", grant_put, MAY_WRITE, WORK_READ,
+      "a link that takes one PUT of the whole object", FIELDS(object_in), .on = &connector_resource },
+    { "POST", "/api/object-storage/{id}/init_multipart_upload", grant_parts, MAY_WRITE, WORK_READ,
+      "a link that takes PUTs of parts with Content-Range", FIELDS(object_in), .on = &connector_resource },
+    { "POST", "/api/object-storage/{id}/retrieve_presigned_url", grant_get, MAY_READ, WORK_READ, "a link that gives the object",
+      FIELDS(object_in), .on = &connector_resource },
+    { "GET", "/storage/{object_name*}", get, MAY_SIGNED, WORK_FREE, "downloads an object",
+      .on_nothing = "the signature covers the name" },
     { "PUT", "/storage/{object_name*}", put, MAY_SIGNED, WORK_FREE, "uploads an object, whole or in parts", .start = put_start,
-      .piece = put_piece, .stop = put_stop },
+      .piece = put_piece, .stop = put_stop, .on_nothing = "the signature covers the name" },
 };
 
 const struct resource object_resource = { .name = "object", .table = table, .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -26,13 +26,11 @@ enum err source_need(struct sql *db, struct arena *a, const char *org, const cha
 
 static enum err list(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_list(op, &source_resource, "1");
 }
 
 static enum err create(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id = id_new(op->arena), *name = in_text(op, "name");
     TRY(name_check("name", name));
     enum err e = sql_run(op->db, "INSERT INTO data_source VALUES (?1, ?2, ?3, ?4)", V(id), V(op->org), V(name), V(clock_now_ms()));
@@ -45,50 +43,46 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_find(op, &source_resource, "there is no data source of that name", "s.name = ?1", V(in_text(op, "name")));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &source_resource, id);
+    return reply_one(op, &source_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id, *name = in_text(op, "name");
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &source_resource, id));
+    const char *name = in_text(op, "name");
     TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "UPDATE data_source SET name = ?2 WHERE id = ?1", V(id), V(name));
+    enum err e = sql_run(op->db, "UPDATE data_source SET name = ?2 WHERE id = ?1", V(op->id), V(name));
     if (e == E_CONFLICT)
         return fail(e, "there is a data source '%s' already", name);
     TRY(e);
-    return reply_one(op, &source_resource, id);
+    return reply_one(op, &source_resource, op->id);
 }
 
 static enum err delete_source(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &source_resource, id));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM data_source WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM data_source WHERE id = ?1", V(op->id));
 }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
 
 static const struct route routes[] = {
-    { "GET", "/api/organization/{id}/datasources", list, MAY_READ, WORK_READ, "all data sources", .answers = &source_resource },
+    { "GET", "/api/organization/{id}/datasources", list, MAY_READ, WORK_READ, "all data sources", .answers = &source_resource,
+      .on = &organization_resource },
     { "POST", "/api/organization/{id}/datasources", create, MAY_WRITE, WORK_WRITE, "makes a data source", FIELDS(name_in),
-      &source_resource },
+      &source_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasources/find", find, MAY_READ, WORK_READ, "the data source of that name", FIELDS(name_in),
-      &source_resource },
-    { "GET", "/api/data/source/{id}", get, MAY_READ, WORK_READ, "one data source", .answers = &source_resource },
-    { "PATCH", "/api/data/source/{id}", update, MAY_WRITE, WORK_WRITE, "renames a data source", FIELDS(name_in), &source_resource },
-    { "DELETE", "/api/data/source/{id}", delete_source, MAY_WRITE, WORK_WRITE, "removes a data source; its data stay" },
+      &source_resource, .on = &organization_resource },
+    { "GET", "/api/data/source/{id}", get, MAY_READ, WORK_READ, "one data source", .answers = &source_resource,
+      .on = &source_resource },
+    { "PATCH", "/api/data/source/{id}", update, MAY_WRITE, WORK_WRITE, "renames a data source", FIELDS(name_in), &source_resource,
+      .on = &source_resource },
+    { "DELETE", "/api/data/source/{id}", delete_source, MAY_WRITE, WORK_WRITE, "removes a data source; its data stay",
+      .on = &source_resource },
 };
 
 const struct resource source_resource = {

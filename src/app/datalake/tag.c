@@ -66,45 +66,31 @@ enum err tag_put_on(struct sql *db, const char *tag_id, const char *target_id)
     return sql_run(db, "INSERT INTO tagged VALUES (?1, ?2) ON CONFLICT DO NOTHING", V(tag_id), V(target_id));
 }
 
-/* The scope and type that the path stands for. */
-static enum err scope_of(struct op *op, const char **ret_scope, const char **ret_type)
+/* The type of target that the path stands for; the scope of its tags is what the path is on. */
+static const char *type_of(struct op *op)
 {
-    TRY(path_id(op, 0, ret_scope));
-    int64_t there = 0;
-    if (strncmp(op->route->path, "/api/datalake/", 14) == 0) {
-        *ret_type = "DATA";
-        TRY(sql_int(op->db, &there, "SELECT count(*) FROM datalake WHERE id = ?1 AND org = ?2", V(*ret_scope), V(op->org)));
-    } else if (strncmp(op->route->path, "/api/dataset/", 13) == 0) {
-        *ret_type = "ASSET";
-        TRY(sql_int(op->db, &there, "SELECT count(*) FROM dataset_version WHERE id = ?1 AND org = ?2", V(*ret_scope), V(op->org)));
-    } else {
-        *ret_type = in_text(op, "target_type");
-        there = strcmp(*ret_scope, op->org) == 0;
-    }
-    return there ? OK : fail(E_NOT_FOUND, "there is no %s", *ret_scope);
+    return strncmp(op->route->path, "/api/datalake/", 14) == 0  ? "DATA"
+           : strncmp(op->route->path, "/api/dataset/", 13) == 0 ? "ASSET"
+                                                                : in_text(op, "target_type");
 }
 
-static enum err list(struct op *op)
+enum err tag_list(struct op *op)
 {
-    const char *scope, *type;
-    TRY(scope_of(op, &scope, &type));
-    return reply_list(op, &tag_resource, "g.scope = ?1 AND g.target_type = ?2", V(scope), V(type));
+    return reply_list(op, &tag_resource, "g.scope = ?1 AND g.target_type = ?2", V(op->id), V(type_of(op)));
 }
 
-static enum err find(struct op *op)
+enum err tag_find(struct op *op)
 {
-    const char *scope, *type, *name = in_text(op, "name");
-    TRY(scope_of(op, &scope, &type));
+    const char *type = type_of(op), *name = in_text(op, "name");
     return reply_find(op, &tag_resource, "there is no tag of that name", "g.scope = ?1 AND g.target_type = ?2 AND g.name = ?3",
-                      V(scope), V(type), V(name));
+                      V(op->id), V(type), V(name));
 }
 
-static enum err create(struct op *op)
+enum err tag_create(struct op *op)
 {
-    const char *scope, *type, *name = in_text(op, "name"), *id = id_new(op->arena);
-    TRY(scope_of(op, &scope, &type));
+    const char *type = type_of(op), *name = in_text(op, "name"), *id = id_new(op->arena);
     TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6)", V(id), V(op->org), V(scope), V(type), V(name),
+    enum err e = sql_run(op->db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6)", V(id), V(op->org), V(op->id), V(type), V(name),
                          V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(e, "there is a tag '%s' already", name);
@@ -115,31 +101,24 @@ static enum err create(struct op *op)
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &tag_resource, id);
+    return reply_one(op, &tag_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id, *name = in_text(op, "name");
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &tag_resource, id));
+    const char *name = in_text(op, "name");
     TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "UPDATE tag SET name = ?2 WHERE id = ?1", V(id), V(name));
+    enum err e = sql_run(op->db, "UPDATE tag SET name = ?2 WHERE id = ?1", V(op->id), V(name));
     if (e == E_CONFLICT)
         return fail(e, "there is a tag '%s' already", name);
     TRY(e);
-    return reply_one(op, &tag_resource, id);
+    return reply_one(op, &tag_resource, op->id);
 }
 
 static enum err delete_tag(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &tag_resource, id));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM tag WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM tag WHERE id = ?1", V(op->id));
 }
 
 /* All targets must be things that this tag may go on: one that is not refuses the lot. */
@@ -188,50 +167,51 @@ static enum err reply_count(struct op *op, const char *tag_id, int64_t count)
 
 static enum err attach(struct op *op)
 {
-    const char *id, *ids = in_ids(op, "*");
-    TRY(path_id(op, 0, &id));
-    TRY(check_targets(op, id, ids));
-    TRY(sql_run(op->db, "INSERT INTO tagged SELECT ?1, value FROM json_each(?2) WHERE 1 ON CONFLICT DO NOTHING", V(id), V(ids)));
-    return reply_count(op, id, sql_changes(op->db));
+    const char *ids = in_ids(op, "*");
+    TRY(check_targets(op, op->id, ids));
+    TRY(sql_run(op->db, "INSERT INTO tagged SELECT ?1, value FROM json_each(?2) WHERE 1 ON CONFLICT DO NOTHING", V(op->id),
+                V(ids)));
+    return reply_count(op, op->id, sql_changes(op->db));
 }
 
 static enum err detach(struct op *op)
 {
-    const char *id, *ids = in_ids(op, "*");
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &tag_resource, id));
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id IN (SELECT value FROM json_each(?2))", V(id), V(ids)));
-    return reply_count(op, id, sql_changes(op->db));
+    const char *ids = in_ids(op, "*");
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id IN (SELECT value FROM json_each(?2))", V(op->id),
+                V(ids)));
+    return reply_count(op, op->id, sql_changes(op->db));
 }
 
 #define NAME                                                                                                                       \
     {                                                                                                                              \
         "name", T_TEXT, F_NEED, .min = 1, .max = 100                                                                               \
     }
-static const struct field name_in[] = { NAME };
+const struct field tag_name_in[] = { NAME };
 static const struct field typed_in[] = { NAME, { "target_type", T_TEXT, F_NEED, .words = organization_types } };
 static const struct field type_in[] = { { "target_type", T_TEXT, F_NEED, .words = organization_types } };
 static const struct field ids_in[] = { { "*", T_IDS, F_NEED, .min = 1, .max = TARGETS_MOST } };
 
 #define TAG .answers = &tag_resource
 static const struct route routes[] = {
-    { "GET", "/api/datalake/{id}/tags", list, MAY_READ, WORK_READ, "tags of data", TAG },
-    { "POST", "/api/datalake/{id}/tags", create, MAY_WRITE, WORK_WRITE, "makes a tag for data", FIELDS(name_in), TAG },
-    { "GET", "/api/datalake/{id}/tags/find", find, MAY_READ, WORK_READ, "the data tag of that name", FIELDS(name_in), TAG },
-    { "GET", "/api/dataset/version/{id}/tags", list, MAY_READ, WORK_READ, "tags of assets", TAG },
-    { "POST", "/api/dataset/version/{id}/tags", create, MAY_WRITE, WORK_WRITE, "makes a tag for assets", FIELDS(name_in), TAG },
-    { "GET", "/api/dataset/version/{id}/tags/find", find, MAY_READ, WORK_READ, "the asset tag of that name", FIELDS(name_in), TAG },
-    { "GET", "/api/organization/{id}/tags", list, MAY_READ, WORK_READ, "tags of datasets, versions, models, deployments",
-      FIELDS(type_in), TAG },
-    { "POST", "/api/organization/{id}/tags", create, MAY_WRITE, WORK_WRITE, "makes such a tag", FIELDS(typed_in), TAG },
-    { "GET", "/api/organization/{id}/tags/find", find, MAY_READ, WORK_READ, "such a tag by name", FIELDS(typed_in), TAG },
-    { "GET", "/api/tag/{id}", get, MAY_READ, WORK_READ, "one tag", TAG },
-    { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", FIELDS(name_in), TAG },
-    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_WRITE, "removes a tag from everything" },
+    { "GET", "/api/datalake/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of data", TAG, .on = &datalake_resource },
+    { "POST", "/api/datalake/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for data", tag_name_in, TAG_NAME_FIELDS,
+      TAG, .on = &datalake_resource },
+    { "GET", "/api/datalake/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "the data tag of that name", tag_name_in,
+      TAG_NAME_FIELDS, TAG, .on = &datalake_resource },
+    { "GET", "/api/organization/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of datasets, versions, models, deployments",
+      FIELDS(type_in), TAG, .on = &organization_resource },
+    { "POST", "/api/organization/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes such a tag", FIELDS(typed_in), TAG,
+      .on = &organization_resource },
+    { "GET", "/api/organization/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "such a tag by name", FIELDS(typed_in), TAG,
+      .on = &organization_resource },
+    { "GET", "/api/tag/{id}", get, MAY_READ, WORK_READ, "one tag", TAG, .on = &tag_resource },
+    { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", tag_name_in, TAG_NAME_FIELDS, TAG,
+      .on = &tag_resource },
+    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_WRITE, "removes a tag from everything", .on = &tag_resource },
     { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_WRITE, "puts the tag on things: a list of ids", FIELDS(ids_in),
-      .body_cap = 16 << 20 },
+      .body_cap = 16 << 20, .on = &tag_resource },
     { "POST", "/api/tag/{id}/detach", detach, MAY_WRITE, WORK_WRITE, "takes the tag off things: a list of ids", FIELDS(ids_in),
-      .body_cap = 16 << 20 },
+      .body_cap = 16 << 20, .on = &tag_resource },
 };
 
 const struct resource tag_resource = {
@@ -242,6 +222,7 @@ const struct resource tag_resource = {
     .from = "tag g",
     .key = "g.id",
     .org = "g.org",
+    .root = "coalesce((SELECT v.dataset_id FROM dataset_version v WHERE v.id = g.scope), g.scope)",
     .order = "g.name",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -72,7 +72,9 @@ static const struct field extended_fields[] = {
 };
 
 /* LEFT: there always is a data, and a count that does not look at it need not fetch it. */
-#define FROM .from = "asset a LEFT JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org"
+#define FROM                                                                                                                       \
+    .from = "asset a LEFT JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org",                                         \
+    .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = a.dataset_version_id)"
 static const struct resource annotated_resource = {
     .name = "asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
 };
@@ -162,16 +164,16 @@ static enum err put_all(struct op *op, const char *version, const char *ids, int
 /* Done within the request; the contract wants a job to look at. */
 static enum err add(struct op *op)
 {
-    const char *version, *ids, *tags = in_ids(op, "asset_tag_ids"), *job;
+    const char *ids, *tags = in_ids(op, "asset_tag_ids"), *job;
     int64_t added = 0;
-    TRY(version_need_unlocked(op, &version));
-    TRY(check_tags(op, version, tags));
+    TRY(version_check_unlocked(op->db, op->id));
+    TRY(check_tags(op, op->id, tags));
     TRY(wanted_data(op, &ids));
-    TRY(put_all(op, version, ids, &added));
+    TRY(put_all(op, op->id, ids, &added));
     TRY(sql_run(op->db,
                 "INSERT INTO tagged SELECT g.value, a.id FROM json_each(?1) g, asset a WHERE a.dataset_version_id = ?2 "
                 "AND a.data_id IN (SELECT value FROM json_each(?3)) ON CONFLICT DO NOTHING",
-                V(tags), V(version), V(ids)));
+                V(tags), V(op->id), V(ids)));
     TRY(job_add_done(op->db, op->arena, "add_data", op->org, op->user_id,
                      arena_fmt(op->arena, "{\"added\":%lld}", (long long)added), &job));
     op->status = 201;
@@ -181,7 +183,7 @@ static enum err add(struct op *op)
     out_text(&op->out, "status", "SUCCESS");
     out_end_object(&op->out);
     out_int(&op->out, "added", added);
-    TRY(reply_member(op, "dataset_version", &dataset_version_resource, version));
+    TRY(reply_member(op, "dataset_version", &dataset_version_resource, op->id));
     out_end_object(&op->out);
     return OK;
 }
@@ -190,13 +192,12 @@ static enum err add(struct op *op)
 
 static enum err page(struct op *op, bool whole)
 {
-    const char *version, *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
-    TRY(version_need(op, &version));
+    const char *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
     struct where w = { 0 };
     AUTO(text) struct text condition;
     text_init(&condition, CONDITION);
     text_add(&condition, "a.dataset_version_id = ?1");
-    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(version) };
+    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(op->id) };
     size_t n = 1;
     const struct {
         const char *before, *after, *value;
@@ -249,55 +250,47 @@ static enum err list_of(struct op *op)
 
 static enum err extended(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
-    return reply_page(op, &extended_resource, "a.dataset_version_id = ?1", V(version));
+    return reply_page(op, &extended_resource, "a.dataset_version_id = ?1", V(op->id));
 }
 
 static enum err find(struct op *op)
 {
-    const char *version, *id = in_text(op, "id"), *data = in_text(op, "data_id"), *filename = in_text(op, "filename"),
-                         *name = in_text(op, "object_name");
-    TRY(version_need(op, &version));
+    const char *id = in_text(op, "id"), *data = in_text(op, "data_id"), *filename = in_text(op, "filename"),
+               *name = in_text(op, "object_name");
     if (!id && !data && !filename && !name)
         return fail(E_INVALID, "say which: id, data_id, filename or object_name");
     return reply_find(op, &asset_resource, "the dataset version has no such asset",
                       "a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR a.data_id = ?3) "
                       "AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.object_name = ?5)",
-                      V(version), V(id), V(data), V(filename), V(name));
+                      V(op->id), V(id), V(data), V(filename), V(name));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &annotated_resource, id);
+    return reply_one(op, &annotated_resource, op->id);
 }
 
 /* ---- removing */
 
 static enum err delete_one(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &asset_resource, id));
     {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_first(op->db, &r, "SELECT dataset_version_id FROM asset WHERE id = ?1", V(id)));
+        TRY(sql_first(op->db, &r, "SELECT dataset_version_id FROM asset WHERE id = ?1", V(op->id)));
         TRY(version_check_unlocked(op->db, rows_text(r, 0)));
     }
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM asset WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM asset WHERE id = ?1", V(op->id));
 }
 
 static enum err delete_many(struct op *op)
 {
-    const char *version, *ids = in_ids(op, "ids"), *q = in_text(op, "q");
-    TRY(version_need_unlocked(op, &version));
+    const char *ids = in_ids(op, "ids"), *q = in_text(op, "q");
+    TRY(version_check_unlocked(op->db, op->id));
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     struct where w = { 0 };
-    struct value values[2 + QUERY_VALUES] = { V(version), V(in_has(op, "ids") ? ids : NULL) };
+    struct value values[2 + QUERY_VALUES] = { V(op->id), V(in_has(op, "ids") ? ids : NULL) };
     if (q && *q) {
         TRY(resource_query(op->arena, &asset_resource, q, 2, &w));
         memcpy(values + 2, w.values, w.n * sizeof *values);
@@ -343,20 +336,22 @@ static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "
 #define ASSET .answers = &asset_resource
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/assets", add, MAY_WRITE, WORK_WRITE, "adds data: ids, or all that q selects in a datalake",
-      FIELDS(add_in), .body_cap = 16 << 20 },
+      FIELDS(add_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/assets", list, MAY_READ, WORK_READ,
-      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET },
+      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET, .on = &dataset_version_resource },
     { "XGET", "/api/dataset/version/{id}/assets", list_of, MAY_READ, WORK_READ,
       "assets named by ids, data_ids, object_names, filenames or beginnings of file names", FIELDS(list_in), ASSET,
-      .body_cap = 16 << 20 },
+      .body_cap = 16 << 20, .on = &dataset_version_resource },
     { "DELETE", "/api/dataset/version/{id}/assets", delete_many, MAY_WRITE, WORK_WRITE,
-      "removes assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20 },
+      "removes assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/assets/extended", extended, MAY_READ, WORK_READ, "assets with a list of annotations",
-      .answers = &extended_resource },
+      .answers = &extended_resource, .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/assets/find", find, MAY_READ, WORK_READ,
-      "one asset by id, data_id, filename or object_name", FIELDS(find_in), ASSET },
-    { "GET", "/api/asset/{id}", get, MAY_READ, WORK_READ, "one asset with its annotation", .answers = &annotated_resource },
-    { "DELETE", "/api/asset/{id}", delete_one, MAY_WRITE, WORK_WRITE, "removes an asset from its version; the data stays" },
+      "one asset by id, data_id, filename or object_name", FIELDS(find_in), ASSET, .on = &dataset_version_resource },
+    { "GET", "/api/asset/{id}", get, MAY_READ, WORK_READ, "one asset with its annotation", .answers = &annotated_resource,
+      .on = &asset_resource },
+    { "DELETE", "/api/asset/{id}", delete_one, MAY_WRITE, WORK_WRITE, "removes an asset from its version; the data stays",
+      .on = &asset_resource },
 };
 
 const struct resource asset_resource = {

@@ -105,11 +105,10 @@ static enum err reply_job(struct op *op, const char *kind, const struct copy *c)
 
 static enum err fork_version(struct op *op)
 {
-    const char *dataset, *parent = in_text(op, "parent_id"), *id = id_new(op->arena), *version = in_text(op, "version");
-    TRY(path_id(op, 0, &dataset));
+    const char *parent = in_text(op, "parent_id"), *id = id_new(op->arena), *version = in_text(op, "version");
     int64_t there = 0, now = clock_now_ms();
     TRY(sql_int(op->db, &there, "SELECT count(*) FROM dataset_version WHERE id = ?1 AND dataset_id = ?2 AND org = ?3", V(parent),
-                V(dataset), V(op->org)));
+                V(op->id), V(op->org)));
     if (!there)
         return fail(E_NOT_FOUND, "parent_id: the dataset has no version %s", parent);
     TRY(name_check("version", version));
@@ -141,17 +140,16 @@ static enum err fork_version(struct op *op)
 
 static enum err copy_to(struct op *op)
 {
-    const char *from, *to = in_text(op, "destination_id");
-    TRY(version_need(op, &from));
+    const char *to = in_text(op, "destination_id");
     int64_t same = 0;
     TRY(sql_int(op->db, &same,
                 "SELECT count(*) FROM dataset_version a JOIN dataset_version b ON b.dataset_id = a.dataset_id AND b.id <> a.id "
                 "WHERE a.id = ?1 AND b.id = ?2",
-                V(from), V(to)));
+                V(op->id), V(to)));
     if (!same)
         return fail(E_NOT_FOUND, "destination_id: the dataset has no other version %s", to);
     TRY(version_check_unlocked(op->db, to));
-    struct copy c = { .from = from,
+    struct copy c = { .from = op->id,
                       .to = to,
                       .asset_ids = in_ids(op, "asset_ids"),
                       .tags = in_bool(op, "with_tags", false),
@@ -182,9 +180,10 @@ static const struct field copy_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/dataset/{id}/fork", fork_version, MAY_WRITE, WORK_WRITE,
-      "a new version with assets of another one, and what is asked for", FIELDS(fork_in), .body_cap = 16 << 20 },
+      "a new version with assets of another one, and what is asked for", FIELDS(fork_in), .body_cap = 16 << 20,
+      .on = &dataset_resource },
     { "POST", "/api/dataset/version/{id}/assets/copy", copy_to, MAY_WRITE, WORK_WRITE,
-      "copies assets to another version of the dataset", FIELDS(copy_in), .body_cap = 16 << 20 },
+      "copies assets to another version of the dataset", FIELDS(copy_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
 };
 
 const struct resource dataset_copy_resource = { .name = "copy of a dataset version",

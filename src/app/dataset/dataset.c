@@ -29,13 +29,11 @@ static const struct field fields[] = {
 
 static enum err list(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_list(op, &dataset_resource, "1");
 }
 
 static enum err create(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id = id_new(op->arena), *name = in_text(op, "name"), *description = in_text(op, "description");
     int64_t now = clock_now_ms();
     TRY(name_check("name", name));
@@ -50,7 +48,6 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id = in_text(op, "id"), *name = in_text(op, "name");
     if (!id && !name)
         return fail(E_INVALID, "say which: id or name");
@@ -60,39 +57,32 @@ static enum err find(struct op *op)
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &dataset_resource, id);
+    return reply_one(op, &dataset_resource, op->id);
 }
 
 static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 100 }, { "description", T_TEXT, 0, .max = 4000 } };
 
 static enum err update(struct op *op)
 {
-    const char *id, *name = in_text(op, "name");
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &dataset_resource, id));
+    const char *name = in_text(op, "name");
     if (name)
         TRY(name_check("name", name));
-    enum err e = resource_update(op, "dataset", id, FIELDS(update_in));
+    enum err e = resource_update(op, "dataset", op->id, FIELDS(update_in));
     if (e == E_CONFLICT)
         return fail(e, "there is a dataset '%s' already", name);
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE dataset SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &dataset_resource, id);
+    TRY(sql_run(op->db, "UPDATE dataset SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &dataset_resource, op->id);
 }
 
 static enum err delete_dataset(struct op *op)
 {
-    const char *id;
     int64_t locked = 0;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &dataset_resource, id));
-    TRY(sql_int(op->db, &locked, "SELECT count(*) FROM dataset_version WHERE dataset_id = ?1 AND locked", V(id)));
+    TRY(sql_int(op->db, &locked, "SELECT count(*) FROM dataset_version WHERE dataset_id = ?1 AND locked", V(op->id)));
     if (locked)
         return fail(E_LOCKED, "%lld of its versions are locked", (long long)locked);
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM dataset WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM dataset WHERE id = ?1", V(op->id));
 }
 
 static const struct field create_in[] = {
@@ -101,16 +91,24 @@ static const struct field create_in[] = {
 };
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
 
+static enum err users(struct op *op)
+{
+    return account_list_users(op, NULL);
+}
+
 static const struct route routes[] = {
-    { "GET", "/api/organization/{id}/datasets", list, MAY_READ, WORK_READ, "datasets", .answers = &dataset_resource },
+    { "GET", "/api/access/dataset/{id}/users", users, MAY_READ, WORK_READ, "who may use the dataset", .on = &dataset_resource },
+    { "GET", "/api/organization/{id}/datasets", list, MAY_READ, WORK_READ, "datasets", .answers = &dataset_resource,
+      .on = &organization_resource },
     { "POST", "/api/organization/{id}/datasets", create, MAY_WRITE, WORK_WRITE, "makes a dataset", FIELDS(create_in),
-      &dataset_resource },
+      &dataset_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasets/find", find, MAY_READ, WORK_READ, "one dataset by id or name", FIELDS(find_in),
-      &dataset_resource },
-    { "GET", "/api/dataset/{id}", get, MAY_READ, WORK_READ, "one dataset", .answers = &dataset_resource },
+      &dataset_resource, .on = &organization_resource },
+    { "GET", "/api/dataset/{id}", get, MAY_READ, WORK_READ, "one dataset", .answers = &dataset_resource, .on = &dataset_resource },
     { "PATCH", "/api/dataset/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a dataset", FIELDS(update_in),
-      &dataset_resource },
-    { "DELETE", "/api/dataset/{id}", delete_dataset, MAY_WRITE, WORK_WRITE, "deletes a dataset with its versions; the data stay" },
+      &dataset_resource, .on = &dataset_resource },
+    { "DELETE", "/api/dataset/{id}", delete_dataset, MAY_WRITE, WORK_WRITE, "deletes a dataset with its versions; the data stay",
+      .on = &dataset_resource },
 };
 
 const struct resource dataset_resource = {
@@ -121,6 +119,7 @@ const struct resource dataset_resource = {
     .from = "dataset s",
     .key = "s.id",
     .org = "s.org",
+    .root = "s.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

@@ -33,9 +33,7 @@ extern const char *const inference_types[10]; /* NOT_CONFIGURED, CLASSIFICATION,
     ") FROM annotation n WHERE n.asset_id = " asset ")"
 /* clang-format on */
 
-/* The version in the path's first value exists and is the caller's; for changes also: is not locked (E_LOCKED). */
-MUST_USE enum err version_need(struct op *, const char **ret_id);
-MUST_USE enum err version_need_unlocked(struct op *, const char **ret_id);
+/* E_LOCKED. */
 MUST_USE enum err version_check_unlocked(struct sql *, const char *version_id);
 
 /* Get or create, inside a transaction. */

@@ -59,68 +59,59 @@ enum err label_need(struct sql *db, struct arena *a, const char *org, const char
 
 static enum err list(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
-    return reply_list(op, &label_resource, "l.dataset_version_id = ?1", V(version));
+    return reply_list(op, &label_resource, "l.dataset_version_id = ?1", V(op->id));
 }
 
 static enum err create(struct op *op)
 {
-    const char *version, *id;
-    TRY(version_need_unlocked(op, &version));
-    TRY(add(op->db, op->arena, op->org, version, in_text(op, "name"), &id));
+    const char *id;
+    TRY(version_check_unlocked(op->db, op->id));
+    TRY(add(op->db, op->arena, op->org, op->id, in_text(op, "name"), &id));
     op->status = 201;
     return reply_one(op, &label_resource, id);
 }
 
 static enum err find(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
     return reply_find(op, &label_resource, "the dataset version has no label of that name",
-                      "l.dataset_version_id = ?1 AND l.name = ?2", V(version), V(in_text(op, "name")));
+                      "l.dataset_version_id = ?1 AND l.name = ?2", V(op->id), V(in_text(op, "name")));
 }
 
 /* Gets or creates: a locked version answers as long as nothing has to be made. */
 static enum err bulk(struct op *op)
 {
-    const char *version, *id;
+    const char *id;
     const struct json *names = in_json(op, "names");
-    TRY(version_need(op, &version));
     int64_t before = 0, after = 0;
-    TRY(sql_int(op->db, &before, "SELECT count(*) FROM label WHERE dataset_version_id = ?1", V(version)));
+    TRY(sql_int(op->db, &before, "SELECT count(*) FROM label WHERE dataset_version_id = ?1", V(op->id)));
     out_array(&op->out, NULL);
     for (size_t i = 0; i < json_count(names); i++) {
         const char *name = json_text(json_at(names, i));
         if (strlen(name) > 400)
             return fail(E_INVALID, "names[%zu] is too long", i);
-        TRY(fail_within(label_need(op->db, op->arena, op->org, version, name, &id), "names[%zu]: ", i));
+        TRY(fail_within(label_need(op->db, op->arena, op->org, op->id, name, &id), "names[%zu]: ", i));
         TRY(reply_member(op, NULL, &label_resource, id));
     }
     out_end_array(&op->out);
-    TRY(sql_int(op->db, &after, "SELECT count(*) FROM label WHERE dataset_version_id = ?1", V(version)));
-    return after == before ? OK : version_check_unlocked(op->db, version);
+    TRY(sql_int(op->db, &after, "SELECT count(*) FROM label WHERE dataset_version_id = ?1", V(op->id)));
+    return after == before ? OK : version_check_unlocked(op->db, op->id);
 }
 
 /* The label in the path, and its version, which a change must find unlocked. */
-static enum err need(struct op *op, const struct resource *r, bool change, const char **ret_id, const char **ret_version)
+static enum err need(struct op *op, const struct resource *r, bool change, const char **ret_version)
 {
-    TRY(path_id(op, 0, ret_id));
-    TRY(resource_need(op, r, *ret_id));
     AUTO(rows) struct rows *row = NULL;
     if (r == &label_resource)
-        TRY(sql_first(op->db, &row, "SELECT dataset_version_id FROM label WHERE id = ?1", V(*ret_id)));
+        TRY(sql_first(op->db, &row, "SELECT dataset_version_id FROM label WHERE id = ?1", V(op->id)));
     else
-        TRY(sql_first(op->db, &row, "SELECT dataset_version_id FROM label_group WHERE id = ?1", V(*ret_id)));
+        TRY(sql_first(op->db, &row, "SELECT dataset_version_id FROM label_group WHERE id = ?1", V(op->id)));
     *ret_version = arena_str(op->arena, rows_text(row, 0));
     return change ? version_check_unlocked(op->db, *ret_version) : OK;
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &label_resource, id);
+    return reply_one(op, &label_resource, op->id);
 }
 
 static enum err group_is_of(struct op *op, const char *group, const char *version)
@@ -135,42 +126,40 @@ static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 
 
 static enum err update(struct op *op)
 {
-    const char *id, *version, *name = in_text(op, "name"), *group = in_text(op, "group_id");
-    TRY(need(op, &label_resource, true, &id, &version));
+    const char *version, *name = in_text(op, "name"), *group = in_text(op, "group_id");
+    TRY(need(op, &label_resource, true, &version));
     if (name)
         TRY(name_check("name", name));
     if (group)
         TRY(group_is_of(op, group, version));
-    enum err e = resource_update(op, "label", id, FIELDS(update_in));
+    enum err e = resource_update(op, "label", op->id, FIELDS(update_in));
     if (e == E_CONFLICT)
         return fail(e, "there is a label '%s' already", name);
     TRY(e);
-    return reply_one(op, &label_resource, id);
+    return reply_one(op, &label_resource, op->id);
 }
 
 /* What people drew is not thrown away with a name. */
 static enum err delete_label(struct op *op)
 {
-    const char *id, *version;
+    const char *version;
     int64_t used = 0;
-    TRY(need(op, &label_resource, true, &id, &version));
-    TRY(sql_int(op->db, &used, "SELECT n_shapes FROM label WHERE id = ?1", V(id)));
+    TRY(need(op, &label_resource, true, &version));
+    TRY(sql_int(op->db, &used, "SELECT n_shapes FROM label WHERE id = ?1", V(op->id)));
     if (used)
         return fail(E_CONFLICT, "%lld shapes carry this label; delete them or give them another one first", (long long)used);
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM label WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM label WHERE id = ?1", V(op->id));
 }
 
 /* ---- skeletons and attributes */
 
 static enum err skeletons(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT id, skeleton FROM label WHERE dataset_version_id = ?1 AND skeleton IS NOT NULL ORDER BY position",
-                 V(version)));
+                 V(op->id)));
     out_object(&op->out, NULL);
     out_object(&op->out, "items");
     while (rows_next(r))
@@ -182,10 +171,10 @@ static enum err skeletons(struct op *op)
 
 static enum err get_skeleton(struct op *op)
 {
-    const char *id, *version;
-    TRY(need(op, &label_resource, false, &id, &version));
+    const char *version;
+    TRY(need(op, &label_resource, false, &version));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT skeleton FROM label WHERE id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT skeleton FROM label WHERE id = ?1", V(op->id)));
     if (rows_null(r, 0))
         return fail(E_NOT_FOUND, "the label has no skeleton");
     text_add(&op->out.text, rows_text(r, 0));
@@ -194,9 +183,9 @@ static enum err get_skeleton(struct op *op)
 
 static enum err set_skeleton(struct op *op)
 {
-    const char *id, *version;
+    const char *version;
     const struct json *vertices = in_json(op, "vertices"), *edges = in_json(op, "edges");
-    TRY(need(op, &label_resource, true, &id, &version));
+    TRY(need(op, &label_resource, true, &version));
     int64_t from, to, n = (int64_t)json_count(vertices);
     for (size_t i = 0; i < json_count(edges); i++) {
         const struct json *e = json_at(edges, i);
@@ -206,15 +195,15 @@ static enum err set_skeleton(struct op *op)
             return fail(E_INVALID, "edges[%zu] must be two numbers of vertices", i);
     }
     const char *text = arena_fmt(op->arena, "{\"vertices\":%s,\"edges\":%s}", in_print(op, "vertices"), in_print(op, "edges"));
-    return sql_run(op->db, "UPDATE label SET skeleton = ?2 WHERE id = ?1", V(id), V(text));
+    return sql_run(op->db, "UPDATE label SET skeleton = ?2 WHERE id = ?1", V(op->id), V(text));
 }
 
 static enum err get_attributes(struct op *op)
 {
-    const char *id, *version;
-    TRY(need(op, &label_resource, false, &id, &version));
+    const char *version;
+    TRY(need(op, &label_resource, false, &version));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT attributes FROM label WHERE id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT attributes FROM label WHERE id = ?1", V(op->id)));
     out_object(&op->out, NULL);
     out_raw(&op->out, "attributes", rows_text(r, 0));
     out_end_object(&op->out);
@@ -223,29 +212,27 @@ static enum err get_attributes(struct op *op)
 
 static enum err set_attributes(struct op *op)
 {
-    const char *id, *version;
-    TRY(need(op, &label_resource, true, &id, &version));
-    return sql_run(op->db, "UPDATE label SET attributes = ?2 WHERE id = ?1", V(id), V(in_print(op, "attributes")));
+    const char *version;
+    TRY(need(op, &label_resource, true, &version));
+    return sql_run(op->db, "UPDATE label SET attributes = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "attributes")));
 }
 
 /* ---- groups */
 
 static enum err list_groups(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
-    return reply_list(op, &label_group_resource, "g.dataset_version_id = ?1", V(version));
+    return reply_list(op, &label_group_resource, "g.dataset_version_id = ?1", V(op->id));
 }
 
 static enum err create_group(struct op *op)
 {
-    const char *version, *id = id_new(op->arena), *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
-    TRY(version_need_unlocked(op, &version));
+    const char *id = id_new(op->arena), *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
+    TRY(version_check_unlocked(op->db, op->id));
     TRY(name_check("name", name));
     if (parent)
-        TRY(group_is_of(op, parent, version));
+        TRY(group_is_of(op, parent, op->id));
     enum err e =
-        sql_run(op->db, "INSERT INTO label_group VALUES (?1, ?2, ?3, ?4, ?5)", V(id), V(op->org), V(version), V(name), V(parent));
+        sql_run(op->db, "INSERT INTO label_group VALUES (?1, ?2, ?3, ?4, ?5)", V(id), V(op->org), V(op->id), V(name), V(parent));
     if (e == E_CONFLICT)
         return fail(e, "there is a label group '%s' already", name);
     TRY(e);
@@ -255,17 +242,15 @@ static enum err create_group(struct op *op)
 
 static enum err get_group(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &label_group_resource, id);
+    return reply_one(op, &label_group_resource, op->id);
 }
 
 static const struct field group_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 100 }, { "parent_id", T_ID, F_NULL } };
 
 static enum err update_group(struct op *op)
 {
-    const char *id, *version, *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
-    TRY(need(op, &label_group_resource, true, &id, &version));
+    const char *version, *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
+    TRY(need(op, &label_group_resource, true, &version));
     if (name)
         TRY(name_check("name", name));
     if (parent) {
@@ -274,23 +259,23 @@ static enum err update_group(struct op *op)
         TRY(sql_int(op->db, &below,
                     "WITH RECURSIVE up (id) AS (SELECT ?2 UNION SELECT g.parent_id FROM label_group g JOIN up ON g.id = up.id) "
                     "SELECT count(*) FROM up WHERE id = ?1",
-                    V(id), V(parent)));
+                    V(op->id), V(parent)));
         if (below)
             return fail(E_CONFLICT, "a label group cannot be inside itself");
     }
-    enum err e = resource_update(op, "label_group", id, FIELDS(group_in));
+    enum err e = resource_update(op, "label_group", op->id, FIELDS(group_in));
     if (e == E_CONFLICT)
         return fail(e, "there is a label group '%s' already", name);
     TRY(e);
-    return reply_one(op, &label_group_resource, id);
+    return reply_one(op, &label_group_resource, op->id);
 }
 
 static enum err delete_group(struct op *op)
 {
-    const char *id, *version;
-    TRY(need(op, &label_group_resource, true, &id, &version));
+    const char *version;
+    TRY(need(op, &label_group_resource, true, &version));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM label_group WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM label_group WHERE id = ?1", V(op->id));
 }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
@@ -304,33 +289,54 @@ static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL }
 #define GROUP .answers = &label_group_resource
 static const struct route routes[] = {
     { "GET", "/api/dataset/version/{id}/labels", list, MAY_READ, WORK_READ, "the labels, in the order of their class numbers",
-      LABEL },
-    { "POST", "/api/dataset/version/{id}/labels", create, MAY_WRITE, WORK_WRITE, "makes a label", FIELDS(name_in), LABEL },
-    { "GET", "/api/dataset/version/{id}/labels/find", find, MAY_READ, WORK_READ, "the label of that name", FIELDS(name_in), LABEL },
+      LABEL, .on = &dataset_version_resource },
+    { "POST", "/api/dataset/version/{id}/labels", create, MAY_WRITE, WORK_WRITE, "makes a label", FIELDS(name_in), LABEL,
+      .on = &dataset_version_resource },
+    { "GET", "/api/dataset/version/{id}/labels/find", find, MAY_READ, WORK_READ, "the label of that name", FIELDS(name_in), LABEL,
+      .on = &dataset_version_resource },
     { "XGET", "/api/dataset/version/{id}/bulk-labels", bulk, MAY_WRITE, WORK_WRITE, "gets or makes labels by name: a list",
-      FIELDS(names_in), LABEL },
-    { "GET", "/api/dataset/version/{id}/labels/skeleton", skeletons, MAY_READ, WORK_READ, "the keypoint skeletons by label id" },
-    { "GET", "/api/label/{id}", get, MAY_READ, WORK_READ, "one label", LABEL },
-    { "PATCH", "/api/label/{id}", update, MAY_WRITE, WORK_WRITE, "renames a label or puts it in a group", FIELDS(update_in),
-      LABEL },
-    { "DELETE", "/api/label/{id}", delete_label, MAY_WRITE, WORK_WRITE, "deletes a label that no shape carries" },
-    { "GET", "/api/label/{id}/skeleton", get_skeleton, MAY_READ, WORK_READ, "the label's keypoint skeleton" },
-    { "POST", "/api/label/{id}/skeleton", set_skeleton, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(skeleton_in) },
-    { "GET", "/api/label/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of the label's attributes" },
-    { "POST", "/api/label/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(attributes_in) },
+      FIELDS(names_in), LABEL, .on = &dataset_version_resource },
+    { "GET", "/api/dataset/version/{id}/labels/skeleton", skeletons, MAY_READ, WORK_READ, "the keypoint skeletons by label id",
+      .on = &dataset_version_resource },
+    { "GET", "/api/label/{id}", get, MAY_READ, WORK_READ, "one label", LABEL, .on = &label_resource },
+    { "PATCH", "/api/label/{id}", update, MAY_WRITE, WORK_WRITE, "renames a label or puts it in a group", FIELDS(update_in), LABEL,
+      .on = &label_resource },
+    { "DELETE", "/api/label/{id}", delete_label, MAY_WRITE, WORK_WRITE, "deletes a label that no shape carries",
+      .on = &label_resource },
+    { "GET", "/api/label/{id}/skeleton", get_skeleton, MAY_READ, WORK_READ, "the label's keypoint skeleton",
+      .on = &label_resource },
+    { "POST", "/api/label/{id}/skeleton", set_skeleton, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(skeleton_in),
+      .on = &label_resource },
+    { "GET", "/api/label/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of the label's attributes",
+      .on = &label_resource },
+    { "POST", "/api/label/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(attributes_in),
+      .on = &label_resource },
 };
 static const struct route group_routes[] = {
-    { "GET", "/api/dataset/version/{id}/labelgroups", list_groups, MAY_READ, WORK_READ, "groups of labels", GROUP },
+    { "GET", "/api/dataset/version/{id}/labelgroups", list_groups, MAY_READ, WORK_READ, "groups of labels", GROUP,
+      .on = &dataset_version_resource },
     { "POST", "/api/dataset/version/{id}/labelgroups", create_group, MAY_WRITE, WORK_WRITE, "makes a group", FIELDS(new_group_in),
-      GROUP },
-    { "GET", "/api/label/group/{id}", get_group, MAY_READ, WORK_READ, "one group", GROUP },
-    { "PATCH", "/api/label/group/{id}", update_group, MAY_WRITE, WORK_WRITE, "renames or moves a group", FIELDS(group_in), GROUP },
-    { "DELETE", "/api/label/group/{id}", delete_group, MAY_WRITE, WORK_WRITE, "deletes a group; its labels stay" },
+      GROUP, .on = &dataset_version_resource },
+    { "GET", "/api/label/group/{id}", get_group, MAY_READ, WORK_READ, "one group", GROUP, .on = &label_group_resource },
+    { "PATCH", "/api/label/group/{id}", update_group, MAY_WRITE, WORK_WRITE, "renames or moves a group", FIELDS(group_in), GROUP,
+      .on = &label_group_resource },
+    { "DELETE", "/api/label/group/{id}", delete_group, MAY_WRITE, WORK_WRITE, "deletes a group; its labels stay",
+      .on = &label_group_resource },
 };
 
 const struct resource label_resource = {
-    "label", table, FIELDS(fields), "label l", "l.id", "l.org", "l.position", ROUTES(routes),
+    "label",      table,          FIELDS(fields),
+    "label l",    "l.id",         "l.org",
+    "l.position", ROUTES(routes), .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = l.dataset_version_id)",
 };
 const struct resource label_group_resource = {
-    "label group", NULL, FIELDS(group_fields), "label_group g", "g.id", "g.org", "g.name", ROUTES(group_routes),
+    "label group",
+    NULL,
+    FIELDS(group_fields),
+    "label_group g",
+    "g.id",
+    "g.org",
+    "g.name",
+    ROUTES(group_routes),
+    .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = g.dataset_version_id)",
 };

@@ -38,20 +38,18 @@ static enum err per_image(struct op *op, const char *version, int64_t unannotate
 
 static enum err stats(struct op *op)
 {
-    const char *version;
-    TRY(version_need(op, &version));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
                   "SELECT (SELECT coalesce(sum(n_shapes), 0) FROM annotation WHERE dataset_version_id = ?1), (SELECT count(*) FROM "
                   "annotation WHERE "
                   "dataset_version_id = ?1), (SELECT count(*) FROM asset WHERE dataset_version_id = ?1)",
-                  V(version)));
+                  V(op->id)));
     out_object(&op->out, NULL);
     out_int(&op->out, "nb_objects", rows_int(r, 0));
     out_int(&op->out, "nb_annotations", rows_int(r, 1));
     out_int(&op->out, "nb_assets", rows_int(r, 2));
-    TRY(repartition(op, version));
-    TRY(per_image(op, version, rows_int(r, 2) - rows_int(r, 1)));
+    TRY(repartition(op, op->id));
+    TRY(per_image(op, op->id, rows_int(r, 2) - rows_int(r, 1)));
     out_end_object(&op->out);
     return OK;
 }
@@ -59,13 +57,12 @@ static enum err stats(struct op *op)
 /* {"tag": count} of the assets' own tags, or of their data's. */
 static enum err tag_counts(struct op *op)
 {
-    const char *version, *type = in_text(op, "tag_type");
-    TRY(version_need(op, &version));
+    const char *type = in_text(op, "tag_type");
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT t.name, count(*) FROM asset a JOIN tagged x ON x.target_id = iif(?2 = 'DATA', a.data_id, a.id) "
                  "JOIN tag t ON t.id = x.tag_id WHERE a.dataset_version_id = ?1 GROUP BY t.id ORDER BY 2 DESC, 1",
-                 V(version), V(type)));
+                 V(op->id), V(type)));
     out_object(&op->out, NULL);
     while (rows_next(r))
         out_int(&op->out, rows_text(r, 0), rows_int(r, 1));
@@ -77,9 +74,10 @@ static const char *const tag_types[] = { "ASSET", "DATA", NULL };
 static const struct field tags_in[] = { { "tag_type", T_TEXT, F_NEED, .words = tag_types } };
 
 static const struct route routes[] = {
-    { "GET", "/api/dataset/version/{id}/stats", stats, MAY_READ, WORK_READ, "objects by label, by image, and in all" },
+    { "GET", "/api/dataset/version/{id}/stats", stats, MAY_READ, WORK_READ, "objects by label, by image, and in all",
+      .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/analytics/tags", tag_counts, MAY_READ, WORK_READ, "how many assets have each tag",
-      FIELDS(tags_in) },
+      FIELDS(tags_in), .on = &dataset_version_resource },
 };
 
 const struct resource dataset_stats_resource = { .name = "statistics", .routes = routes, .n_routes = COUNT_OF(routes) };

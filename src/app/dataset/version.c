@@ -39,15 +39,6 @@ static const struct field fields[] = {
     { "labels.name", T_TEXT, F_FILTER, "l.name", "FROM label l WHERE l.dataset_version_id = v.id" },
 };
 
-enum err version_need(struct op *op, const char **ret_id)
-{
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &dataset_version_resource, id));
-    *ret_id = id;
-    return OK;
-}
-
 enum err version_check_unlocked(struct sql *db, const char *version_id)
 {
     int64_t locked = 0;
@@ -55,23 +46,13 @@ enum err version_check_unlocked(struct sql *db, const char *version_id)
     return locked ? fail(E_LOCKED, "the dataset version is locked; unlock it, or fork it") : OK;
 }
 
-enum err version_need_unlocked(struct op *op, const char **ret_id)
-{
-    TRY(version_need(op, ret_id));
-    return version_check_unlocked(op->db, *ret_id);
-}
-
 static enum err list(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &dataset_resource, id));
-    return reply_list(op, &dataset_version_resource, "v.dataset_id = ?1", V(id));
+    return reply_list(op, &dataset_version_resource, "v.dataset_id = ?1", V(op->id));
 }
 
 static enum err list_all(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_page(op, &dataset_version_resource, "1");
 }
 
@@ -82,15 +63,13 @@ static enum err taken(const char *version)
 
 static enum err create(struct op *op)
 {
-    const char *dataset, *id = id_new(op->arena), *version = in_text(op, "version"), *description = in_text(op, "description"),
-                         *type = in_text(op, "type");
-    TRY(path_id(op, 0, &dataset));
-    TRY(resource_need(op, &dataset_resource, dataset));
+    const char *id = id_new(op->arena), *version = in_text(op, "version"), *description = in_text(op, "description"),
+               *type = in_text(op, "type");
     TRY(name_check("version", version));
     enum err e = sql_run(op->db,
                          "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at, "
                          "created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
-                         V(id), V(dataset), V(op->org), V(version), V(description ? description : ""),
+                         V(id), V(op->id), V(op->org), V(version), V(description ? description : ""),
                          V(type ? type : inference_types[0]), V(clock_now_ms()), V(op->user_id));
     if (e == E_CONFLICT)
         return taken(version);
@@ -101,27 +80,22 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    const char *dataset, *id = in_text(op, "id"), *version = in_text(op, "version");
-    TRY(path_id(op, 0, &dataset));
-    TRY(resource_need(op, &dataset_resource, dataset));
+    const char *id = in_text(op, "id"), *version = in_text(op, "version");
     if (!id && !version)
         return fail(E_INVALID, "say which: id or version");
     return reply_find(op, &dataset_version_resource, "the dataset has no such version",
-                      "v.dataset_id = ?1 AND (?2 IS NULL OR v.id = ?2) AND (?3 IS NULL OR v.version = ?3)", V(dataset), V(id),
+                      "v.dataset_id = ?1 AND (?2 IS NULL OR v.id = ?2) AND (?3 IS NULL OR v.version = ?3)", V(op->id), V(id),
                       V(version));
 }
 
 static enum err find_by_id(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_one(op, &dataset_version_resource, in_text(op, "id"));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &dataset_version_resource, id);
+    return reply_one(op, &dataset_version_resource, op->id);
 }
 
 static const struct field update_in[] = {
@@ -132,32 +106,29 @@ static const struct field update_in[] = {
 
 static enum err update(struct op *op)
 {
-    const char *id, *version = in_text(op, "version");
-    TRY(version_need_unlocked(op, &id));
+    const char *version = in_text(op, "version");
+    TRY(version_check_unlocked(op->db, op->id));
     if (version)
         TRY(name_check("version", version));
-    enum err e = resource_update(op, "dataset_version", id, FIELDS(update_in));
+    enum err e = resource_update(op, "dataset_version", op->id, FIELDS(update_in));
     if (e == E_CONFLICT)
         return taken(version);
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE dataset_version SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &dataset_version_resource, id);
+    TRY(sql_run(op->db, "UPDATE dataset_version SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &dataset_version_resource, op->id);
 }
 
 static enum err delete_version(struct op *op)
 {
-    const char *id;
-    TRY(version_need_unlocked(op, &id));
+    TRY(version_check_unlocked(op->db, op->id));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM dataset_version WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM dataset_version WHERE id = ?1", V(op->id));
 }
 
 static enum err set_lock(struct op *op, bool locked)
 {
-    const char *id;
-    TRY(version_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE dataset_version SET locked = ?2 WHERE id = ?1", V(id), V(locked)));
-    return reply_one(op, &dataset_version_resource, id);
+    TRY(sql_run(op->db, "UPDATE dataset_version SET locked = ?2 WHERE id = ?1", V(op->id), V(locked)));
+    return reply_one(op, &dataset_version_resource, op->id);
 }
 
 static enum err lock(struct op *op)
@@ -172,10 +143,8 @@ static enum err unlock(struct op *op)
 
 static enum err get_attributes(struct op *op)
 {
-    const char *id;
-    TRY(version_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT attributes FROM dataset_version WHERE id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT attributes FROM dataset_version WHERE id = ?1", V(op->id)));
     out_object(&op->out, NULL);
     out_raw(&op->out, "attributes", rows_text(r, 0));
     out_end_object(&op->out);
@@ -184,9 +153,8 @@ static enum err get_attributes(struct op *op)
 
 static enum err set_attributes(struct op *op)
 {
-    const char *id;
-    TRY(version_need_unlocked(op, &id));
-    return sql_run(op->db, "UPDATE dataset_version SET attributes = ?2 WHERE id = ?1", V(id), V(in_print(op, "attributes")));
+    TRY(version_check_unlocked(op->db, op->id));
+    return sql_run(op->db, "UPDATE dataset_version SET attributes = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "attributes")));
 }
 
 static const struct field create_in[] = {
@@ -199,22 +167,36 @@ static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL } };
 
 #define VERSION .answers = &dataset_version_resource
+#define TAG .answers = &tag_resource, .on = &dataset_version_resource
 static const struct route routes[] = {
-    { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION },
-    { "POST", "/api/dataset/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes a version", FIELDS(create_in), VERSION },
-    { "GET", "/api/dataset/{id}/versions/find", find, MAY_READ, WORK_READ, "one version by name or id", FIELDS(find_in), VERSION },
-    { "GET", "/api/organization/{id}/datasetversions", list_all, MAY_READ, WORK_READ, "the versions of all datasets", VERSION },
+    { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION,
+      .on = &dataset_resource },
+    { "POST", "/api/dataset/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes a version", FIELDS(create_in), VERSION,
+      .on = &dataset_resource },
+    { "GET", "/api/dataset/{id}/versions/find", find, MAY_READ, WORK_READ, "one version by name or id", FIELDS(find_in), VERSION,
+      .on = &dataset_resource },
+    { "GET", "/api/organization/{id}/datasetversions", list_all, MAY_READ, WORK_READ, "the versions of all datasets", VERSION,
+      .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasetversions/find", find_by_id, MAY_READ, WORK_READ, "one version by id", FIELDS(id_in),
-      VERSION },
-    { "GET", "/api/dataset/version/{id}", get, MAY_READ, WORK_READ, "one version", VERSION },
+      VERSION, .on = &organization_resource },
+    { "GET", "/api/dataset/version/{id}", get, MAY_READ, WORK_READ, "one version", VERSION, .on = &dataset_version_resource },
     { "PATCH", "/api/dataset/version/{id}", update, MAY_WRITE, WORK_WRITE, "renames, describes or types a version",
-      FIELDS(update_in), VERSION },
-    { "DELETE", "/api/dataset/version/{id}", delete_version, MAY_WRITE, WORK_WRITE, "deletes a version; the data stay" },
-    { "POST", "/api/dataset/version/{id}/lock", lock, MAY_WRITE, WORK_WRITE, "refuses changes from now on", VERSION },
-    { "POST", "/api/dataset/version/{id}/unlock", unlock, MAY_WRITE, WORK_WRITE, "allows changes again", VERSION },
-    { "GET", "/api/dataset/version/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of annotations' attributes" },
+      FIELDS(update_in), VERSION, .on = &dataset_version_resource },
+    { "DELETE", "/api/dataset/version/{id}", delete_version, MAY_WRITE, WORK_WRITE, "deletes a version; the data stay",
+      .on = &dataset_version_resource },
+    { "POST", "/api/dataset/version/{id}/lock", lock, MAY_WRITE, WORK_WRITE, "refuses changes from now on", VERSION,
+      .on = &dataset_version_resource },
+    { "POST", "/api/dataset/version/{id}/unlock", unlock, MAY_WRITE, WORK_WRITE, "allows changes again", VERSION,
+      .on = &dataset_version_resource },
+    { "GET", "/api/dataset/version/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of annotations' attributes",
+      .on = &dataset_version_resource },
     { "POST", "/api/dataset/version/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets that schema",
-      FIELDS(attributes_in) },
+      FIELDS(attributes_in), .on = &dataset_version_resource },
+    { "GET", "/api/dataset/version/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of assets", TAG },
+    { "POST", "/api/dataset/version/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for assets", tag_name_in,
+      TAG_NAME_FIELDS, TAG },
+    { "GET", "/api/dataset/version/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "the asset tag of that name", tag_name_in,
+      TAG_NAME_FIELDS, TAG },
 };
 
 const struct resource dataset_version_resource = {
@@ -225,6 +207,7 @@ const struct resource dataset_version_resource = {
     .from = "dataset_version v JOIN dataset s ON s.id = v.dataset_id",
     .key = "v.id",
     .org = "s.org",
+    .root = "s.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

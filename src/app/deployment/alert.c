@@ -69,19 +69,16 @@ enum err alerts_look(struct sql *db, struct arena *a, const char *deployment_id,
 
 static enum err list(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    return reply_list(op, &alert_resource, "x.deployment_id = ?1", V(id));
+    return reply_list(op, &alert_resource, "x.deployment_id = ?1", V(op->id));
 }
 
 static enum err create(struct op *op)
 {
-    const char *deployment, *id = id_new(op->arena);
-    TRY(deployment_need(op, &deployment));
+    const char *id = id_new(op->arena);
     TRY(sql_run(op->db,
                 "INSERT INTO alert (id, deployment_id, metric, operator, value, active, created_at, created_by)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                V(id), V(deployment), V(in_text(op, "metric")), V(in_text(op, "operator")), V(in_number(op, "value", 0)),
+                V(id), V(op->id), V(in_text(op, "metric")), V(in_text(op, "operator")), V(in_number(op, "value", 0)),
                 V(in_bool(op, "active", true)), V(clock_now_ms()), V(op->user_id)));
     op->status = 201;
     return reply_one(op, &alert_resource, id);
@@ -89,18 +86,12 @@ static enum err create(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &alert_resource, id));
-    TRY(resource_update(op, "alert", id, op->route->in, op->route->in_n));
-    TRY(sql_run(op->db, "UPDATE alert SET triggered = 0 WHERE id = ?1", V(id)));
-    return reply_one(op, &alert_resource, id);
+    TRY(resource_update(op, "alert", op->id, op->route->in, op->route->in_n));
+    TRY(sql_run(op->db, "UPDATE alert SET triggered = 0 WHERE id = ?1", V(op->id)));
+    return reply_one(op, &alert_resource, op->id);
 }
 
-static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &alert_resource, id));
-    return sql_run(op->db, "DELETE FROM alert WHERE id = ?1", V(id));
-}
+static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM alert WHERE id = ?1", V(op->id)); }
 
 static const struct field create_in[] = {
     { "metric", T_TEXT, F_NEED, .words = metrics },
@@ -116,11 +107,13 @@ static const struct field update_in[] = {
 };
 
 static const struct route routes[] = {
-    { "GET", "/api/deployment/{id}/alerts", list, MAY_READ, WORK_READ, "the alerts of a deployment", .answers = &alert_resource },
+    { "GET", "/api/deployment/{id}/alerts", list, MAY_READ, WORK_READ, "the alerts of a deployment", .answers = &alert_resource,
+      .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/alerts", create, MAY_WRITE, WORK_WRITE, "makes an alert; latencies in milliseconds",
-      FIELDS(create_in), &alert_resource },
-    { "PATCH", "/api/alert/{id}", update, MAY_WRITE, WORK_WRITE, "changes an alert", FIELDS(update_in), &alert_resource },
-    { "DELETE", "/api/alert/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an alert" },
+      FIELDS(create_in), &alert_resource, .on = &deployment_resource },
+    { "PATCH", "/api/alert/{id}", update, MAY_WRITE, WORK_WRITE, "changes an alert", FIELDS(update_in), &alert_resource,
+      .on = &alert_resource },
+    { "DELETE", "/api/alert/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an alert", .on = &alert_resource },
 };
 
 const struct resource alert_resource = {
@@ -131,6 +124,7 @@ const struct resource alert_resource = {
     .from = "alert x JOIN deployment o ON o.id = x.deployment_id",
     .key = "x.id",
     .org = "o.org",
+    .root = "o.id",
     .order = "x.created_at, x.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

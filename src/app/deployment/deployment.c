@@ -57,14 +57,6 @@ static const struct field fields[] = {
 
 /* ---- for the other files */
 
-enum err deployment_need(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    if (op->jwt_deployment && strcmp(op->jwt_deployment, *ret_id) != 0)
-        return fail(E_FORBIDDEN, "the login token is for another deployment");
-    return resource_need(op, &deployment_resource, *ret_id);
-}
-
 enum err deployment_tell(struct sql *db, struct arena *a, const char *id, const char *json)
 {
     return event_tell(db, arena_fmt(a, "deployment:%s", id), json);
@@ -169,13 +161,11 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
 
 static enum err list(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_list(op, &deployment_resource, "1");
 }
 
 static enum err find(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     if (in_has(op, "id"))
         return reply_one(op, &deployment_resource, in_text(op, "id"));
     const char *name = in_text(op, "name");
@@ -187,9 +177,7 @@ static enum err find(struct op *op)
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    return reply_one(op, &deployment_resource, id);
+    return reply_one(op, &deployment_resource, op->id);
 }
 
 static enum err default_lake(struct op *op, const char **ret)
@@ -238,51 +226,44 @@ static enum err make(struct op *op, const char *version)
 
 static enum err create(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return make(op, in_text(op, "model_version_id"));
 }
 
 static enum err deploy(struct op *op)
 {
-    const char *version;
-    TRY(path_id(op, 0, &version));
-    return make(op, version);
+    return make(op, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     if (in_has(op, "target_datalake_id"))
         TRY(resource_need(op, &datalake_resource, in_text(op, "target_datalake_id")));
-    enum err e = resource_update(op, "deployment", id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, "deployment", op->id, op->route->in, op->route->in_n);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a deployment \"%s\" already", in_text(op, "name"));
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE deployment SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &deployment_resource, id);
+    TRY(sql_run(op->db, "UPDATE deployment SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &deployment_resource, op->id);
 }
 
 /* Predictions that were made go with it; the images stay in the datalake. */
 static enum err delete (struct op *op) {
-    const char *id; TRY(deployment_need(op, &id));
     TRY(sql_run(op->db,
                 "DELETE FROM tagged WHERE target_id = ?1 OR target_id IN (SELECT id FROM predicted_asset WHERE deployment_id = ?1)",
-                V(id)));
-    TRY(sql_run(op->db, "DELETE FROM tag WHERE scope = ?1", V(id)));
-    return sql_run(op->db, "DELETE FROM deployment WHERE id = ?1", V(id));
+                V(op->id)));
+    TRY(sql_run(op->db, "DELETE FROM tag WHERE scope = ?1", V(op->id)));
+    return sql_run(op->db, "DELETE FROM deployment WHERE id = ?1", V(op->id));
 }
 
 static enum err set_slot(struct op *op, enum slot slot)
 {
-    const char *id, *version = in_text(op, "model_version_id");
-    TRY(deployment_need(op, &id));
+    const char *version = in_text(op, "model_version_id");
     if (!version && slot == SLOT_CHAMPION)
         return fail(E_INVALID, "model_version_id is missing");
     if (version)
         TRY(model_version_seen(op, version));
-    TRY(deployment_set_model(op->db, op->arena, id, slot, version));
-    return reply_one(op, &deployment_resource, id);
+    TRY(deployment_set_model(op->db, op->arena, op->id, slot, version));
+    return reply_one(op, &deployment_resource, op->id);
 }
 
 static enum err set_model(struct op *op)
@@ -297,25 +278,22 @@ static enum err set_shadow(struct op *op)
 
 static enum err promote(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT shadow_model_version_id FROM deployment WHERE id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT shadow_model_version_id FROM deployment WHERE id = ?1", V(op->id)));
     const char *shadow = arena_str(op->arena, rows_text(r, 0));
     if (!shadow)
         return fail(E_CONFLICT, "the deployment has no shadow model");
-    TRY(deployment_set_model(op->db, op->arena, id, SLOT_CHAMPION, shadow));
-    TRY(deployment_set_model(op->db, op->arena, id, SLOT_SHADOW, NULL));
-    return reply_one(op, &deployment_resource, id);
+    TRY(deployment_set_model(op->db, op->arena, op->id, SLOT_CHAMPION, shadow));
+    TRY(deployment_set_model(op->db, op->arena, op->id, SLOT_SHADOW, NULL));
+    return reply_one(op, &deployment_resource, op->id);
 }
 
 static enum err set_status(struct op *op, const char *status)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE deployment SET status = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(status), V(clock_now_ms())));
-    TRY(deployment_tell(op->db, op->arena, id, "{\"kind\":\"status\"}"));
-    return reply_one(op, &deployment_resource, id);
+    TRY(sql_run(op->db, "UPDATE deployment SET status = ?2, updated_at = ?3 WHERE id = ?1", V(op->id), V(status),
+                V(clock_now_ms())));
+    TRY(deployment_tell(op->db, op->arena, op->id, "{\"kind\":\"status\"}"));
+    return reply_one(op, &deployment_resource, op->id);
 }
 
 static enum err pause_it(struct op *op)
@@ -330,10 +308,8 @@ static enum err resume(struct op *op)
 
 static enum err labels(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT " LABELS " FROM deployment d WHERE d.id = ?1", V(id)));
+    TRY(sql_first(op->db, &r, "SELECT " LABELS " FROM deployment d WHERE d.id = ?1", V(op->id)));
     out_object(&op->out, NULL);
     out_raw(&op->out, "items", rows_text(r, 0));
     out_end_object(&op->out);
@@ -343,13 +319,11 @@ static enum err labels(struct op *op)
 /* Where the images of this deployment are stored: what the client says again when it predicts on one of them. */
 static enum err connector(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
                   "SELECT l.connector_id, l.name FROM deployment d JOIN datalake l ON l.id = d.target_datalake_id"
                   " WHERE d.id = ?1",
-                  V(id)));
+                  V(op->id)));
     out_object(&op->out, NULL);
     out_text(&op->out, "id", rows_text(r, 0));
     out_text(&op->out, "client_type", "azure");
@@ -361,8 +335,6 @@ static enum err connector(struct op *op)
 /* Everybody of the organization may use its deployments. */
 static enum err users(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
                   "SELECT json_object('users', json_group_array(json_object('id', id, 'username', username, 'role', role)))"
@@ -374,9 +346,7 @@ static enum err users(struct op *op)
 
 static enum err add_user(struct op *op)
 {
-    const char *id;
     int64_t known = 0;
-    TRY(deployment_need(op, &id));
     TRY(sql_int(op->db, &known, "SELECT count(*) FROM user WHERE id = ?1 AND org = ?2", V(in_text(op, "user_id")), V(op->org)));
     return known ? OK : fail(E_NOT_FOUND, "there is no user %s in the organization", in_text(op, "user_id"));
 }
@@ -402,28 +372,36 @@ static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } }
 
 #define ANSWER .answers = &deployment_resource
 static const struct route routes[] = {
-    { "GET", "/api/organization/{organization}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER },
-    { "POST", "/api/organization/{organization}/deployments", create, MAY_WRITE, WORK_WRITE, "deploys a model version",
-      FIELDS(create_in), ANSWER },
-    { "GET", "/api/organization/{organization}/deployments/find", find, MAY_READ, WORK_READ, "a deployment by name or id",
-      FIELDS(find_in), ANSWER },
+    { "GET", "/api/organization/{id}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER,
+      .on = &organization_resource },
+    { "POST", "/api/organization/{id}/deployments", create, MAY_WRITE, WORK_WRITE, "deploys a model version", FIELDS(create_in),
+      ANSWER, .on = &organization_resource },
+    { "GET", "/api/organization/{id}/deployments/find", find, MAY_READ, WORK_READ, "a deployment by name or id", FIELDS(find_in),
+      ANSWER, .on = &organization_resource },
     { "POST", "/api/model/version/{id}/deploy", deploy, MAY_WRITE, WORK_WRITE, "deploys this model version", FIELDS(deploy_in),
-      ANSWER },
-    { "GET", "/api/deployment/{id}", get, MAY_PREDICT, WORK_READ, "a deployment", ANSWER },
+      ANSWER, .public_too = true, .on = &model_version_resource },
+    { "GET", "/api/deployment/{id}", get, MAY_PREDICT, WORK_READ, "a deployment", ANSWER, .on = &deployment_resource },
     { "PATCH", "/api/deployment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, threshold, datalake or sample rate",
-      FIELDS(update_in), ANSWER },
-    { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions" },
-    { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_WRITE, "sets the champion", FIELDS(champion_in), ANSWER },
+      FIELDS(update_in), ANSWER, .on = &deployment_resource },
+    { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions",
+      .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_WRITE, "sets the champion", FIELDS(champion_in), ANSWER,
+      .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/shadow", set_shadow, MAY_WRITE, WORK_WRITE, "sets the shadow model, or none", FIELDS(shadow_in),
-      ANSWER },
-    { "POST", "/api/deployment/{id}/shadow/promote", promote, MAY_WRITE, WORK_WRITE, "the shadow becomes champion", ANSWER },
-    { "POST", "/api/deployment/{id}/pause", pause_it, MAY_WRITE, WORK_WRITE, "refuses predictions until it is resumed", ANSWER },
-    { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER },
-    { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels" },
-    { "GET", "/api/access/deployment/{id}/users", users, MAY_READ, WORK_READ, "who may use the deployment" },
+      ANSWER, .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/shadow/promote", promote, MAY_WRITE, WORK_WRITE, "the shadow becomes champion", ANSWER,
+      .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/pause", pause_it, MAY_WRITE, WORK_WRITE, "refuses predictions until it is resumed", ANSWER,
+      .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER,
+      .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels", .on = &deployment_resource },
+    { "GET", "/api/access/deployment/{id}/users", users, MAY_READ, WORK_READ, "who may use the deployment",
+      .on = &deployment_resource },
     { "POST", "/api/access/deployment/{id}/users", add_user, MAY_WRITE, WORK_READ, "everybody of the organization may already",
-      FIELDS(user_in) },
-    { "GET", "/api/deployment/{id}/datalake/connector", connector, MAY_READ, WORK_READ, "the storage of the target datalake" },
+      FIELDS(user_in), .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/datalake/connector", connector, MAY_READ, WORK_READ, "the storage of the target datalake",
+      .on = &deployment_resource },
 };
 
 const struct resource deployment_resource = {
@@ -434,6 +412,7 @@ const struct resource deployment_resource = {
     .from = "deployment d",
     .key = "d.id",
     .org = "d.org",
+    .root = "d.id",
     .order = "d.created_at DESC, d.id DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -9,8 +9,6 @@ extern const struct resource deployment_resource, login_resource, predicted_asse
 
 extern const char *const review_statuses[]; /* TO_REVIEW, REVIEWED, SUBMITTED: only ever forward */
 
-/* The deployment in the path's first value: of the caller's organization, and the one that a login token is for. */
-MUST_USE enum err deployment_need(struct op *, const char **ret_id);
 MUST_USE enum err deployment_tell(struct sql *, struct arena *, const char *id, const char *json);
 
 /* Sets the champion or shadow; version NULL empties the shadow's slot. Inside a transaction; the ids are of one organization.

@@ -30,51 +30,42 @@ static enum err change(struct op *op, const char *id)
 
 static enum err setup(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET fl_set = 1, fl_active = 1 WHERE deployment_id = ?1", V(id)));
-    return change(op, id);
+    TRY(sql_run(op->db, "UPDATE pipeline SET fl_set = 1, fl_active = 1 WHERE deployment_id = ?1", V(op->id)));
+    return change(op, op->id);
 }
 
 static enum err toggle(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET fl_active = ?2 WHERE deployment_id = ?1 AND fl_set", V(id),
+    TRY(sql_run(op->db, "UPDATE pipeline SET fl_active = ?2 WHERE deployment_id = ?1 AND fl_set", V(op->id),
                 V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the feedback loop up first");
-    return change(op, id);
+    return change(op, op->id);
 }
 
 static enum err attach(struct op *op)
 {
-    const char *id, *version = in_text(op, "dataset_version_id");
-    TRY(deployment_need(op, &id));
+    const char *version = in_text(op, "dataset_version_id");
     TRY(resource_need(op, &dataset_version_resource, version));
     enum err e = sql_run(op->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)",
-                         V(id), V(version), V(clock_now_ms()));
+                         V(op->id), V(version), V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "the dataset version is attached already");
     TRY(e);
-    return change(op, id);
+    return change(op, op->id);
 }
 
 static enum err detach(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     TRY(sql_run(op->db,
                 "DELETE FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
-                V(id), V(in_ids(op, "ids"))));
-    return change(op, id);
+                V(op->id), V(in_ids(op, "ids"))));
+    return change(op, op->id);
 }
 
 static enum err list(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    return reply_list(op, &fl_dataset, "f.deployment_id = ?1", V(id));
+    return reply_list(op, &fl_dataset, "f.deployment_id = ?1", V(op->id));
 }
 
 /* ---- submitting */
@@ -192,7 +183,7 @@ static enum err submit(struct op *op)
     struct submit s = { .op = op };
     const char **ids;
     size_t n;
-    TRY(deployment_need(op, &s.deployment));
+    s.deployment = op->id;
     TRY(open_loop(&s));
     TRY(chosen(&s, &ids, &n));
     if (n > AT_ONCE)
@@ -214,13 +205,19 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE }, { "q", T_TEXT, F_NULL, .max = 4000 } };
 
 static const struct route routes[] = {
-    { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up" },
-    { "PUT", "/api/deployment/{id}/pipeline/fl", toggle, MAY_WRITE, WORK_WRITE, "switches the feedback loop", FIELDS(active_in) },
-    { "GET", "/api/deployment/{id}/fl/datasets", list, MAY_READ, WORK_READ, "the dataset versions that the feedback loop fills" },
-    { "POST", "/api/deployment/{id}/fl/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one", FIELDS(version_in) },
-    { "DELETE", "/api/deployment/{id}/fl/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in) },
+    { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up",
+      .on = &deployment_resource },
+    { "PUT", "/api/deployment/{id}/pipeline/fl", toggle, MAY_WRITE, WORK_WRITE, "switches the feedback loop", FIELDS(active_in),
+      .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/fl/datasets", list, MAY_READ, WORK_READ, "the dataset versions that the feedback loop fills",
+      .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/fl/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one", FIELDS(version_in),
+      .on = &deployment_resource },
+    { "DELETE", "/api/deployment/{id}/fl/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in),
+      .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/feedback-loop/submit", submit, MAY_WRITE, WORK_WRITE,
-      "turns reviewed predictions into annotated assets: all or none", FIELDS(submit_in), .body_cap = 4 << 20 },
+      "turns reviewed predictions into annotated assets: all or none", FIELDS(submit_in), .body_cap = 4 << 20,
+      .on = &deployment_resource },
 };
 
 const struct resource feedback_resource = {

@@ -129,15 +129,13 @@ static enum err keep(struct op *op)
 static enum err monitor(struct op *op)
 {
     struct told *t = arena_take(op->arena, sizeof *t);
-    const char *id;
     op->state = t;
-    TRY(deployment_need(op, &id));
-    TRY(serving_read(op->db, op->arena, op->org, id, &t->serving));
+    TRY(serving_read(op->db, op->arena, op->org, op->id, &t->serving));
     if (t->serving.paused)
         return fail(E_CONFLICT, "the deployment is paused");
     struct sighting *s = &t->sighting;
     *s = (struct sighting){
-        .deployment_id = id,
+        .deployment_id = op->id,
         .org = op->org,
         .datalake_id = t->serving.datalake_id,
         .user_id = op->user_id,
@@ -177,22 +175,18 @@ static enum err monitor(struct op *op)
 /* A shadow prediction for an image that was told before. */
 static enum err monitor_shadow(struct op *op)
 {
-    const char *id, *prediction;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &predicted_asset_resource, id));
+    const char *prediction;
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
                   "SELECT d.id, d.type, d.shadow_model_version_id FROM predicted_asset a JOIN deployment d"
                   " ON d.id = a.deployment_id WHERE a.id = ?1",
-                  V(id)));
+                  V(op->id)));
     const char *deployment = arena_str(op->arena, rows_text(r, 0)), *type = arena_str(op->arena, rows_text(r, 1));
-    if (op->jwt_deployment && strcmp(op->jwt_deployment, deployment) != 0)
-        return fail(E_FORBIDDEN, "the login token is for another deployment");
     if (rows_null(r, 2))
         return fail(E_CONFLICT, "the deployment has no shadow model");
     struct predicted_shapes shapes = { 0 };
     TRY(fail_within(raw_read(op->arena, in_json(op, "shadow_raw_predictions"), type, &shapes), "shadow_raw_predictions: "));
-    const struct prediction_new n = { id, arena_str(op->arena, rows_text(r, 2)), true, in_number(op, "shadow_latency", 0),
+    const struct prediction_new n = { op->id, arena_str(op->arena, rows_text(r, 2)), true, in_number(op, "shadow_latency", 0),
                                       &shapes };
     TRY(prediction_add(op->db, op->arena, deployment, &n, &prediction));
     TRY(deployment_tell(op->db, op->arena, deployment, "{\"kind\":\"shadow_prediction\"}"));
@@ -227,9 +221,9 @@ static const struct field shadow_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/predictions", monitor, MAY_PREDICT, WORK_FREE, "tells of a prediction that was made elsewhere",
-      FIELDS(monitor_in), NULL, BODY_CAP },
+      FIELDS(monitor_in), NULL, BODY_CAP, .on = &deployment_resource },
     { "POST", "/api/prediction/{id}/shadow", monitor_shadow, MAY_PREDICT, WORK_WRITE, "tells of a shadow's prediction",
-      FIELDS(shadow_in), NULL, 8 << 20 },
+      FIELDS(shadow_in), NULL, 8 << 20, .on = &predicted_asset_resource },
 };
 
 const struct resource monitor_resource = { .name = "monitored prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -76,8 +76,7 @@ static enum err changed(struct op *op, const char *id)
 
 static enum err setup_training(struct op *op)
 {
-    const char *id, *project = in_text(op, "project_id"), *trigger = in_text(op, "trigger");
-    TRY(deployment_need(op, &id));
+    const char *project = in_text(op, "project_id"), *trigger = in_text(op, "trigger");
     TRY(resource_need(op, &project_resource, project));
     bool feedback = trigger && strcmp(trigger, "FEEDBACK_LOOP") == 0;
     if (feedback && !in_has(op, "threshold"))
@@ -85,68 +84,59 @@ static enum err setup_training(struct op *op)
     TRY(sql_run(op->db,
                 "UPDATE pipeline SET ct_set = 1, ct_active = 1, ct_project_id = ?2, ct_trigger = ?3, ct_threshold = nullif(?4, 0),"
                 " ct_parameters = ?5, ct_error = NULL WHERE deployment_id = ?1",
-                V(id), V(project), V(trigger ? trigger : "NONE"), V(in_int(op, "threshold", 0)),
+                V(op->id), V(project), V(trigger ? trigger : "NONE"), V(in_int(op, "threshold", 0)),
                 V(in_print(op, "experiment_parameters"))));
-    return changed(op, id);
+    return changed(op, op->id);
 }
 
 static enum err toggle_training(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set", V(id),
+    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set", V(op->id),
                 V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous training up first");
-    return changed(op, id);
+    return changed(op, op->id);
 }
 
 static enum err train_now(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     int64_t set = 0;
-    TRY(sql_int(op->db, &set, "SELECT ct_set FROM pipeline WHERE deployment_id = ?1", V(id)));
+    TRY(sql_int(op->db, &set, "SELECT ct_set FROM pipeline WHERE deployment_id = ?1", V(op->id)));
     if (!set)
         return fail(E_CONFLICT, "set the continuous training up first");
-    TRY(retraining_consider(op->db, op->arena, id, op->user_id, true));
-    return changed(op, id);
+    TRY(retraining_consider(op->db, op->arena, op->id, op->user_id, true));
+    return changed(op, op->id);
 }
 
 static enum err attach(struct op *op)
 {
-    const char *id, *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
-    TRY(deployment_need(op, &id));
+    const char *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
     TRY(resource_need(op, &dataset_version_resource, version));
     enum err e =
         sql_run(op->db, "INSERT INTO ct_dataset (deployment_id, name, dataset_version_id, created_at) VALUES (?1, ?2, ?3, ?4)",
-                V(id), V(name), V(version), V(clock_now_ms()));
+                V(op->id), V(name), V(version), V(clock_now_ms()));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "a dataset version is attached as \"%s\" already", name);
     TRY(e);
-    return changed(op, id);
+    return changed(op, op->id);
 }
 
 static enum err detach(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     TRY(sql_run(op->db,
                 "DELETE FROM ct_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
-                V(id), V(in_ids(op, "ids"))));
-    return changed(op, id);
+                V(op->id), V(in_ids(op, "ids"))));
+    return changed(op, op->id);
 }
 
 static enum err list_datasets(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(
         op->db, &r,
         "SELECT name, " DATASET_VERSION_JSON_OF("c.dataset_version_id") " FROM ct_dataset c"
                                                                         " WHERE c.deployment_id = ?1 ORDER BY c.created_at, c.name",
-        V(id)));
+        V(op->id)));
     out_object(&op->out, NULL);
     out_array(&op->out, "items");
     while (rows_next(r)) {
@@ -162,43 +152,36 @@ static enum err list_datasets(struct op *op)
 
 static enum err setup_deployment(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET cd_set = 1, cd_active = 1, cd_policy = ?2 WHERE deployment_id = ?1 AND ct_set", V(id),
-                V(in_text(op, "policy"))));
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_set = 1, cd_active = 1, cd_policy = ?2 WHERE deployment_id = ?1 AND ct_set",
+                V(op->id), V(in_text(op, "policy"))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous training up first: it makes the models that are deployed");
-    return changed(op, id);
+    return changed(op, op->id);
 }
 
 static enum err toggle_deployment(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set", V(id),
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set", V(op->id),
                 V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous deployment up first");
-    return changed(op, id);
+    return changed(op, op->id);
 }
 
 static enum err set_training_data(struct op *op)
 {
-    const char *id, *version = in_text(op, "dataset_version_id");
-    TRY(deployment_need(op, &id));
+    const char *version = in_text(op, "dataset_version_id");
     TRY(resource_need(op, &dataset_version_resource, version));
-    TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = ?2, td_at = ?3 WHERE deployment_id = ?1", V(id), V(version),
+    TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = ?2, td_at = ?3 WHERE deployment_id = ?1", V(op->id), V(version),
                 V(clock_now_ms())));
-    return changed(op, id);
+    return changed(op, op->id);
 }
 
 /* The reference is counted when it is asked for, so that it is always ready. */
 static enum err check_training_data(struct op *op)
 {
-    const char *id;
     int64_t set = 0;
-    TRY(deployment_need(op, &id));
-    TRY(sql_int(op->db, &set, "SELECT td_version_id IS NOT NULL FROM pipeline WHERE deployment_id = ?1", V(id)));
+    TRY(sql_int(op->db, &set, "SELECT td_version_id IS NOT NULL FROM pipeline WHERE deployment_id = ?1", V(op->id)));
     out_object(&op->out, NULL);
     out_text(&op->out, "status", set ? "SUCCESS" : "NOT_CONFIGURED");
     out_end_object(&op->out);
@@ -207,17 +190,13 @@ static enum err check_training_data(struct op *op)
 
 static enum err disable_training_data(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = NULL, td_at = NULL WHERE deployment_id = ?1", V(id)));
-    return changed(op, id);
+    TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = NULL, td_at = NULL WHERE deployment_id = ?1", V(op->id)));
+    return changed(op, op->id);
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    return reply_find(op, &pipelines, "the deployment has no pipelines", "q.deployment_id = ?1", V(id));
+    return reply_find(op, &pipelines, "the deployment has no pipelines", "q.deployment_id = ?1", V(op->id));
 }
 
 static const char *const triggers[] = { "FEEDBACK_LOOP", "NONE", NULL };
@@ -237,21 +216,30 @@ static const struct field policy_in[] = { { "policy", T_TEXT, F_NEED, .words = p
 static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
-    { "GET", "/api/deployment/{id}/pipelines", get, MAY_READ, WORK_READ, "the settings of all pipelines, and their trainings" },
+    { "GET", "/api/deployment/{id}/pipelines", get, MAY_READ, WORK_READ, "the settings of all pipelines, and their trainings",
+      .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/pipeline/ct", setup_training, MAY_WRITE, WORK_WRITE, "sets the continuous training up",
-      FIELDS(training_in) },
-    { "PUT", "/api/deployment/{id}/pipeline/ct", toggle_training, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in) },
-    { "POST", "/api/deployment/{id}/pipeline/ct/launch", train_now, MAY_WRITE, WORK_WRITE, "starts a training now" },
-    { "GET", "/api/deployment/{id}/ct/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions that it trains on" },
-    { "POST", "/api/deployment/{id}/ct/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one under an alias", FIELDS(alias_in) },
-    { "DELETE", "/api/deployment/{id}/ct/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in) },
+      FIELDS(training_in), .on = &deployment_resource },
+    { "PUT", "/api/deployment/{id}/pipeline/ct", toggle_training, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in),
+      .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/pipeline/ct/launch", train_now, MAY_WRITE, WORK_WRITE, "starts a training now",
+      .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/ct/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions that it trains on",
+      .on = &deployment_resource },
+    { "POST", "/api/deployment/{id}/ct/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one under an alias", FIELDS(alias_in),
+      .on = &deployment_resource },
+    { "DELETE", "/api/deployment/{id}/ct/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in),
+      .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/pipeline/cd", setup_deployment, MAY_WRITE, WORK_WRITE, "sets the continuous deployment up",
-      FIELDS(policy_in) },
-    { "PUT", "/api/deployment/{id}/pipeline/cd", toggle_deployment, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in) },
+      FIELDS(policy_in), .on = &deployment_resource },
+    { "PUT", "/api/deployment/{id}/pipeline/cd", toggle_deployment, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in),
+      .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/pipeline/td/setup", set_training_data, MAY_WRITE, WORK_WRITE,
-      "says what the model was trained on", FIELDS(version_in) },
-    { "GET", "/api/deployment/{id}/pipeline/td/check", check_training_data, MAY_READ, WORK_READ, "whether the reference is ready" },
-    { "PUT", "/api/deployment/{id}/pipeline/td/disable", disable_training_data, MAY_WRITE, WORK_WRITE, "forgets it" },
+      "says what the model was trained on", FIELDS(version_in), .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/pipeline/td/check", check_training_data, MAY_READ, WORK_READ, "whether the reference is ready",
+      .on = &deployment_resource },
+    { "PUT", "/api/deployment/{id}/pipeline/td/disable", disable_training_data, MAY_WRITE, WORK_WRITE, "forgets it",
+      .on = &deployment_resource },
 };
 
 const struct resource pipeline_resource = {

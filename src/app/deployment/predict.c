@@ -103,9 +103,7 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
 
 static enum err may_serve(struct op *op, struct serving *ret)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    TRY(serving_read(op->db, op->arena, op->org, id, ret));
+    TRY(serving_read(op->db, op->arena, op->org, op->id, ret));
     if (!ret->serving)
         return fail(E_CONFLICT, "this deployment serves nothing: its predictions are made elsewhere and only monitored here");
     if (ret->paused)
@@ -395,12 +393,12 @@ static const struct field shadow_in[] = { { "prediction_id", T_ID, F_NEED }, { "
 #define FORM .start = start, .stop = stop
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "predicts on an image: a form with the file media",
-      FORM },
-    { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM },
+      FORM, .on = &deployment_resource },
+    { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM, .on = &deployment_resource },
     { "POST", "/api/v2/deployments/{id}/predict", predict_stored, MAY_PREDICT, WORK_FREE,
-      "predicts on an image that is stored here", FIELDS(stored_in) },
+      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource },
     { "POST", "/api/v2/deployments/{id}/predict/shadow", predict_shadow, MAY_PREDICT, WORK_FREE,
-      "the shadow model on an image that was predicted before", FIELDS(shadow_in) },
+      "the shadow model on an image that was predicted before", FIELDS(shadow_in), .on = &deployment_resource },
 };
 
 const struct resource predict_resource = { .name = "prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -264,9 +264,8 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
 
 static enum err list(struct op *op)
 {
-    const char *id, *custom = in_text(op, "custom_metadata");
-    TRY(deployment_need(op, &id));
-    struct value values[1 + QUERY_VALUES] = { V(id) };
+    const char *custom = in_text(op, "custom_metadata");
+    struct value values[1 + QUERY_VALUES] = { V(op->id) };
     struct where w = { .sql = "1 = 1" };
     if (custom)
         TRY(query_members(op->arena, &predicted_asset_resource, "custom_metadata", custom, 1, &w));
@@ -278,36 +277,27 @@ static enum err list(struct op *op)
 
 static enum err list_of_ids(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
-    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))", V(id),
-                      V(in_ids(op, "ids")));
+    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))",
+                      V(op->id), V(in_ids(op, "ids")));
 }
 
 static enum err find(struct op *op)
 {
-    const char *id;
-    TRY(deployment_need(op, &id));
     const char *by = in_has(op, "id") ? in_text(op, "id") : in_text(op, "oracle_prediction_id");
     if (!by && !in_has(op, "object_name") && !in_has(op, "filename") && !in_has(op, "data_id"))
         return fail(E_INVALID, "say which: id, oracle_prediction_id, object_name, filename or data_id");
     return reply_find(op, &predicted_asset_resource, "the deployment has no such predicted asset",
                       "a.deployment_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR d.object_name = ?3)"
                       " AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.id = ?5)",
-                      V(id), V(by), V(in_text(op, "object_name")), V(in_text(op, "filename")), V(in_text(op, "data_id")));
+                      V(op->id), V(by), V(in_text(op, "object_name")), V(in_text(op, "filename")), V(in_text(op, "data_id")));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &predicted_asset_resource, id);
+    return reply_one(op, &predicted_asset_resource, op->id);
 }
 
-static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &predicted_asset_resource, id));
-    return sql_run(op->db, "DELETE FROM predicted_asset WHERE id = ?1", V(id));
-}
+static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM predicted_asset WHERE id = ?1", V(op->id)); }
 
 static const struct field find_in[] = {
     { "id", T_ID }, { "oracle_prediction_id", T_ID }, { "object_name", T_TEXT }, { "filename", T_TEXT }, { "data_id", T_ID },
@@ -318,14 +308,14 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 #define ANSWER .answers = &predicted_asset_resource
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/predictedassets", list, MAY_READ, WORK_READ, "the predictions of a deployment", FIELDS(list_in),
-      ANSWER },
+      ANSWER, .on = &deployment_resource },
     { "XGET", "/api/deployment/{id}/predictedassets", list_of_ids, MAY_READ, WORK_READ, "predictions by their ids", FIELDS(ids_in),
-      ANSWER, .body_cap = 4 << 20 },
+      ANSWER, .body_cap = 4 << 20, .on = &deployment_resource },
     { "GET", "/api/deployment/{id}/predictedassets/find", find, MAY_READ, WORK_READ, "a prediction by its data or id",
-      FIELDS(find_in), ANSWER },
-    { "GET", "/api/predicted/asset/{id}", get, MAY_READ, WORK_READ, "a prediction", ANSWER },
-    { "DELETE", "/api/predicted/asset/{id}", delete, MAY_WRITE, WORK_WRITE,
-      "removes a prediction; its image stays in the datalake" },
+      FIELDS(find_in), ANSWER, .on = &deployment_resource },
+    { "GET", "/api/predicted/asset/{id}", get, MAY_READ, WORK_READ, "a prediction", ANSWER, .on = &predicted_asset_resource },
+    { "DELETE", "/api/predicted/asset/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a prediction; its image stays in the datalake",
+      .on = &predicted_asset_resource },
 };
 
 const struct resource predicted_asset_resource = {
@@ -336,6 +326,7 @@ const struct resource predicted_asset_resource = {
     .from = "predicted_asset a JOIN deployment o ON o.id = a.deployment_id JOIN data d ON d.id = a.data_id",
     .key = "a.id",
     .org = "o.org",
+    .root = "o.id",
     .order = "a.created_at DESC, a.id DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -13,8 +13,7 @@ struct reviewed {
 
 static enum err asset_of(struct op *op, struct reviewed *ret)
 {
-    TRY(path_id(op, 0, &ret->id));
-    TRY(resource_need(op, &predicted_asset_resource, ret->id));
+    ret->id = op->id;
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
                   "SELECT a.deployment_id, a.status, d.width, d.height FROM predicted_asset a"
@@ -103,9 +102,10 @@ static const struct field review_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_WRITE, WORK_WRITE,
-      "reviews a prediction: what is really there; final", FIELDS(review_in), &predicted_asset_resource, BODY_CAP },
+      "reviews a prediction: what is really there; final", FIELDS(review_in), &predicted_asset_resource, BODY_CAP,
+      .on = &predicted_asset_resource },
     { "GET", "/api/predicted/asset/{id}/reviews", list, MAY_READ, WORK_READ, "the prediction with its review", NULL, 0,
-      &predicted_asset_resource },
+      &predicted_asset_resource, .on = &predicted_asset_resource },
 };
 
 const struct resource review_resource = { .name = "review", .routes = routes, .n_routes = COUNT_OF(routes) };

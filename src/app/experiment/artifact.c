@@ -19,25 +19,16 @@ static const struct field fields[] = {
     { "presigned_url", T_TEXT, 0, "signed_get(a.object_name)" },
 };
 
-static enum err experiment_of(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 static enum err list(struct op *op)
 {
-    const char *experiment;
-    TRY(experiment_of(op, &experiment));
-    return reply_list(op, &artifact_resource, "a.experiment_id = ?1", V(experiment));
+    return reply_list(op, &artifact_resource, "a.experiment_id = ?1", V(op->id));
 }
 
 static enum err list_ids(struct op *op)
 {
-    const char *experiment, **ids;
+    const char **ids;
     size_t n;
-    TRY(experiment_of(op, &experiment));
-    TRY(resource_ids(op, &artifact_resource, NULL, "a.experiment_id = ?1", VALUES(V(experiment)), &ids, &n));
+    TRY(resource_ids(op, &artifact_resource, NULL, "a.experiment_id = ?1", VALUES(V(op->id)), &ids, &n));
     out_array(&op->out, NULL);
     for (size_t i = 0; i < n; i++)
         out_text(&op->out, NULL, ids[i]);
@@ -47,63 +38,50 @@ static enum err list_ids(struct op *op)
 
 static enum err find(struct op *op)
 {
-    const char *experiment, *name = in_text(op, "name");
-    TRY(experiment_of(op, &experiment));
+    const char *name = in_text(op, "name");
     return reply_find(op, &artifact_resource, arena_fmt(op->arena, "the experiment has no artifact \"%s\"", name),
-                      "a.experiment_id = ?1 AND a.name = ?2", V(experiment), V(name));
+                      "a.experiment_id = ?1 AND a.name = ?2", V(op->id), V(name));
 }
 
 /* The same name again replaces the file: a training that goes on after a stop stores its model anew. */
 static enum err create(struct op *op)
 {
-    const char *experiment, *name = in_text(op, "name");
-    TRY(experiment_of(op, &experiment));
+    const char *name = in_text(op, "name");
     TRY(object_is_own(op, in_text(op, "object_name")));
     TRY(sql_run(op->db,
                 "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (experiment_id, name) DO UPDATE SET filename = excluded.filename,"
                 " object_name = excluded.object_name, large = excluded.large, created_at = excluded.created_at",
-                V(id_new(op->arena)), V(experiment), V(name), V(in_text(op, "filename")), V(in_text(op, "object_name")),
+                V(id_new(op->arena)), V(op->id), V(name), V(in_text(op, "filename")), V(in_text(op, "object_name")),
                 V(in_bool(op, "large", false)), V(clock_now_ms())));
-    TRY(event_tell(op->db, arena_fmt(op->arena, "experiment:%s", experiment), "{\"kind\":\"artifact\"}"));
+    TRY(event_tell(op->db, arena_fmt(op->arena, "experiment:%s", op->id), "{\"kind\":\"artifact\"}"));
     op->status = 201;
-    return reply_find(op, &artifact_resource, "the artifact is gone", "a.experiment_id = ?1 AND a.name = ?2", V(experiment),
-                      V(name));
+    return reply_find(op, &artifact_resource, "the artifact is gone", "a.experiment_id = ?1 AND a.name = ?2", V(op->id), V(name));
 }
 
 static enum err delete_many(struct op *op)
 {
-    const char *experiment;
-    TRY(experiment_of(op, &experiment));
-    return sql_run(op->db, "DELETE FROM artifact WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))",
-                   V(experiment), V(in_ids(op, "ids")));
+    return sql_run(op->db, "DELETE FROM artifact WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(op->id),
+                   V(in_ids(op, "ids")));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &artifact_resource, id);
+    return reply_one(op, &artifact_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &artifact_resource, id));
     if (in_has(op, "object_name"))
         TRY(object_is_own(op, in_text(op, "object_name")));
-    enum err e = resource_update(op, "artifact", id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, "artifact", op->id, op->route->in, op->route->in_n);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "the experiment has an artifact \"%s\" already", in_text(op, "name"));
     TRY(e);
-    return reply_one(op, &artifact_resource, id);
+    return reply_one(op, &artifact_resource, op->id);
 }
 
-static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &artifact_resource, id));
-    return sql_run(op->db, "DELETE FROM artifact WHERE id = ?1", V(id));
-}
+static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM artifact WHERE id = ?1", V(op->id)); }
 
 static const struct field create_in[] = {
     { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
@@ -122,16 +100,19 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/artifacts", list, MAY_READ, WORK_READ, "the artifacts of an experiment", NULL, 0,
-      &artifact_resource },
-    { "GET", "/api/experiment/{id}/artifacts/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's artifacts" },
+      &artifact_resource, .on = &experiment_resource },
+    { "GET", "/api/experiment/{id}/artifacts/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's artifacts",
+      .on = &experiment_resource },
     { "GET", "/api/experiment/{id}/artifacts/find", find, MAY_READ, WORK_READ, "an artifact by name", FIELDS(name_in),
-      &artifact_resource },
+      &artifact_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/artifacts", create, MAY_WRITE, WORK_WRITE,
-      "stores an uploaded file as an artifact, or replaces it", FIELDS(create_in), &artifact_resource },
-    { "DELETE", "/api/experiment/{id}/artifacts", delete_many, MAY_WRITE, WORK_WRITE, "deletes artifacts", FIELDS(ids_in) },
-    { "GET", "/api/artifact/{id}", get, MAY_READ, WORK_READ, "an artifact", NULL, 0, &artifact_resource },
-    { "PATCH", "/api/artifact/{id}", update, MAY_WRITE, WORK_WRITE, "changes an artifact", FIELDS(update_in), &artifact_resource },
-    { "DELETE", "/api/artifact/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an artifact" },
+      "stores an uploaded file as an artifact, or replaces it", FIELDS(create_in), &artifact_resource, .on = &experiment_resource },
+    { "DELETE", "/api/experiment/{id}/artifacts", delete_many, MAY_WRITE, WORK_WRITE, "deletes artifacts", FIELDS(ids_in),
+      .on = &experiment_resource },
+    { "GET", "/api/artifact/{id}", get, MAY_READ, WORK_READ, "an artifact", NULL, 0, &artifact_resource, .on = &artifact_resource },
+    { "PATCH", "/api/artifact/{id}", update, MAY_WRITE, WORK_WRITE, "changes an artifact", FIELDS(update_in), &artifact_resource,
+      .on = &artifact_resource },
+    { "DELETE", "/api/artifact/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an artifact", .on = &artifact_resource },
 };
 
 const struct resource artifact_resource = {
@@ -142,6 +123,7 @@ const struct resource artifact_resource = {
     .from = "artifact a JOIN experiment e ON e.id = a.experiment_id JOIN project p ON p.id = e.project_id",
     .key = "a.id",
     .org = "p.org",
+    .root = "p.id",
     .order = "a.name",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

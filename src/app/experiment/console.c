@@ -22,35 +22,28 @@ static const struct field fields[] = {
     { "presigned_url", T_TEXT, 0, "signed_get(f.object_name)" },
 };
 
-static enum err experiment_of(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 /* A client counts its lines from 0 each time it starts; ours are counted on (`n`), so that a reader asks for what follows. The line
  * that came last is taken once, even if the client sends it again because it saw no answer. */
 static enum err send(struct op *op)
 {
-    const char *id, *part = in_text(op, "part"), *log = in_print(op, "log");
+    const char *part = in_text(op, "part"), *log = in_print(op, "log");
     int64_t line = in_int(op, "line_nb", 0), n = 0, again = 0;
-    TRY(experiment_of(op, &id));
     if (!part)
         part = "";
-    TRY(sql_int(op->db, &n, "SELECT coalesce(max(n), 0) FROM console_line WHERE experiment_id = ?1", V(id)));
+    TRY(sql_int(op->db, &n, "SELECT coalesce(max(n), 0) FROM console_line WHERE experiment_id = ?1", V(op->id)));
     TRY(sql_int(op->db, &again,
                 "SELECT count(*) FROM console_line WHERE experiment_id = ?1 AND n = ?2 AND line_nb = ?3 AND part = ?4"
                 " AND log = ?5",
-                V(id), V(n), V(line), V(part), V(log)));
+                V(op->id), V(n), V(line), V(part), V(log)));
     if (again)
         return OK;
     n++;
     TRY(sql_run(op->db,
                 "INSERT INTO console_line (experiment_id, n, line_nb, part, log, final, special, at)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                V(id), V(n), V(line), V(part), V(log), V(in_bool(op, "final", false)), V(in_print(op, "special")),
+                V(op->id), V(n), V(line), V(part), V(log), V(in_bool(op, "final", false)), V(in_print(op, "special")),
                 V(clock_now_ms())));
-    TRY(sql_run(op->db, "DELETE FROM console_line WHERE experiment_id = ?1 AND n <= ?2", V(id), V(n - LINES_KEPT)));
+    TRY(sql_run(op->db, "DELETE FROM console_line WHERE experiment_id = ?1 AND n <= ?2", V(op->id), V(n - LINES_KEPT)));
     AUTO(out) struct out o;
     out_init(&o, 1 << 20);
     out_object(&o, NULL);
@@ -60,7 +53,7 @@ static enum err send(struct op *op)
     out_text(&o, "part", part);
     out_raw(&o, "log", log);
     out_end_object(&o);
-    return event_tell(op->db, arena_fmt(op->arena, "experiment:%s", id), o.text.bytes);
+    return event_tell(op->db, arena_fmt(op->arena, "experiment:%s", op->id), o.text.bytes);
 }
 
 static enum err lines(struct op *op, const char *id)
@@ -98,46 +91,36 @@ static enum err lines(struct op *op, const char *id)
 
 static enum err read(struct op *op)
 {
-    const char *id;
-    TRY(experiment_of(op, &id));
     if (in_has(op, "after"))
-        return lines(op, id);
-    return reply_find(op, &console_resource, "the experiment has no logging file", "f.experiment_id = ?1", V(id));
+        return lines(op, op->id);
+    return reply_find(op, &console_resource, "the experiment has no logging file", "f.experiment_id = ?1", V(op->id));
 }
 
 static enum err save(struct op *op)
 {
-    const char *id, *object = in_text(op, "object_name");
-    TRY(experiment_of(op, &id));
+    const char *object = in_text(op, "object_name");
     TRY(object_is_own(op, object));
     TRY(sql_run(op->db,
                 "INSERT INTO logging_file (id, experiment_id, object_name, created_at) VALUES (?1, ?2, ?3, ?4)"
                 " ON CONFLICT (experiment_id) DO UPDATE SET object_name = excluded.object_name, created_at = excluded.created_at",
-                V(id_new(op->arena)), V(id), V(object), V(clock_now_ms())));
-    return reply_find(op, &console_resource, "the file is gone", "f.experiment_id = ?1", V(id));
+                V(id_new(op->arena)), V(op->id), V(object), V(clock_now_ms())));
+    return reply_find(op, &console_resource, "the file is gone", "f.experiment_id = ?1", V(op->id));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &console_resource, id);
+    return reply_one(op, &console_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id, *object = in_text(op, "object_name");
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &console_resource, id));
+    const char *object = in_text(op, "object_name");
     TRY(object_is_own(op, object));
-    TRY(sql_run(op->db, "UPDATE logging_file SET object_name = ?2 WHERE id = ?1", V(id), V(object)));
-    return reply_one(op, &console_resource, id);
+    TRY(sql_run(op->db, "UPDATE logging_file SET object_name = ?2 WHERE id = ?1", V(op->id), V(object)));
+    return reply_one(op, &console_resource, op->id);
 }
 
-static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &console_resource, id));
-    return sql_run(op->db, "DELETE FROM logging_file WHERE id = ?1", V(id));
-}
+static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM logging_file WHERE id = ?1", V(op->id)); }
 
 static const struct field line_in[] = {
     { "line_nb", T_INT, F_NEED, .max = 1e12 },
@@ -151,15 +134,16 @@ static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min 
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logging", send, MAY_WRITE, WORK_WRITE, "one or more lines of the console", FIELDS(line_in),
-      .body_cap = 256 << 10 },
+      .body_cap = 256 << 10, .on = &experiment_resource },
     { "GET", "/api/experiment/{id}/logging", read, MAY_READ, WORK_READ,
-      "the stored console file; with after=N the lines after the N-th", FIELDS(after_in) },
+      "the stored console file; with after=N the lines after the N-th", FIELDS(after_in), .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/logging/save", save, MAY_WRITE, WORK_WRITE, "stores the console as an uploaded file",
-      FIELDS(object_in), &console_resource },
-    { "GET", "/api/logging/file/{id}", get, MAY_READ, WORK_READ, "a stored console file", NULL, 0, &console_resource },
+      FIELDS(object_in), &console_resource, .on = &experiment_resource },
+    { "GET", "/api/logging/file/{id}", get, MAY_READ, WORK_READ, "a stored console file", NULL, 0, &console_resource,
+      .on = &console_resource },
     { "PATCH", "/api/logging/file/{id}", update, MAY_WRITE, WORK_WRITE, "replaces a stored console file", FIELDS(object_in),
-      &console_resource },
-    { "DELETE", "/api/logging/file/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a stored console file" },
+      &console_resource, .on = &console_resource },
+    { "DELETE", "/api/logging/file/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a stored console file", .on = &console_resource },
 };
 
 const struct resource console_resource = {
@@ -170,6 +154,7 @@ const struct resource console_resource = {
     .from = "logging_file f JOIN experiment e ON e.id = f.experiment_id JOIN project p ON p.id = e.project_id",
     .key = "f.id",
     .org = "p.org",
+    .root = "p.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

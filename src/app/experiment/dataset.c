@@ -28,45 +28,33 @@ enum err experiment_attach(struct sql *db, const char *experiment_id, const char
     return project_attach(db, rows_text(r, 0), dataset_version_id);
 }
 
-static enum err mine(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 static enum err list(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
-    return reply_list(op, &experiment_dataset_resource, "d.experiment_id = ?1", V(id));
+    return reply_list(op, &experiment_dataset_resource, "d.experiment_id = ?1", V(op->id));
 }
 
 static enum err find(struct op *op)
 {
-    const char *id, *name = in_text(op, "name");
-    TRY(mine(op, &id));
+    const char *name = in_text(op, "name");
     return reply_find(op, &experiment_dataset_resource, arena_fmt(op->arena, "no dataset version is attached as \"%s\"", name),
-                      "d.experiment_id = ?1 AND d.name = ?2", V(id), V(name));
+                      "d.experiment_id = ?1 AND d.name = ?2", V(op->id), V(name));
 }
 
 static enum err attach(struct op *op)
 {
-    const char *id, *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
-    TRY(mine(op, &id));
+    const char *version = in_text(op, "dataset_version_id"), *name = in_text(op, "name");
     TRY(resource_need(op, &dataset_version_resource, version));
-    TRY(experiment_attach(op->db, id, name, version));
+    TRY(experiment_attach(op->db, op->id, name, version));
     op->status = 201;
-    return reply_find(op, &experiment_dataset_resource, "it is gone", "d.experiment_id = ?1 AND d.name = ?2", V(id), V(name));
+    return reply_find(op, &experiment_dataset_resource, "it is gone", "d.experiment_id = ?1 AND d.name = ?2", V(op->id), V(name));
 }
 
 static enum err detach(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
     return sql_run(op->db,
                    "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN"
                    " (SELECT value FROM json_each(?2))",
-                   V(id), V(in_ids(op, "ids")));
+                   V(op->id), V(in_ids(op, "ids")));
 }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
@@ -78,12 +66,13 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/datasets", list, MAY_READ, WORK_READ, "the dataset versions of an experiment by alias", NULL, 0,
-      &experiment_dataset_resource },
+      &experiment_dataset_resource, .on = &experiment_resource },
     { "GET", "/api/experiment/{id}/datasets/find", find, MAY_READ, WORK_READ, "the dataset version of an alias", FIELDS(name_in),
-      &experiment_dataset_resource },
+      &experiment_dataset_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version under an alias",
-      FIELDS(attach_in), &experiment_dataset_resource },
-    { "DELETE", "/api/experiment/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in) },
+      FIELDS(attach_in), &experiment_dataset_resource, .on = &experiment_resource },
+    { "DELETE", "/api/experiment/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in),
+      .on = &experiment_resource },
 };
 
 const struct resource experiment_dataset_resource = {
@@ -94,6 +83,7 @@ const struct resource experiment_dataset_resource = {
     .from = "experiment_dataset d JOIN experiment e ON e.id = d.experiment_id JOIN project p ON p.id = e.project_id",
     .key = "d.name",
     .org = "p.org",
+    .root = "p.id",
     .order = "d.created_at, d.name",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -211,8 +211,7 @@ static enum err evaluate(struct op *op)
     *e = (struct evaluate){ .op = op,
                             .status = in_text(op, "status"),
                             .ids = in_has(op, "evaluation_ids") ? in_ids(op, "evaluation_ids") : NULL };
-    TRY(path_id(op, 0, &e->experiment));
-    TRY(resource_need(op, &experiment_resource, e->experiment));
+    e->experiment = op->id;
     e->whole = strcmp(in_text(op, "inference_type"), "CLASSIFICATION") == 0;
     if (!e->whole && strcmp(in_text(op, "inference_type"), "OBJECT_DETECTION") != 0)
         return fail(E_UNMEANT, "inference_type: metrics are computed for OBJECT_DETECTION and CLASSIFICATION only");
@@ -237,7 +236,7 @@ static const struct field evaluate_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/evaluate", evaluate, MAY_WRITE, WORK_FREE, "computes metrics of the evaluations, kept as a log",
-      FIELDS(evaluate_in) },
+      FIELDS(evaluate_in), .on = &experiment_resource },
 };
 
 const struct resource evaluate_resource = { .name = "evaluation metrics", .routes = routes, .n_routes = COUNT_OF(routes) };

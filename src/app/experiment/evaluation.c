@@ -97,42 +97,27 @@ static enum err add_one(struct op *op, const char *experiment, const struct json
                    V(clock_now_ms()));
 }
 
-static enum err experiment_of(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 static enum err add(struct op *op)
 {
-    const char *experiment;
     const struct json *all = in_json(op, "evaluations");
     bool keep = in_has(op, "import_type") && strcmp(in_text(op, "import_type"), "KEEP") == 0;
-    TRY(experiment_of(op, &experiment));
     for (size_t i = 0; i < json_count(all); i++)
-        TRY(add_one(op, experiment, json_at(all, i), i, keep));
+        TRY(add_one(op, op->id, json_at(all, i), i, keep));
     op->status = 201;
     return OK;
 }
 
 static enum err list(struct op *op)
 {
-    const char *experiment;
-    TRY(experiment_of(op, &experiment));
-    return reply_page(op, &evaluation_resource, "v.experiment_id = ?1", V(experiment));
+    return reply_page(op, &evaluation_resource, "v.experiment_id = ?1", V(op->id));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &evaluation_resource, id);
+    return reply_one(op, &evaluation_resource, op->id);
 }
 
-static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &evaluation_resource, id));
-    return sql_run(op->db, "DELETE FROM evaluation WHERE id = ?1", V(id));
-}
+static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM evaluation WHERE id = ?1", V(op->id)); }
 
 static const char *const modes[] = { "KEEP", "REPLACE", NULL };
 static const struct field add_in[] = {
@@ -142,11 +127,12 @@ static const struct field add_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/evaluations", add, MAY_WRITE, WORK_WRITE, "stores predictions for images of attached datasets",
-      FIELDS(add_in), NULL, 32 << 20 },
+      FIELDS(add_in), NULL, 32 << 20, .on = &experiment_resource },
     { "GET", "/api/experiment/{id}/evaluations", list, MAY_READ, WORK_READ, "the evaluations of an experiment", NULL, 0,
-      &evaluation_resource },
-    { "GET", "/api/evaluation/{id}", get, MAY_READ, WORK_READ, "an evaluation", NULL, 0, &evaluation_resource },
-    { "DELETE", "/api/evaluation/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an evaluation" },
+      &evaluation_resource, .on = &experiment_resource },
+    { "GET", "/api/evaluation/{id}", get, MAY_READ, WORK_READ, "an evaluation", NULL, 0, &evaluation_resource,
+      .on = &evaluation_resource },
+    { "DELETE", "/api/evaluation/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an evaluation", .on = &evaluation_resource },
 };
 
 const struct resource evaluation_resource = {
@@ -157,6 +143,7 @@ const struct resource evaluation_resource = {
     .from = "evaluation v JOIN experiment e ON e.id = v.experiment_id JOIN project p ON p.id = e.project_id",
     .key = "v.id",
     .org = "p.org",
+    .root = "p.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

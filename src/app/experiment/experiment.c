@@ -205,33 +205,21 @@ enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, 
 
 /* ---- routes */
 
-static enum err mine(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 static enum err list(struct op *op)
 {
-    const char *project;
-    TRY(path_id(op, 0, &project));
-    TRY(resource_need(op, &project_resource, project));
-    return reply_list(op, &experiment_resource, "e.project_id = ?1", V(project));
+    return reply_list(op, &experiment_resource, "e.project_id = ?1", V(op->id));
 }
 
 static enum err list_all(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_page(op, &experiment_resource, "1");
 }
 
 static enum err list_ids(struct op *op)
 {
-    const char *project, **ids;
+    const char **ids;
     size_t n;
-    TRY(path_id(op, 0, &project));
-    TRY(resource_need(op, &project_resource, project));
-    TRY(resource_ids(op, &experiment_resource, NULL, "e.project_id = ?1", VALUES(V(project)), &ids, &n));
+    TRY(resource_ids(op, &experiment_resource, NULL, "e.project_id = ?1", VALUES(V(op->id)), &ids, &n));
     out_array(&op->out, NULL);
     for (size_t i = 0; i < n; i++)
         out_text(&op->out, NULL, ids[i]);
@@ -250,8 +238,7 @@ static enum err create(struct op *op)
         .parameters = in_print(op, "parameters"),
     };
     const char *id;
-    TRY(path_id(op, 0, &n.project_id));
-    TRY(resource_need(op, &project_resource, n.project_id));
+    n.project_id = op->id;
     if (n.base_model_version_id)
         TRY(model_version_seen(op, n.base_model_version_id));
     if (n.base_experiment_id)
@@ -276,55 +263,47 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    const char *project, *name = in_text(op, "name");
-    TRY(path_id(op, 0, &project));
-    TRY(resource_need(op, &project_resource, project));
+    const char *name = in_text(op, "name");
     if (in_has(op, "id"))
         return reply_find(op, &experiment_resource, "the project has no such experiment", "e.project_id = ?1 AND e.id = ?2",
-                          V(project), V(in_text(op, "id")));
+                          V(op->id), V(in_text(op, "id")));
     if (!name)
         return fail(E_INVALID, "name or id is missing");
     return reply_find(op, &experiment_resource, arena_fmt(op->arena, "the project has no experiment \"%s\"", name),
-                      "e.project_id = ?1 AND e.name = ?2", V(project), V(name));
+                      "e.project_id = ?1 AND e.name = ?2", V(op->id), V(name));
 }
 
 static enum err find_by_id(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_one(op, &experiment_resource, in_text(op, "id"));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &experiment_resource, id);
+    return reply_one(op, &experiment_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
     static const struct field columns[] = { { "name", T_TEXT }, { "description", T_TEXT } };
-    const char *id, *status = in_text(op, "status");
-    TRY(mine(op, &id));
+    const char *status = in_text(op, "status");
     if (status)
-        TRY(experiment_set_status(op->db, op->arena, id, status, in_text(op, "error")));
+        TRY(experiment_set_status(op->db, op->arena, op->id, status, in_text(op, "error")));
     if (in_has(op, "name") || in_has(op, "description") || !status) {
-        enum err e = resource_update(op, "experiment", id, FIELDS(columns));
+        enum err e = resource_update(op, "experiment", op->id, FIELDS(columns));
         if (e == E_CONFLICT)
             return fail(E_CONFLICT, "the project has an experiment \"%s\" already", in_text(op, "name"));
         TRY(e);
     }
-    TRY(sql_run(op->db, "UPDATE experiment SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &experiment_resource, id);
+    TRY(sql_run(op->db, "UPDATE experiment SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &experiment_resource, op->id);
 }
 
 /* What a training script says of its own job. */
 static enum err job_status(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
-    TRY(experiment_set_status(op->db, op->arena, id, in_text(op, "status"), NULL));
-    return reply_one(op, &experiment_resource, id);
+    TRY(experiment_set_status(op->db, op->arena, op->id, in_text(op, "status"), NULL));
+    return reply_one(op, &experiment_resource, op->id);
 }
 
 static enum err cancel_job(struct op *op, const char *id)
@@ -345,16 +324,14 @@ static enum err remove_one(struct op *op, const char *id)
     return file_remove_tree(arena_fmt(op->arena, "%s/training/%s", op->services->data_dir, id)); /* what it could go on from */
 }
 
-static enum err delete (struct op *op) { const char *id; TRY(mine(op, &id)); return remove_one(op, id); }
+static enum err delete (struct op *op) { return remove_one(op, op->id); }
 
 static enum err delete_many(struct op *op)
 {
-    const char *project, **ids;
+    const char **ids;
     size_t n;
-    TRY(path_id(op, 0, &project));
-    TRY(resource_need(op, &project_resource, project));
     TRY(resource_ids(op, &experiment_resource, NULL, "e.project_id = ?1 AND e.id IN (SELECT value FROM json_each(?2))",
-                     VALUES(V(project), V(in_ids(op, "ids"))), &ids, &n));
+                     VALUES(V(op->id), V(in_ids(op, "ids"))), &ids, &n));
     for (size_t i = 0; i < n; i++)
         TRY(remove_one(op, ids[i]));
     return OK;
@@ -362,60 +339,56 @@ static enum err delete_many(struct op *op)
 
 static enum err cancel(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
     int64_t going = 0;
-    TRY(sql_int(op->db, &going, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(id)));
+    TRY(sql_int(op->db, &going, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(op->id)));
     if (!going)
         return fail(E_CONFLICT, "the experiment has ended already");
-    TRY(cancel_job(op, id));
-    TRY(experiment_set_status(op->db, op->arena, id, "CANCELED", NULL));
-    TRY(sql_run(op->db, "UPDATE experiment SET cancelled = 1 WHERE id = ?1", V(id)));
-    return reply_one(op, &experiment_resource, id);
+    TRY(cancel_job(op, op->id));
+    TRY(experiment_set_status(op->db, op->arena, op->id, "CANCELED", NULL));
+    TRY(sql_run(op->db, "UPDATE experiment SET cancelled = 1 WHERE id = ?1", V(op->id)));
+    return reply_one(op, &experiment_resource, op->id);
 }
 
 static enum err set_base_experiment(struct op *op)
 {
-    const char *id, *base = in_text(op, "base_experiment_id");
-    TRY(mine(op, &id));
+    const char *base = in_text(op, "base_experiment_id");
     TRY(resource_need(op, &experiment_resource, base));
     int64_t same = 0;
     TRY(sql_int(op->db, &same,
                 "SELECT a.project_id = b.project_id AND a.id != b.id FROM experiment a, experiment b"
                 " WHERE a.id = ?1 AND b.id = ?2",
-                V(id), V(base)));
+                V(op->id), V(base)));
     if (!same)
         return fail(E_UNMEANT, "the base must be another experiment of the same project");
-    TRY(sql_run(op->db, "UPDATE experiment SET base_experiment_id = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(base),
+    TRY(sql_run(op->db, "UPDATE experiment SET base_experiment_id = ?2, updated_at = ?3 WHERE id = ?1", V(op->id), V(base),
                 V(clock_now_ms())));
-    TRY(inherit_experiment(op->db, op->arena, id, base, true));
+    TRY(inherit_experiment(op->db, op->arena, op->id, base, true));
     TRY(sql_run(
         op->db,
         "INSERT INTO log (id, experiment_id, name, type, data, created_at, updated_at) SELECT ?3, ?1, name, type, data, ?4, ?4"
         " FROM log WHERE experiment_id = ?2 AND name = 'parameters' AND type = 'TABLE' ON CONFLICT DO NOTHING",
-        V(id), V(base), V(id_new(op->arena)), V(clock_now_ms())));
-    return reply_one(op, &experiment_resource, id);
+        V(op->id), V(base), V(id_new(op->arena)), V(clock_now_ms())));
+    return reply_one(op, &experiment_resource, op->id);
 }
 
 static enum err set_base_model(struct op *op)
 {
-    const char *id, *base = in_text(op, "model_version_id");
-    TRY(mine(op, &id));
+    const char *base = in_text(op, "model_version_id");
     TRY(model_version_seen(op, base));
-    TRY(sql_run(op->db, "UPDATE experiment SET base_model_version_id = ?2, updated_at = ?3 WHERE id = ?1", V(id), V(base),
+    TRY(sql_run(op->db, "UPDATE experiment SET base_model_version_id = ?2, updated_at = ?3 WHERE id = ?1", V(op->id), V(base),
                 V(clock_now_ms())));
     enum files files = !in_has(op, "attach_model_files")          ? FILES_IF_NONE
                        : in_bool(op, "attach_model_files", false) ? FILES_REPLACE
                                                                   : FILES_NEVER;
-    TRY(inherit_model(op->db, op->arena, id, base, files));
+    TRY(inherit_model(op->db, op->arena, op->id, base, files));
     int64_t have = 0;
-    TRY(sql_int(op->db, &have, "SELECT count(*) FROM log WHERE experiment_id = ?1 AND name = 'parameters'", V(id)));
+    TRY(sql_int(op->db, &have, "SELECT count(*) FROM log WHERE experiment_id = ?1 AND name = 'parameters'", V(op->id)));
     if (in_bool(op, "attach_base_parameters", !have)) {
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_first(op->db, &r, "SELECT coalesce(parameters, '{}') FROM model_version WHERE id = ?1", V(base)));
-        TRY(log_put_text(op->db, op->arena, id, "parameters", "TABLE", arena_str(op->arena, rows_text(r, 0))));
+        TRY(log_put_text(op->db, op->arena, op->id, "parameters", "TABLE", arena_str(op->arena, rows_text(r, 0))));
     }
-    return reply_one(op, &experiment_resource, id);
+    return reply_one(op, &experiment_resource, op->id);
 }
 
 static const char *const job_statuses[] = { "RUNNING", "SUCCESS", "TERMINATED", "FAILED", NULL };
@@ -446,29 +419,33 @@ static const struct field model_in[] = {
 
 static const struct route routes[] = {
     { "GET", "/api/project/{id}/experiments", list, MAY_READ, WORK_READ, "the experiments of a project", NULL, 0,
-      &experiment_resource },
-    { "GET", "/api/project/{id}/experiments/ids", list_ids, MAY_READ, WORK_READ, "the ids of a project's experiments" },
+      &experiment_resource, .on = &project_resource },
+    { "GET", "/api/project/{id}/experiments/ids", list_ids, MAY_READ, WORK_READ, "the ids of a project's experiments",
+      .on = &project_resource },
     { "GET", "/api/project/{id}/experiments/find", find, MAY_READ, WORK_READ, "an experiment by name or id", FIELDS(find_in),
-      &experiment_resource },
+      &experiment_resource, .on = &project_resource },
     { "POST", "/api/project/{id}/experiments", create, MAY_WRITE, WORK_WRITE, "makes an experiment", FIELDS(create_in),
-      &experiment_resource },
+      &experiment_resource, .on = &project_resource },
     { "DELETE", "/api/project/{id}/experiments", delete_many, MAY_WRITE, WORK_WRITE, "deletes experiments of a project",
-      FIELDS(ids_in) },
-    { "GET", "/api/organization/{organization}/experiments", list_all, MAY_READ, WORK_READ, "the experiments of all projects", NULL,
-      0, &experiment_resource },
-    { "GET", "/api/organization/{organization}/experiments/find", find_by_id, MAY_READ, WORK_READ, "an experiment by id",
-      FIELDS(id_in), &experiment_resource },
-    { "GET", "/api/experiment/{id}", get, MAY_READ, WORK_READ, "an experiment", NULL, 0, &experiment_resource },
+      FIELDS(ids_in), .on = &project_resource },
+    { "GET", "/api/organization/{id}/experiments", list_all, MAY_READ, WORK_READ, "the experiments of all projects", NULL, 0,
+      &experiment_resource, .on = &organization_resource },
+    { "GET", "/api/organization/{id}/experiments/find", find_by_id, MAY_READ, WORK_READ, "an experiment by id", FIELDS(id_in),
+      &experiment_resource, .on = &organization_resource },
+    { "GET", "/api/experiment/{id}", get, MAY_READ, WORK_READ, "an experiment", NULL, 0, &experiment_resource,
+      .on = &experiment_resource },
     { "PATCH", "/api/experiment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, description or status", FIELDS(update_in),
-      &experiment_resource },
-    { "DELETE", "/api/experiment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an experiment; a running training is stopped" },
+      &experiment_resource, .on = &experiment_resource },
+    { "DELETE", "/api/experiment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an experiment; a running training is stopped",
+      .on = &experiment_resource },
     { "PATCH", "/api/experiment/{id}/job/status", job_status, MAY_WRITE, WORK_WRITE, "what a training says of its own job",
-      FIELDS(status_in), &experiment_resource },
-    { "POST", "/api/experiment/{id}/cancel", cancel, MAY_WRITE, WORK_WRITE, "stops the training", NULL, 0, &experiment_resource },
+      FIELDS(status_in), &experiment_resource, .on = &experiment_resource },
+    { "POST", "/api/experiment/{id}/cancel", cancel, MAY_WRITE, WORK_WRITE, "stops the training", NULL, 0, &experiment_resource,
+      .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/experiment", set_base_experiment, MAY_WRITE, WORK_WRITE, "sets the base experiment",
-      FIELDS(base_in), &experiment_resource },
+      FIELDS(base_in), &experiment_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/model", set_base_model, MAY_WRITE, WORK_WRITE, "sets the base model version", FIELDS(model_in),
-      &experiment_resource },
+      &experiment_resource, .on = &experiment_resource },
 };
 
 const struct resource experiment_resource = {
@@ -479,6 +456,7 @@ const struct resource experiment_resource = {
     .from = "experiment e JOIN project p ON p.id = e.project_id",
     .key = "e.id",
     .org = "p.org",
+    .root = "p.id",
     .order = "e.created_at DESC, e.id DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

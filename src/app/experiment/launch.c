@@ -62,10 +62,8 @@ enum err experiment_launch(struct sql *db, struct arena *a, const char *id, cons
 
 static enum err launch(struct op *op)
 {
-    const char *id, *job;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &experiment_resource, id));
-    TRY(experiment_launch(op->db, op->arena, id, op->org, op->user_id, &job));
+    const char *job;
+    TRY(experiment_launch(op->db, op->arena, op->id, op->org, op->user_id, &job));
     out_object(&op->out, NULL);
     out_text(&op->out, "id", job);
     out_text(&op->out, "status", "PENDING");
@@ -82,7 +80,7 @@ static const struct field launch_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/launch", launch, MAY_WRITE, WORK_WRITE, "trains the experiment on this server",
-      FIELDS(launch_in) },
+      FIELDS(launch_in), .on = &experiment_resource },
 };
 
 const struct resource launch_resource = { .name = "launch", .routes = routes, .n_routes = COUNT_OF(routes) };

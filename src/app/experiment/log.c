@@ -185,12 +185,6 @@ enum err log_put(struct sql *db, struct arena *a, const char *experiment_id, con
 
 /* ---- routes */
 
-static enum err experiment_of(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 /* null is a value here: of a curve, a step at which there was no number to plot. */
 static enum err sent_data(struct op *op, const struct json **ret)
 {
@@ -206,18 +200,17 @@ static enum err check_image(struct op *op, const char *type, const struct json *
 
 static enum err create(struct op *op)
 {
-    const char *experiment, *id, *name = in_text(op, "name"), *type = in_text(op, "type");
+    const char *id, *name = in_text(op, "name"), *type = in_text(op, "type");
     const struct json *data;
-    TRY(experiment_of(op, &experiment));
     TRY(sent_data(op, &data));
     TRY(check_image(op, type, in_json(op, "data")));
     if (in_bool(op, "raise_on_conflict", false)) {
         int64_t have = 0;
-        TRY(sql_int(op->db, &have, "SELECT count(*) FROM log WHERE experiment_id = ?1 AND name = ?2", V(experiment), V(name)));
+        TRY(sql_int(op->db, &have, "SELECT count(*) FROM log WHERE experiment_id = ?1 AND name = ?2", V(op->id), V(name)));
         if (have)
             return fail(E_CONFLICT, "the experiment has a log \"%s\" already", name);
     }
-    TRY(log_put(op->db, op->arena, experiment, name, type, data, &id));
+    TRY(log_put(op->db, op->arena, op->id, name, type, data, &id));
     op->status = 201;
     if (in_bool(op, "quiet", false)) /* the trainer does not want a long line back each time */
         return OK;
@@ -226,17 +219,14 @@ static enum err create(struct op *op)
 
 static enum err list(struct op *op)
 {
-    const char *experiment;
-    TRY(experiment_of(op, &experiment));
-    return reply_list(op, &log_resource, "l.experiment_id = ?1", V(experiment));
+    return reply_list(op, &log_resource, "l.experiment_id = ?1", V(op->id));
 }
 
 static enum err list_ids(struct op *op)
 {
-    const char *experiment, **ids;
+    const char **ids;
     size_t n;
-    TRY(experiment_of(op, &experiment));
-    TRY(resource_ids(op, &log_resource, NULL, "l.experiment_id = ?1", VALUES(V(experiment)), &ids, &n));
+    TRY(resource_ids(op, &log_resource, NULL, "l.experiment_id = ?1", VALUES(V(op->id)), &ids, &n));
     out_array(&op->out, NULL);
     for (size_t i = 0; i < n; i++)
         out_text(&op->out, NULL, ids[i]);
@@ -246,26 +236,21 @@ static enum err list_ids(struct op *op)
 
 static enum err find(struct op *op)
 {
-    const char *experiment, *name = in_text(op, "name");
-    TRY(experiment_of(op, &experiment));
+    const char *name = in_text(op, "name");
     return reply_find(op, &log_resource, arena_fmt(op->arena, "the experiment has no log \"%s\"", name),
-                      "l.experiment_id = ?1 AND l.name = ?2", V(experiment), V(name));
+                      "l.experiment_id = ?1 AND l.name = ?2", V(op->id), V(name));
 }
 
 static enum err delete_many(struct op *op)
 {
-    const char *experiment;
-    TRY(experiment_of(op, &experiment));
-    return sql_run(op->db, "DELETE FROM log WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(experiment),
+    return sql_run(op->db, "DELETE FROM log WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(op->id),
                    V(in_ids(op, "ids")));
 }
 
-static enum err mine(struct op *op, const char **ret_id, const char **ret_type, const char **ret_experiment)
+static enum err mine(struct op *op, const char **ret_type, const char **ret_experiment)
 {
-    TRY(path_id(op, 0, ret_id));
-    TRY(resource_need(op, &log_resource, *ret_id));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT type, experiment_id, name FROM log WHERE id = ?1", V(*ret_id)));
+    TRY(sql_first(op->db, &r, "SELECT type, experiment_id, name FROM log WHERE id = ?1", V(op->id)));
     *ret_type = arena_str(op->arena, rows_text(r, 0));
     *ret_experiment = arena_str(op->arena, rows_text(r, 1));
     return OK;
@@ -273,53 +258,51 @@ static enum err mine(struct op *op, const char **ret_id, const char **ret_type, 
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &log_resource, id);
+    return reply_one(op, &log_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id, *type, *experiment, *name = in_text(op, "name");
+    const char *type, *experiment, *name = in_text(op, "name");
     const struct json *data = in_json(op, "data");
-    TRY(mine(op, &id, &type, &experiment));
+    TRY(mine(op, &type, &experiment));
     if (!name && json_absent(data))
         return fail(E_INVALID, "nothing was sent that can be changed");
     if (name) {
-        enum err e = sql_run(op->db, "UPDATE log SET name = ?2 WHERE id = ?1", V(id), V(name));
+        enum err e = sql_run(op->db, "UPDATE log SET name = ?2 WHERE id = ?1", V(op->id), V(name));
         if (e == E_CONFLICT)
             return fail(E_CONFLICT, "the experiment has a log \"%s\" already", name);
         TRY(e);
     }
     if (!json_absent(data) && strcmp(type, "LINE") == 0) {
-        TRY(sql_run(op->db, "DELETE FROM log_point WHERE log_id = ?1", V(id)));
-        TRY(append(op->db, op->arena, id, data));
+        TRY(sql_run(op->db, "DELETE FROM log_point WHERE log_id = ?1", V(op->id)));
+        TRY(append(op->db, op->arena, op->id, data));
     } else if (!json_absent(data)) {
         TRY(check_image(op, type, data));
         TRY(log_check(type, data));
-        TRY(sql_run(op->db, "UPDATE log SET data = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, data))));
+        TRY(sql_run(op->db, "UPDATE log SET data = ?2 WHERE id = ?1", V(op->id), V(json_print(op->arena, data))));
     }
-    TRY(sql_run(op->db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
+    TRY(sql_run(op->db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
     TRY(tell(op->db, op->arena, experiment, name ? name : "", type));
-    return reply_one(op, &log_resource, id);
+    return reply_one(op, &log_resource, op->id);
 }
 
 static enum err append_to(struct op *op)
 {
-    const char *id, *type, *experiment;
+    const char *type, *experiment;
     const struct json *data;
-    TRY(mine(op, &id, &type, &experiment));
+    TRY(mine(op, &type, &experiment));
     if (strcmp(type, "LINE") != 0)
         return fail(E_INVALID, "only a log of type LINE can be appended to; this one is %s", type);
     TRY(sent_data(op, &data));
-    TRY(append(op->db, op->arena, id, data));
+    TRY(append(op->db, op->arena, op->id, data));
     TRY(tell(op->db, op->arena, experiment, "", type));
-    return reply_one(op, &log_resource, id);
+    return reply_one(op, &log_resource, op->id);
 }
 
 static enum err delete (struct op *op) {
-    const char *id, *type, *experiment; TRY(mine(op, &id, &type, &experiment));
-    return sql_run(op->db, "DELETE FROM log WHERE id = ?1", V(id));
+    const char *type, *experiment; TRY(mine(op, &type, &experiment));
+    return sql_run(op->db, "DELETE FROM log WHERE id = ?1", V(op->id));
 }
 
 static const struct field create_in[] = {
@@ -336,16 +319,21 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logs", create, MAY_WRITE, WORK_WRITE, "makes or replaces a log; a LINE is appended to",
-      FIELDS(create_in), &log_resource, BODY },
-    { "GET", "/api/experiment/{id}/logs/extended", list, MAY_READ, WORK_READ, "the logs of an experiment", NULL, 0, &log_resource },
-    { "GET", "/api/experiment/{id}/logs/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's logs" },
-    { "GET", "/api/experiment/{id}/logs/find", find, MAY_READ, WORK_READ, "a log by name", FIELDS(name_in), &log_resource },
-    { "DELETE", "/api/experiment/{id}/logs", delete_many, MAY_WRITE, WORK_WRITE, "deletes logs", FIELDS(ids_in) },
-    { "GET", "/api/log/{id}", get, MAY_READ, WORK_READ, "a log", NULL, 0, &log_resource },
+      FIELDS(create_in), &log_resource, BODY, .on = &experiment_resource },
+    { "GET", "/api/experiment/{id}/logs/extended", list, MAY_READ, WORK_READ, "the logs of an experiment", NULL, 0, &log_resource,
+      .on = &experiment_resource },
+    { "GET", "/api/experiment/{id}/logs/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's logs",
+      .on = &experiment_resource },
+    { "GET", "/api/experiment/{id}/logs/find", find, MAY_READ, WORK_READ, "a log by name", FIELDS(name_in), &log_resource,
+      .on = &experiment_resource },
+    { "DELETE", "/api/experiment/{id}/logs", delete_many, MAY_WRITE, WORK_WRITE, "deletes logs", FIELDS(ids_in),
+      .on = &experiment_resource },
+    { "GET", "/api/log/{id}", get, MAY_READ, WORK_READ, "a log", NULL, 0, &log_resource, .on = &log_resource },
     { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", FIELDS(update_in),
-      &log_resource, BODY },
-    { "POST", "/api/log/{id}/append", append_to, MAY_WRITE, WORK_WRITE, "appends to a LINE", FIELDS(data_in), &log_resource, BODY },
-    { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log" },
+      &log_resource, BODY, .on = &log_resource },
+    { "POST", "/api/log/{id}/append", append_to, MAY_WRITE, WORK_WRITE, "appends to a LINE", FIELDS(data_in), &log_resource, BODY,
+      .on = &log_resource },
+    { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log", .on = &log_resource },
 };
 
 const struct resource log_resource = {
@@ -356,6 +344,7 @@ const struct resource log_resource = {
     .from = "log l JOIN experiment e ON e.id = l.experiment_id JOIN project p ON p.id = e.project_id",
     .key = "l.id",
     .org = "p.org",
+    .root = "p.id",
     .order = "l.created_at, l.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

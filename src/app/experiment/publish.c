@@ -85,28 +85,20 @@ enum err experiment_publish(struct sql *db, struct arena *a, const char *id, con
                       arena_fmt(a, "{\"kind\":\"published\",\"model_version_id\":\"%s\"}", *ret_version_id));
 }
 
-static enum err mine(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &experiment_resource, *ret_id);
-}
-
 static enum err as_model(struct op *op)
 {
-    const char *id, *model, *version;
-    TRY(mine(op, &id));
+    const char *model, *version;
     TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &model));
-    TRY(experiment_publish(op->db, op->arena, id, model, op->user_id, &version));
+    TRY(experiment_publish(op->db, op->arena, op->id, model, op->user_id, &version));
     op->status = 201;
     return reply_one(op, &model_version_resource, version);
 }
 
 static enum err as_version(struct op *op)
 {
-    const char *id, *model = in_text(op, "model_id"), *version;
-    TRY(mine(op, &id));
+    const char *model = in_text(op, "model_id"), *version;
     TRY(resource_need(op, &model_resource, model));
-    TRY(experiment_publish(op->db, op->arena, id, model, op->user_id, &version));
+    TRY(experiment_publish(op->db, op->arena, op->id, model, op->user_id, &version));
     op->status = 201;
     return reply_one(op, &model_version_resource, version);
 }
@@ -119,9 +111,10 @@ static const struct field version_in[] = { { "model_id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/publish", as_model, MAY_WRITE, WORK_WRITE, "exports the experiment as version 0 of a new model",
-      FIELDS(model_in), &model_version_resource },
+      FIELDS(model_in), &model_version_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/publish/version", as_version, MAY_WRITE, WORK_WRITE,
-      "exports the experiment as the next version of a model", FIELDS(version_in), &model_version_resource },
+      "exports the experiment as the next version of a model", FIELDS(version_in), &model_version_resource,
+      .on = &experiment_resource },
 };
 
 const struct resource publish_resource = { .name = "publication", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -16,38 +16,24 @@ static const struct field fields[] = {
     { "model_version_id", T_ID, 0, "c.model_version_id" },
 };
 #define FROM "model_context c JOIN model_version v ON v.id = c.model_version_id JOIN model m ON m.id = v.model_id"
-static const struct resource public_context = {
-    .name = "model context",
-    .fields = fields,
-    .n_fields = COUNT_OF(fields),
-    .from = FROM " AND m.org IS NULL",
-    .key = "c.id",
-};
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &model_context_resource, id);
+    return reply_one(op, &model_context_resource, op->id);
 }
 
 static enum err of_version(struct op *op)
 {
-    const char *version;
-    int64_t hub = 0;
-    TRY(path_id(op, 0, &version));
-    TRY(model_version_seen(op, version));
-    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM " FROM " WHERE v.id = ?1", V(version)));
-    return reply_find(op, hub ? &public_context : &model_context_resource, "the model version has no context",
-                      "c.model_version_id = ?1", V(version));
+    return reply_find(op, &model_context_resource, "the model version has no context", "c.model_version_id = ?1", V(op->id));
 }
 
 static const struct route routes[] = {
-    { "GET", "/api/model/context/{id}", get, MAY_READ, WORK_READ, "a model context", NULL, 0, &model_context_resource },
+    { "GET", "/api/model/context/{id}", get, MAY_READ, WORK_READ, "a model context", NULL, 0, &model_context_resource,
+      .on = &model_context_resource },
     { "GET", "/api/model/version/{id}/context", of_version, MAY_READ, WORK_READ, "what a model version was made from", NULL, 0,
-      &model_context_resource },
+      &model_context_resource, .on = &model_version_resource },
     { "GET", "/api/model/version/{id}/public/context", of_version, MAY_READ, WORK_READ, "the same for the hub's versions", NULL, 0,
-      &model_context_resource },
+      &model_context_resource, .on = &model_version_resource },
 };
 
 const struct resource model_context_resource = {
@@ -58,6 +44,7 @@ const struct resource model_context_resource = {
     .from = FROM,
     .key = "c.id",
     .org = "m.org",
+    .root = "m.id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

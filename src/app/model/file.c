@@ -20,14 +20,6 @@ static const struct field fields[] = {
     { "presigned_url", T_TEXT, 0, "signed_get(f.object_name)" },
 };
 #define FROM "model_file f JOIN model_version v ON v.id = f.model_version_id JOIN model m ON m.id = v.model_id"
-static const struct resource public_file = {
-    .name = "model file",
-    .fields = fields,
-    .n_fields = COUNT_OF(fields),
-    .from = FROM " AND m.org IS NULL",
-    .key = "f.id",
-    .order = "f.name",
-};
 
 enum err model_file_add(struct sql *db, const char *model_version_id, const char *name, const char *filename,
                         const char *object_name, bool large)
@@ -50,60 +42,35 @@ enum err object_is_own(struct op *op, const char *object_name)
     return e == E_NOT_FOUND ? fail(E_UNMEANT, "there is no uploaded object \"%.200s\"", object_name) : e;
 }
 
-static enum err version_of(struct op *op, const char **ret_id, const struct resource **ret)
-{
-    int64_t hub = 0;
-    TRY(path_id(op, 0, ret_id));
-    TRY(model_version_seen(op, *ret_id));
-    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1",
-                V(*ret_id)));
-    *ret = hub ? &public_file : &model_file_resource;
-    return OK;
-}
-
 static enum err list(struct op *op)
 {
-    const char *version;
-    const struct resource *r;
-    TRY(version_of(op, &version, &r));
-    return reply_list(op, r, "f.model_version_id = ?1", V(version));
+    return reply_list(op, &model_file_resource, "f.model_version_id = ?1", V(op->id));
 }
 
 static enum err find(struct op *op)
 {
-    const char *version, *name = in_text(op, "name");
-    const struct resource *r;
-    TRY(version_of(op, &version, &r));
+    const char *name = in_text(op, "name");
     const char *missing = arena_fmt(op->arena, "the model version has no file \"%s\"", name);
-    return reply_find(op, r, missing, "f.model_version_id = ?1 AND f.name = ?2", V(version), V(name));
+    return reply_find(op, &model_file_resource, missing, "f.model_version_id = ?1 AND f.name = ?2", V(op->id), V(name));
 }
 
 static enum err create(struct op *op)
 {
-    const char *version, *name = in_text(op, "name");
-    TRY(path_id(op, 0, &version));
-    TRY(resource_need(op, &model_version_resource, version));
+    const char *name = in_text(op, "name");
     TRY(object_is_own(op, in_text(op, "object_name")));
     if (in_bool(op, "replace", false))
-        TRY(sql_run(op->db, "DELETE FROM model_file WHERE model_version_id = ?1 AND name = ?2", V(version), V(name)));
-    TRY(model_file_add(op->db, version, name, in_text(op, "filename"), in_text(op, "object_name"), in_bool(op, "large", false)));
+        TRY(sql_run(op->db, "DELETE FROM model_file WHERE model_version_id = ?1 AND name = ?2", V(op->id), V(name)));
+    TRY(model_file_add(op->db, op->id, name, in_text(op, "filename"), in_text(op, "object_name"), in_bool(op, "large", false)));
     op->status = 201;
-    return reply_find(op, &model_file_resource, "the file is gone", "f.model_version_id = ?1 AND f.name = ?2", V(version), V(name));
+    return reply_find(op, &model_file_resource, "the file is gone", "f.model_version_id = ?1 AND f.name = ?2", V(op->id), V(name));
 }
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    int64_t hub = 0;
-    TRY(path_id(op, 0, &id));
-    TRY(sql_int(op->db, &hub, "SELECT m.org IS NULL FROM " FROM " WHERE f.id = ?1", V(id)));
-    return reply_one(op, hub ? &public_file : &model_file_resource, id);
+    return reply_one(op, &model_file_resource, op->id);
 }
 
-static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &model_file_resource, id));
-    return sql_run(op->db, "DELETE FROM model_file WHERE id = ?1", V(id));
-}
+static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM model_file WHERE id = ?1", V(op->id)); }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 200 } };
 static const struct field create_in[] = {
@@ -116,13 +83,15 @@ static const struct field create_in[] = {
 
 static const struct route routes[] = {
     { "GET", "/api/model/version/{id}/modelfiles", list, MAY_READ, WORK_READ, "the files of a model version", NULL, 0,
-      &model_file_resource },
+      &model_file_resource, .on = &model_version_resource },
     { "POST", "/api/model/version/{id}/modelfiles", create, MAY_WRITE, WORK_WRITE, "attaches an uploaded file to a model version",
-      FIELDS(create_in), &model_file_resource },
+      FIELDS(create_in), &model_file_resource, .on = &model_version_resource },
     { "GET", "/api/model/version/{id}/modelfiles/find", find, MAY_READ, WORK_READ, "a file of a model version by name",
-      FIELDS(name_in), &model_file_resource },
-    { "GET", "/api/model/file/{id}", get, MAY_READ, WORK_READ, "a model file", NULL, 0, &model_file_resource },
-    { "DELETE", "/api/model/file/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a file from its model version" },
+      FIELDS(name_in), &model_file_resource, .on = &model_version_resource },
+    { "GET", "/api/model/file/{id}", get, MAY_READ, WORK_READ, "a model file", NULL, 0, &model_file_resource,
+      .on = &model_file_resource },
+    { "DELETE", "/api/model/file/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a file from its model version",
+      .on = &model_file_resource },
 };
 
 const struct resource model_file_resource = {
@@ -133,6 +102,7 @@ const struct resource model_file_resource = {
     .from = FROM,
     .key = "f.id",
     .org = "m.org",
+    .root = "m.id",
     .order = "f.name",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -72,13 +72,11 @@ static enum err find_public(struct op *op)
 
 static enum err list(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_list(op, &model_resource, "1");
 }
 
 static enum err create(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id;
     TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &id));
     op->status = 201;
@@ -87,7 +85,6 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     if (in_has(op, "id")) {
         const char *id = in_text(op, "id");
         int64_t hub = 0;
@@ -102,30 +99,22 @@ static enum err find(struct op *op)
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    int64_t hub = 0;
-    TRY(sql_int(op->db, &hub, "SELECT org IS NULL FROM model WHERE id = ?1", V(id)));
-    return reply_one(op, hub ? &public_model : &model_resource, id);
+    return reply_one(op, &model_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &model_resource, id));
-    enum err e = resource_update(op, "model", id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, "model", op->id, op->route->in, op->route->in_n);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a model \"%s\" already", in_text(op, "name"));
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &model_resource, id);
+    TRY(sql_run(op->db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &model_resource, op->id);
 }
 
 static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &model_resource, id));
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(id)));
-    enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
+    enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(op->id));
     if (e == E_CONFLICT) return fail(E_CONFLICT, "a version of this model is deployed: delete the deployment first");
     return e;
 }
@@ -145,16 +134,16 @@ static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max =
 static const struct route routes[] = {
     { "GET", "/api/models", list_public, MAY_READ, WORK_READ, "the hub's models", FIELDS(list_in), &model_resource },
     { "GET", "/api/models/find", find_public, MAY_READ, WORK_READ, "a model of the hub by name", FIELDS(name_in), &model_resource },
-    { "GET", "/api/organization/{organization}/models", list, MAY_READ, WORK_READ, "the organization's models", NULL, 0,
-      &model_resource },
-    { "POST", "/api/organization/{organization}/models", create, MAY_WRITE, WORK_WRITE, "makes a model", FIELDS(create_in),
-      &model_resource },
-    { "GET", "/api/organization/{organization}/models/find", find, MAY_READ, WORK_READ, "a model by name or id", FIELDS(find_in),
-      &model_resource },
-    { "GET", "/api/model/{id}", get, MAY_READ, WORK_READ, "a model", NULL, 0, &model_resource },
-    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in),
-      &model_resource },
-    { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions" },
+    { "GET", "/api/organization/{id}/models", list, MAY_READ, WORK_READ, "the organization's models", NULL, 0, &model_resource,
+      .on = &organization_resource },
+    { "POST", "/api/organization/{id}/models", create, MAY_WRITE, WORK_WRITE, "makes a model", FIELDS(create_in), &model_resource,
+      .on = &organization_resource },
+    { "GET", "/api/organization/{id}/models/find", find, MAY_READ, WORK_READ, "a model by name or id", FIELDS(find_in),
+      &model_resource, .on = &organization_resource },
+    { "GET", "/api/model/{id}", get, MAY_READ, WORK_READ, "a model", NULL, 0, &model_resource, .on = &model_resource },
+    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in), &model_resource,
+      .on = &model_resource },
+    { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions", .on = &model_resource },
 };
 
 const struct resource model_resource = {
@@ -165,6 +154,7 @@ const struct resource model_resource = {
     .from = "model m",
     .key = "m.id",
     .org = "m.org",
+    .root = "m.id",
     .order = "m.created_at DESC, m.id DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -126,51 +126,33 @@ enum err labels_check(const struct json *labels, const char *where)
 
 /* ---- routes */
 
-/* Whether the model at path value 0 is the hub's; E_NOT_FOUND for one of another organization. */
-static enum err origin(struct op *op, const char **ret_id, bool *ret_hub)
-{
-    int64_t hub = 0;
-    TRY(path_id(op, 0, ret_id));
-    TRY(sql_int(op->db, &hub, "SELECT org IS NULL FROM model WHERE id = ?1", V(*ret_id)));
-    *ret_hub = hub;
-    return hub ? OK : resource_need(op, &model_resource, *ret_id);
-}
-
 static enum err list(struct op *op)
 {
-    const char *model;
-    bool hub;
-    TRY(origin(op, &model, &hub));
-    return reply_list(op, hub ? &public_version : &model_version_resource, "v.model_id = ?1", V(model));
+    return reply_list(op, &model_version_resource, "v.model_id = ?1", V(op->id));
 }
 
 static enum err find(struct op *op)
 {
-    const char *model, *name = in_text(op, "name");
-    bool hub;
-    TRY(origin(op, &model, &hub));
-    const struct resource *r = hub ? &public_version : &model_version_resource;
+    const char *name = in_text(op, "name");
     if (in_has(op, "version")) {
         int64_t number = in_int(op, "version", -1);
         const char *missing = arena_fmt(op->arena, "the model has no version %lld", (long long)number);
-        return reply_find(op, r, missing, "v.model_id = ?1 AND v.version = ?2", V(model), V(number));
+        return reply_find(op, &model_version_resource, missing, "v.model_id = ?1 AND v.version = ?2", V(op->id), V(number));
     }
     if (!name)
         return fail(E_INVALID, "version or name is missing");
     const char *missing = arena_fmt(op->arena, "the model has no version named \"%s\"", name);
-    return reply_find(op, r, missing, "v.model_id = ?1 AND v.name = ?2", V(model), V(name));
+    return reply_find(op, &model_version_resource, missing, "v.model_id = ?1 AND v.name = ?2", V(op->id), V(name));
 }
 
 static enum err create(struct op *op)
 {
-    const char *model, *id;
-    TRY(path_id(op, 0, &model));
-    TRY(resource_need(op, &model_resource, model));
+    const char *id;
     TRY(labels_check(in_json(op, "labels"), "labels"));
     if (in_has(op, "thumbnail_object_name"))
         TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
     struct model_version_new v = {
-        .model_id = model,
+        .model_id = op->id,
         .name = in_text(op, "name"),
         .description = in_text(op, "description"),
         .type = in_text(op, "type"),
@@ -192,34 +174,27 @@ static enum err create(struct op *op)
 
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return model_version_reply(op, id);
+    return reply_one(op, &model_version_resource, op->id);
 }
 
 static enum err find_by_id(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return model_version_reply(op, in_text(op, "id"));
 }
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    TRY(resource_need(op, &model_version_resource, id));
     TRY(labels_check(in_json(op, "labels"), "labels"));
     if (in_has(op, "thumbnail_object_name"))
         TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
-    TRY(resource_update(op, "model_version", id, op->route->in, op->route->in_n));
-    TRY(sql_run(op->db, "UPDATE model_version SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &model_version_resource, id);
+    TRY(resource_update(op, "model_version", op->id, op->route->in, op->route->in_n));
+    TRY(sql_run(op->db, "UPDATE model_version SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &model_version_resource, op->id);
 }
 
 static enum err delete (struct op *op) {
-    const char *id; TRY(path_id(op, 0, &id)); TRY(resource_need(op, &model_version_resource, id));
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(id)));
-    enum err e = sql_run(op->db, "DELETE FROM model_version WHERE id = ?1", V(id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
+    enum err e = sql_run(op->db, "DELETE FROM model_version WHERE id = ?1", V(op->id));
     if (e == E_CONFLICT) return fail(E_CONFLICT, "this version is deployed: set another model in the deployment first");
     return e;
 }
@@ -258,17 +233,20 @@ static const struct field find_in[] = { { "version", T_INT, .max = 1e9 }, { "nam
 static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
-    { "GET", "/api/model/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a model", NULL, 0, &model_version_resource },
+    { "GET", "/api/model/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a model", NULL, 0, &model_version_resource,
+      .on = &model_resource },
     { "POST", "/api/model/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes the next version of a model", FIELDS(in),
-      &model_version_resource },
+      &model_version_resource, .on = &model_resource },
     { "GET", "/api/model/{id}/versions/find", find, MAY_READ, WORK_READ, "a version by number or name", FIELDS(find_in),
-      &model_version_resource },
-    { "GET", "/api/organization/{organization}/modelversions/find", find_by_id, MAY_READ, WORK_READ, "a model version by id",
-      FIELDS(id_in), &model_version_resource },
-    { "GET", "/api/model/version/{id}", get, MAY_READ, WORK_READ, "a model version", NULL, 0, &model_version_resource },
+      &model_version_resource, .on = &model_resource },
+    { "GET", "/api/organization/{id}/modelversions/find", find_by_id, MAY_READ, WORK_READ, "a model version by id", FIELDS(id_in),
+      &model_version_resource, .on = &organization_resource },
+    { "GET", "/api/model/version/{id}", get, MAY_READ, WORK_READ, "a model version", NULL, 0, &model_version_resource,
+      .on = &model_version_resource },
     { "PATCH", "/api/model/version/{id}", update, MAY_WRITE, WORK_WRITE, "changes a model version", FIELDS(update_in),
-      &model_version_resource },
-    { "DELETE", "/api/model/version/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model version with its files" },
+      &model_version_resource, .on = &model_version_resource },
+    { "DELETE", "/api/model/version/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model version with its files",
+      .on = &model_version_resource },
 };
 
 const struct resource model_version_resource = {
@@ -279,6 +257,7 @@ const struct resource model_version_resource = {
     .from = FROM,
     .key = "v.id",
     .org = "m.org",
+    .root = "m.id",
     .order = "v.version DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

@@ -276,7 +276,7 @@ static enum err read_since(struct op *op, int64_t *ret)
 static enum err dashboard(struct op *op)
 {
     struct selection s = { .model_version_id = in_text(op, "model_version_id") };
-    TRY(deployment_need(op, &s.deployment_id));
+    s.deployment_id = op->id;
     TRY(read_since(op, &s.from_ms));
     out_object(&op->out, NULL);
     TRY(reply_member(op, "deployment", &deployment_resource, s.deployment_id));
@@ -301,7 +301,7 @@ static const struct field in[] = { { "since", T_TEXT, 0, .max = 40 }, { "model_v
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/dashboard", dashboard, MAY_READ, WORK_READ, "all that a dashboard shows, in one answer",
-      FIELDS(in) },
+      FIELDS(in), .on = &deployment_resource },
 };
 
 const struct resource dashboard_resource = { .name = "dashboard", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -24,7 +24,7 @@ static enum err read_selection(struct op *op, struct selection *ret)
                                .ids = in_has(op, "includes") ? in_ids(op, "includes") : NULL,
                                .without_ids = in_has(op, "excludes") ? in_ids(op, "excludes") : NULL,
                                .tags = in_print(op, "tags") };
-    TRY(deployment_need(op, &ret->deployment_id));
+    ret->deployment_id = op->id;
     if (in_has(op, "since"))
         ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
     if (asks(op, "ae_outlier") || asks(op, "ks_drift"))
@@ -187,8 +187,9 @@ static const struct field stats_in[] = {
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/predictions/stats", each, MAY_PREDICT, WORK_READ, "figures of single predictions",
-      FIELDS(stats_in) },
-    { "GET", "/api/deployment/{id}/stats", all, MAY_PREDICT, WORK_READ, "figures over all predictions", FIELDS(stats_in) },
+      FIELDS(stats_in), .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/stats", all, MAY_PREDICT, WORK_READ, "figures over all predictions", FIELDS(stats_in),
+      .on = &deployment_resource },
 };
 
 const struct resource stats_resource = { .name = "statistics", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -26,13 +26,11 @@ static const struct field fields[] = {
 
 static enum err list(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     return reply_list(op, &project_resource, "1");
 }
 
 static enum err create(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     const char *id = id_new(op->arena), *description = in_text(op, "description"), *name = in_text(op, "name");
     enum err e = sql_run(op->db,
                          "INSERT INTO project (id, org, name, description, created_at, updated_at, created_by)"
@@ -47,7 +45,6 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    TRY(organization_is_own(op, 0));
     if (in_has(op, "id"))
         return reply_one(op, &project_resource, in_text(op, "id"));
     const char *name = in_text(op, "name");
@@ -56,49 +53,37 @@ static enum err find(struct op *op)
     return reply_find(op, &project_resource, arena_fmt(op->arena, "there is no project \"%s\"", name), "p.name = ?1", V(name));
 }
 
-static enum err mine(struct op *op, const char **ret_id)
-{
-    TRY(path_id(op, 0, ret_id));
-    return resource_need(op, &project_resource, *ret_id);
-}
-
 static enum err get(struct op *op)
 {
-    const char *id;
-    TRY(path_id(op, 0, &id));
-    return reply_one(op, &project_resource, id);
+    return reply_one(op, &project_resource, op->id);
 }
 
 static enum err update(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
-    enum err e = resource_update(op, "project", id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, "project", op->id, op->route->in, op->route->in_n);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a project \"%s\" already", in_text(op, "name"));
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE project SET updated_at = ?2 WHERE id = ?1", V(id), V(clock_now_ms())));
-    return reply_one(op, &project_resource, id);
+    TRY(sql_run(op->db, "UPDATE project SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    return reply_one(op, &project_resource, op->id);
 }
 
 static enum err delete (struct op *op) {
-    const char *id; TRY(mine(op, &id)); int64_t busy = 0;
+    int64_t busy = 0;
     TRY(sql_int(op->db, &busy,
                 "SELECT count(*) FROM experiment WHERE project_id = ?1 AND job_id IN (SELECT id FROM job WHERE status IN"
                 " ('PENDING', 'RUNNING'))",
-                V(id)));
+                V(op->id)));
     if (busy) return fail(E_CONFLICT, "%lld of the project's experiments are being trained; cancel them first", (long long)busy);
-    return sql_run(op->db, "DELETE FROM project WHERE id = ?1", V(id));
+    return sql_run(op->db, "DELETE FROM project WHERE id = ?1", V(op->id));
 }
 
 /* ---- attached dataset versions */
 
 static enum err list_datasets(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
     return reply_list(op, &dataset_version_resource,
-                      "v.id IN (SELECT d.dataset_version_id FROM project_dataset d WHERE d.project_id = ?1)", V(id));
+                      "v.id IN (SELECT d.dataset_version_id FROM project_dataset d WHERE d.project_id = ?1)", V(op->id));
 }
 
 enum err project_attach(struct sql *db, const char *project_id, const char *dataset_version_id)
@@ -111,21 +96,18 @@ enum err project_attach(struct sql *db, const char *project_id, const char *data
 
 static enum err attach(struct op *op)
 {
-    const char *id, *version = in_text(op, "dataset_version_id");
-    TRY(mine(op, &id));
+    const char *version = in_text(op, "dataset_version_id");
     TRY(resource_need(op, &dataset_version_resource, version));
-    TRY(project_attach(op->db, id, version));
-    return reply_one(op, &project_resource, id);
+    TRY(project_attach(op->db, op->id, version));
+    return reply_one(op, &project_resource, op->id);
 }
 
 static enum err detach(struct op *op)
 {
-    const char *id;
-    TRY(mine(op, &id));
     TRY(sql_run(op->db,
                 "DELETE FROM project_dataset WHERE project_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
-                V(id), V(in_ids(op, "ids"))));
-    return reply_one(op, &project_resource, id);
+                V(op->id), V(in_ids(op, "ids"))));
+    return reply_one(op, &project_resource, op->id);
 }
 
 static const struct field create_in[] = {
@@ -141,20 +123,23 @@ static const struct field attach_in[] = { { "dataset_version_id", T_ID, F_NEED }
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
-    { "GET", "/api/organization/{organization}/projects", list, MAY_READ, WORK_READ, "the organization's projects", NULL, 0,
-      &project_resource },
-    { "POST", "/api/organization/{organization}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),
-      &project_resource },
-    { "GET", "/api/organization/{organization}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id",
-      FIELDS(find_in), &project_resource },
-    { "GET", "/api/project/{id}", get, MAY_READ, WORK_READ, "a project", NULL, 0, &project_resource },
+    { "GET", "/api/organization/{id}/projects", list, MAY_READ, WORK_READ, "the organization's projects", NULL, 0,
+      &project_resource, .on = &organization_resource },
+    { "POST", "/api/organization/{id}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),
+      &project_resource, .on = &organization_resource },
+    { "GET", "/api/organization/{id}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id", FIELDS(find_in),
+      &project_resource, .on = &organization_resource },
+    { "GET", "/api/project/{id}", get, MAY_READ, WORK_READ, "a project", NULL, 0, &project_resource, .on = &project_resource },
     { "PATCH", "/api/project/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a project", FIELDS(update_in),
-      &project_resource },
-    { "DELETE", "/api/project/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a project with its experiments" },
+      &project_resource, .on = &project_resource },
+    { "DELETE", "/api/project/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a project with its experiments",
+      .on = &project_resource },
     { "GET", "/api/project/{id}/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions attached to a project", NULL,
-      0, &dataset_version_resource },
-    { "POST", "/api/project/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version", FIELDS(attach_in) },
-    { "DELETE", "/api/project/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in) },
+      0, &dataset_version_resource, .on = &project_resource },
+    { "POST", "/api/project/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version", FIELDS(attach_in),
+      .on = &project_resource },
+    { "DELETE", "/api/project/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in),
+      .on = &project_resource },
 };
 
 const struct resource project_resource = {
@@ -165,6 +150,7 @@ const struct resource project_resource = {
     .from = "project p",
     .key = "p.id",
     .org = "p.org",
+    .root = "p.id",
     .order = "p.created_at DESC, p.id DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
