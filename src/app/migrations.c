@@ -7,5 +7,12 @@ const struct migration migrations[] = {
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
     { 3, "a prediction keeps the custom metadata that came with its image",
       "ALTER TABLE predicted_asset ADD COLUMN custom_metadata TEXT" },
+    { 4, "jobs run in named lanes, and count their tries anew when they came further",
+      "DROP INDEX job_waiting;"
+      "ALTER TABLE job ADD COLUMN lane TEXT NOT NULL DEFAULT 'quick';"
+      "ALTER TABLE job ADD COLUMN furthest REAL NOT NULL DEFAULT 0;"
+      "UPDATE job SET lane = CASE kind WHEN 'train' THEN 'training' WHEN 'import_annotations' THEN 'files' ELSE 'quick' END;"
+      "ALTER TABLE job DROP COLUMN slow;"
+      "CREATE INDEX job_waiting ON job (lane, created_at) WHERE status IN ('PENDING', 'RUNNING')" },
     { 0 },
 };

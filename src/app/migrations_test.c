@@ -8,6 +8,7 @@
 static const struct {
     const char *table, *column, *now;
 } moved[] = {
+    { "job", "slow", "job.lane" },
     { "schema_of", "fingerprint", "the version's number takes its place" },
 };
 

@@ -1,4 +1,4 @@
-/* saccade worker: runs jobs in two lanes, so that a training never holds up an import. Started by serve. */
+/* saccade worker: runs jobs in lanes (app/jobs.c), so that a training never holds up an import. Started by serve. */
 #include "api/dispatch.h"
 #include "base/confine.h"
 #include "base/file.h"
@@ -8,10 +8,12 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "job/job.h"
+#include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -23,21 +25,23 @@ static void on_end(int signal_number)
     stopping = true;
 }
 
-struct lane {
+struct runner { /* one of a lane's places for jobs */
     struct services *services;
-    bool slow;
-    enum err error;
+    const struct job_lane *lane;
+    pthread_t thread;
 };
+
+enum { RUNNERS_MOST = 32 };
 
 static void *run_lane(void *with)
 {
-    struct lane *l = with;
+    struct runner *l = with;
     struct sql *db = NULL;
     if (sql_pool_take(l->services->pool, &db) != OK) {
         log_failure("starting a lane of the worker");
         return NULL;
     }
-    job_loop(db, l->services, l->slow, &stopping);
+    job_loop(db, l->services, l->lane, &stopping);
     sql_pool_give(l->services->pool, db);
     return NULL;
 }
@@ -109,19 +113,45 @@ static void *run_sweeper(void *with)
     return NULL;
 }
 
-static enum err work(struct services *s, const char *data, struct arena *a)
+/* `has`: words with commas between. */
+static bool can_run(const struct job_lane *l, const char *has)
 {
+    size_t n = l->needs ? strlen(l->needs) : 0;
+    for (const char *p = n ? has : NULL; p && *p; p = strchrnul(p, ','), p += *p == ',')
+        if (strcspn(p, ",") == n && strncmp(p, l->needs, n) == 0)
+            return true;
+    return n == 0;
+}
+
+static enum err start_lanes(struct services *s, const char *has, struct runner *runners, size_t *ret_n)
+{
+    for (const struct job_lane *l = job_lanes; l->name; l++)
+        for (int i = 0; i < l->at_once && can_run(l, has); i++) {
+            assert(*ret_n < RUNNERS_MOST);
+            struct runner *r = &runners[*ret_n];
+            *r = (struct runner){ .services = s, .lane = l };
+            if (pthread_create(&r->thread, NULL, run_lane, r) != 0)
+                return fail(E_BROKEN, "cannot start a thread"); /* the program ends, and with it what was started */
+            ++*ret_n;
+        }
+    return OK;
+}
+
+static enum err work(struct services *s, const char *data, const char *has, struct arena *a)
+{
+    struct runner runners[RUNNERS_MOST];
+    size_t n = 0;
+    pthread_t sweeper;
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
     TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
-    struct lane quick = { s, false, OK }, slow = { s, true, OK };
-    pthread_t thread, sweeper;
-    if (pthread_create(&thread, NULL, run_lane, &slow) != 0 || pthread_create(&sweeper, NULL, run_sweeper, s) != 0)
-        return fail(E_BROKEN, "cannot start a thread"); /* the program ends, and with it what was started */
-    run_lane(&quick);
-    pthread_join(thread, NULL);
+    if (pthread_create(&sweeper, NULL, run_sweeper, s) != 0)
+        return fail(E_BROKEN, "cannot start a thread");
+    TRY(start_lanes(s, has, runners, &n));
+    for (size_t i = 0; i < n; i++)
+        pthread_join(runners[i].thread, NULL);
     pthread_join(sweeper, NULL);
     sql_pool_close(s->pool);
     sign_key_free(s->key);
@@ -141,8 +171,8 @@ static void give_up(const char *data)
 int worker_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
-    const char *data = "data", *host = NULL;
-    const struct option_row options[] = { { "--data", &data }, { "--host", &host } };
+    const char *data = "data", *host = NULL, *has = "";
+    const struct option_row options[] = { { "--data", &data }, { "--host", &host }, { "--has", &has } };
     if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK)
         return command_failed("worker");
     signal(SIGTERM, on_end);
@@ -151,5 +181,5 @@ int worker_main(int argc, char **argv)
     log_start("worker", LOG_INFO);
     give_up(data);
     struct services s = { .data_dir = data, .local_url = host, .self_path = file_self(a), .version = saccade_version };
-    return work(&s, data, a) == OK ? 0 : command_failed("worker");
+    return work(&s, data, has, a) == OK ? 0 : command_failed("worker");
 }

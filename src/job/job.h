@@ -1,7 +1,8 @@
 /* job.h - work that outlives a request: rows in the table `job`, taken by the worker with a lease.
  *
  * A worker renews its lease while it works; a job whose lease ran out (the worker was killed) is taken up again, until its tries
- * are used up. Kinds are rows of app/jobs.c. A step must be repeatable: whole or nothing, or able to go on from what is there. */
+ * are used up; each time that it had come further than ever before, they are counted anew. Kinds and lanes are rows of app/jobs.c.
+ * A step must be repeatable: whole or nothing, or able to go on from what is there. */
 #pragma once
 #include "base/arena.h"
 #include "sql/sql.h"
@@ -25,28 +26,45 @@ struct job {
     void *with;     /* the worker's services */
     int try_number; /* 1 for the first */
 };
-/* Progress (0 to 1) and heartbeat in one; cheap, so call it often. False: cancelled, the program ends, or another worker has the
- * lease: stop and return E_CANCELLED, leaving what stands. */
+/* Progress (0 to 1) and heartbeat in one; cheap, so call it often, outside of transactions. False: cancelled, the program ends, or
+ * another worker has the lease: stop and return E_CANCELLED, leaving what stands. */
 bool job_go_on(struct job *, double progress, const char *doing);
+/* Inside the transaction of the job's last work: the job has succeeded as soon as that is committed, so that a kill can neither
+ * repeat nor fail it. E_CANCELLED, and the work is to be rolled back: another worker has the job by now. */
+MUST_USE enum err job_done_within(struct job *, const char *result_json);
+/* For work that has no last transaction of its own: kept until the job is settled after run(). */
 void job_result(struct job *, const char *json);
 
 struct job_kind {
     const char *name;
     enum err (*run)(struct job *);
-    void (*gave_up)(struct job *,
-                    const char *why); /* after the last try failed, or it was cancelled; may be NULL; in a transaction */
+    /* After the last try failed, or it was cancelled; in the transaction that says so. May be NULL. Its failure is told in the
+     * job's error. */
+    enum err (*gave_up)(struct job *, const char *why);
     int tries, lease_s;
-    bool slow; /* runs in the lane for long work (trainings), so that quick jobs never wait for it */
+    const char *lane; /* one of job_lanes */
 };
 extern const struct job_kind *const job_kinds[]; /* app/jobs.c */
 
+/* Jobs of one lane never wait for those of another. */
+struct job_lane {
+    const char *name;
+    int at_once;       /* so many of its jobs run side by side */
+    const char *needs; /* what a worker must have been told that its machine has (--has); NULL: nothing */
+};
+extern const struct job_lane job_lanes[]; /* app/jobs.c; ends with an empty row */
+
 /* Jobs that run in the name of a worker that is gone are free at once. For who knows that no other worker is there. */
 MUST_USE enum err job_take_over(struct sql *);
-/* The worker's loop: takes jobs until *stop. A job that is stopped half-way by that waits again, and the try does not count.
- * slow: which lane. */
-void job_loop(struct sql *, void *with, bool slow, const volatile bool *stop);
-MUST_USE enum err job_run_one(struct sql *, void *with, bool slow, const volatile bool *stop, bool *ret_ran); /* one turn of it */
+/* The worker's loop: takes the lane's jobs until *stop. A job that is stopped half-way by that waits again, and the try does not
+ * count. */
+void job_loop(struct sql *, void *with, const struct job_lane *, const volatile bool *stop);
+MUST_USE enum err job_run_one(struct sql *, void *with, const char *lane, const volatile bool *stop, bool *ret_ran); /* one turn */
 void job_use_kinds(const struct job_kind *const *); /* instead of app/jobs.c's: for tests */
 
 /* Status words of the table: PENDING, RUNNING, SUCCEEDED, FAILED, KILLED (the contract's version 2). */
 const char *job_v1_status(const char *status); /* RUNNING, SUCCESS, FAILED, TERMINATED */
+
+/* Inside job/. */
+const struct job_kind *job_kind_called(const char *name);
+MUST_USE enum err job_tell(struct sql *, const char *id); /* to pages that watch */

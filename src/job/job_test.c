@@ -35,17 +35,42 @@ static enum err long_run(struct job *j)
     return fail_at(__FILE__, __LINE__, E_CANCELLED, "stopped");
 }
 
-static void note(struct job *j, const char *why)
+static enum err note(struct job *j, const char *why)
 {
     given_up++;
-    MUST(sql_run(j->db, "INSERT INTO event (topic, json) VALUES ('gave up', ?1)", V(why)));
+    return sql_run(j->db, "INSERT INTO event (topic, json) VALUES ('gave up', ?1)", V(why));
 }
 
-static const struct job_kind count_kind = { "count", count_run, NULL, 1, 5, false },
-                             slow_kind = { "slow", count_run, NULL, 1, 5, true },
-                             fail_kind_ = { "fails", fail_run, note, 3, 5, false },
-                             long_kind = { "long", long_run, note, 2, 1, false };
-static const struct job_kind *const kinds[] = { &count_kind, &slow_kind, &fail_kind_, &long_kind, NULL };
+static enum err note_badly(struct job *j, const char *why)
+{
+    TRY(note(j, why));
+    return fail_at(__FILE__, __LINE__, E_BROKEN, "the broom is gone");
+}
+
+/* Its work and its outcome are one transaction; what comes after it fails. */
+static enum err within_run(struct job *j)
+{
+    bool rolls_back = false;
+    runs++;
+    json_bool(json_get(j->input, "rolls_back"), &rolls_back);
+    MUST(sql_begin(j->db));
+    MUST(sql_run(j->db, "INSERT INTO event (topic, json) VALUES ('work', ?1)", V(j->id)));
+    enum err e = job_done_within(j, "{\"whole\":true}");
+    if (e == OK && rolls_back)
+        e = fail_at(__FILE__, __LINE__, E_BROKEN, "no commit");
+    TRY(sql_end(j->db, e));
+    return fail_at(__FILE__, __LINE__, E_BROKEN, "killed after the commit");
+}
+
+static const struct job_kind count_kind = { "count", count_run, NULL, 1, 5, "quick" },
+                             slow_kind = { "slow", count_run, NULL, 1, 5, "slow" },
+                             fail_kind_ = { "fails", fail_run, note, 3, 5, "quick" },
+                             unclean_kind = { "unclean", fail_run, note_badly, 1, 5, "quick" },
+                             within_kind = { "within", within_run, note, 1, 5, "quick" },
+                             long_kind = { "long", long_run, note, 2, 1, "quick" };
+static const struct job_kind *const kinds[] = {
+    &count_kind, &slow_kind, &fail_kind_, &unclean_kind, &within_kind, &long_kind, NULL
+};
 
 static struct sql *database(void)
 {
@@ -92,7 +117,7 @@ TEST(a_waiting_job_that_is_cancelled_ends_at_once)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct sql *db = database();
-    MUST(sql_run(db, "INSERT INTO job (id, kind, input, slow, status, created_at) VALUES ('j', 'k', '{}', 0, 'PENDING', 1)"));
+    MUST(sql_run(db, "INSERT INTO job (id, kind, input, status, created_at) VALUES ('j', 'k', '{}', 'PENDING', 1)"));
     MUST(job_cancel(db, "j"));
     CHECK_TEXT(text(db, a, "SELECT status FROM job"), "KILLED");
     sql_close(db);
@@ -105,10 +130,10 @@ static const char *add(struct sql *db, struct arena *a, const char *kind, const 
     return id;
 }
 
-static bool turn(struct sql *db, bool slow)
+static bool turn(struct sql *db, const char *lane)
 {
     bool ran = false;
-    MUST(job_run_one(db, NULL, slow, &stop, &ran));
+    MUST(job_run_one(db, NULL, lane, &stop, &ran));
     return ran;
 }
 
@@ -117,7 +142,7 @@ TEST(a_job_runs_once_and_keeps_its_result)
     AUTO(arena) struct arena *a = arena_new();
     struct sql *db = database();
     add(db, a, "count", "{\"n\":3}");
-    CHECK(turn(db, false) && !turn(db, false));
+    CHECK(turn(db, "quick") && !turn(db, "quick"));
     CHECK_TEXT(text(db, a, "SELECT status || result || progress FROM job"), "SUCCEEDED{\"three\":true}1.0");
     CHECK_TEXT(text(db, a, "SELECT group_concat(json_extract(json, '$.status')) FROM event"), "PENDING,RUNNING,SUCCEEDED");
     sql_close(db);
@@ -130,12 +155,12 @@ TEST(each_lane_takes_its_own_jobs_oldest_first)
     add(db, a, "slow", "{}");
     const char *first = add(db, a, "count", "{}"), *second = add(db, a, "count", "{}");
     MUST(sql_run(db, "UPDATE job SET created_at = 1 WHERE id = ?1", V(second)));
-    CHECK(turn(db, false));
+    CHECK(turn(db, "quick"));
     CHECK_TEXT(text(db, a, "SELECT id FROM job WHERE status = 'SUCCEEDED'"), second);
-    CHECK(turn(db, false) && !turn(db, false));
+    CHECK(turn(db, "quick") && !turn(db, "quick"));
     CHECK_TEXT(text(db, a, "SELECT id FROM job WHERE status = 'SUCCEEDED' ORDER BY created_at DESC"), first);
     CHECK_TEXT(text(db, a, "SELECT status FROM job WHERE kind = 'slow'"), "PENDING");
-    CHECK(turn(db, true));
+    CHECK(turn(db, "slow"));
     sql_close(db);
 }
 
@@ -144,9 +169,9 @@ TEST(a_failing_job_is_tried_as_often_as_its_kind_says)
     AUTO(arena) struct arena *a = arena_new();
     struct sql *db = database();
     add(db, a, "fails", "{}");
-    CHECK(turn(db, false));
+    CHECK(turn(db, "quick"));
     CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "PENDINGno luck at try 1");
-    CHECK(turn(db, false) && turn(db, false) && !turn(db, false));
+    CHECK(turn(db, "quick") && turn(db, "quick") && !turn(db, "quick"));
     CHECK_INT(runs, 3);
     CHECK_INT(given_up, 1);
     CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "FAILEDno luck at try 3");
@@ -160,13 +185,13 @@ TEST(a_job_whose_worker_died_is_taken_up_when_its_lease_ends_or_at_once_by_the_o
     struct sql *db = database();
     add(db, a, "count", "{}");
     MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', tries = 1, lease_until = ?1", V(clock_now_ms() + 60000)));
-    CHECK(!turn(db, false));
+    CHECK(!turn(db, "quick"));
     MUST(sql_run(db, "UPDATE job SET lease_until = ?1", V(clock_now_ms() - 1)));
-    CHECK(turn(db, false));
+    CHECK(turn(db, "quick"));
     CHECK_TEXT(text(db, a, "SELECT status || tries FROM job"), "SUCCEEDED2");
     MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', lease_until = ?1", V(clock_now_ms() + 60000)));
     MUST(job_take_over(db));
-    CHECK(turn(db, false));
+    CHECK(turn(db, "quick"));
     sql_close(db);
 }
 
@@ -176,10 +201,73 @@ TEST(a_job_that_kills_its_worker_each_time_is_given_up)
     struct sql *db = database();
     add(db, a, "fails", "{}");
     MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', tries = 100, lease_until = 0"));
-    CHECK(!turn(db, false));
+    CHECK(turn(db, "quick") && !turn(db, "quick"));
     CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "FAILEDthe worker died each time");
     CHECK_INT(given_up, 1);
     CHECK_INT(runs, 0);
+    sql_close(db);
+}
+
+TEST(a_job_that_came_further_before_its_worker_died_has_its_tries_back)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "count", "{}");
+    MUST(sql_run(
+        db, "UPDATE job SET status = 'RUNNING', worker = 'dead', tries = 100, lease_until = 0, progress = 0.4, furthest = 0.3"));
+    CHECK(turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT status || tries || furthest FROM job"), "SUCCEEDED10.4");
+    MUST(sql_run(db, "UPDATE job SET status = 'RUNNING', worker = 'dead', tries = 100, lease_until = 0, progress = 0.4"));
+    CHECK(turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT status || tries FROM job"), "FAILED101");
+    sql_close(db);
+}
+
+TEST(a_job_that_cannot_be_read_fails_and_the_next_one_runs)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    const char *broken = add(db, a, "fails", "{\"n\":"), *unknown = add(db, a, "fails", "{}");
+    add(db, a, "count", "{}");
+    MUST(sql_run(db, "UPDATE job SET kind = 'of a later version', created_at = created_at - 1 WHERE id = ?1", V(unknown)));
+    MUST(sql_run(db, "UPDATE job SET created_at = created_at - 2 WHERE id = ?1", V(broken)));
+    CHECK(turn(db, "quick") && turn(db, "quick") && turn(db, "quick") && !turn(db, "quick"));
+    CHECK_INT(runs, 1);
+    CHECK_INT(given_up, 0);
+    CHECK_TEXT(text(db, a, "SELECT group_concat(status) FROM (SELECT status FROM job ORDER BY created_at)"),
+               "FAILED,FAILED,SUCCEEDED");
+    CHECK(strstr(text(db, a, "SELECT error FROM job ORDER BY created_at"), "cannot be read"));
+    sql_close(db);
+}
+
+TEST(work_and_outcome_are_one_transaction_whatever_comes_after_it)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "within", "{}");
+    CHECK(turn(db, "quick") && !turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT status || result FROM job"), "SUCCEEDED{\"whole\":true}");
+    CHECK_INT(given_up, 0);
+    MUST(sql_run(db, "DELETE FROM job"));
+    MUST(sql_run(db, "DELETE FROM event"));
+    add(db, a, "within", "{\"rolls_back\":true}");
+    CHECK(turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "FAILEDno commit");
+    CHECK_TEXT(text(db, a, "SELECT count(*) FROM event WHERE topic = 'work'"), "0");
+    CHECK_INT(given_up, 1);
+    sql_close(db);
+}
+
+TEST(a_failure_to_clear_up_is_told_and_ends_the_job_all_the_same)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    stop = true; /* no pauses between the tries */
+    add(db, a, "unclean", "{}");
+    CHECK(turn(db, "quick") && !turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT status || ' ' || error FROM job"),
+               "FAILED no luck at try 1; and clearing up after it: the broom is gone");
+    CHECK_TEXT(text(db, a, "SELECT count(*) FROM event WHERE topic = 'gave up'"), "0");
     sql_close(db);
 }
 
@@ -213,7 +301,7 @@ static const char *run_with(struct arena *a, void (*act)(struct sql *))
     add(db, a, "long", "{}");
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, act_beside, &b), 0);
-    CHECK(turn(db, false));
+    CHECK(turn(db, "quick"));
     pthread_join(thread, NULL);
     const char *after = text(db, a, "SELECT status || ' ' || tries FROM job");
     sql_close(db);

@@ -463,9 +463,9 @@ static enum err run_import(struct import *m)
     enum err e = import_all(m);
     if (e == OK)
         e = drop_files(j);
-    TRY(sql_end(j->db, e));
-    job_result(j, result_of(m));
-    return OK;
+    if (e == OK)
+        e = job_done_within(j, result_of(m));
+    return sql_end(j->db, e);
 }
 
 static enum err run(struct job *j)
@@ -487,14 +487,13 @@ static enum err run(struct job *j)
     return e;
 }
 
-static void gave_up(struct job *j, const char *why)
+static enum err gave_up(struct job *j, const char *why)
 {
     (void)why;
-    if (drop_files(j) != OK)
-        return; /* the job's own failure is what counts; the files stay until somebody deletes them */
+    return drop_files(j);
 }
 
-const struct job_kind import_annotations_job = { "import_annotations", run, gave_up, .tries = 1, .lease_s = 600 };
+const struct job_kind import_annotations_job = { "import_annotations", run, gave_up, .tries = 1, .lease_s = 600, .lane = "files" };
 
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/import", receive_files, MAY_WRITE, WORK_FREE,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,10 @@
 
 enum {
     LOOK_MS = 500,
-    STOP_S = 20,  /* from asking the trainer to stop to killing it */
-    RESTARTS = 3, /* after deaths by signal */
-    TAIL = 1500,  /* bytes of the trainer's last words that are shown */
+    STOP_S = 20,      /* from asking the trainer to stop to killing it */
+    RESTARTS = 3,     /* after deaths by signal without having come further */
+    LOOKS_MOST = 240, /* in a row that failed: two minutes in which the database could not be read */
+    TAIL = 1500,      /* bytes of the trainer's last words that are shown */
     TOKEN_DAYS = 30,
 };
 
@@ -151,12 +153,19 @@ static const char *last_words(struct training *t)
 /* Follows the child to its end. *ret_signal: the signal that killed it, 0 if it ended by itself. */
 static enum err follow(struct training *t, pid_t child, int *ret_signal)
 {
-    int status = 0;
+    int status = 0, failed = 0;
     for (;;) {
         pid_t got = waitpid(child, &status, WNOHANG);
         if (got == child || (got < 0 && errno != EINTR))
             break;
         enum err e = look(t);
+        failed = e == OK ? 0 : failed + 1;
+        if (failed == 1)
+            log_failure("looking after a training"); /* a busy disk must not end the work of hours */
+        if (failed && failed < LOOKS_MOST) {
+            nap();
+            continue;
+        }
         bool go_on = e == OK && !t->gone && !is(t, "CANCELED") && !is(t, "TERMINATED") &&
                      job_go_on(t->job, t->progress, is(t, "RUNNING") ? "training" : "starting");
         if (!go_on) {
@@ -187,6 +196,7 @@ static enum err outcome(struct training *t)
 
 static enum err train(struct training *t)
 {
+    double furthest = t->progress;
     for (int deaths = 0; deaths <= RESTARTS; deaths++) {
         pid_t child;
         int killed_by = 0;
@@ -195,6 +205,9 @@ static enum err train(struct training *t)
         if (!killed_by)
             return outcome(t);
         log_line(LOG_WARN, NULL, "the trainer of %s was killed by signal %d", t->id, killed_by);
+        if (t->progress > furthest) /* it goes on from its checkpoint, and will arrive */
+            deaths = -1;
+        furthest = fmax(furthest, t->progress);
     }
     return fail(E_BROKEN, "the trainer was killed %d times (is there enough memory?)", RESTARTS + 1);
 }
@@ -225,17 +238,15 @@ static enum err run(struct job *j)
 }
 
 /* In the transaction that settles the job. */
-static void gave_up(struct job *j, const char *why)
+static enum err gave_up(struct job *j, const char *why)
 {
     const char *id = json_text(json_get(j->input, "experiment_id"));
     int64_t open = 0, cancel = 0;
-    enum err e = sql_int(j->db, &open, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(id));
-    if (e == OK)
-        e = sql_int(j->db, &cancel, "SELECT cancel FROM job WHERE id = ?1", V(j->id));
-    if (e == OK && open)
-        e = experiment_set_status(j->db, j->arena, id, cancel ? "CANCELED" : "FAILED", cancel ? NULL : why);
-    if (e != OK)
-        log_failure("ending an experiment");
+    TRY(sql_int(j->db, &open, "SELECT count(*) FROM experiment WHERE id = ?1 AND status IN ('WAITING', 'RUNNING')", V(id)));
+    TRY(sql_int(j->db, &cancel, "SELECT cancel FROM job WHERE id = ?1", V(j->id)));
+    return open ? experiment_set_status(j->db, j->arena, id, cancel ? "CANCELED" : "FAILED", cancel ? NULL : why) : OK;
 }
 
-const struct job_kind train_kind = { .name = "train", .run = run, .gave_up = gave_up, .tries = 1, .lease_s = 30, .slow = true };
+const struct job_kind train_kind = {
+    .name = "train", .run = run, .gave_up = gave_up, .tries = 1, .lease_s = 30, .lane = "training"
+};
