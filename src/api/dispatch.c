@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "blob/sign.h"
+#include "sql/held.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,7 @@ static enum err begin(void *with, struct http_call *c)
         return OK; /* a page: answered in end() */
     TRY(e);
     const struct route *r = op->route;
+    held_as(r->method, r->path);
     size_t cap = r->body_cap ? r->body_cap : BODY_CAP;
     if (!r->start && http_body_length(c) > (int64_t)cap)
         return fail(E_TOO_BIG, "the body has %lld bytes; at most %zu are allowed here", (long long)http_body_length(c), cap);
@@ -184,7 +186,7 @@ static enum err run(struct op *op)
     switch (op->route->work) {
     case WORK_WRITE: return op_write(op, run_checked);
     case WORK_READ: {
-        TRY(sql_run(op->db, "BEGIN"));
+        TRY(sql_begin_read(op->db));
         return sql_end(op->db, run_checked(op));
     }
     default: return op->route->run(op);

@@ -14,6 +14,7 @@
 #include "cli/pages.h"
 #include "infer/infer.h"
 #include "query/query.h"
+#include "sql/held.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ static enum err open_data(struct server *s)
 {
     TRY(sign_key_open(in_dir(s, "key"), &s->services.key));
     TRY(blob_open(s->data, &s->services.blobs));
+    TRY(held_share(in_dir(s, "write-lock"), true));
     struct sql *db = NULL;
     TRY(sql_open(in_dir(s, "saccade.db"), &db));
     enum err e = api_prepare_connection(db, &s->services);

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "job/job.h"
+#include "sql/held.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -145,6 +146,7 @@ static enum err work(struct services *s, const char *data, const char *has, stru
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
+    TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
     if (pthread_create(&sweeper, NULL, run_sweeper, s) != 0)

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/job.h"
+#include "sql/held.h"
 #include <string.h>
 #include <time.h>
 
@@ -207,7 +208,9 @@ static enum err take(struct sql *db, struct arena *a, const char *lane, struct l
 
 static enum err run(struct lease *l)
 {
+    held_as("job", l->kind->name);
     enum err outcome = l->kind->run(&l->job);
+    held_as(NULL, NULL);
     const char *why = outcome == OK ? NULL : arena_fmt(l->job.arena, "%s", fail_text());
     if (outcome != OK)
         log_line(LOG_WARN, NULL, "job %s (%s), try %d: %s (%s)", l->job.id, l->kind->name, l->job.try_number, why, fail_place());

@@ -1,4 +1,5 @@
 #include "sql/sql.h"
+#include "sql/held.h"
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ struct sql {
     sqlite3 *db;
     struct kept kept[KEPT_STATEMENTS];
     struct sql *next; /* in the pool */
+    bool writing;     /* has the write lock, since */
+    struct held_since began;
 };
 
 static enum err failure(struct sql *s, const char *doing)
@@ -235,18 +238,26 @@ int64_t sql_changes(struct sql *s)
 
 enum err sql_begin(struct sql *s)
 {
-    return sql_run(s, "BEGIN IMMEDIATE");
+    TRY(sql_run(s, "BEGIN IMMEDIATE"));
+    s->writing = true;
+    s->began = held_start();
+    return OK;
+}
+
+enum err sql_begin_read(struct sql *s)
+{
+    return sql_run(s, "BEGIN");
 }
 
 enum err sql_end(struct sql *s, enum err e)
 {
-    if (e == OK) {
+    if (e == OK)
         e = sql_run(s, "COMMIT");
-        if (e == OK)
-            return OK;
-    }
-    if (!sqlite3_get_autocommit(s->db)) /* the text of the first failure stays */
+    if (e != OK && !sqlite3_get_autocommit(s->db)) /* the text of the first failure stays */
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    if (s->writing)
+        held_end(s->began);
+    s->writing = false;
     return e;
 }
 

@@ -89,6 +89,7 @@ int64_t sql_changes(struct sql *); /* rows touched by the last sql_run() */
 
 /* BEGIN IMMEDIATE … COMMIT. sql_end() commits when e is OK, else rolls back, and returns the first failure. Not nested. */
 MUST_USE enum err sql_begin(struct sql *);
+MUST_USE enum err sql_begin_read(struct sql *); /* BEGIN: all that is read is of one moment */
 MUST_USE enum err sql_end(struct sql *, enum err e);
 
 /* A function of one text for use inside SQL; ret is filled by call (an empty text: NULL). */

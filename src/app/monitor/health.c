@@ -2,6 +2,7 @@
  * Neither tells anything about images, users or models. */
 #include "api/dispatch.h"
 #include "base/clock.h"
+#include "sql/held.h"
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -47,6 +48,46 @@ static void requests(struct text *t)
     text_fmt(t, "saccade_event_streams %lld\n", atomic_load(&api_counters.event_streams));
 }
 
+static void held_buckets(struct text *t, const char *name, const char *by, const int64_t *counts, double sum)
+{
+    int64_t all = 0;
+    for (size_t i = 0; i < HELD_BUCKETS; i++) {
+        all += counts[i];
+        if (i + 1 < HELD_BUCKETS)
+            text_fmt(t, "%s_bucket{by=\"%s\",le=\"%g\"} %lld\n", name, by, held_bounds[i], (long long)all);
+    }
+    text_fmt(t, "%s_bucket{by=\"%s\",le=\"+Inf\"} %lld\n%s_sum{by=\"%s\"} %.6f\n%s_count{by=\"%s\"} %lld\n", name, by,
+             (long long)all, name, by, sum, name, by, (long long)all);
+}
+
+static void held_wall(void *with, const struct held *h)
+{
+    held_buckets(with, "saccade_write_lock_seconds", h->by, h->wall, h->wall_s);
+}
+
+static void held_cpu(void *with, const struct held *h)
+{
+    held_buckets(with, "saccade_write_lock_cpu_seconds", h->by, h->cpu, h->cpu_s);
+}
+
+static void held_longest(void *with, const struct held *h)
+{
+    text_fmt(with, "saccade_write_lock_longest_seconds{by=\"%s\",of=\"wall\"} %.6f\n", h->by, h->longest_wall_s);
+    text_fmt(with, "saccade_write_lock_longest_seconds{by=\"%s\",of=\"cpu\"} %.6f\n", h->by, h->longest_cpu_s);
+}
+
+static void write_lock(struct text *t)
+{
+    describe(t, "saccade_write_lock_seconds", "histogram",
+             "time for which a transaction kept the write lock, by route or kind of job");
+    held_each(held_wall, t);
+    describe(t, "saccade_write_lock_cpu_seconds", "histogram",
+             "processor time in it: what is left when the disk and others are quick");
+    held_each(held_cpu, t);
+    describe(t, "saccade_write_lock_longest_seconds", "gauge", "the longest one since the start");
+    held_each(held_longest, t);
+}
+
 static enum err jobs(struct sql *db, struct text *t)
 {
     describe(t, "saccade_jobs", "gauge", "jobs in the table by kind and status");
@@ -81,10 +122,11 @@ static void memory(struct text *t)
 static enum err metrics(struct op *op)
 {
     AUTO(text) struct text t;
-    text_init(&t, 1 << 20);
+    text_init(&t, 4 << 20);
     requests(&t);
     TRY(jobs(op->db, &t));
     TRY(predictions(op->db, &t));
+    write_lock(&t);
     memory(&t);
     http_answer_bytes(op->call, 200, "text/plain; version=0.0.4", t.bytes, t.n);
     return OK;
