@@ -1,6 +1,6 @@
-#include "blob/blob.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "blob/store.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,6 @@
 #include <unistd.h>
 
 enum { COPY_BLOCK = 256 << 10, STALE_S = 48 * 3600 };
-
-struct blob_store {
-    char *dir;
-};
 
 struct blob_writer {
     struct blob_store *store;
@@ -61,32 +57,22 @@ void blob_close(struct blob_store *s)
     free(s);
 }
 
-static bool is_hash(const char *hash)
-{
-    return strlen(hash) == HASH_SIZE - 1 && strspn(hash, "0123456789abcdef") == HASH_SIZE - 1;
-}
-
-static char *place(struct arena *a, const struct blob_store *s, const char *hash)
-{
-    return arena_fmt(a, "%s/objects/%.2s/%s", s->dir, hash, hash);
-}
-
 static char *trash_place(struct arena *a, const struct blob_store *s, const char *hash)
 {
     return arena_fmt(a, "%s/trash/%s", s->dir, hash);
 }
 
 /* Whether the object is there, if need be from the trash. The sweeper and a request may meet here: each step is one rename. */
-static bool have(struct blob_store *s, const char *hash)
+bool blob_have(struct blob_store *s, const char *hash)
 {
     AUTO(arena) struct arena *a = arena_new();
-    const char *at = place(a, s, hash);
+    const char *at = blob_place(a, s, hash);
     return file_exists(at) || rename(trash_place(a, s, hash), at) == 0;
 }
 
 bool blob_holds(struct blob_store *s, const char *hash)
 {
-    return is_hash(hash) && have(s, hash);
+    return blob_is_hash(hash) && blob_have(s, hash);
 }
 
 static void free_writer(struct blob_writer *w)
@@ -132,14 +118,14 @@ enum err blob_write(struct blob_writer *w, const void *bytes, size_t n)
     return OK;
 }
 
-/* The file at `path` becomes the object `hash`: fsync, rename, fsync of the folder. An equal object that is there already wins. */
+/* The file at `path` becomes the object `hash`: fsync, rename, fsync of the folder. An object that is there already wins if its
+ * bytes are still right; a damaged one is replaced. */
 static enum err settle(struct blob_store *s, int fd, const char *path, const char *hash)
 {
     AUTO(arena) struct arena *a = arena_new();
-    const char *to = place(a, s, hash), *folder = arena_fmt(a, "%s/objects/%.2s", s->dir, hash),
+    const char *to = blob_place(a, s, hash), *folder = arena_fmt(a, "%s/objects/%.2s", s->dir, hash),
                *objects = arena_fmt(a, "%s/objects", s->dir);
-    if (have(s, hash)) {
-        utimensat(AT_FDCWD, to, NULL, 0); /* keeps the sweeper off until the row is there */
+    if (blob_is_good(s, hash)) {
         unlink(path);
         return OK;
     }
@@ -148,22 +134,15 @@ static enum err settle(struct blob_store *s, int fd, const char *path, const cha
     bool made = mkdir(folder, 0700) == 0;
     if (rename(path, to) != 0)
         return fail(E_BROKEN, "cannot move %s to %s: %s", path, to, strerror(errno));
+    unlink(blob_damaged_place(a, s, hash));
     TRY(file_sync_dir(folder));
     return made ? file_sync_dir(objects) : OK;
-}
-
-static void hex(EVP_MD_CTX *sha, char ret[HASH_SIZE])
-{
-    uint8_t digest[32];
-    EVP_DigestFinal_ex(sha, digest, NULL);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(ret + 2 * i, 3, "%02x", digest[i]);
 }
 
 enum err blob_commit(struct blob_writer *w, char ret_hash[HASH_SIZE], uint64_t *ret_size)
 {
     char hash[HASH_SIZE];
-    hex(w->sha, hash);
+    blob_hex(w->sha, hash);
     enum err e = settle(w->store, w->fd, w->path, hash);
     if (e != OK) {
         blob_abort(w);
@@ -186,26 +165,6 @@ enum err blob_put(struct blob_store *s, const void *bytes, size_t n, char ret_ha
     return blob_commit(done, ret_hash, NULL);
 }
 
-/* Calls each with the file's bytes from its start. */
-static enum err read_blocks(int fd, enum err (*each)(void *, const void *, size_t), void *with)
-{
-    char *block = heap_take(COPY_BLOCK);
-    enum err e = OK;
-    for (off_t at = 0; e == OK;) {
-        ssize_t n = pread(fd, block, COPY_BLOCK, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            e = fail(E_BROKEN, "reading failed: %s", strerror(errno));
-        if (n <= 0)
-            break;
-        at += n;
-        e = each(with, block, (size_t)n);
-    }
-    free(block);
-    return e;
-}
-
 static enum err write_block(void *with, const void *bytes, size_t n)
 {
     return blob_write(with, bytes, n);
@@ -215,7 +174,7 @@ enum err blob_put_fd(struct blob_store *s, int fd, uint64_t cap, char ret_hash[H
 {
     AUTO(blob_writer) struct blob_writer *w = NULL;
     TRY(blob_begin(s, cap, &w));
-    TRY(read_blocks(fd, write_block, w));
+    TRY(blob_blocks(fd, write_block, w));
     struct blob_writer *done = w;
     w = NULL;
     return blob_commit(done, ret_hash, ret_size);
@@ -240,26 +199,6 @@ enum err blob_part_open(struct blob_store *s, const char *upload_id, int *ret_fd
     return OK;
 }
 
-static enum err hash_block(void *with, const void *bytes, size_t n)
-{
-    EVP_DigestUpdate(with, bytes, n);
-    return OK;
-}
-
-static enum err hash_file(int fd, char ret_hash[HASH_SIZE])
-{
-    EVP_MD_CTX *sha = EVP_MD_CTX_new();
-    if (!sha || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(sha);
-        return fail(E_BROKEN, "no memory for hashing");
-    }
-    enum err e = read_blocks(fd, hash_block, sha);
-    if (e == OK)
-        hex(sha, ret_hash);
-    EVP_MD_CTX_free(sha);
-    return e;
-}
-
 enum err blob_part_finish(struct blob_store *s, const char *upload_id, uint64_t size, char ret_hash[HASH_SIZE])
 {
     AUTO(arena) struct arena *a = arena_new();
@@ -269,48 +208,22 @@ enum err blob_part_finish(struct blob_store *s, const char *upload_id, uint64_t 
     if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != size)
         return fail(E_CONFLICT, "the upload has %lld bytes of %llu", (long long)st.st_size, (unsigned long long)size);
     char hash[HASH_SIZE];
-    TRY(hash_file(fd, hash));
+    TRY(blob_hash_of(fd, hash));
     TRY(settle(s, fd, part_path(a, s, upload_id), hash));
     memcpy(ret_hash, hash, HASH_SIZE);
-    return OK;
-}
-
-enum err blob_read(struct blob_store *s, const char *hash, int *ret_fd, uint64_t *ret_size)
-{
-    AUTO(arena) struct arena *a = arena_new();
-    struct stat st;
-    int fd = is_hash(hash) && have(s, hash) ? open(place(a, s, hash), O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-    if (fd < 0)
-        return fail(E_NOT_FOUND, "the object %.64s is missing", hash);
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return fail(E_BROKEN, "the object %.64s is no file", hash);
-    }
-    *ret_fd = fd;
-    if (ret_size)
-        *ret_size = (uint64_t)st.st_size;
     return OK;
 }
 
 enum err blob_delete(struct blob_store *s, const char *hash)
 {
     AUTO(arena) struct arena *a = arena_new();
-    const char *to = is_hash(hash) ? trash_place(a, s, hash) : NULL;
+    const char *to = blob_is_hash(hash) ? trash_place(a, s, hash) : NULL;
     if (!to)
         return OK;
-    if (rename(place(a, s, hash), to) != 0 && errno != ENOENT)
+    if (rename(blob_place(a, s, hash), to) != 0 && errno != ENOENT)
         return fail(E_BROKEN, "cannot delete the object %s: %s", hash, strerror(errno));
     utimensat(AT_FDCWD, to, NULL, 0); /* the 48 hours begin */
     return OK;
-}
-
-enum err blob_verify(struct blob_store *s, const char *hash)
-{
-    AUTO(fd) int fd = -1;
-    TRY(blob_read(s, hash, &fd, NULL));
-    char now[HASH_SIZE];
-    TRY(hash_file(fd, now));
-    return strcmp(now, hash) == 0 ? OK : fail(E_BROKEN, "the object %s has changed on disk: its bytes hash to %s", hash, now);
 }
 
 enum err blob_each(struct blob_store *s, enum err (*each)(void *, const char *), void *with)
@@ -342,7 +255,7 @@ static enum err sweep_one(void *with, const char *hash)
     AUTO(arena) struct arena *a = arena_new();
     struct stat st;
     bool named = true;
-    if (stat(place(a, w->store, hash), &st) != 0 || st.st_mtime > time(NULL) - STALE_S)
+    if (stat(blob_place(a, w->store, hash), &st) != 0 || st.st_mtime > time(NULL) - STALE_S)
         return OK;
     TRY(w->named(w->with, hash, &named));
     if (named)

@@ -29,15 +29,21 @@ MUST_USE enum err blob_put_fd(struct blob_store *, int fd, uint64_t cap, char re
 MUST_USE enum err blob_part_open(struct blob_store *, const char *upload_id, int *ret_fd); /* the file that collects the parts */
 MUST_USE enum err blob_part_finish(struct blob_store *, const char *upload_id, uint64_t size, char ret_hash[HASH_SIZE]);
 
-/* E_NOT_FOUND names the hash. */
+/* E_NOT_FOUND names the hash. E_BROKEN: its bytes have changed; it was put aside, and is there again when it is stored again.
+ * Objects over 64 MiB are not compared here. */
 MUST_USE enum err blob_read(struct blob_store *, const char *hash, int *ret_fd, uint64_t *ret_size);
+MUST_USE enum err blob_read_sized(struct blob_store *, const char *hash, uint64_t size, int *ret_fd); /* and it has that size */
 bool blob_holds(struct blob_store *, const char *hash);
 /* Moves it to DIR/trash/, from where reading it, or storing the same bytes again, takes it back; after 48 h it is gone. */
 MUST_USE enum err blob_delete(struct blob_store *, const char *hash);
 /* Deletes what nothing names and nobody has stored for 48 h, and empties the trash of what is older than that. */
 MUST_USE enum err blob_sweep(struct blob_store *, enum err (*named)(void *with, const char *hash, bool *ret), void *with,
                              int64_t *ret_n);
-/* Reads the whole object and compares: E_BROKEN "changed on disk" or E_NOT_FOUND. */
+/* Reads all objects once, slowly, and puts damaged ones aside. wait: sleeps so many seconds; false: end. */
+MUST_USE enum err blob_scrub(struct blob_store *, double bytes_s, bool (*wait)(void *with, double seconds), void *with,
+                             int64_t *ret_damaged);
+int64_t blob_damaged(struct blob_store *); /* how many were put aside and not stored again */
+/* Reads the whole object and compares: E_BROKEN "changed on disk" or E_NOT_FOUND. Changes nothing. */
 MUST_USE enum err blob_verify(struct blob_store *, const char *hash);
 /* Calls each with every stored hash; for fsck and the sweeper. */
 MUST_USE enum err blob_each(struct blob_store *, enum err (*each)(void *with, const char *hash), void *with);

@@ -69,6 +69,91 @@ TEST(a_changed_object_is_found_out)
     blob_close(s);
 }
 
+/* What a disk does: other bytes, the same file. */
+static void damage(const char *path, bool shorter)
+{
+    AUTO(fd) int fd = open(path, O_WRONLY);
+    CHECK(shorter ? ftruncate(fd, 2) == 0 : pwrite(fd, "j", 1, 0) == 1);
+}
+
+TEST(a_damaged_object_is_not_read_and_heals_when_it_is_stored_again)
+{
+    char dir[40], hash[HASH_SIZE];
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    const char *path = arena_fmt(a, "%s/objects/2c/%s", dir, hello);
+    for (int shorter = 0; shorter < 2; shorter++) {
+        int fd = -1;
+        MUST(blob_put(s, "hello", 5, hash));
+        MUST(blob_read(s, hash, &fd, NULL)); /* it was good once */
+        close(fd);
+        damage(path, shorter);
+        MUST_FAIL(blob_read(s, hash, &fd, NULL), E_BROKEN, "changed on disk");
+        MUST_FAIL(blob_read(s, hash, &fd, NULL), E_BROKEN, "damaged/");
+        CHECK_INT(blob_damaged(s), 1);
+        MUST(blob_put(s, "hello", 5, hash));
+        MUST(blob_read_sized(s, hash, 5, &fd));
+        close(fd);
+        MUST(blob_verify(s, hash));
+        CHECK_INT(blob_damaged(s), 0);
+    }
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+TEST(storing_the_same_bytes_replaces_a_damaged_object_that_nobody_has_read)
+{
+    char dir[40], hash[HASH_SIZE];
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    MUST(blob_put(s, "hello", 5, hash));
+    damage(arena_fmt(a, "%s/objects/2c/%s", dir, hello), false);
+    MUST(blob_put(s, "hello", 5, hash));
+    MUST(blob_verify(s, hash));
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+TEST(an_object_of_another_size_than_its_row_says_is_not_read)
+{
+    char dir[40], hash[HASH_SIZE];
+    int fd = -1;
+    struct blob_store *s = store(dir);
+    MUST(blob_put(s, "hello", 5, hash));
+    MUST_FAIL(blob_read_sized(s, hash, 6, &fd), E_BROKEN, "5 bytes, not 6");
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
+static bool count_waits(void *with, double seconds)
+{
+    CHECK(seconds > 0);
+    return --*(int *)with > 0;
+}
+
+TEST(the_scrubber_finds_what_nobody_reads_and_can_be_ended)
+{
+    char dir[40], hash[HASH_SIZE], other[HASH_SIZE];
+    int64_t damaged = -1;
+    int waits = 100;
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    MUST(blob_put(s, "hello", 5, hash));
+    MUST(blob_put(s, "other", 5, other));
+    MUST(blob_scrub(s, 1e6, count_waits, &waits, &damaged));
+    CHECK(damaged == 0 && waits == 98);
+    damage(arena_fmt(a, "%s/objects/2c/%s", dir, hello), false);
+    MUST(blob_scrub(s, 1e6, count_waits, &waits, &damaged));
+    CHECK(damaged == 1 && blob_damaged(s) == 1);
+    CHECK(!blob_holds(s, hash) && blob_holds(s, other));
+    waits = 1;
+    MUST(blob_put(s, "hello", 5, hash));
+    MUST(blob_scrub(s, 1e6, count_waits, &waits, &damaged));
+    CHECK_INT(waits, 0); /* the second object was left */
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
 static enum err nothing_named(void *with, const char *hash, bool *ret)
 {
     (void)hash;

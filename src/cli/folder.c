@@ -15,6 +15,23 @@ enum err folder_check(const char *data)
     return OK;
 }
 
+enum err folder_may_begin(const char *data)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char **names;
+    size_t n = 0;
+    const char *objects = arena_fmt(a, "%s/objects", data);
+    if (file_exists(arena_fmt(a, "%s/saccade.db", data)))
+        return OK;
+    if (file_exists(arena_fmt(a, "%s/saccade.db.new", data)))
+        return fail(E_CONFLICT, "%s is not complete: a restore (or backup) into it was cut off; run it again", data);
+    if (file_exists(objects))
+        TRY(file_list_folders(a, objects, &names, &n));
+    return n == 0 ? OK
+                  : fail(E_CONFLICT, "%s holds objects, but no database (saccade.db); restore a backup, or start on another folder",
+                         data);
+}
+
 static enum err open_if(const char *data, enum err (*fits)(struct sql *), struct sql **ret)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -12,6 +12,9 @@ MUST_USE enum err folder_open(const char *data, struct sql **ret);
 MUST_USE enum err folder_open_old(const char *data, struct sql **ret);
 /* E_NOT_FOUND unless a server has been started on it. */
 MUST_USE enum err folder_check(const char *data);
+/* Before a server makes a database in it. E_CONFLICT: it holds objects, or a part of a database, but none whole: a restore was cut
+ * off, or the database was lost. An empty server would take its place. */
+MUST_USE enum err folder_may_begin(const char *data);
 /* Held until the process ends, however it ends. E_CONFLICT: a server or another command has it. */
 MUST_USE enum err folder_lock(const char *data, int *ret);
 /* The walk to today's version, told on standard output. The folder is locked. */

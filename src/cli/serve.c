@@ -42,7 +42,8 @@ static char *in_dir(struct server *s, const char *name)
 static enum err lock_folder(struct server *s)
 {
     TRY(file_make_dirs(s->data, 0700));
-    return folder_lock(s->data, &s->lock);
+    TRY(folder_lock(s->data, &s->lock));
+    return folder_may_begin(s->data);
 }
 
 static enum err open_data(struct server *s)

@@ -7,6 +7,7 @@
 #include "blob/sign.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/upkeep.h"
 #include "job/job.h"
 #include "sql/held.h"
 #include <assert.h>
@@ -74,46 +75,6 @@ static enum err check_version(struct services *s)
     return e;
 }
 
-static enum err object_is_named(void *with, const char *hash, bool *ret)
-{
-    int64_t n = 0;
-    TRY(sql_int(with, &n, "SELECT EXISTS (SELECT 1 FROM object WHERE hash = ?1)", V(hash)));
-    *ret = n != 0;
-    return OK;
-}
-
-/* Pages that come back later than so many events ago read the things themselves. */
-enum { EVENTS_KEPT = 20000 };
-
-static void sweep_once(struct services *s)
-{
-    struct sql *db = NULL;
-    int64_t n = 0;
-    enum err e = sql_pool_take(s->pool, &db);
-    if (e == OK) {
-        e = blob_sweep(s->blobs, object_is_named, db, &n);
-        if (e == OK)
-            e = sql_run(db, "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1", V(EVENTS_KEPT));
-        sql_pool_give(s->pool, db);
-    }
-    if (e != OK)
-        log_failure("sweeping");
-    else if (n)
-        log_line(LOG_INFO, NULL, "%lld objects that nothing names were moved to the trash", (long long)n);
-}
-
-enum { FIRST_SWEEP_S = 600, SWEEP_S = 6 * 3600, TURNS_PER_S = 5 };
-
-static void *run_sweeper(void *with)
-{
-    for (int left = FIRST_SWEEP_S * TURNS_PER_S; !stopping; left--, usleep(1000000 / TURNS_PER_S))
-        if (left == 0) {
-            sweep_once(with);
-            left = SWEEP_S * TURNS_PER_S;
-        }
-    return NULL;
-}
-
 /* `has`: words with commas between. */
 static bool can_run(const struct job_lane *l, const char *has)
 {
@@ -142,19 +103,17 @@ static enum err work(struct services *s, const char *data, const char *has, stru
 {
     struct runner runners[RUNNERS_MOST];
     size_t n = 0;
-    pthread_t sweeper;
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
     TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
-    if (pthread_create(&sweeper, NULL, run_sweeper, s) != 0)
-        return fail(E_BROKEN, "cannot start a thread");
+    TRY(upkeep_start(s, &stopping));
     TRY(start_lanes(s, has, runners, &n));
     for (size_t i = 0; i < n; i++)
         pthread_join(runners[i].thread, NULL);
-    pthread_join(sweeper, NULL);
+    upkeep_wait();
     sql_pool_close(s->pool);
     sign_key_free(s->key);
     blob_close(s->blobs);

@@ -158,7 +158,7 @@ static enum err grant_get(struct op *op)
 struct transfer {
     struct blob_writer *writer; /* a whole object */
     int fd;                     /* or a part of one: the file that collects them */
-    bool part, known;           /* known: the object is there already, the bytes are not needed */
+    bool part, known;           /* known: the object is there already; fd is its file, the bytes must be the same */
     uint64_t first, last, total, got;
     const char *upload_id, *org;
 };
@@ -195,15 +195,25 @@ static enum err read_range(const char *s, struct transfer *t)
     return OK;
 }
 
+/* A part that is sent again after the last one, because its answer was lost, finds the object there. */
+static enum err find_object(struct op *op)
+{
+    struct transfer *t = op->state;
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(op->db, &r, "SELECT hash, size FROM object WHERE name = ?1", V(op->values[0]));
+    if (e == E_NOT_FOUND)
+        return OK;
+    TRY(e);
+    if ((uint64_t)rows_int(r, 1) != t->total)
+        return fail(E_CONFLICT, "there is an object of that name already, with other bytes");
+    t->known = true;
+    return blob_read_sized(op->services->blobs, rows_text(r, 0), t->total, &t->fd);
+}
+
 static enum err find_upload(struct op *op)
 {
     struct transfer *t = op->state;
     const char *name = op->values[0];
-    int64_t size = -1;
-    TRY(sql_int(op->db, &size, "SELECT size FROM object WHERE name = ?1", V(name)));
-    t->known = size == (int64_t)t->total;
-    if (t->known)
-        return OK;
     /* the store forgets parts after two days, so the rows must not remember them for longer */
     int64_t old = clock_now_ms() - PARTS_KEPT_MS;
     TRY(sql_run(op->db, "DELETE FROM upload_part WHERE upload_id IN (SELECT id FROM upload WHERE created_at < ?1)", V(old)));
@@ -236,8 +246,11 @@ static enum err put_start(struct op *op)
     TRY(read_range(range, t));
     if (length >= 0 && (uint64_t)length != t->last - t->first + 1)
         return fail(E_INVALID, "Content-Range and Content-Length contradict each other");
+    TRY(find_object(op));
+    if (t->known)
+        return OK;
     TRY(op_write(op, find_upload));
-    return t->known ? OK : blob_part_open(op->services->blobs, t->upload_id, &t->fd);
+    return blob_part_open(op->services->blobs, t->upload_id, &t->fd);
 }
 
 static enum err write_at(int fd, const char *bytes, size_t n, uint64_t offset)
@@ -253,16 +266,31 @@ static enum err write_at(int fd, const char *bytes, size_t n, uint64_t offset)
     return OK;
 }
 
+static enum err same_at(int fd, const char *bytes, size_t n, uint64_t offset)
+{
+    char is[4096];
+    for (size_t at = 0; at < n;) {
+        size_t want = n - at < sizeof is ? n - at : sizeof is;
+        ssize_t got = pread(fd, is, want, (off_t)(offset + at));
+        if (got <= 0)
+            return fail(E_BROKEN, "cannot read a stored object: %s", strerror(errno));
+        if (memcmp(is, bytes + at, (size_t)got) != 0)
+            return fail(E_CONFLICT, "there is an object of that name already, with other bytes");
+        at += (size_t)got;
+    }
+    return OK;
+}
+
 static enum err put_piece(struct op *op, const char *bytes, size_t n)
 {
     struct transfer *t = op->state;
     t->got += n;
-    if (t->known)
-        return OK;
     if (!t->part)
         return blob_write(t->writer, bytes, n);
     if (t->got > t->last - t->first + 1)
         return fail(E_INVALID, "more bytes came than Content-Range says");
+    if (t->known)
+        return same_at(t->fd, bytes, n, t->first + t->got - n);
     return write_at(t->fd, bytes, n, t->first + t->got - n);
 }
 
@@ -373,13 +401,13 @@ static enum err get(struct op *op)
 {
     TRY(check_link(op, "GET"));
     AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(op->db, &r, "SELECT hash, content_type FROM object WHERE name = ?1", V(op->values[0]));
+    enum err e = sql_first(op->db, &r, "SELECT hash, content_type, size FROM object WHERE name = ?1", V(op->values[0]));
     if (e == E_NOT_FOUND)
         return fail(e, "this object is not there (any more)");
     TRY(e);
     int fd;
-    uint64_t size;
-    TRY(blob_read(op->services->blobs, rows_text(r, 0), &fd, &size));
+    uint64_t size = (uint64_t)rows_int(r, 2);
+    TRY(blob_read_sized(op->services->blobs, rows_text(r, 0), size, &fd));
     answer_object(op, op->values[0], rows_text(r, 1), fd, size);
     return OK;
 }

@@ -2,6 +2,7 @@
  * Neither tells anything about images, users or models. */
 #include "api/dispatch.h"
 #include "base/clock.h"
+#include "blob/blob.h"
 #include "sql/held.h"
 #include <math.h>
 #include <stdio.h>
@@ -107,6 +108,12 @@ static enum err predictions(struct sql *db, struct text *t)
     return OK;
 }
 
+static void damage(struct op *op, struct text *t)
+{
+    describe(t, "saccade_damaged_objects", "gauge", "objects that have changed on disk and were not stored again");
+    text_fmt(t, "saccade_damaged_objects %lld\n", (long long)blob_damaged(op->services->blobs));
+}
+
 static void memory(struct text *t)
 {
     long pages = 0, ignored = 0;
@@ -127,6 +134,7 @@ static enum err metrics(struct op *op)
     TRY(jobs(op->db, &t));
     TRY(predictions(op->db, &t));
     write_lock(&t);
+    damage(op, &t);
     memory(&t);
     http_answer_bytes(op->call, 200, "text/plain; version=0.0.4", t.bytes, t.n);
     return OK;
