@@ -1,6 +1,7 @@
 /* The road from every released schema to today's: how to add a step is told in docs/howto.md. A row that was released never
  * changes. */
 #include "api/schema.h"
+#include "app/annotation/annotation.h"
 
 const struct migration migrations[] = {
     { 1, "the first release" },
@@ -14,5 +15,6 @@ const struct migration migrations[] = {
       "UPDATE job SET lane = CASE kind WHEN 'train' THEN 'training' WHEN 'import_annotations' THEN 'files' ELSE 'quick' END;"
       "ALTER TABLE job DROP COLUMN slow;"
       "CREATE INDEX job_waiting ON job (lane, created_at) WHERE status IN ('PENDING', 'RUNNING')" },
+    { 5, "imports write annotations in short steps and show them at once", .run = batch_migrate, .rebuilds = true },
     { 0 },
 };

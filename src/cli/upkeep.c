@@ -1,4 +1,5 @@
 #include "cli/upkeep.h"
+#include "app/annotation/annotation.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "blob/blob.h"
@@ -35,6 +36,19 @@ static void sweep_once(struct services *s)
         log_line(LOG_INFO, NULL, "%lld objects that nothing names were moved to the trash", (long long)n);
 }
 
+/* Imports that were cut off: until they are undone nobody else writes there. */
+static void sweep_batches(struct services *s)
+{
+    struct sql *db = NULL;
+    enum err e = sql_pool_take(s->pool, &db);
+    if (e == OK) {
+        e = batch_sweep(db);
+        sql_pool_give(s->pool, db);
+    }
+    if (e != OK)
+        log_failure("undoing imports that were cut off");
+}
+
 /* ---- the thread */
 
 /* Reading all slowly: 1 TB in two days or so, and a disk of 100 MB/s is left nine tenths of its time. */
@@ -53,8 +67,11 @@ static bool wait_s(void *with, double seconds)
 
 static void *run_sweeper(void *with)
 {
-    for (double pause = FIRST_SWEEP_S; wait_s(NULL, pause); pause = SWEEP_S)
+    sweep_batches(with);
+    for (double pause = FIRST_SWEEP_S; wait_s(NULL, pause); pause = SWEEP_S) {
         sweep_once(with);
+        sweep_batches(with);
+    }
     return NULL;
 }
 

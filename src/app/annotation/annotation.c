@@ -1,4 +1,4 @@
-#include "app/annotation/annotation.h"
+#include "app/annotation/batch.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
 #include <stdlib.h>
@@ -6,28 +6,46 @@
 
 enum { BULK_MOST = 1000, IDS_MOST = 200000, BODY = 64 << 20 };
 
+/* Rows of a batch are written before they are shown, and rows that it takes the place of are shown until then: batch.h. All reading
+ * is of the views, all writing of the tables below them. */
 static const char table[] =
-    "CREATE TABLE annotation (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
-    "asset_id TEXT NOT NULL UNIQUE REFERENCES asset(id) ON DELETE CASCADE, dataset_version_id TEXT NOT NULL, "
+    "CREATE TABLE annotation_row (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
+    "asset_id TEXT NOT NULL REFERENCES asset(id) ON DELETE CASCADE, dataset_version_id TEXT NOT NULL, "
     "status TEXT NOT NULL CHECK (status IN ('PENDING', 'SKIPPED', 'ACCEPTED', 'REFUSED')), duration REAL NOT NULL, "
     "revision INTEGER NOT NULL, attributes TEXT, created_at INTEGER NOT NULL, created_by TEXT, updated_at INTEGER NOT NULL, "
-    "updated_by TEXT, n_shapes INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE INDEX annotation_of_version ON annotation (dataset_version_id, id);"
-    "CREATE INDEX annotation_sizes ON annotation (dataset_version_id, n_shapes);"
-    "CREATE TABLE shape (id TEXT PRIMARY KEY, annotation_id TEXT NOT NULL REFERENCES annotation(id) ON DELETE CASCADE, "
+    "updated_by TEXT, n_shapes INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0, UNIQUE (asset_id, batch)) STRICT;"
+    "CREATE INDEX annotation_of_version ON annotation_row (dataset_version_id, id, batch);"
+    "CREATE INDEX annotation_sizes ON annotation_row (dataset_version_id, n_shapes, batch);"
+    "CREATE TABLE shape_row (id TEXT PRIMARY KEY, annotation_id TEXT NOT NULL REFERENCES annotation_row(id) ON DELETE CASCADE, "
     "asset_id TEXT NOT NULL, dataset_version_id TEXT NOT NULL, label_id TEXT NOT NULL REFERENCES label(id), kind TEXT NOT NULL, "
     "position INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL, w INTEGER NOT NULL, h INTEGER NOT NULL, geometry TEXT, "
-    "area REAL NOT NULL, text TEXT, attributes TEXT) STRICT;"
-    "CREATE INDEX shape_of_annotation ON shape (annotation_id, kind, position);"
-    "CREATE INDEX shape_of_asset ON shape (asset_id, kind, label_id);"
-    "CREATE INDEX shape_of_label ON shape (label_id);"
-    /* counts are asked for with every card and page, and a version can have millions of shapes */
-    "CREATE TRIGGER shape_made AFTER INSERT ON shape BEGIN UPDATE annotation SET n_shapes = n_shapes + 1 WHERE id = "
-    "new.annotation_id; UPDATE label SET n_shapes = n_shapes + 1 WHERE id = new.label_id; END;"
-    "CREATE TRIGGER shape_gone AFTER DELETE ON shape BEGIN UPDATE annotation SET n_shapes = n_shapes - 1 WHERE id = "
-    "old.annotation_id; UPDATE label SET n_shapes = n_shapes - 1 WHERE id = old.label_id; END;"
-    "CREATE TRIGGER shape_relabelled AFTER UPDATE OF label_id ON shape WHEN old.label_id <> new.label_id BEGIN UPDATE label SET "
-    "n_shapes = n_shapes + iif(id = new.label_id, 1, -1) WHERE id IN (old.label_id, new.label_id); END";
+    "area REAL NOT NULL, text TEXT, attributes TEXT, batch INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX shape_of_annotation ON shape_row (annotation_id, kind, position);"
+    "CREATE INDEX shape_of_asset ON shape_row (asset_id, kind, label_id, batch);"
+    "CREATE INDEX shape_of_label ON shape_row (label_id, asset_id, batch);"
+    "CREATE TABLE batch (id INTEGER PRIMARY KEY, dataset_version_id TEXT NOT NULL, job_id TEXT NOT NULL, shown INTEGER NOT NULL) "
+    "STRICT;"
+    "CREATE TABLE batch_shown (batch INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE batch_label (batch INTEGER NOT NULL, label_id TEXT NOT NULL, n INTEGER NOT NULL, made INTEGER NOT NULL, "
+    "PRIMARY KEY (batch, label_id)) STRICT;"
+    "CREATE TABLE batch_tag (batch INTEGER NOT NULL, asset_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (batch, asset_id)) "
+    "STRICT;"
+    "CREATE VIEW annotation AS SELECT * FROM annotation_row WHERE batch = 0 OR batch IN (SELECT batch FROM batch_shown);"
+    "CREATE VIEW shape AS SELECT * FROM shape_row WHERE batch = 0 OR batch IN (SELECT batch FROM batch_shown);"
+    /* counts are asked for with every card and page, and a version can have millions of shapes; those of a batch are added when it
+     * is shown */
+    "CREATE TRIGGER shape_made AFTER INSERT ON shape_row WHEN new.batch = 0 BEGIN UPDATE annotation_row SET n_shapes = n_shapes + "
+    "1 "
+    "WHERE id = new.annotation_id; UPDATE label SET n_shapes = n_shapes + 1 WHERE id = new.label_id; END;"
+    "CREATE TRIGGER shape_gone AFTER DELETE ON shape_row WHEN old.batch = 0 OR old.batch IN (SELECT batch FROM batch_shown) BEGIN "
+    "UPDATE annotation_row SET n_shapes = n_shapes - 1 WHERE id = old.annotation_id; UPDATE label SET n_shapes = n_shapes - 1 "
+    "WHERE "
+    "id = old.label_id; END;"
+    "CREATE TRIGGER shape_gone_of_batch AFTER DELETE ON shape_row WHEN old.batch <> 0 BEGIN UPDATE batch_label SET n = n - 1 WHERE "
+    "batch = old.batch AND label_id = old.label_id; END;"
+    "CREATE TRIGGER shape_relabelled AFTER UPDATE OF label_id ON shape_row WHEN old.label_id <> new.label_id BEGIN UPDATE label "
+    "SET "
+    "n_shapes = n_shapes + CASE WHEN id = new.label_id THEN 1 ELSE -1 END WHERE id IN (old.label_id, new.label_id); END";
 
 #define ALL_SHAPES                                                                                                                 \
     { "rectangles", T_ARRAY, F_ONE, SHAPES_JSON("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h") },                        \
@@ -105,7 +123,7 @@ static enum err create(struct op *op)
     const char *id;
     bool written;
     TRY(path_asset(op, &t));
-    TRY(version_check_unlocked(op->db, t.version));
+    TRY(annotations_check_open(op->db, t.version));
     struct annotation_save s = {
         op->org, t.asset, t.version, op->user_id, "KEEP", in_text(op, "status"), NULL, in_number(op, "duration", 0), NULL, 0
     };
@@ -136,7 +154,7 @@ static enum err put(struct op *op)
     struct label_set labels;
     struct shape_list list = { 0 };
     TRY(path_asset(op, &t));
-    TRY(version_check_unlocked(op->db, t.version));
+    TRY(annotations_check_open(op->db, t.version));
     int64_t revision = 0, mine = in_int(op, "revision", 0);
     TRY(sql_int(op->db, &revision, "SELECT revision FROM annotation WHERE asset_id = ?1", V(t.asset)));
     if (revision != mine)
@@ -178,7 +196,7 @@ static enum err path_annotation(struct op *op, struct target *ret)
         asset = arena_str(op->arena, rows_text(r, 0));
     }
     TRY(find_asset(op, asset, NULL, ret));
-    return version_check_unlocked(op->db, ret->version);
+    return annotations_check_open(op->db, ret->version);
 }
 
 static enum err update(struct op *op)
@@ -187,7 +205,7 @@ static enum err update(struct op *op)
     TRY(path_annotation(op, &t));
     TRY(sql_run(
         op->db,
-        "UPDATE annotation SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), revision = revision + 1, "
+        "UPDATE annotation_row SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), revision = revision + 1, "
         "updated_at = ?4, updated_by = ?5 WHERE id = ?1",
         V(op->id), V(in_text(op, "status")), V(in_number(op, "duration", -1)), V(clock_now_ms()), V(op->user_id)));
     return reply_one(op, &annotation_resource, op->id);
@@ -198,7 +216,7 @@ static enum err delete_one(struct op *op)
     struct target t;
     TRY(path_annotation(op, &t));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM annotation WHERE id = ?1", V(op->id));
+    return sql_run(op->db, "DELETE FROM annotation_row WHERE id = ?1", V(op->id));
 }
 
 static enum err overwrite(struct op *op)
@@ -260,7 +278,7 @@ static enum err bulk(struct op *op)
     struct label_set labels;
     const struct json *all = in_json(op, "annotations");
     int64_t counts[3] = { 0 };
-    TRY(version_check_unlocked(op->db, op->id));
+    TRY(annotations_check_open(op->db, op->id));
     TRY(labels_of(op->db, op->arena, op->id, &labels));
     for (size_t i = 0; i < json_count(all); i++)
         TRY(bulk_one(op, op->id, &labels, json_at(all, i), i, counts));
@@ -327,7 +345,7 @@ static enum err load(struct op *op)
 static enum err delete_many(struct op *op)
 {
     const struct json *assets = in_json(op, "asset_ids");
-    TRY(version_check_unlocked(op->db, op->id));
+    TRY(annotations_check_open(op->db, op->id));
     const char *first = json_text(json_at(assets, 0));
     bool all = json_count(assets) == 1 && first && strcmp(first, "__all__") == 0;
     char id[ID_SIZE];
@@ -336,12 +354,12 @@ static enum err delete_many(struct op *op)
             return fail(E_INVALID, "asset_ids[%zu] is no id", i);
     if (json_absent(assets) && !in_has(op, "annotation_ids"))
         return fail(E_INVALID, "say which: asset_ids or annotation_ids");
-    TRY(sql_run(
-        op->db,
-        "DELETE FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR asset_id IN (SELECT value FROM json_each(?2))) "
-        "AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))",
-        V(op->id), V(all || json_absent(assets) ? NULL : in_ids(op, "asset_ids")),
-        V(in_has(op, "annotation_ids") ? in_ids(op, "annotation_ids") : NULL)));
+    TRY(sql_run(op->db,
+                "DELETE FROM annotation_row WHERE id IN (SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL "
+                "OR asset_id IN (SELECT value FROM json_each(?2))) "
+                "AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))))",
+                V(op->id), V(all || json_absent(assets) ? NULL : in_ids(op, "asset_ids")),
+                V(in_has(op, "annotation_ids") ? in_ids(op, "annotation_ids") : NULL)));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));
     out_end_object(&op->out);

@@ -1,5 +1,5 @@
 #include "app/account/account.h"
-#include "app/annotation/annotation.h"
+#include "app/annotation/batch.h"
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
 #include "base/test.h"
@@ -229,13 +229,117 @@ TEST(shapes_are_counted_as_they_come_and_go)
     MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"},{\"label\":\"dog\"},{\"label\":\"dog\"}]}"));
     CHECK(counters_agree(w.db));
     CHECK_INT(number(w.db, "SELECT n_shapes FROM label WHERE name = 'dog'"), 2);
-    MUST(sql_run(w.db, "UPDATE shape SET label_id = (SELECT id FROM label WHERE name = 'cat')"));
+    MUST(sql_run(w.db, "UPDATE shape_row SET label_id = (SELECT id FROM label WHERE name = 'cat')"));
     CHECK(counters_agree(w.db));
     CHECK_INT(number(w.db, "SELECT n_shapes FROM label WHERE name = 'cat'"), 3);
-    MUST(sql_run(w.db, "DELETE FROM shape WHERE position = 1"));
+    MUST(sql_run(w.db, "DELETE FROM shape_row WHERE position = 1"));
     CHECK(counters_agree(w.db));
     MUST(sql_run(w.db, "DELETE FROM asset"));
     CHECK(counters_agree(w.db));
     CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 0);
+    sql_close(w.db);
+}
+
+/* ---- batches */
+
+static const char *label_called(struct world *w, struct arena *a, const char *name)
+{
+    const char *id = NULL;
+    MUST(label_need(w->db, a, w->org, w->version, name, &id));
+    return id;
+}
+
+/* A batch with so many shapes of one label on the asset. */
+static int64_t written_batch(struct world *w, struct arena *a, const char *mode, const char *label, size_t n)
+{
+    int64_t batch = 0;
+    bool written;
+    struct slice s;
+    struct shape shapes[8] = { 0 };
+    for (size_t i = 0; i < n; i++)
+        shapes[i] = (struct shape){ .kind = shape_kind_called("classification"), .label_id = label };
+    const struct batch_image image = { w->org, w->version, w->asset, NULL, mode, "PENDING", shapes, n };
+    MUST(batch_begin(w->db, w->version, "j", &batch));
+    MUST(slice_begin(&s, w->db));
+    MUST(slice_end(&s, batch_write(&s, a, batch, &image, &written)));
+    return batch;
+}
+
+static void show(struct world *w, int64_t batch)
+{
+    MUST(sql_begin(w->db));
+    MUST(sql_end(w->db, batch_show(w->db, batch)));
+}
+
+TEST(what_a_batch_writes_is_seen_all_at_once_and_what_it_replaces_until_then)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct world w;
+    make_world(a, &w);
+    MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"));
+    int64_t batch = written_batch(&w, a, "REPLACE", label_called(&w, a, "dog"), 3);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM annotation"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 1);
+    CHECK(counters_agree(w.db));
+    MUST_FAIL(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"), E_LOCKED, "being imported");
+    show(&w, batch);
+    for (int finished = 0; finished < 2; finished++) {
+        CHECK_INT(number(w.db, "SELECT count(*) FROM annotation"), 1);
+        CHECK_INT(number(w.db, "SELECT n_shapes FROM annotation"), 3);
+        CHECK_INT(number(w.db, "SELECT revision FROM annotation"), 2);
+        CHECK_INT(number(w.db, "SELECT count(*) FROM shape h JOIN label l ON l.id = h.label_id WHERE l.name = 'dog'"), 3);
+        CHECK(counters_agree(w.db));
+        MUST(batch_finish(w.db, batch));
+    }
+    CHECK_INT(number(w.db, "SELECT count(*) FROM annotation_row"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape_row"), 3);
+    MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"));
+    CHECK(counters_agree(w.db));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape_row"), 1);
+    sql_close(w.db);
+}
+
+TEST(a_batch_that_is_undone_leaves_everything_as_it_was)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct world w;
+    make_world(a, &w);
+    MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"));
+    int64_t batch = written_batch(&w, a, "CONCATENATE", label_called(&w, a, "dog"), 3);
+    MUST(sql_begin(w.db));
+    MUST(sql_end(w.db, batch_label(w.db, batch, label_called(&w, a, "made for it"), 0, true)));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape_row"), 5);
+    MUST(batch_sweep(w.db)); /* there is no such job: it was killed */
+    CHECK_INT(number(w.db, "SELECT count(*) FROM annotation"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape_row h JOIN label l ON l.id = h.label_id WHERE l.name = 'cat' AND batch = 0"),
+              1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM label"), 2);
+    CHECK(counters_agree(w.db));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM batch") + number(w.db, "SELECT count(*) FROM batch_shown"), 0);
+    MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"));
+    sql_close(w.db);
+}
+
+TEST(batches_keep_add_and_count_what_goes_meanwhile)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct world w;
+    make_world(a, &w);
+    MUST(save_from(&w, a, "{\"classifications\":[{\"label\":\"cat\"}]}"));
+    int64_t batch = written_batch(&w, a, "KEEP", label_called(&w, a, "dog"), 3);
+    show(&w, batch);
+    MUST(batch_sweep(w.db));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape_row"), 1);
+    batch = written_batch(&w, a, "CONCATENATE", label_called(&w, a, "dog"), 2);
+    show(&w, batch);
+    MUST(batch_sweep(w.db));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 3);
+    CHECK(counters_agree(w.db));
+    batch = written_batch(&w, a, "REPLACE", label_called(&w, a, "cat"), 4);
+    MUST(sql_run(w.db, "DELETE FROM asset"));
+    show(&w, batch);
+    MUST(batch_sweep(w.db));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape_row"), 0);
+    CHECK(counters_agree(w.db));
     sql_close(w.db);
 }

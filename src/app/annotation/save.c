@@ -1,5 +1,5 @@
 /* Writing annotations. */
-#include "app/annotation/annotation.h"
+#include "app/annotation/batch.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
 #include <string.h>
@@ -13,13 +13,13 @@ static enum err insert_shapes(struct sql *db, const struct annotation_save *s, c
         const struct shape *p = &s->shapes[i];
         char id[ID_SIZE];
         id_make(id);
-        TRY(sql_run(
-            db,
-            "INSERT INTO shape (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, geometry, "
-            "area, text, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            V((const char *)id), V(annotation), V(s->asset_id), V(s->version_id), V(p->label_id), V(p->kind->name),
-            V(position + (int64_t)i), V(p->x), V(p->y), V(p->w), V(p->h), V(p->geometry), V(p->area), V(p->text),
-            V(p->attributes)));
+        TRY(sql_run(db,
+                    "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, "
+                    "geometry, "
+                    "area, text, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                    V((const char *)id), V(annotation), V(s->asset_id), V(s->version_id), V(p->label_id), V(p->kind->name),
+                    V(position + (int64_t)i), V(p->x), V(p->y), V(p->w), V(p->h), V(p->geometry), V(p->area), V(p->text),
+                    V(p->attributes)));
     }
     return OK;
 }
@@ -28,7 +28,7 @@ static enum err make(struct sql *db, const struct annotation_save *s, const char
 {
     return sql_run(
         db,
-        "INSERT INTO annotation (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
+        "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
         "created_by, updated_at, updated_by) VALUES (?1, ?2, ?3, ?4, coalesce(?5, 'PENDING'), max(?6, 0), 1, ?7, ?8, ?9, "
         "?8, ?9)",
         V(id), V(s->org), V(s->asset_id), V(s->version_id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()),
@@ -39,7 +39,7 @@ static enum err renew(struct sql *db, const struct annotation_save *s, const cha
 {
     return sql_run(
         db,
-        "UPDATE annotation SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), attributes = coalesce(?4, "
+        "UPDATE annotation_row SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), attributes = coalesce(?4, "
         "attributes), revision = revision + 1, updated_at = ?5, updated_by = ?6 WHERE id = ?1",
         V(id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()), V(s->user_id));
 }
@@ -74,7 +74,8 @@ enum err annotation_save(struct sql *db, struct arena *a, const struct annotatio
         if (strcmp(s->mode, "REPLACE") == 0) {
             position = 0;
             TRY(sql_run(
-                db, "DELETE FROM shape WHERE annotation_id = ?1 AND kind NOT IN (SELECT value FROM json_each(coalesce(?2, '[]')))",
+                db,
+                "DELETE FROM shape_row WHERE annotation_id = ?1 AND kind NOT IN (SELECT value FROM json_each(coalesce(?2, '[]')))",
                 V(id), V(s->kept_kinds)));
         }
         TRY(renew(db, s, id));
@@ -139,7 +140,7 @@ enum err annotation_from_json(struct sql *db, struct arena *a, const char *org, 
         width = (int)rows_int(r, 1);
         height = (int)rows_int(r, 2);
     }
-    TRY(version_check_unlocked(db, s.version_id));
+    TRY(annotations_check_open(db, s.version_id));
     TRY(read_named(db, a, org, s.version_id, shapes, width, height, &list));
     s.shapes = list.items;
     s.n = list.n;

@@ -1,5 +1,5 @@
 /* Single shapes, and all of one kind: the same handlers for every kind, told apart by the route's path. */
-#include "app/annotation/annotation.h"
+#include "app/annotation/batch.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
 #include <string.h>
@@ -62,12 +62,12 @@ static enum err place_of(struct op *op, const char *annotation, struct place *re
                   V(annotation)));
     *ret = (struct place){ annotation, arena_str(op->arena, rows_text(r, 0)), arena_str(op->arena, rows_text(r, 1)),
                            (int)rows_int(r, 2), (int)rows_int(r, 3) };
-    return version_check_unlocked(op->db, ret->version);
+    return annotations_check_open(op->db, ret->version);
 }
 
 static enum err touch(struct op *op, const char *annotation)
 {
-    return sql_run(op->db, "UPDATE annotation SET revision = revision + 1, updated_at = ?2, updated_by = ?3 WHERE id = ?1",
+    return sql_run(op->db, "UPDATE annotation_row SET revision = revision + 1, updated_at = ?2, updated_by = ?3 WHERE id = ?1",
                    V(annotation), V(clock_now_ms()), V(op->user_id));
 }
 
@@ -156,7 +156,7 @@ static enum err update(struct op *op)
     TRY(shape_read(op->arena, k, v, &labels, p.width, p.height, k->name, &s));
     TRY(sql_run(
         op->db,
-        "UPDATE shape SET label_id = ?2, x = ?3, y = ?4, w = ?5, h = ?6, geometry = ?7, area = ?8, text = ?9, attributes = ?10 "
+        "UPDATE shape_row SET label_id = ?2, x = ?3, y = ?4, w = ?5, h = ?6, geometry = ?7, area = ?8, text = ?9, attributes = ?10 "
         "WHERE id = ?1",
         V(op->id), V(s.label_id), V(s.x), V(s.y), V(s.w), V(s.h), V(s.geometry), V(s.area), V(s.text), V(s.attributes)));
     TRY(touch(op, p.annotation));
@@ -167,7 +167,7 @@ static enum err delete_shape(struct op *op)
 {
     struct place p;
     TRY(path_shape(op, &p));
-    TRY(sql_run(op->db, "DELETE FROM shape WHERE id = ?1", V(op->id)));
+    TRY(sql_run(op->db, "DELETE FROM shape_row WHERE id = ?1", V(op->id)));
     op->status = 204;
     return touch(op, p.annotation);
 }

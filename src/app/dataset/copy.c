@@ -45,9 +45,9 @@ static enum err copy_annotation(struct op *op, const struct copy *c, const char 
     int64_t now = clock_now_ms();
     TRY(sql_run(
         op->db,
-        "INSERT INTO annotation (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
+        "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
         "created_by, updated_at, updated_by) SELECT ?1, org, ?3, ?4, status, duration, 1, attributes, ?5, created_by, ?5, "
-        "updated_by FROM annotation WHERE asset_id = ?2 ON CONFLICT DO NOTHING",
+        "updated_by FROM annotation WHERE asset_id = ?2 AND NOT EXISTS (SELECT 1 FROM annotation n WHERE n.asset_id = ?3)",
         V(id), V(from), V(to), V(c->to), V(now)));
     if (!sql_changes(op->db))
         return OK; /* none to copy, or the asset has one of its own already */
@@ -61,7 +61,8 @@ static enum err copy_annotation(struct op *op, const struct copy *c, const char 
         id_make(shape);
         TRY(sql_run(
             op->db,
-            "INSERT INTO shape (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, geometry, "
+            "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, "
+            "geometry, "
             "area, text, attributes) SELECT ?1, ?2, ?3, ?4, ?5, kind, position, x, y, w, h, geometry, area, text, attributes "
             "FROM shape WHERE id = ?6",
             V((const char *)shape), V(id), V(to), V(c->to), V(rows_text(r, 1)), V(rows_text(r, 0))));

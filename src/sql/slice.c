@@ -1,0 +1,36 @@
+#include "sql/slice.h"
+#include "base/clock.h"
+#include <time.h>
+
+/* Half of the bar of 50 ms, since a commit has to sync too. Others try again every few milliseconds, so they need a gap. */
+static const double longest = 0.020, gap = 0.5;
+
+enum err slice_begin(struct slice *s, struct sql *db)
+{
+    *s = (struct slice){ .db = db };
+    TRY(sql_begin(db));
+    s->open = true;
+    s->begun = clock_seconds();
+    return OK;
+}
+
+enum err slice_next(struct slice *s, enum err e)
+{
+    double held = clock_seconds() - s->begun;
+    if (e != OK || held < longest)
+        return e;
+    s->open = false;
+    TRY(sql_end(s->db, OK));
+    double rest = (clock_seconds() - s->begun) * gap;
+    struct timespec t = { (time_t)rest, (long)((rest - (double)(time_t)rest) * 1e9) };
+    nanosleep(&t, NULL);
+    return slice_begin(s, s->db);
+}
+
+enum err slice_end(struct slice *s, enum err e)
+{
+    if (!s->open)
+        return e;
+    s->open = false;
+    return sql_end(s->db, e);
+}
