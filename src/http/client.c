@@ -1,4 +1,5 @@
 #include "http/client.h"
+#include "base/backoff.h"
 #include "base/file.h"
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -159,13 +160,6 @@ static CURLcode once_over(struct http_client *c, struct exchange *x, long *ret_s
     return code;
 }
 
-static void wait_before(int attempt)
-{
-    long ms = 500L << (attempt - 1);
-    struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-    nanosleep(&t, NULL);
-}
-
 static bool passing(CURLcode code, long status)
 {
     if (code == CURLE_OK)
@@ -177,9 +171,10 @@ static bool passing(CURLcode code, long status)
 static enum err exchange(struct http_client *c, struct exchange *x, long *ret_status)
 {
     CURLcode code = CURLE_OK;
+    struct backoff pauses = { 0 };
     for (int attempt = 0; attempt < TRIES; attempt++) {
         if (attempt)
-            wait_before(attempt);
+            backoff_sleep(backoff_next(&pauses), NULL);
         if (x->answer)
             text_clear(x->answer);
         if (x->to_fd >= 0 && attempt && (ftruncate(x->to_fd, 0) != 0 || lseek(x->to_fd, 0, SEEK_SET) != 0))

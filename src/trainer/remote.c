@@ -258,7 +258,7 @@ static enum err finish(struct remote *r, enum err e, double begun)
         SAY(r, "interrupted: %s; the same command goes on from there", why);
     else
         SAY(r, "FAILED: %s", why);
-    enum err sent = report_end(r->report);
+    enum err sent = report_end(r->report, REPORT_LAST_TRIES_S);
     r->report = NULL;
     if (e == OK || !stopped)
         TRY(sent);

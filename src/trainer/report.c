@@ -1,4 +1,5 @@
 #include "trainer/report.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "http/client.h"
 #include "trainer/stop.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVERY_MS = 1000, ASK_EVERY_S = 3, LINES_MOST = 64, CONSOLE_MOST = 20000, LAST_TRY_S = 120, BODY_CAP = 16 << 20 };
+enum { EVERY_S = 1, ASK_EVERY_S = 3, LINES_MOST = 64, CONSOLE_MOST = 20000, BODY_CAP = 16 << 20 };
 
 /* A curve, and its points that are not sent yet. */
 struct curve {
@@ -34,7 +35,7 @@ struct report {
     size_t waiting;
     int64_t line;
     double asked_at;
-    bool stop, failing;
+    bool stop;
     atomic_bool cancelled;
 };
 
@@ -150,6 +151,12 @@ static enum err send_curve(struct report *r, struct curve *c)
     return OK;
 }
 
+/* It is the server's fault, or the time's: the same may be taken later. */
+static bool may_pass(enum err e)
+{
+    return err_http_status(e) >= 500 || e == E_TOO_MANY;
+}
+
 static enum err send_messages(struct report *r)
 {
     for (;;) {
@@ -160,7 +167,7 @@ static enum err send_messages(struct report *r)
         if (!m)
             return OK;
         enum err e = http_ask(r->client, a, "POST", m->path, m->body, NULL);
-        if (e == E_BROKEN || e == E_BUSY || e == E_TOO_MANY)
+        if (e != OK && may_pass(e))
             return e;
         if (e != OK) /* sending it again would not help */
             fprintf(stderr, "the server did not take a log: %s\n", fail_text());
@@ -203,29 +210,37 @@ static enum err send_all(struct report *r)
     return OK;
 }
 
+/* True: the end was asked for meanwhile. */
+static bool wait_or_end(struct report *r, double seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t at = until.tv_nsec + (int64_t)(seconds * 1e9);
+    until.tv_sec += at / 1000000000;
+    until.tv_nsec = at % 1000000000;
+    pthread_mutex_lock(&r->lock);
+    while (!r->stop && pthread_cond_timedwait(&r->wake, &r->lock, &until) == 0)
+        ;
+    bool stop = r->stop;
+    pthread_mutex_unlock(&r->lock);
+    return stop;
+}
+
 static void *run(void *with)
 {
     struct report *r = with;
-    for (;;) {
-        enum err e = send_all(r);
+    struct backoff pauses = { 0 };
+    enum err e;
+    do {
+        e = send_all(r);
         if (e == OK)
             e = ask_for_cancel(r);
-        if (e != OK && !r->failing)
+        if (e != OK && !pauses.failures)
             fprintf(stderr, "the server cannot be told: %s; trying again\n", fail_text());
-        r->failing = e != OK;
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += EVERY_MS % 1000 * 1000000L;
-        until.tv_sec += EVERY_MS / 1000 + until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        pthread_mutex_lock(&r->lock);
-        if (!r->stop)
-            pthread_cond_timedwait(&r->wake, &r->lock, &until);
-        bool stop = r->stop;
-        pthread_mutex_unlock(&r->lock);
-        if (stop)
-            return NULL;
-    }
+        if (e == OK)
+            pauses = (struct backoff){ 0 };
+    } while (!wait_or_end(r, e == OK ? EVERY_S : backoff_next(&pauses)));
+    return NULL;
 }
 
 enum err report_start(const char *host, const char *token, const char *experiment, struct report **ret)
@@ -271,7 +286,7 @@ static void drop(struct report *r)
     free(r);
 }
 
-enum err report_end(struct report *r)
+enum err report_end(struct report *r, double seconds)
 {
     if (!r)
         return OK;
@@ -280,9 +295,10 @@ enum err report_end(struct report *r)
     pthread_cond_signal(&r->wake);
     pthread_mutex_unlock(&r->lock);
     pthread_join(r->thread, NULL);
-    double end = clock_seconds() + LAST_TRY_S;
+    double end = clock_seconds() + seconds;
+    struct backoff pauses = { 0 };
     enum err e = send_all(r);
-    while (e != OK && e != E_NOT_FOUND && e != E_UNKNOWN_USER && clock_seconds() < end && !train_interrupted())
+    while (e != OK && may_pass(e) && clock_seconds() < end && backoff_sleep(backoff_next(&pauses), train_interrupted))
         e = send_all(r);
     drop(r);
     return e;
