@@ -61,7 +61,7 @@ static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n
                  V(asset), V(e->status), V((int64_t)BOXES)));
     for (*ret_n = 0; rows_next(r); (*ret_n)++) {
         struct metrics_truth *t = &e->truths[*ret_n];
-        *t = (struct metrics_truth){ 0, rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4) };
+        *t = metrics_truth_of(0, rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4));
         TRY(label_index(e, rows_text(r, 0), &t->label));
     }
     return rows_error(r);

@@ -37,8 +37,8 @@ static enum err read_scene(struct sql *db, const char *asset, bool shadow, struc
                  " JOIN deployment_label l ON l.id = h.label_id WHERE r.predicted_asset_id = ?1 AND h.kind = 'rectangle' LIMIT ?2",
                  V(asset), V((int64_t)BOXES_MOST)));
     while (rows_next(truth))
-        s->truths[s->n_truths++] = (struct metrics_truth){ (int)rows_int(truth, 0), rows_real(truth, 1), rows_real(truth, 2),
-                                                           rows_real(truth, 3), rows_real(truth, 4) };
+        s->truths[s->n_truths++] = metrics_truth_of((int)rows_int(truth, 0), rows_real(truth, 1), rows_real(truth, 2),
+                                                    rows_real(truth, 3), rows_real(truth, 4));
     TRY(rows_error(truth));
     TRY(sql_rows(
         db, &found,

@@ -4,18 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECALL_STEPS = 101 };
+enum { RECALL_STEPS = 101, AREAS = 4 };
+static const double areas[AREAS][2] = { { 0, 1e10 }, { 0, 32 * 32 }, { 32 * 32, 96 * 96 }, { 96 * 96, 1e10 } }; /* all, S, M, L */
 
-/* A detection, once it is known at which IoU it is right. */
+const char *const coco_figures[COCO_FIGURES] = { "AP",  "AP50", "AP75",  "APS", "APM", "APL",
+                                                 "AR1", "AR10", "AR100", "ARS", "ARM", "ARL" };
+
+/* A detection, once it is known at which IoU it is right, for each range of areas. Bit t: at the t-th IoU. */
 struct verdict {
     double score;
-    uint16_t right; /* bit t: at the t-th IoU */
-    size_t order;   /* as it came, to break ties as a stable sort does */
+    uint32_t order; /* as it came, to break ties as a stable sort does */
+    uint8_t rank;   /* among those of its label in its image, best first */
+    uint16_t right[AREAS], does_not_count[AREAS];
 };
 struct of_label {
     struct verdict *items;
     size_t n, room;
-    int64_t truths;
+    int64_t truths[AREAS];
 };
 struct metrics {
     int labels;
@@ -51,13 +56,161 @@ static double recall_step(int r)
     return r == RECALL_STEPS - 1 ? 1.0 : r * (1.0 / (RECALL_STEPS - 1));
 }
 
-static double iou(const struct metrics_truth *t, const struct metrics_detection *d)
+/* ---- an image */
+
+/* A truth as it is matched. */
+struct target {
+    const struct metrics_truth *truth;
+    bool not_wanted[AREAS]; /* a crowd, or of another size */
+    uint16_t taken[AREAS];  /* bit t: by a detection, at the t-th IoU */
+};
+/* A truth that a detection overlaps by half at least. */
+struct near {
+    struct target *target;
+    double iou;
+};
+
+static bool is_outside(double area, int range)
+{
+    return area < areas[range][0] || area > areas[range][1];
+}
+
+/* Of a crowd, how much of the detection lies in it. */
+static double overlap(const struct metrics_truth *t, const struct metrics_detection *d)
 {
     double w = fmin(d->w + d->x, t->w + t->x) - fmax(d->x, t->x), h = fmin(d->h + d->y, t->h + t->y) - fmax(d->y, t->y);
     if (w <= 0 || h <= 0)
         return 0;
-    return w * h / (d->w * d->h + t->w * t->h - w * h);
+    return w * h / (t->crowd ? d->w * d->h : d->w * d->h + t->w * t->h - w * h);
 }
+
+static size_t find_near(const struct metrics_detection *d, struct target *targets, size_t n, struct near *ret)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        double o = overlap(targets[i].truth, d);
+        if (o >= iou_step(0))
+            ret[found++] = (struct near){ &targets[i], o };
+    }
+    return found;
+}
+
+/* The one that it overlaps most, of those that nothing has taken; the later one of equals. A crowd is never taken up. */
+static struct target *choose(const struct near *near, size_t n, int range, int t, bool not_wanted)
+{
+    double best = fmin(iou_step(t), 1 - 1e-10);
+    struct target *chosen = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct target *to = near[i].target;
+        bool free = to->truth->crowd || !(to->taken[range] >> t & 1);
+        if (to->not_wanted[range] == not_wanted && free && near[i].iou >= best) {
+            best = near[i].iou;
+            chosen = to;
+        }
+    }
+    return chosen;
+}
+
+static void match(struct verdict *v, double area, const struct near *near, size_t n, int range)
+{
+    bool outside = is_outside(area, range);
+    for (int t = 0; t < IOU_STEPS; t++) {
+        uint16_t bit = (uint16_t)(1 << t);
+        struct target *to = n ? choose(near, n, range, t, false) : NULL;
+        to = to || !n ? to : choose(near, n, range, t, true);
+        if (to)
+            to->taken[range] |= bit;
+        if (to && !to->not_wanted[range])
+            v->right[range] |= bit;
+        else if (to || outside)
+            v->does_not_count[range] |= bit;
+    }
+}
+
+static struct verdict *append(struct of_label *l)
+{
+    if (l->n == l->room) {
+        l->room = l->room ? l->room * 2 : 64;
+        l->items = heap_grow(l->items, l->room * sizeof *l->items);
+    }
+    l->items[l->n] = (struct verdict){ .order = (uint32_t)l->n };
+    return &l->items[l->n++];
+}
+
+/* A truth or a detection of an image, sorted by label, and then the best first. */
+struct place {
+    int label;
+    double score;
+    size_t at;
+};
+static int by_label(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->label != y->label)
+        return x->label < y->label ? -1 : 1;
+    if (x->score != y->score)
+        return x->score < y->score ? 1 : -1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+static size_t count_label(const struct place *p, size_t n, int label)
+{
+    size_t count = 0;
+    while (count < n && p[count].label == label)
+        count++;
+    return count;
+}
+
+static void add_targets(struct of_label *l, const struct place *p, size_t n, const struct metrics_truth *truth, struct target *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct target *to = &ret[i];
+        *to = (struct target){ .truth = &truth[p[i].at] };
+        for (int range = 0; range < AREAS; range++) {
+            to->not_wanted[range] = to->truth->crowd || is_outside(to->truth->area, range);
+            l->truths[range] += !to->not_wanted[range];
+        }
+    }
+}
+
+static void add_detections(struct of_label *l, const struct place *p, size_t n, const struct metrics_detection *found,
+                           struct target *targets, size_t n_targets, struct near *room)
+{
+    for (size_t i = 0; i < n && i < METRICS_DETECTIONS; i++) {
+        const struct metrics_detection *d = &found[p[i].at];
+        struct verdict *v = append(l);
+        size_t near = find_near(d, targets, n_targets, room);
+        v->score = d->score;
+        v->rank = (uint8_t)i;
+        for (int range = 0; range < AREAS; range++)
+            match(v, d->w * d->h, room, near, range);
+    }
+}
+
+void metrics_add(struct metrics *m, const struct metrics_truth *truth, size_t n_truth, const struct metrics_detection *found,
+                 size_t n_found)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct place *t = arena_new_array(a, struct place, n_truth + 1), *d = arena_new_array(a, struct place, n_found + 1);
+    struct target *targets = arena_new_array(a, struct target, n_truth + 1);
+    struct near *near = arena_new_array(a, struct near, n_truth + 1);
+    for (size_t i = 0; i < n_truth; i++)
+        t[i] = (struct place){ truth[i].label, 0, i };
+    for (size_t i = 0; i < n_found; i++)
+        d[i] = (struct place){ found[i].label, found[i].score, i };
+    qsort(t, n_truth, sizeof *t, by_label);
+    qsort(d, n_found, sizeof *d, by_label);
+    for (size_t ti = 0, di = 0; ti < n_truth || di < n_found;) {
+        int label = ti < n_truth && (di == n_found || t[ti].label < d[di].label) ? t[ti].label : d[di].label;
+        size_t mine = count_label(t + ti, n_truth - ti, label), seen = count_label(d + di, n_found - di, label);
+        add_targets(&m->of[label], t + ti, mine, truth, targets);
+        add_detections(&m->of[label], d + di, seen, found, targets, mine, near);
+        ti += mine;
+        di += seen;
+    }
+    m->images++;
+}
+
+/* ---- all of them */
 
 /* Best score first, the earlier one of equals first: a merge sort is stable. */
 static int by_score(const void *a, const void *b)
@@ -68,139 +221,98 @@ static int by_score(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void append(struct of_label *l, const struct verdict *v)
+/* Precision where recall reaches each step, made falling, averaged. The detections are sorted; precision only rises where one is
+ * right, so that the others need not be looked at again. *ret_recall: what was reached. */
+static double average_precision(const struct of_label *l, int range, int t, double *precision, double *ret_recall)
 {
-    if (l->n == l->room) {
-        l->room = l->room ? l->room * 2 : 64;
-        l->items = heap_grow(l->items, l->room * sizeof *l->items);
-    }
-    l->items[l->n] = *v;
-    l->items[l->n].order = l->n;
-    l->n++;
-}
-
-/* Each detection, best first, takes the truth that it overlaps most and that none has taken; the later one of equals. */
-static void match(struct verdict *v, size_t n, const struct metrics_detection *found, const struct metrics_truth *const *truth,
-                  size_t n_truth, uint16_t *taken)
-{
-    for (size_t d = 0; d < n; d++) {
-        v[d].right = 0;
-        for (int t = 0; t < IOU_STEPS; t++) {
-            double best = fmin(iou_step(t), 1 - 1e-10);
-            size_t chosen = n_truth;
-            for (size_t g = 0; g < n_truth; g++) {
-                double o = taken[g] >> t & 1 ? -1 : iou(truth[g], &found[v[d].order]);
-                if (o >= best) {
-                    best = o;
-                    chosen = g;
-                }
-            }
-            if (chosen < n_truth) {
-                taken[chosen] |= (uint16_t)(1 << t);
-                v[d].right |= (uint16_t)(1 << t);
-            }
+    size_t right = 0, wrong = 0, at = 0;
+    double sum = 0, truths = (double)l->truths[range];
+    for (const struct verdict *v = l->items; v < l->items + l->n; v++)
+        if (v->right[range] >> t & 1) {
+            right++;
+            precision[right - 1] = (double)right / ((double)(right + wrong) + DBL_EPSILON);
+        } else {
+            wrong += !(v->does_not_count[range] >> t & 1);
         }
-    }
-}
-
-static void add_label(struct of_label *l, int label, const struct metrics_truth *truth, size_t n_truth,
-                      const struct metrics_detection *found, size_t n_found, struct arena *a)
-{
-    const struct metrics_truth **mine = arena_new_array(a, const struct metrics_truth *, n_truth + 1);
-    struct verdict *v = arena_new_array(a, struct verdict, n_found + 1);
-    size_t n_mine = 0, n = 0;
-    for (size_t i = 0; i < n_truth; i++)
-        if (truth[i].label == label)
-            mine[n_mine++] = &truth[i];
-    for (size_t i = 0; i < n_found; i++)
-        if (found[i].label == label)
-            v[n++] = (struct verdict){ found[i].score, 0, i };
-    if (n)
-        qsort(v, n, sizeof *v, by_score);
-    n = n < METRICS_DETECTIONS ? n : METRICS_DETECTIONS;
-    match(v, n, found, mine, n_mine, arena_new_array(a, uint16_t, n_mine + 1));
-    for (size_t i = 0; i < n; i++)
-        append(l, &v[i]);
-    l->truths += (int64_t)n_mine;
-}
-
-void metrics_add(struct metrics *m, const struct metrics_truth *truth, size_t n_truth, const struct metrics_detection *found,
-                 size_t n_found)
-{
-    AUTO(arena) struct arena *a = arena_new();
-    bool *there = arena_new_array(a, bool, m->labels);
-    for (size_t i = 0; i < n_truth; i++)
-        there[truth[i].label] = true;
-    for (size_t i = 0; i < n_found; i++)
-        there[found[i].label] = true;
-    for (int label = 0; label < m->labels; label++)
-        if (there[label])
-            add_label(&m->of[label], label, truth, n_truth, found, n_found, a);
-    m->images++;
-}
-
-/* Precision at each step of recall, made falling, averaged; *ret_recall: what was reached. v is sorted. */
-static double average_precision(const struct verdict *v, size_t n, int t, int64_t truths, double *precision, double *recall,
-                                double *ret_recall)
-{
-    int64_t right = 0, wrong = 0;
-    for (size_t i = 0; i < n; i++) {
-        v[i].right >> t & 1 ? right++ : wrong++;
-        recall[i] = (double)right / (double)truths;
-        precision[i] = (double)right / ((double)(right + wrong) + DBL_EPSILON);
-    }
-    for (size_t i = n; i > 1; i--)
+    for (size_t i = right; i > 1; i--)
         precision[i - 2] = fmax(precision[i - 2], precision[i - 1]);
-    double sum = 0;
-    size_t at = 0;
     for (int r = 0; r < RECALL_STEPS; r++) {
-        while (at < n && recall[at] < recall_step(r))
+        while (at < right && (double)(at + 1) / truths < recall_step(r))
             at++;
-        sum += at < n ? precision[at] : 0;
+        sum += at < right ? precision[at] : 0;
     }
-    *ret_recall = n ? recall[n - 1] : 0;
+    *ret_recall = (double)right / truths;
     return sum / RECALL_STEPS;
 }
 
-static void compute_label(const struct of_label *l, struct label_metrics *ret)
+/* What is found with so many detections in each image. */
+static double recall_of(const struct of_label *l, int most)
 {
-    *ret = (struct label_metrics){ l->truths, -1, -1, -1, -1, 0, 0 };
-    if (!l->truths)
-        return;
-    struct verdict *v = heap_take((l->n + 1) * sizeof *v);
-    double *precision = heap_take((l->n + 1) * 2 * sizeof *precision), recall = 0, ap[IOU_STEPS];
-    if (l->n)
-        memcpy(v, l->items, l->n * sizeof *v);
-    qsort(v, l->n, sizeof *v, by_score);
-    ret->ap = ret->ar = 0;
-    for (int t = 0; t < IOU_STEPS; t++) {
-        ap[t] = average_precision(v, l->n, t, l->truths, precision, precision + l->n + 1, &recall);
-        ret->ap += ap[t] / IOU_STEPS;
-        ret->ar += recall / IOU_STEPS;
+    int64_t right = 0;
+    for (size_t i = 0; i < l->n; i++)
+        right += l->items[i].rank < most ? __builtin_popcount(l->items[i].right[0]) : 0;
+    return (double)right / (double)l->truths[0] / IOU_STEPS;
+}
+
+/* The means over IoU for one label: ret as coco_figures; -1: nothing to find. */
+static void figures_of(const struct of_label *l, double ret[COCO_FIGURES])
+{
+    double *precision = heap_take((l->n + 1) * sizeof *precision);
+    for (int i = 0; i < COCO_FIGURES; i++)
+        ret[i] = -1;
+    for (int range = 0; range < AREAS; range++) {
+        double ap[IOU_STEPS], recall, mean = 0, recalls = 0;
+        if (!l->truths[range])
+            continue;
+        for (int t = 0; t < IOU_STEPS; t++) {
+            ap[t] = average_precision(l, range, t, precision, &recall);
+            mean += ap[t] / IOU_STEPS;
+            recalls += recall / IOU_STEPS;
+        }
+        ret[range ? 2 + range : 0] = mean;
+        ret[8 + range] = recalls;
+        if (!range) {
+            ret[1] = ap[0];
+            ret[2] = ap[5];
+            ret[6] = recall_of(l, 1);
+            ret[7] = recall_of(l, 10);
+        }
     }
-    ret->ap50 = ap[0];
-    ret->ap75 = ap[5];
-    free(v);
     free(precision);
+}
+
+struct scored {
+    double score;
+    bool right;
+};
+static int best_first(const void *a, const void *b)
+{
+    const struct scored *x = a, *y = b;
+    return x->score < y->score ? 1 : x->score > y->score ? -1 : 0;
+}
+
+static size_t gather_scored(const struct metrics *m, struct scored **ret)
+{
+    size_t n = 0, room = 1;
+    for (int i = 0; i < m->labels; i++)
+        room += m->of[i].n;
+    *ret = heap_take(room * sizeof **ret);
+    for (int i = 0; i < m->labels; i++)
+        for (const struct verdict *v = m->of[i].items; v < m->of[i].items + m->of[i].n; v++)
+            if (!(v->does_not_count[0] & 1))
+                (*ret)[n++] = (struct scored){ v->score, v->right[0] & 1 };
+    qsort(*ret, n, sizeof **ret, best_first);
+    return n;
 }
 
 /* The score from which on detections are taken so that 2 PR / (P + R) is best over all labels together. */
 static void best_threshold(const struct metrics *m, struct detect_metrics *ret)
 {
-    size_t n = 0, at = 0;
-    for (int i = 0; i < m->labels; i++)
-        n += m->of[i].n;
-    struct verdict *all = heap_take((n + 1) * sizeof *all);
-    for (int i = 0; i < m->labels; i++)
-        for (size_t k = 0; k < m->of[i].n; k++) {
-            all[at] = m->of[i].items[k];
-            all[at].order = at;
-            at++;
-        }
-    qsort(all, n, sizeof *all, by_score);
+    struct scored *all;
+    size_t n = gather_scored(m, &all);
     int64_t right = 0;
     for (size_t i = 0; i < n; i++) {
-        right += all[i].right & 1;
+        right += all[i].right;
         double p = (double)right / (double)(i + 1), r = ret->truths ? (double)right / (double)ret->truths : 0;
         double f1 = p + r > 0 ? 2 * p * r / (p + r) : 0;
         if (f1 > ret->f1 && (i + 1 == n || all[i + 1].score < all[i].score)) {
@@ -216,37 +328,39 @@ static void best_threshold(const struct metrics *m, struct detect_metrics *ret)
 static void at_threshold(const struct of_label *l, double score, struct label_metrics *ret)
 {
     int64_t right = 0, said = 0;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->items[i].score >= score) {
+    for (const struct verdict *v = l->items; v < l->items + l->n; v++)
+        if (v->score >= score && !(v->does_not_count[0] & 1)) {
             said++;
-            right += l->items[i].right & 1;
+            right += v->right[0] & 1;
         }
     ret->precision = said ? (double)right / (double)said : 0;
-    ret->recall = l->truths ? (double)right / (double)l->truths : 0;
+    ret->recall = l->truths[0] ? (double)right / (double)l->truths[0] : 0;
 }
 
-void metrics_compute(const struct metrics *m, struct arena *a, struct detect_metrics *ret)
+void metrics_compute(struct metrics *m, struct arena *a, struct detect_metrics *ret)
 {
     struct detect_metrics r = { .n_labels = m->labels, .images = m->images };
-    int with_truth = 0;
+    double of[COCO_FIGURES], sum[COCO_FIGURES] = { 0 };
+    int64_t with[COCO_FIGURES] = { 0 };
     r.labels = arena_new_array(a, struct label_metrics, m->labels);
     for (int i = 0; i < m->labels; i++) {
-        struct label_metrics *l = &r.labels[i];
-        compute_label(&m->of[i], l);
-        r.truths += l->truths;
-        if (!l->truths)
-            continue;
-        with_truth++;
-        r.ap += l->ap;
-        r.ap50 += l->ap50;
-        r.ap75 += l->ap75;
-        r.ar += l->ar;
+        struct of_label *l = &m->of[i];
+        if (l->n)
+            qsort(l->items, l->n, sizeof *l->items, by_score);
+        figures_of(l, of);
+        r.labels[i] = (struct label_metrics){ l->truths[0], of[0], of[1], of[2], of[8], 0, 0 };
+        r.truths += l->truths[0];
+        for (int k = 0; k < COCO_FIGURES; k++) {
+            sum[k] += of[k] >= 0 ? of[k] : 0;
+            with[k] += of[k] >= 0;
+        }
     }
-    double share = with_truth ? 1.0 / with_truth : 0;
-    r.ap = with_truth ? r.ap * share : -1;
-    r.ap50 = with_truth ? r.ap50 * share : -1;
-    r.ap75 = with_truth ? r.ap75 * share : -1;
-    r.ar = with_truth ? r.ar * share : -1;
+    for (int k = 0; k < COCO_FIGURES; k++)
+        r.coco[k] = with[k] ? sum[k] / (double)with[k] : -1;
+    r.ap = r.coco[0];
+    r.ap50 = r.coco[1];
+    r.ap75 = r.coco[2];
+    r.ar = r.coco[8];
     best_threshold(m, &r);
     for (int i = 0; i < m->labels; i++)
         at_threshold(&m->of[i], r.best_score, &r.labels[i]);

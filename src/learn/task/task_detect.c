@@ -57,7 +57,7 @@ static void add_image(struct metrics *m, const struct judged *j)
     struct metrics_detection *d = arena_new_array(a, struct metrics_detection, r->n + 1);
     for (int k = 0; k < s->n; k++) {
         const struct box *b = &s->boxes[k].box;
-        truth[k] = (struct metrics_truth){ s->boxes[k].label, b->x0, b->y0, b->x1 - b->x0, b->y1 - b->y0 };
+        truth[k] = metrics_truth_of(s->boxes[k].label, b->x0, b->y0, b->x1 - b->x0, b->y1 - b->y0);
     }
     for (int k = 0; k < r->n; k++) {
         const struct box *b = &r->found[k].box;
