@@ -50,11 +50,36 @@ static float best_overlap(const struct box *b, int label, const struct found *f,
     return best;
 }
 
-bool box_is_found(const struct labelled_box *b, const struct found *f, int n)
+double trust_found(const struct trust *t)
+{
+    return t->annotated ? (double)t->found / (double)t->annotated : 0;
+}
+double trust_right(const struct trust *t)
+{
+    return (double)(t->right + 1) / (double)(t->said + 2);
+}
+
+static bool is_annotated(const struct sample *s, const struct found *f)
+{
+    bool is = false;
+    for (int k = 0; k < s->n && !is; k++)
+        is = s->boxes[k].label == f->label && box_iou(&s->boxes[k].box, &f->box) >= AT_ALL;
+    return is;
+}
+
+void trust_boxes(const struct sample *s, const struct found *f, int n, struct trust *by_label)
 {
     float score;
-    best_overlap(&b->box, b->label, f, n, &score);
-    return score >= SURE / 2;
+    for (int k = 0; k < s->n; k++) {
+        const struct labelled_box *b = &s->boxes[k];
+        best_overlap(&b->box, b->label, f, n, &score);
+        by_label[b->label].annotated++;
+        by_label[b->label].found += score >= SURE / 2;
+    }
+    for (int i = 0; i < n && f[i].score >= SURE; i++) {
+        by_label[f[i].label].said++;
+        by_label[f[i].label].right += is_annotated(s, &f[i]);
+    }
 }
 
 static bool is_large_enough(const struct box *b)
@@ -63,8 +88,10 @@ static bool is_large_enough(const struct box *b)
 }
 
 /* A prediction against the annotations: one that nobody has drawn, or of another label, or elsewhere. */
-static void doubt_prediction(const struct sample *s, const struct found *f, int n, int i, struct doubts *d)
+static void doubt_prediction(const struct sample *s, const struct found *f, int n, int i, const struct trust *by_label,
+                             struct doubts *d)
 {
+    float trust = (float)trust_right(&by_label[f[i].label]);
     const struct labelled_box *near = NULL;
     float iou = 0, own;
     for (int k = 0; k < s->n; k++) {
@@ -75,24 +102,25 @@ static void doubt_prediction(const struct sample *s, const struct found *f, int 
         }
     }
     if (!near || iou < AT_ALL / 2) {
-        doubts_add(d, &(struct doubt){ s, DOUBT_MISSING, -1, f[i].label, f[i].score, f[i].box });
+        doubts_add(d, &(struct doubt){ s, DOUBT_MISSING, -1, f[i].label, trust * f[i].score, f[i].box });
         return;
     }
     float best = best_overlap(&near->box, near->label, f, n, &own);
     if (near->label != f[i].label && iou >= WELL && f[i].score > own)
-        doubts_add(d, &(struct doubt){ s, DOUBT_LABEL, near->label, f[i].label, f[i].score - own, near->box });
+        doubts_add(d, &(struct doubt){ s, DOUBT_LABEL, near->label, f[i].label, trust * (f[i].score - own), near->box });
     else if (near->label == f[i].label && best < WELL)
-        doubts_add(d, &(struct doubt){ s, DOUBT_PLACE, near->label, f[i].label, f[i].score * (1 - best), near->box });
+        doubts_add(d, &(struct doubt){ s, DOUBT_PLACE, near->label, f[i].label, trust * f[i].score * (1 - best), near->box });
 }
 
-static void doubt_annotation(const struct sample *s, const struct found *f, int n, int k, const double *found_share,
+static void doubt_annotation(const struct sample *s, const struct found *f, int n, int k, const struct trust *by_label,
                              struct doubts *d)
 {
     const struct labelled_box *b = &s->boxes[k];
     float any, twice = 0;
     best_overlap(&b->box, -1, f, n, &any);
     if (any < HARDLY)
-        doubts_add(d, &(struct doubt){ s, DOUBT_NOTHING, b->label, -1, (float)found_share[b->label] * (1 - any) * 0.9f, b->box });
+        doubts_add(d, &(struct doubt){ s, DOUBT_NOTHING, b->label, -1, (float)trust_found(&by_label[b->label]) * (1 - any) * 0.9f,
+                                       b->box });
     for (int i = 0; i < k; i++) {
         float iou = box_iou(&s->boxes[i].box, &b->box);
         twice = iou > twice ? iou : twice;
@@ -101,12 +129,12 @@ static void doubt_annotation(const struct sample *s, const struct found *f, int 
         doubts_add(d, &(struct doubt){ s, DOUBT_TWICE, b->label, -1, twice, b->box });
 }
 
-void doubt_boxes(const struct sample *s, const struct found *f, int n, const double *found_share, struct doubts *d)
+void doubt_boxes(const struct sample *s, const struct found *f, int n, const struct trust *by_label, struct doubts *d)
 {
     for (int i = 0; i < n && f[i].score >= SURE; i++)
-        doubt_prediction(s, f, n, i, d);
+        doubt_prediction(s, f, n, i, by_label, d);
     for (int k = 0; k < s->n; k++)
         if (is_large_enough(&s->boxes[k].box))
-            doubt_annotation(s, f, n, k, found_share, d);
+            doubt_annotation(s, f, n, k, by_label, d);
     d->looked_at += s->n;
 }

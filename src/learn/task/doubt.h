@@ -30,8 +30,15 @@ void doubts_add(struct doubts *, const struct doubt *); /* one that is hardly su
 const char *doubt_text(const struct doubt *, const char *const *labels, struct arena *);
 extern const char *const doubt_words[]; /* by kind: "not annotated", … */
 
-/* An image with what was found in it, in pixels of the image as shown, best first. found_share: for each label, the share of its
- * annotations that are found. */
-void doubt_boxes(const struct sample *, const struct found *, int n, const double *found_share, struct doubts *);
-/* Whether something found with that label is at the annotated box. */
-bool box_is_found(const struct labelled_box *, const struct found *, int n);
+/* What a network has shown that it knows of a label, over all images looked at: what it is sure of says little about an annotation
+ * if it is usually wrong, and what it misses says little if it misses most. */
+struct trust {
+    int64_t annotated, found; /* annotations of the label; those at which something of the label was found */
+    int64_t said, right;      /* what was said to be of the label, surely; of that, what is annotated so */
+};
+double trust_found(const struct trust *); /* shares from 0 to 1 */
+double trust_right(const struct trust *); /* by the rule of succession, so that a lucky hit is not yet knowledge */
+
+/* An image with what was found in it, in pixels of the image as shown, best first. */
+void trust_boxes(const struct sample *, const struct found *, int n, struct trust *by_label);
+void doubt_boxes(const struct sample *, const struct found *, int n, const struct trust *by_label, struct doubts *);

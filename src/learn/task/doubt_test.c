@@ -2,12 +2,12 @@
 #include "learn/task/doubt.h"
 
 static const char *const labels[] = { "cat", "dog" };
-static const double nearly_all[] = { 0.95, 0.95 };
+static const struct trust good[] = { { 100, 95, 100, 95 }, { 100, 95, 100, 95 } };
 
 static struct doubts doubts_of(struct sample *s, const struct found *f, int n)
 {
     struct doubts d = { 0 };
-    doubt_boxes(s, f, n, nearly_all, &d);
+    doubt_boxes(s, f, n, good, &d);
     return d;
 }
 static void check_doubt(const struct doubts *d, enum doubt_kind kind, const char *text)
@@ -48,13 +48,48 @@ TEST(each_kind_of_wrong_annotation_is_named)
 
 TEST(what_the_network_misses_often_is_less_suspicious)
 {
-    const double few[] = { 0.2, 0.2 };
+    const struct trust few[] = { { 100, 20, 20, 19 } };
     struct labelled_box box = { { 10, 10, 50, 50 }, 0 };
     struct sample s = { .boxes = &box, .n = 1 };
     struct doubts d = { 0 };
     doubt_boxes(&s, NULL, 0, few, &d);
     CHECK(d.n == 1 && d.items[0].score < 0.2f);
     CHECK_INT(d.likely, 0);
+}
+
+/* It says cat with confidence all over the place, as one does that was stopped after a few steps. */
+TEST(what_a_network_is_sure_of_counts_little_if_it_is_usually_wrong)
+{
+    struct labelled_box box = { { 10, 10, 50, 50 }, 0 };
+    struct sample s = { .boxes = &box, .n = 1 }, none = { 0 };
+    struct found said[30];
+    struct trust trust[2] = { 0 };
+    for (int i = 0; i < 30; i++)
+        said[i] = (struct found){ { (float)(60 * i), 100, (float)(60 * i + 40), 140 }, 0, 0.98f };
+    trust_boxes(&s, said, 30, trust);
+    CHECK_INT(trust[0].annotated, 1);
+    CHECK_INT(trust[0].found, 0);
+    CHECK_INT(trust[0].said, 30);
+    CHECK_INT(trust[0].right, 0);
+    struct doubts d = { 0 };
+    doubt_boxes(&none, said, 30, trust, &d);
+    CHECK_INT(d.n, 0);
+    doubt_boxes(&none, said, 1, good, &d);
+    CHECK(d.n == 1 && d.items[0].score > 0.9f);
+}
+
+TEST(what_is_said_where_it_is_annotated_is_right)
+{
+    struct labelled_box boxes[] = { { { 10, 10, 50, 50 }, 0 }, { { 100, 10, 150, 50 }, 1 } };
+    struct sample s = { .boxes = boxes, .n = 2 };
+    const struct found said[] = { { { 11, 10, 50, 52 }, 0, 0.9f },
+                                  { { 100, 10, 150, 50 }, 0, 0.8f },
+                                  { { 100, 10, 150, 50 }, 1, 0.3f } };
+    struct trust trust[2] = { 0 };
+    trust_boxes(&s, said, 3, trust);
+    CHECK(trust[0].said == 2 && trust[0].right == 1 && trust[0].annotated == 1 && trust[0].found == 1);
+    CHECK(trust[1].said == 0 && trust[1].annotated == 1 && trust[1].found == 1); /* a third of certainty is enough to be seen */
+    CHECK(trust_found(&trust[1]) == 1 && trust_right(&trust[0]) == 0.5);
 }
 
 TEST(the_twenty_most_suspicious_are_kept_in_order)

@@ -120,9 +120,16 @@ static void score(const struct judged *images, size_t n, int labels, const struc
     memcpy(ret->value, values, sizeof values);
 }
 
-/* An image whose own label is improbable next to another one. */
+/* An image whose own label is improbable next to another one, which is usually right where it is said. */
 static void doubt(const struct judged *images, size_t n, int labels, struct doubts *ret)
 {
+    AUTO(arena) struct arena *a = arena_new();
+    struct trust *trust = arena_new_array(a, struct trust, labels);
+    for (size_t i = 0; i < n; i++) {
+        int label = images[i].sample->label, best = best_of(images[i].answer, labels);
+        trust[best].said += label >= 0;
+        trust[best].right += label == best;
+    }
     for (size_t i = 0; i < n; i++) {
         const float *p = images[i].answer;
         int label = images[i].sample->label, best = best_of(p, labels);
@@ -130,7 +137,12 @@ static void doubt(const struct judged *images, size_t n, int labels, struct doub
             continue;
         ret->looked_at++;
         if (best != label)
-            doubts_add(ret, &(struct doubt){ images[i].sample, DOUBT_LABEL, label, best, expf(p[best]) - expf(p[label]), { 0 } });
+            doubts_add(ret, &(struct doubt){ images[i].sample,
+                                             DOUBT_LABEL,
+                                             label,
+                                             best,
+                                             (float)trust_right(&trust[best]) * (expf(p[best]) - expf(p[label])),
+                                             { 0 } });
     }
 }
 

@@ -102,22 +102,14 @@ static struct found *found_in_image(const struct judged *j, struct arena *a)
 static void doubt(const struct judged *images, size_t n, int labels, struct doubts *ret)
 {
     AUTO(arena) struct arena *a = arena_new();
-    double *share = arena_new_array(a, double, labels);
-    int64_t *all = arena_new_array(a, int64_t, labels);
+    struct trust *trust = arena_new_array(a, struct trust, labels);
     struct found **found = arena_new_array(a, struct found *, n + 1);
     for (size_t i = 0; i < n; i++) {
-        const struct sample *s = images[i].sample;
-        const struct answer *r = images[i].answer;
         found[i] = found_in_image(&images[i], a);
-        for (int k = 0; k < s->n; k++) {
-            all[s->boxes[k].label]++;
-            share[s->boxes[k].label] += box_is_found(&s->boxes[k], found[i], r->n);
-        }
+        trust_boxes(images[i].sample, found[i], ((const struct answer *)images[i].answer)->n, trust);
     }
-    for (int k = 0; k < labels; k++)
-        share[k] = all[k] ? share[k] / (double)all[k] : 0;
     for (size_t i = 0; i < n; i++)
-        doubt_boxes(images[i].sample, found[i], ((const struct answer *)images[i].answer)->n, share, ret);
+        doubt_boxes(images[i].sample, found[i], ((const struct answer *)images[i].answer)->n, trust, ret);
 }
 
 /* 1 × channels × h × w of each level → 1 × A × channels. */

@@ -1,6 +1,9 @@
 #include "learn/train/diagnosis.h"
 
 enum { THINGS_FEW = 30, LABELS_NAMED = 5, EVAL_FEW = 20, UNBALANCED = 20 };
+/* A skill under LEARNT: not one in ten is recognized beyond what guessing gives; what such a network says of its data means
+ * nothing. Under GOOD nobody would leave the work to it, whatever else is in order. */
+static const double LEARNT = 0.1, GOOD = 0.5;
 static const double RISING = 0.02, GAP = 0.2, FELL = 0.03, SMALL_SHARE = 0.25, NOISE = 0.02;
 
 struct report {
@@ -28,6 +31,60 @@ static double score_at(const struct facts *f, double share)
 static bool gap_is_wide(const struct facts *f)
 {
     return f->train_score >= 0 && f->eval_score >= 0 && f->train_score - f->eval_score > GAP;
+}
+
+/* What guessing would score: of boxes none, of images the share of the commonest label. */
+static double chance(const struct facts *f)
+{
+    const int64_t *things = f->eval_score >= 0 && f->eval_images ? f->eval_things : f->train_things;
+    int64_t most = 0, all = 0;
+    for (int i = 0; i < f->n_labels; i++) {
+        most = things[i] > most ? things[i] : most;
+        all += things[i];
+    }
+    return f->task->whole && all && most < all ? (double)most / (double)all : 0;
+}
+
+/* A score as a share of what can be gained over guessing; -1: not known. */
+static double skill(const struct facts *f, double score)
+{
+    double least = chance(f);
+    return score < 0 ? -1 : score < least ? 0 : (score - least) / (1 - least);
+}
+
+static bool has_learnt(const struct facts *f)
+{
+    double known = f->train_score >= 0 ? f->train_score : f->eval_score;
+    return known < 0 || skill(f, known) >= LEARNT;
+}
+
+static void look_whether_it_learnt(struct report *r)
+{
+    const struct facts *f = r->facts;
+    const char *guess = f->task->whole ? arena_fmt(r->arena, " (guessing gives %.3f)", chance(f)) : "";
+    if (!has_learnt(f))
+        FIND(r, "not learnt",
+             "%s is %.3f even on images that were learnt from%s: the network has not learnt what it was shown, and nothing it says "
+             "can be "
+             "relied on. After %lld steps that is often too early: try many more. If it stays so, look whether the annotations fit "
+             "their "
+             "images, and try another learning_rate.",
+             f->task->values[0], f->train_score >= 0 ? f->train_score : f->eval_score, guess, (long long)f->steps);
+}
+
+/* Where nothing else was found. */
+static void judge_as_a_whole(struct report *r)
+{
+    const struct facts *f = r->facts;
+    double known = f->eval_score >= 0 ? f->eval_score : f->train_score;
+    if (known >= 0 && skill(f, known) < GOOD)
+        FIND(r, "weak",
+             "%s is %.3f, and nothing in the training or its data stands out as the cause. More steps, a larger image_size or a "
+             "larger "
+             "network may help; so do more images of what is missed.",
+             f->task->values[0], known);
+    else
+        FIND(r, "good", "Nothing stands out: the data suffices, and the network learnt without knowing its images by heart.");
 }
 
 static void look_for_more_to_learn(struct report *r)
@@ -125,7 +182,7 @@ static void look_at_sizes(struct report *r)
 static void look_at_doubts(struct report *r)
 {
     const struct doubts *d = r->facts->doubts;
-    if (d->likely && (double)d->likely > NOISE * (double)d->looked_at)
+    if (has_learnt(r->facts) && d->likely && (double)d->likely > NOISE * (double)d->looked_at)
         FIND(r, "doubtful annotations",
              "%lld of %lld annotations look wrong or missing to the trained network. Look at the most suspicious ones; each "
              "corrected one "
@@ -136,6 +193,7 @@ static void look_at_doubts(struct report *r)
 int diagnose(const struct facts *f, struct arena *a, struct finding ret[FINDINGS_MOST])
 {
     struct report r = { f, a, ret, 0 };
+    look_whether_it_learnt(&r);
     look_at_evaluation(&r);
     look_for_more_to_learn(&r);
     look_for_learning_by_heart(&r);
@@ -143,6 +201,6 @@ int diagnose(const struct facts *f, struct arena *a, struct finding ret[FINDINGS
     look_at_sizes(&r);
     look_at_doubts(&r);
     if (!r.n)
-        FIND(&r, "good", "Nothing stands out: the data suffices, and the network learnt without knowing its images by heart.");
+        judge_as_a_whole(&r);
     return r.n;
 }

@@ -46,6 +46,37 @@ TEST(a_training_in_which_nothing_stands_out_is_called_good)
     check_only(&f, "good", "Nothing stands out");
 }
 
+TEST(a_network_that_has_not_learnt_is_never_called_good)
+{
+    static const struct note flat[] = { { 100, 8, 0.010 }, { 200, 8, 0.011 }, { 300, 8, 0.012 }, { 400, 8, 0.012 } };
+    struct doubts none = { .looked_at = 500 }, noisy = { .looked_at = 500, .likely = 400 };
+    struct facts f = good(&none);
+    f.notes = flat;
+    f.train_score = 0.015;
+    f.eval_score = 0.012;
+    check_only(&f, "not learnt", "mAP50 is 0.015 even on images that were learnt from: the network has not learnt");
+    f.doubts = &noisy; /* what it says of the annotations means nothing */
+    check_only(&f, "not learnt", "nothing it says can be relied on");
+    f = good(&none);
+    f.train_score = f.eval_score = 0.31;
+    check_only(&f, "weak", "mAP50 is 0.310, and nothing");
+}
+
+/* 60 % of the images are cats: saying so always is right that often. */
+TEST(a_classifier_that_only_guesses_has_not_learnt)
+{
+    struct doubts none = { .looked_at = 500 };
+    struct facts f = good(&none);
+    f.task = &task_classify;
+    f.train_score = 0.62;
+    f.eval_score = 0.61;
+    check_only(&f, "not learnt", "accuracy is 0.620 even on images that were learnt from (guessing gives 0.600)");
+    f.train_score = f.eval_score = 0.75;
+    check_only(&f, "weak", "accuracy is 0.750");
+    f.train_score = f.eval_score = 0.9;
+    check_only(&f, "good", "Nothing stands out");
+}
+
 TEST(a_training_that_was_too_short_or_too_long_is_told)
 {
     struct doubts none = { .looked_at = 500 };
