@@ -63,6 +63,7 @@ void model_settings(const struct model *m, struct settings *s)
     settings_defaults(s);
     if (m->task->defaults)
         m->task->defaults(s);
+    s->pretrained = m->weights != NULL;
     if (m->size)
         s->image_size = m->size;
     if (m->batch)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "learn/models.h"
+#include "learn/train/start.h"
 #include "trainer/stop.h"
 #include "trainer/words.h"
 #include <errno.h>
@@ -76,13 +77,17 @@ static bool is_setting(const char *name)
     return false;
 }
 
-/* With what the experiment did not say, so that a reader sees all that was in effect. */
+/* With what the experiment did not say, so that a reader sees all that is in effect. */
 static enum err send_parameters(struct remote *r)
 {
+    struct settings shown = r->settings;
+    struct start start;
     AUTO(out) struct out o = { 0 };
     out_init(&o, BODY_CAP);
+    TRY(start_find(r->model, r->arena, &start));
+    shown.pretrained = shown.pretrained && start.path && !r->start_from;
     out_object(&o, NULL);
-    settings_write(&r->settings, &o);
+    settings_write(&shown, &o);
     for (struct json_member m = json_first(r->parameters); m.key; m = json_next(r->parameters, m))
         if (!is_setting(m.key))
             out_json(&o, m.key, m.value);

@@ -180,14 +180,15 @@ enum err run_recall_sizes(struct run *r, struct settings *s)
 enum err run_begin(struct run *r)
 {
     struct graph *g = r->part[0].net.graph;
+    struct start start = { .path = r->job->start_from, .says = "trained weights" };
+    if (!start.path && r->set->pretrained)
+        TRY(start_find(r->job->model, r->arena, &start));
+    r->set->pretrained = start.path && !r->job->start_from; /* what config.json then says is true */
     if (file_exists(r->checkpoint)) {
         TRY(run_load(r, r->checkpoint));
         SAY(r, "goes on from step %lld of %lld", (long long)r->step, (long long)r->set->steps);
         return OK;
     }
-    struct start start = { .path = r->job->start_from, .says = "trained weights" };
-    if (!start.path && r->set->pretrained)
-        TRY(start_find(r->job->model, r->arena, &start));
     if (!start.path) {
         SAY(r, "starts from random weights (seed %lld)%s", (long long)r->set->seed, start.missing ? start.missing : "");
         run_save(r);

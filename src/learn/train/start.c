@@ -11,6 +11,8 @@ enum err start_find(const struct model *m, struct arena *a, struct start *ret)
                               arena_fmt(a, "weights/%s.safetensors", m->weights));
         if (!s.path)
             s.missing = arena_fmt(a, "; the ImageNet weights of %s are not on this machine: set-up brings them", m->weights);
+    } else {
+        s.missing = arena_fmt(a, "; there are no ImageNet weights of %s", m->name);
     }
     if (s.path) {
         TRY(checkpoint_note(s.path, "source", a, &source));

@@ -101,3 +101,21 @@ TEST(a_training_starts_from_imagenet_weights_unless_told_otherwise)
     MUST(learn_train(&w.job, w.arena, &metrics));
     CHECK(strstr(w.said.bytes, "starts from random weights"));
 }
+
+TEST(weights_that_a_model_does_not_have_are_not_said_to_be_started_from)
+{
+    AUTO(world) struct world w;
+    struct scores metrics;
+    char *config;
+    size_t n;
+    world_init(&w);
+    w.job.dir = w.dir;
+    w.job.model = model_find("yolox-nano");
+    w.job.eval.n = 0;
+    w.settings.steps = 1;
+    w.settings.pretrained = true;
+    MUST(learn_train(&w.job, w.arena, &metrics));
+    CHECK(strstr(w.said.bytes, "starts from random weights (seed 0); there are no ImageNet weights of yolox-nano"));
+    MUST(file_read(w.arena, arena_fmt(w.arena, "%s/config.json", w.dir), 1 << 20, &config, &n));
+    CHECK(strstr(config, "\"pretrained\":false"));
+}
