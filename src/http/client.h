@@ -1,5 +1,6 @@
 /* client.h - an HTTP client (libcurl) for the trainer and the command line.
- * Connection errors and 502, 503, 504 are tried again 5 times, after pauses (base/backoff.h); other answers are given to the caller. */
+ * Connection errors and 502, 503, 504 are tried again 5 times, after pauses (base/backoff.h); other answers are given to the
+ * caller. */
 #pragma once
 #include "base/arena.h"
 #include "json/json.h"
