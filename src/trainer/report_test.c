@@ -47,7 +47,7 @@ static struct http_server *start(struct arena *a, int fails, struct report **ret
     atomic_store(&asked, 0);
     atomic_store(&taken, 0);
     MUST(http_server_listen("127.0.0.1:0", &s));
-    MUST(http_server_start(s, &app, 10));
+    MUST(http_server_start(s, &app, &(struct http_limits){ 10, 6 }));
     MUST(report_start(arena_fmt(a, "http://127.0.0.1:%d", http_server_port(s)), "secret", "an-experiment", ret));
     return s;
 }
