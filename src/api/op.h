@@ -144,3 +144,9 @@ MUST_USE enum err event_last(struct sql *, int64_t *ret);
 
 /* Handlers of WORK_FREE use these around their own database work. */
 MUST_USE enum err op_write(struct op *, handler *work); /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK */
+
+/* Who takes turns with others where work has to wait: the user, or the organization whose login token is used. */
+static inline const char *op_party(const struct op *op)
+{
+    return op->user_id ? op->user_id : op->org;
+}

@@ -22,7 +22,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { FILES_WANTED = 16384, CONNECTIONS = 2000, OF_ONE_ADDRESS = 500, GRACE_S = 20, MODELS_MOST = 4, DECODERS = 1 };
+enum {
+    FILES_WANTED = 16384,
+    CONNECTIONS = 2000,
+    OF_ONE_ADDRESS = 500,
+    GRACE_S = 20,
+    MODELS_MOST = 4,
+    DECODERS = 2 /* one user takes one of them at most */
+};
 
 struct server {
     struct arena *arena;

@@ -2,7 +2,9 @@
  *
  * Each is this binary in the role `infer`, talking over a socket pair; images and models come as passed descriptors. A child that
  * dies, hangs over its time limit or outgrows its memory is replaced, and the request fails with E_INVALID (the input killed it) or
- * E_BUSY. Models get processes of their own, started when first needed, so that an idle server holds none. Thread-safe. */
+ * E_BUSY. Who asks (a user) is told to each call: users take turns, and no user holds all processes, so that one's slow images or
+ * models leave the others their time. A model that took too long is not tried for a while. Models get processes of their own,
+ * started when first needed, so that an idle server holds none. Thread-safe. */
 #pragma once
 #include "base/arena.h"
 
@@ -25,9 +27,10 @@ struct image_facts {
     const char *type;  /* "image/jpeg", "image/png" …, static */
 };
 /* Decodes the whole image, so that a truncated or damaged one is refused (E_INVALID says what is wrong). */
-MUST_USE enum err infer_probe(struct infer_pool *, int image_fd, struct image_facts *ret);
+MUST_USE enum err infer_probe(struct infer_pool *, const char *who, int image_fd, struct image_facts *ret);
 /* A JPEG whose longer side is at most max_side, orientation applied. ret_fd: a memfd with the JPEG, size in *ret_size. */
-MUST_USE enum err infer_thumbnail(struct infer_pool *, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size);
+MUST_USE enum err infer_thumbnail(struct infer_pool *, const char *who, int image_fd, int max_side, int *ret_fd,
+                                  uint64_t *ret_size);
 
 struct detection {
     int label;        /* index of the label map */
@@ -45,9 +48,10 @@ struct detections {
 /* model_hash: SHA-256 of the model file in hex. It names the process that has the model loaded; when none has, model_fd is read and
  * its hash compared (E_BROKEN: changed on disk). The ONNX file's metadata
  * says input size, normalisation, class names and NMS (docs/formats.md). E_UNMEANT: the model cannot be used, and why. */
-MUST_USE enum err infer_predict(struct infer_pool *, const char *model_hash, int model_fd, int image_fd, double min_score,
-                                struct arena *, struct detections *ret);
+MUST_USE enum err infer_predict(struct infer_pool *, const char *who, const char *model_hash, int model_fd, int image_fd,
+                                double min_score, struct arena *, struct detections *ret);
 /* Loads the model and answers its metadata as JSON text: for checking an uploaded model-latest. */
-MUST_USE enum err infer_describe(struct infer_pool *, const char *model_hash, int model_fd, struct arena *, char **ret_json);
+MUST_USE enum err infer_describe(struct infer_pool *, const char *who, const char *model_hash, int model_fd, struct arena *,
+                                 char **ret_json);
 
 int infer_main(int argc, char **argv); /* the role itself: `infer decoder` or `infer model` */

@@ -1,8 +1,10 @@
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/turns.h"
 #include "img/decoder.h"
 #include "infer/detect.h"
 #include "infer/model.h"
+#include "infer/strikes.h"
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -15,7 +17,7 @@
 
 enum {
     MODELS_MOST = 64,
-    WAITING_MOST = 64, /* calls that may wait for a model; more are turned away at once */
+    WAITING_MOST = 64, /* calls of one user that may wait; more are turned away at once */
     WAIT_S = 60,
     SWEEP_S = 30 /* children that ended from idleness are buried so often */
 };
@@ -28,13 +30,16 @@ struct loaded {
 };
 struct infer_pool {
     struct decoder *decoder;
+    struct gate decoders;
     char *self_path;
     pthread_mutex_t lock;
     pthread_cond_t freed, stopped;
+    struct turns turns; /* of the models' processes */
+    struct strikes strikes;
     pthread_t sweeper;
     bool has_sweeper, stopping;
     double load_s, predict_s;
-    int n_waiting, n_models;
+    int n_models;
     struct loaded models[MODELS_MOST];
 };
 
@@ -78,6 +83,9 @@ enum err infer_start(const char *self_path, int decoders, int max_models, struct
     p->load_s = 120;
     p->predict_s = 30;
     p->n_models = max_models < 1 ? 1 : max_models > MODELS_MOST ? MODELS_MOST : max_models;
+    strikes_init(&p->strikes);
+    turns_init(&p->turns, p->n_models);
+    gate_init(&p->decoders, decoders);
     enum err e = decoder_start(self_path, decoders, &p->decoder);
     p->has_sweeper = e == OK && pthread_create(&p->sweeper, NULL, sweep, p) == 0;
     if (e == OK)
@@ -101,6 +109,8 @@ void infer_stop(struct infer_pool *p)
     decoder_stop(p->decoder);
     for (int i = 0; i < p->n_models; i++)
         child_end(&p->models[i].child);
+    gate_done(&p->decoders);
+    strikes_done(&p->strikes);
     pthread_cond_destroy(&p->freed);
     pthread_cond_destroy(&p->stopped);
     pthread_mutex_destroy(&p->lock);
@@ -114,10 +124,19 @@ void infer_set_limits(struct infer_pool *p, double load_s, double predict_s)
     p->predict_s = predict_s;
 }
 
-enum err infer_probe(struct infer_pool *p, int image_fd, struct image_facts *ret)
+static enum err enter(struct infer_pool *p, struct turn *turn, const char *who)
+{
+    return gate_enter(&p->decoders, turn, who, WAITING_MOST, WAIT_S, "images");
+}
+
+enum err infer_probe(struct infer_pool *p, const char *who, int image_fd, struct image_facts *ret)
 {
     struct image_info info;
-    TRY(decoder_probe(p->decoder, image_fd, &info));
+    struct turn turn;
+    TRY(enter(p, &turn, who));
+    enum err e = decoder_probe(p->decoder, image_fd, &info);
+    gate_leave(&p->decoders, &turn);
+    TRY(e);
     bool swap = info.orientation >= 5;
     *ret = (struct image_facts){ .width = swap ? info.height : info.width,
                                  .height = swap ? info.width : info.height,
@@ -126,13 +145,17 @@ enum err infer_probe(struct infer_pool *p, int image_fd, struct image_facts *ret
     return OK;
 }
 
-enum err infer_thumbnail(struct infer_pool *p, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size)
+enum err infer_thumbnail(struct infer_pool *p, const char *who, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size)
 {
     uint8_t *jpeg = NULL;
     size_t n = 0;
-    TRY(decoder_thumbnail(p->decoder, image_fd, max_side, &jpeg, &n));
+    struct turn turn;
+    TRY(enter(p, &turn, who));
+    enum err e = decoder_thumbnail(p->decoder, image_fd, max_side, &jpeg, &n);
+    gate_leave(&p->decoders, &turn);
+    TRY(e);
     AUTO(fd) int fd = memfd_create("thumbnail", MFD_CLOEXEC);
-    enum err e = fd < 0 ? fail(E_BROKEN, "cannot make a memory file: %s", strerror(errno)) : file_write_all(fd, jpeg, n);
+    e = fd < 0 ? fail(E_BROKEN, "cannot make a memory file: %s", strerror(errno)) : file_write_all(fd, jpeg, n);
     free(jpeg);
     TRY(e);
     if (lseek(fd, 0, SEEK_SET) != 0)
@@ -158,19 +181,41 @@ static struct loaded *find_slot(struct infer_pool *p, const char *hash)
     return best;
 }
 
-static enum err take_slot(struct infer_pool *p, const char *hash, struct loaded **ret)
+/* The slot that this turn gets now. One that waits for a place that others cannot use says so, and they look again. */
+static struct loaded *slot_for(struct infer_pool *p, struct turn *turn, const char *hash)
+{
+    struct loaded *m = find_slot(p, hash);
+    bool was_blocked = turn->blocked;
+    turn->blocked = m == NULL;
+    if (turn->blocked && !was_blocked)
+        pthread_cond_broadcast(&p->freed);
+    return m && turns_may_go(&p->turns, turn) ? m : NULL;
+}
+
+static struct loaded *wait_for_slot(struct infer_pool *p, struct turn *turn, const char *hash)
 {
     struct timespec until;
+    struct loaded *m;
+    int code = 0;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += WAIT_S;
+    while (!(m = slot_for(p, turn, hash)) && code == 0)
+        code = pthread_cond_timedwait(&p->freed, &p->lock, &until);
+    return m;
+}
+
+static enum err take_slot(struct infer_pool *p, const char *who, const char *hash, struct turn *turn, struct loaded **ret)
+{
     struct loaded *m = NULL;
     pthread_mutex_lock(&p->lock);
-    if (p->n_waiting < WAITING_MOST) {
-        int code = 0;
-        p->n_waiting++;
-        while (!(m = find_slot(p, hash)) && code == 0)
-            code = pthread_cond_timedwait(&p->freed, &p->lock, &until);
-        p->n_waiting--;
+    if (turns_waiting(&p->turns, who) < WAITING_MOST) {
+        turns_join(&p->turns, turn, who);
+        m = wait_for_slot(p, turn, hash);
+        if (m)
+            turns_go(&p->turns, turn);
+        else
+            turns_leave(&p->turns, turn);
+        pthread_cond_broadcast(&p->freed);
     }
     if (m) {
         m->busy = true;
@@ -184,9 +229,10 @@ static enum err take_slot(struct infer_pool *p, const char *hash, struct loaded 
     return m ? OK : fail(E_BUSY, "too many predictions are waiting");
 }
 
-static void give_slot(struct infer_pool *p, struct loaded *m)
+static void give_slot(struct infer_pool *p, struct turn *turn, struct loaded *m)
 {
     pthread_mutex_lock(&p->lock);
+    turns_done(&p->turns, turn);
     m->busy = false;
     m->used_at = clock_seconds();
     if (!m->ready)
@@ -235,6 +281,10 @@ static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task
     int status = 0;
     enum err e =
         child_ask(&m->child, &q, sizeof q, &fd, task == MODEL_DESCRIBE ? 0 : 1, q.limit_s, a->bytes, sizeof a->bytes, &n, &status);
+    if (e == OK && task == MODEL_PREDICT)
+        strikes_fast(&p->strikes, m->hash);
+    else if (e == E_BUSY)
+        strikes_slow(&p->strikes, m->hash);
     if (e == OK)
         return check(a, n);
     m->ready = false;
@@ -259,13 +309,15 @@ static enum err load(struct infer_pool *p, struct loaded *m, int model_fd, struc
 }
 
 /* Loads the model if need be and asks; once more if the process went away meanwhile through no fault of the request. */
-static enum err ask_model(struct infer_pool *p, const char *hash, int model_fd, enum model_task task, int fd, double min_score,
-                          struct answer *a)
+static enum err ask_model(struct infer_pool *p, const char *who, const char *hash, int model_fd, enum model_task task, int fd,
+                          double min_score, struct answer *a)
 {
     struct loaded *m;
+    struct turn turn;
     if (strlen(hash) != HASH_SIZE - 1)
         return fail(E_INVALID, "\"%.80s\" is no hash of a model", hash);
-    TRY(take_slot(p, hash, &m));
+    TRY(strikes_may_try(&p->strikes, hash));
+    TRY(take_slot(p, who, hash, &turn, &m));
     enum err e;
     for (int tries = 0;; tries++) {
         e = load(p, m, model_fd, a);
@@ -274,7 +326,7 @@ static enum err ask_model(struct infer_pool *p, const char *hash, int model_fd, 
         if (e != E_BUSY || tries)
             break;
     }
-    give_slot(p, m);
+    give_slot(p, &turn, m);
     return e;
 }
 
@@ -307,21 +359,22 @@ static enum err read_detections(const struct answer *a, struct arena *arena, str
     return OK;
 }
 
-enum err infer_predict(struct infer_pool *p, const char *model_hash, int model_fd, int image_fd, double min_score,
+enum err infer_predict(struct infer_pool *p, const char *who, const char *model_hash, int model_fd, int image_fd, double min_score,
                        struct arena *arena, struct detections *ret)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = ask_model(p, model_hash, model_fd, MODEL_PREDICT, image_fd, min_score, a);
+    enum err e = ask_model(p, who, model_hash, model_fd, MODEL_PREDICT, image_fd, min_score, a);
     if (e == OK)
         e = read_detections(a, arena, ret);
     free(a);
     return e;
 }
 
-enum err infer_describe(struct infer_pool *p, const char *model_hash, int model_fd, struct arena *arena, char **ret_json)
+enum err infer_describe(struct infer_pool *p, const char *who, const char *model_hash, int model_fd, struct arena *arena,
+                        char **ret_json)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = ask_model(p, model_hash, model_fd, MODEL_DESCRIBE, -1, 0, a);
+    enum err e = ask_model(p, who, model_hash, model_fd, MODEL_DESCRIBE, -1, 0, a);
     if (e == OK)
         *ret_json = arena_copy(arena, a->bytes + sizeof a->reply, strnlen(a->bytes + sizeof a->reply, a->reply.n_bytes));
     free(a);

@@ -149,7 +149,7 @@ static enum err probe(struct op *op, struct data_new *n)
     AUTO(fd) int fd = -1;
     struct image_facts facts;
     TRY(blob_read(op->services->blobs, n->hash, &fd, &n->size));
-    enum err e = infer_probe(op->services->infer, fd, &facts);
+    enum err e = infer_probe(op->services->infer, op_party(op), fd, &facts);
     if (e == E_INVALID || e == E_TOO_BIG || e == E_UNMEANT) {
         n->error = arena_str(op->arena, fail_text());
         return OK;
@@ -452,7 +452,7 @@ static enum err make_thumbnail(struct op *op, const char *hash, int side, const 
     AUTO(fd) int made = -1;
     struct picture p = { .name = name };
     TRY(blob_read(op->services->blobs, hash, &from, &p.size));
-    TRY(infer_thumbnail(op->services->infer, from, side, &made, &p.size));
+    TRY(infer_thumbnail(op->services->infer, op_party(op), from, side, &made, &p.size));
     if (lseek(made, 0, SEEK_SET) != 0)
         return fail(E_BROKEN, "cannot rewind a thumbnail: %s", strerror(errno));
     TRY(blob_put_fd(op->services->blobs, made, THUMBNAIL_CAP, p.hash, &p.size));

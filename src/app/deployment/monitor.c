@@ -80,7 +80,7 @@ static enum err read_image(struct op *op, struct sighting *s)
     AUTO(fd) int fd = -1;
     struct image_facts facts;
     TRY(blob_read(op->services->blobs, s->hash, &fd, &s->size));
-    TRY(fail_within(infer_probe(op->services->infer, fd, &facts), "image: "));
+    TRY(fail_within(infer_probe(op->services->infer, op_party(op), fd, &facts), "image: "));
     if (strcmp(facts.type, "image/jpeg") != 0 && strcmp(facts.type, "image/png") != 0)
         return fail(E_INVALID, "image: only JPEG and PNG are taken here; it is %s", facts.type);
     if (facts.width != in_int(op, "width", 0) || facts.height != in_int(op, "height", 0))

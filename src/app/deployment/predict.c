@@ -60,8 +60,8 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
     return OK;
 }
 
-enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *version, const char *image_hash,
-                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
+                   const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
 {
     AUTO(fd) int model = -1;
     AUTO(fd) int image = -1;
@@ -83,7 +83,7 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
     }
     TRY(blob_read(s->blobs, hash, &model, &size));
     TRY(blob_read(s->blobs, image_hash, &image, &size));
-    TRY(infer_predict(s->infer, hash, model, image, threshold, a, ret));
+    TRY(infer_predict(s->infer, who, hash, model, image, threshold, a, ret));
     if (ret->whole != whole)
         return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
                     ret->whole ? "labels whole images" : "finds boxes", whole ? "" : "not ");
@@ -271,7 +271,8 @@ static enum err answer(struct predict *p)
     s->org = op->org;
     s->datalake_id = p->serving.datalake_id;
     s->user_id = op->user_id;
-    TRY(model_ask(op->db, op->services, op->arena, p->serving.champion, s->hash, p->serving.threshold, &p->found, &p->shapes));
+    TRY(model_ask(op->db, op->services, op->arena, op_party(op), p->serving.champion, s->hash, p->serving.threshold, &p->found,
+                  &p->shapes));
     if (p->monitor && sampled(&p->serving)) {
         TRY(image_facts(op, &p->found, s));
         TRY(op_write(op, keep));
@@ -373,7 +374,7 @@ static enum err predict_shadow(struct op *op)
         TRY(e);
         hash = arena_str(op->arena, rows_text(r, 0));
     }
-    TRY(model_ask(op->db, op->services, op->arena, s->version, hash, serving.threshold, &s->found, &s->shapes));
+    TRY(model_ask(op->db, op->services, op->arena, op_party(op), s->version, hash, serving.threshold, &s->found, &s->shapes));
     op->state = s;
     TRY(op_write(op, keep_shadow));
     out_object(&op->out, NULL);

@@ -11,5 +11,5 @@ struct serving {
 MUST_USE enum err serving_read(struct sql *, struct arena *, const char *org, const char *deployment_id, struct serving *ret);
 
 /* The model version's model-latest on a stored image. E_INVALID: no image. E_UNMEANT: the model cannot be used. */
-MUST_USE enum err model_ask(struct sql *, const struct services *, struct arena *, const char *version, const char *image_hash,
-                            double threshold, struct detections *ret, struct predicted_shapes *ret_shapes);
+MUST_USE enum err model_ask(struct sql *, const struct services *, struct arena *, const char *who, const char *version,
+                            const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes);

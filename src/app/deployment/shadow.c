@@ -77,7 +77,7 @@ static enum err do_one(struct sql *db, const struct services *s, bool *ret_any)
         return OK;
     struct detections found = { 0 };
     struct predicted_shapes shapes = { 0 };
-    enum err asked = model_ask(db, s, a, t.version, t.hash, t.threshold, &found, &shapes);
+    enum err asked = model_ask(db, s, a, "shadow", t.version, t.hash, t.threshold, &found, &shapes);
     if (asked != OK)
         log_failure("asking a shadow model");
     TRY(sql_begin(db));
