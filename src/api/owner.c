@@ -1,5 +1,6 @@
 /* Whose a thing is: what a route is on is looked up before its handler runs. */
 #include "api/dispatch.h"
+#include "api/remove.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -24,6 +25,14 @@ static enum err look_up(struct op *op, const struct resource *r, const char *val
     if (!rows_next(row)) {
         TRY(rows_error(row));
         return unknown(r, id);
+    }
+    if (r->removal || r->root) {
+        bool gone = false, all_gone = false;
+        TRY(thing_gone(op->db, id, &gone));
+        if (r->root && !rows_null(row, 1))
+            TRY(thing_gone(op->db, rows_text(row, 1), &all_gone));
+        if (gone || all_gone)
+            return unknown(r, id);
     }
     *ret = (struct found){ id, rows_null(row, 0) ? NULL : arena_str(op->arena, rows_text(row, 0)),
                            rows_null(row, 1) ? NULL : arena_str(op->arena, rows_text(row, 1)) };

@@ -1,4 +1,5 @@
 /* Output: SELECTs put together from a resource's constant rows, and their rows as JSON. Lists and pages are in list.c. */
+#include "api/remove.h"
 #include "api/select.h"
 #include "base/clock.h"
 #include <stdio.h>
@@ -67,6 +68,8 @@ enum err select_within(struct op *op, struct text *t, struct bound *b, const str
 {
     text_fmt(t, " WHERE (%s)", condition);
     TRY(bound_add(b, values, n));
+    if (r->removal)
+        text_fmt(t, " AND " NOT_GONE("%s"), r->key);
     if (r->org) {
         struct value org = value_text(op->org ? op->org : "");
         TRY(bound_add(b, &org, 1));

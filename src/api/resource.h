@@ -20,6 +20,7 @@ struct resource {
     const char *root; /* the expression of the id of what access is given on, and reaches this: the dataset of a version, the
                        * deployment of a prediction; NULL: by the organization only */
     enum err (*first)(struct sql *); /* rows that must be there from the first start on; may be NULL; called in a transaction */
+    const struct removal *removal;   /* it is deleted by thing_remove(): hidden at once, emptied later */
 };
 
 extern const struct resource *const resources[]; /* app/resources.c; NULL-terminated */

@@ -1,9 +1,13 @@
 /* Every kind of job there is, and the lanes that they run in. */
 #include "app/annotation/annotation.h"
+#include "app/dataset/dataset.h"
+#include "app/deployment/deployment.h"
+#include "app/experiment/experiment.h"
 #include "app/experiment/train_job.h"
+#include "app/project/project.h"
 #include "job/job.h"
 
-const struct job_kind *const job_kinds[] = { &import_annotations_job, &train_kind, NULL };
+const struct job_kind *const job_kinds[] = { &import_annotations_job, &train_kind, &remove_job, NULL };
 
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */
@@ -11,3 +15,7 @@ const struct job_lane job_lanes[] = {
     { "training", 1, NULL }, /* takes all cores */
     { 0 },
 };
+
+/* What may hold too many rows to be deleted in one go. */
+const struct removal *const removals[] = { &dataset_removal,    &version_removal,    &project_removal,
+                                           &experiment_removal, &deployment_removal, NULL };

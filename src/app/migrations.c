@@ -16,5 +16,7 @@ const struct migration migrations[] = {
       "ALTER TABLE job DROP COLUMN slow;"
       "CREATE INDEX job_waiting ON job (lane, created_at) WHERE status IN ('PENDING', 'RUNNING')" },
     { 5, "imports write annotations in short steps and show them at once", .run = batch_migrate, .rebuilds = true },
+    { 6, "large things are deleted at once for everybody, and emptied later",
+      "CREATE TABLE gone (id TEXT PRIMARY KEY, within TEXT NOT NULL) STRICT, WITHOUT ROWID" },
     { 0 },
 };

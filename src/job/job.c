@@ -37,20 +37,23 @@ enum err job_tell(struct sql *db, const char *id)
                    V(id), V(clock_now_ms()));
 }
 
-enum err job_add(struct sql *db, struct arena *a, const char *kind, const char *org, const char *user_id, const char *input,
-                 const char **ret_id)
+enum err job_add_as(struct sql *db, const char *id, const char *kind, const char *org, const char *user_id, const char *input)
 {
     const struct job_kind *k = job_kind_called(kind);
-    const char *id = id_new(a);
     if (!k)
         return fail(E_BROKEN, "there is no kind of job called %s", kind);
     TRY(sql_run(db,
                 "INSERT INTO job (id, kind, org, user_id, input, lane, status, created_at)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'PENDING', ?7)",
                 V(id), V(kind), V(org), V(user_id), V(input), V(k->lane), V(clock_now_ms())));
-    TRY(job_tell(db, id));
-    *ret_id = id;
-    return OK;
+    return job_tell(db, id);
+}
+
+enum err job_add(struct sql *db, struct arena *a, const char *kind, const char *org, const char *user_id, const char *input,
+                 const char **ret_id)
+{
+    *ret_id = id_new(a);
+    return job_add_as(db, *ret_id, kind, org, user_id, input);
 }
 
 enum err job_add_done(struct sql *db, struct arena *a, const char *kind, const char *org, const char *user_id, const char *result,

@@ -13,13 +13,16 @@ extern const char job_table[]; /* CREATE TABLE job … */
 /* Inside the caller's transaction. input: a JSON object's text. org and user may be NULL. */
 MUST_USE enum err job_add(struct sql *, struct arena *, const char *kind, const char *org, const char *user_id, const char *input,
                           const char **ret_id);
+/* The same under an id that the caller has made: what the job is to find is written down under it before. */
+MUST_USE enum err job_add_as(struct sql *, const char *id, const char *kind, const char *org, const char *user_id,
+                             const char *input);
 /* A record of work that was done at once within the request (the contract wants a job to poll): status SUCCEEDED. */
 MUST_USE enum err job_add_done(struct sql *, struct arena *, const char *kind, const char *org, const char *user_id,
                                const char *result, const char **ret_id);
 MUST_USE enum err job_cancel(struct sql *, const char *id); /* asks; the job stops at its next job_go_on() */
 
 struct job {
-    const char *id, *org, *user_id;
+    const char *id, *kind, *org, *user_id;
     const struct json *input;
     struct sql *db;
     struct arena *arena;

@@ -159,7 +159,7 @@ static enum err read_oldest(struct sql *db, struct arena *a, const char *lane, s
                            .db = db,
                            .arena = a,
                            .try_number = (int)rows_int(r, 5) + 1 };
-    *ret_kind = arena_str(a, rows_text(r, 1));
+    *ret_kind = l->job.kind = arena_str(a, rows_text(r, 1));
     *ret_input = arena_str(a, rows_text(r, 4));
     return OK;
 }

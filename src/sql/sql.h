@@ -101,6 +101,11 @@ MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);
 MUST_USE enum err sql_check(struct sql *, struct arena *, char **ret_faults); /* integrity_check + foreign_key_check; NULL: sound */
 MUST_USE enum err sql_backup(struct sql *, const char *path);                 /* a consistent copy while others write */
 
+/* Calls for each column of another table that refers to the table, with whether its rows go when the row that they name goes (ON
+ * DELETE CASCADE) or name nothing then (SET NULL). Those that forbid it are left out. */
+typedef enum err sql_child(void *with, const char *child, const char *column, bool goes_with_it);
+MUST_USE enum err sql_children(struct sql *, const char *table, sql_child *, void *with);
+
 /* Between true and false tables may be made anew under the name of an old one: foreign keys are not enforced, and what names the
  * table is left as it is. Outside of transactions; PRAGMA foreign_key_check tells afterwards. */
 MUST_USE enum err sql_rebuilding(struct sql *, bool);

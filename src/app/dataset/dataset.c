@@ -75,6 +75,19 @@ static enum err update(struct op *op)
     return reply_one(op, &dataset_resource, op->id);
 }
 
+#define OF_VERSIONS(table)                                                                                                         \
+    {                                                                                                                              \
+        table, "SELECT x.id FROM dataset_version v JOIN " table " x ON x.dataset_version_id = v.id WHERE v.dataset_id = ?1"        \
+    }
+const struct removal dataset_removal = {
+    .table = "dataset",
+    .named = "name",
+    .hides = { "dataset_version", "SELECT id FROM dataset_version WHERE dataset_id = ?1" },
+    .large = { OF_VERSIONS("asset"),
+               OF_VERSIONS("label"),
+               { "dataset_version", "SELECT id FROM dataset_version WHERE dataset_id = ?1" } },
+};
+
 static enum err delete_dataset(struct op *op)
 {
     int64_t locked = 0;
@@ -82,7 +95,7 @@ static enum err delete_dataset(struct op *op)
     if (locked)
         return fail(E_LOCKED, "%lld of its versions are locked", (long long)locked);
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM dataset WHERE id = ?1", V(op->id));
+    return thing_remove(op, &dataset_removal, op->id);
 }
 
 static const struct field create_in[] = {
@@ -118,6 +131,7 @@ const struct resource dataset_resource = {
     .n_fields = COUNT_OF(fields),
     .from = "dataset s",
     .key = "s.id",
+    .removal = &dataset_removal,
     .org = "s.org",
     .root = "s.id",
     .routes = routes,

@@ -1,5 +1,6 @@
 /* dataset.h - datasets, their versions, the assets (data in a version) and the labels of a version. */
 #pragma once
+#include "api/remove.h"
 #include "api/resource.h"
 
 extern const struct resource dataset_resource, dataset_version_resource, asset_resource, label_resource, label_group_resource,
@@ -32,6 +33,8 @@ extern const char *const inference_types[10]; /* NOT_CONFIGURED, CLASSIFICATION,
     " 'masks', " SHAPES_JSON("mask", ", 'mask', h.geometry, 'area', h.area, 'bbox', json_array(h.x, h.y, h.w, h.h)") \
     ") FROM annotation n WHERE n.asset_id = " asset ")"
 /* clang-format on */
+
+extern const struct removal dataset_removal, version_removal;
 
 /* E_LOCKED. */
 MUST_USE enum err version_check_unlocked(struct sql *, const char *version_id);

@@ -118,11 +118,18 @@ static enum err update(struct op *op)
     return reply_one(op, &dataset_version_resource, op->id);
 }
 
+const struct removal version_removal = {
+    .table = "dataset_version",
+    .named = "version",
+    .large = { { "asset", "SELECT id FROM asset WHERE dataset_version_id = ?1" },
+               { "label", "SELECT id FROM label WHERE dataset_version_id = ?1" } },
+};
+
 static enum err delete_version(struct op *op)
 {
     TRY(version_check_unlocked(op->db, op->id));
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM dataset_version WHERE id = ?1", V(op->id));
+    return thing_remove(op, &version_removal, op->id);
 }
 
 static enum err set_lock(struct op *op, bool locked)
@@ -208,6 +215,7 @@ const struct resource dataset_version_resource = {
     .key = "v.id",
     .org = "s.org",
     .root = "s.id",
+    .removal = &version_removal,
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

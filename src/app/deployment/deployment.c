@@ -246,13 +246,20 @@ static enum err update(struct op *op)
     return reply_one(op, &deployment_resource, op->id);
 }
 
+#define ROWS(table) "SELECT id FROM " table " WHERE deployment_id = ?1"
+const struct removal deployment_removal = {
+    .table = "deployment",
+    .named = "name",
+    .large = { { "predicted_asset", ROWS("predicted_asset") },
+               { "deployment_label", ROWS("deployment_label") },
+               { "retraining", ROWS("retraining") },
+               { "tag", "SELECT id FROM tag WHERE scope = ?1" } },
+};
+
 /* Predictions that were made go with it; the images stay in the datalake. */
 static enum err delete (struct op *op) {
-    TRY(sql_run(op->db,
-                "DELETE FROM tagged WHERE target_id = ?1 OR target_id IN (SELECT id FROM predicted_asset WHERE deployment_id = ?1)",
-                V(op->id)));
-    TRY(sql_run(op->db, "DELETE FROM tag WHERE scope = ?1", V(op->id)));
-    return sql_run(op->db, "DELETE FROM deployment WHERE id = ?1", V(op->id));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
+    return thing_remove(op, &deployment_removal, op->id);
 }
 
 static enum err set_slot(struct op *op, enum slot slot)
@@ -411,6 +418,7 @@ const struct resource deployment_resource = {
     .n_fields = COUNT_OF(fields),
     .from = "deployment d",
     .key = "d.id",
+    .removal = &deployment_removal,
     .org = "d.org",
     .root = "d.id",
     .order = "d.created_at DESC, d.id DESC",

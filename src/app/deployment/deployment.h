@@ -1,12 +1,14 @@
 /* deployment.h - a model version at work: predictions of the champion (and, unseen, of a shadow), their reviews, the feedback loop
  * into dataset versions, and the trainings and changes of model that follow by themselves. */
 #pragma once
+#include "api/remove.h"
 #include "api/resource.h"
 #include "infer/infer.h"
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, predict_resource, monitor_resource,
     shadow_resource, review_resource, feedback_resource, pipeline_resource, alert_resource;
 
+extern const struct removal deployment_removal;
 extern const char *const review_statuses[]; /* TO_REVIEW, REVIEWED, SUBMITTED: only ever forward */
 
 MUST_USE enum err deployment_tell(struct sql *, struct arena *, const char *id, const char *json);

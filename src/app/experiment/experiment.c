@@ -313,6 +313,13 @@ static enum err cancel_job(struct op *op, const char *id)
     return rows_text(r, 0) ? job_cancel(op->db, rows_text(r, 0)) : OK;
 }
 
+const struct removal experiment_removal = {
+    .table = "experiment",
+    .named = "name",
+    .large = { { "evaluation", "SELECT id FROM evaluation WHERE experiment_id = ?1" },
+               { "log", "SELECT id FROM log WHERE experiment_id = ?1" } },
+};
+
 static enum err remove_one(struct op *op, const char *id)
 {
     TRY(cancel_job(op, id));
@@ -320,7 +327,7 @@ static enum err remove_one(struct op *op, const char *id)
     TRY(sql_int(op->db, &going, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(id)));
     if (going) /* who waits for it must know */
         TRY(experiment_set_status(op->db, op->arena, id, "CANCELED", NULL));
-    TRY(sql_run(op->db, "DELETE FROM experiment WHERE id = ?1", V(id)));
+    TRY(thing_remove(op, &experiment_removal, id));
     return file_remove_tree(arena_fmt(op->arena, "%s/training/%s", op->services->data_dir, id)); /* what it could go on from */
 }
 
@@ -455,6 +462,7 @@ const struct resource experiment_resource = {
     .n_fields = COUNT_OF(fields),
     .from = "experiment e JOIN project p ON p.id = e.project_id",
     .key = "e.id",
+    .removal = &experiment_removal,
     .org = "p.org",
     .root = "p.id",
     .order = "e.created_at DESC, e.id DESC",

@@ -1,8 +1,10 @@
 /* experiment.h - one training and its record: base model or base experiment, dataset versions under aliases, logs, artifacts,
  * console, status; and how it becomes a model version. */
 #pragma once
+#include "api/remove.h"
 #include "api/resource.h"
 
+extern const struct removal experiment_removal;
 extern const struct resource experiment_resource, experiment_dataset_resource, log_resource, artifact_resource, console_resource,
     evaluation_resource, evaluate_resource, publish_resource, compare_resource, launch_resource;
 

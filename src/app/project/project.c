@@ -68,6 +68,19 @@ static enum err update(struct op *op)
     return reply_one(op, &project_resource, op->id);
 }
 
+#define OF_EXPERIMENTS(table)                                                                                                      \
+    {                                                                                                                              \
+        table, "SELECT x.id FROM experiment e JOIN " table " x ON x.experiment_id = e.id WHERE e.project_id = ?1"                  \
+    }
+const struct removal project_removal = {
+    .table = "project",
+    .named = "name",
+    .hides = { "experiment", "SELECT id FROM experiment WHERE project_id = ?1" },
+    .large = { OF_EXPERIMENTS("evaluation"),
+               OF_EXPERIMENTS("log"),
+               { "experiment", "SELECT id FROM experiment WHERE project_id = ?1" } },
+};
+
 static enum err delete (struct op *op) {
     int64_t busy = 0;
     TRY(sql_int(op->db, &busy,
@@ -75,7 +88,7 @@ static enum err delete (struct op *op) {
                 " ('PENDING', 'RUNNING'))",
                 V(op->id)));
     if (busy) return fail(E_CONFLICT, "%lld of the project's experiments are being trained; cancel them first", (long long)busy);
-    return sql_run(op->db, "DELETE FROM project WHERE id = ?1", V(op->id));
+    return thing_remove(op, &project_removal, op->id);
 }
 
 /* ---- attached dataset versions */
@@ -149,6 +162,7 @@ const struct resource project_resource = {
     .n_fields = COUNT_OF(fields),
     .from = "project p",
     .key = "p.id",
+    .removal = &project_removal,
     .org = "p.org",
     .root = "p.id",
     .order = "p.created_at DESC, p.id DESC",

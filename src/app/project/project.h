@@ -1,7 +1,9 @@
 /* project.h - projects: experiments on one question, with the dataset versions that they use. */
 #pragma once
+#include "api/remove.h"
 #include "api/resource.h"
 
+extern const struct removal project_removal;
 extern const struct resource project_resource;
 
 /* Attaching twice is fine. */

@@ -1,0 +1,26 @@
+/* remove.h - deleting a thing under which there may be millions of rows. It is gone for everybody at once; what it holds goes in
+ * slices, by a job that nothing but its end stops. */
+#pragma once
+#include "api/op.h"
+#include "job/job.h"
+
+struct removal {
+    const char *table; /* of the thing; its key is `id` */
+    const char *named; /* the column that must be unique: another thing may have the name at once */
+    struct {
+        const char *table,
+            *rows; /* things in it that must not be seen either: "SELECT id FROM dataset_version WHERE dataset_id = ?1" */
+    } hides;
+    struct {
+        const char *from, *rows; /* the table that may be large; "SELECT id FROM asset WHERE dataset_version_id = ?1" */
+    } large[4];                  /* those that others refer to last */
+};
+
+/* In the caller's transaction, which has checked that it may go. */
+MUST_USE enum err thing_remove(struct op *, const struct removal *, const char *id);
+
+extern const struct removal *const removals[]; /* app/jobs.c; NULL-terminated */
+extern const struct job_kind remove_job;
+/* Whether it was removed and what it held is on its way out; for lists: an SQL condition on the expression of an id. */
+MUST_USE enum err thing_gone(struct sql *, const char *id, bool *ret);
+#define NOT_GONE(id) id " NOT IN (SELECT id FROM gone)"
