@@ -7,7 +7,7 @@
 #include "app/project/project.h"
 #include "job/job.h"
 
-const struct job_kind *const job_kinds[] = { &import_annotations_job, &train_kind, &remove_job, NULL };
+const struct job_kind *const job_kinds[] = { &import_annotations_job, &export_annotations_job, &train_kind, &remove_job, NULL };
 
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */

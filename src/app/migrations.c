@@ -18,5 +18,7 @@ const struct migration migrations[] = {
     { 5, "imports write annotations in short steps and show them at once", .run = batch_migrate, .rebuilds = true },
     { 6, "large things are deleted at once for everybody, and emptied later",
       "CREATE TABLE gone (id TEXT PRIMARY KEY, within TEXT NOT NULL) STRICT, WITHOUT ROWID" },
+    { 7, "a new label asks for the last position of its version only",
+      "CREATE INDEX label_of_version ON label (dataset_version_id, position)" },
     { 0 },
 };

@@ -171,8 +171,8 @@ static enum err take_records(struct apart *p, size_t n)
 {
     text_bytes(&p->got, p->message + 1, n - 1);
     size_t at = 0, used;
+    AUTO(arena) struct arena *a = arena_new(); /* of a message's records: 100 KB or so */
     for (;;) {
-        AUTO(arena) struct arena *a = arena_new();
         struct foreign_record r;
         TRY(record_take(a, &p->check, p->got.bytes + at, p->got.n - at, &r, &used));
         if (!used)

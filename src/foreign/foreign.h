@@ -65,6 +65,7 @@ struct foreign_shape {
     uint32_t n_parts, n_points;
     const char *mask; /* COCO's compressed run lengths, of mask_width × mask_height; NULL: none */
     int mask_width, mask_height;
+    double area; /* pixels, where it is known; for writing */
     uint32_t at; /* which item or line of the image's file: foreign_where() */
 };
 
@@ -140,6 +141,24 @@ MUST_USE enum err foreign_collect(struct arena *, foreign_reader *how, const cha
 MUST_USE enum err foreign_from_path(struct arena *, const char *path, struct foreign_files **ret);
 /* The box around it; false for a class of the whole image. A mask's and an outline's own, if the file says no box. */
 bool foreign_box(const struct foreign_shape *, double ret[4]);
+MUST_USE enum err foreign_mask_box(const struct foreign_shape *, double ret[4]); /* E_INVALID: it is no mask, or empty */
+double foreign_mask_area(const struct foreign_shape *);                          /* pixels */
+
+/* Writing: image by image, of which only the one at hand is kept in memory. */
+struct foreign_writer;
+const char *foreign_ending(const char *format); /* ".json" or ".zip"; NULL: there is no such format */
+/* The labels stay the caller's; shapes name them by their place among them. put() takes the file's bytes in order. */
+struct foreign_put {
+    enum err (*put)(void *with, const char *bytes, size_t n);
+    void *with;
+};
+MUST_USE enum err foreign_write_open(const char *format, struct foreign_put, const char *const *labels, size_t n,
+                                     struct foreign_writer **ret);
+/* member: its file in a zip, without the ending. Adds to *left_out what the format has no form for. Coordinates are pixels. */
+MUST_USE enum err foreign_write_image(struct foreign_writer *, const struct foreign_image *, const char *member,
+                                      const struct foreign_shape *, size_t n, size_t *left_out);
+MUST_USE enum err foreign_write_close(struct foreign_writer *); /* frees, also on failure */
+void foreign_write_abort(struct foreign_writer *);              /* NULL is fine */
 
 /* A data.yaml as Ultralytics defines it. */
 struct data_yaml {

@@ -140,6 +140,8 @@ static void take_outline(struct from *f, struct foreign_shape *s)
         f->bad = true;
         return;
     }
+    if (!s->n_points)
+        return;
     uint32_t *parts = arena_new_array(f->arena, uint32_t, s->n_parts + 1);
     double *points = arena_new_array(f->arena, double, 2 * s->n_points + 1);
     take(f, parts, s->n_parts * sizeof *parts);

@@ -44,11 +44,12 @@ static void widen(struct bounds *b, int64_t from, int64_t to, int64_t height)
     b->y1 = b->y1 > y1 ? b->y1 : y1;
 }
 
-enum err rle_box(const char *mask, int width, int height, double ret[4])
+static enum err measure(const char *mask, int width, int height, double ret[4], double *ret_area)
 {
     int64_t all = (int64_t)width * height, sum = 0, before[2] = { 0, 0 };
     struct bounds b = { width, height, -1, -1 };
     size_t i = 0;
+    *ret_area = 0;
     for (const char *p = mask; *p; i++) {
         int64_t run;
         if (!number(&p, &run))
@@ -57,8 +58,10 @@ enum err rle_box(const char *mask, int width, int height, double ret[4])
         before[i % 2] = run;
         if (run < 0 || run > all - sum)
             return fail(E_INVALID, "the mask does not fit an image of %d x %d", width, height);
-        if (i % 2 && run)
+        if (i % 2 && run) {
             widen(&b, sum, sum + run - 1, height);
+            *ret_area += (double)run;
+        }
         sum += run;
     }
     if (sum != all || b.x1 < 0)
@@ -68,4 +71,21 @@ enum err rle_box(const char *mask, int width, int height, double ret[4])
     ret[2] = (double)(b.x1 - b.x0 + 1);
     ret[3] = (double)(b.y1 - b.y0 + 1);
     return OK;
+}
+
+enum err rle_box(const char *mask, int width, int height, double ret[4])
+{
+    double area;
+    return measure(mask, width, height, ret, &area);
+}
+
+enum err foreign_mask_box(const struct foreign_shape *s, double ret[4])
+{
+    return rle_box(s->mask, s->mask_width, s->mask_height, ret);
+}
+
+double foreign_mask_area(const struct foreign_shape *s)
+{
+    double box[4], area;
+    return measure(s->mask, s->mask_width, s->mask_height, box, &area) == OK ? area : 0;
 }

@@ -69,7 +69,7 @@ MUST_USE enum err annotation_from_json(struct sql *, struct arena *, const char 
                                        const char *status, const struct json *shapes);
 
 struct job_kind;
-extern const struct job_kind import_annotations_job;
+extern const struct job_kind import_annotations_job, export_annotations_job;
 
 MUST_USE enum err batch_sweep(struct sql *);                   /* imports that were cut off: at the worker's start */
 MUST_USE enum err batch_migrate(struct sql *, struct arena *); /* the step that made room for them */

@@ -13,7 +13,8 @@ static const char table[] =
     "dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, name TEXT NOT NULL, "
     "position INTEGER NOT NULL, group_id TEXT REFERENCES label_group(id) ON DELETE SET NULL, skeleton TEXT, attributes TEXT, "
     "created_at INTEGER NOT NULL, n_shapes INTEGER NOT NULL DEFAULT 0, UNIQUE (dataset_version_id, name)) STRICT;"
-    "CREATE INDEX label_of_group ON label (group_id)";
+    "CREATE INDEX label_of_group ON label (group_id);"
+    "CREATE INDEX label_of_version ON label (dataset_version_id, position)"; /* a new one asks for the last position */
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
