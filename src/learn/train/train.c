@@ -14,6 +14,7 @@ enum {
     SIDE_MULTIPLE = 32,
     LOADERS = 1,
     BATCHES_READY = 4,
+    NAMED = 5,
     SIZE_USUAL = 320
 };
 
@@ -99,11 +100,14 @@ static enum err count_labels(struct run *r)
         return fail(E_UNMEANT, "none of the %zu training images is annotated: annotate them first", gallery_count(r->train));
     if (all <= (int64_t)gallery_bad_boxes(r->train))
         return fail(E_UNMEANT, "none of the %lld %s of the training images lies inside its image", (long long)all, things);
+    int without = 0;
     for (int i = 0; i < j->n_labels; i++)
         if (n[i])
             SAY(r, "  %-20s %lld %s", j->labels[i], (long long)n[i], n[i] == 1 ? thing : things);
-        else
+        else if (without++ < NAMED)
             SAY(r, "  %-20s no %s in the training images: it cannot be learnt", j->labels[i], thing);
+    if (without > NAMED)
+        SAY(r, "%d labels in all have no %s in the training images", without, thing);
     if (!r->task->whole && background(r))
         SAY(r, "%lld training images without a %s are taken as background", (long long)background(r), thing);
     return OK;
