@@ -120,7 +120,7 @@ static enum err learn(struct folder *f)
                              .memory = o->memory,
                              .checkpoint_seconds = 60,
                              .decoder = f->decoder,
-                             .watch = { say, tell_step, tell_scores, NULL, go_on, &teller } };
+                             .watch = { say, NULL, tell_step, tell_scores, NULL, go_on, &teller } };
     TRY(learn_train(&job, f->arena, &scores));
     for (int i = 0; scores.images && i < scores.n_labels; i++)
         printf("  %-20s %s\n", f->labels[i], train_label_text(f->arena, f->model->task, scores.of_label[i]));

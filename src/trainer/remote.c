@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "learn/models.h"
-#include "learn/train/start.h"
 #include "trainer/stop.h"
 #include "trainer/words.h"
 #include <errno.h>
@@ -77,17 +76,13 @@ static bool is_setting(const char *name)
     return false;
 }
 
-/* With what the experiment did not say, so that a reader sees all that is in effect. */
-static enum err send_parameters(struct remote *r)
+/* With what the experiment did not say, so that a reader sees all that is in effect; once more when the rest is chosen. */
+static enum err send_parameters(struct remote *r, const struct settings *s)
 {
-    struct settings shown = r->settings;
-    struct start start;
     AUTO(out) struct out o = { 0 };
     out_init(&o, BODY_CAP);
-    TRY(start_find(r->model, r->arena, &start));
-    shown.pretrained = shown.pretrained && start.path && !r->start_from;
     out_object(&o, NULL);
-    settings_write(&shown, &o);
+    settings_write(s, &o);
     for (struct json_member m = json_first(r->parameters); m.key; m = json_next(r->parameters, m))
         if (!is_setting(m.key))
             out_json(&o, m.key, m.value);
@@ -152,6 +147,14 @@ static bool go_on(void *with)
     return !remote_stopped(with);
 }
 
+static void tell_chosen(void *with, const struct settings *s)
+{
+    struct remote *r = with;
+    r->every = s->steps / POINTS_MOST + 1;
+    if (send_parameters(r, s) != OK)
+        SAY(r, "the parameters could not be told: %s", fail_text());
+}
+
 static void tell_step(void *with, const struct learn_step *s)
 {
     struct remote *r = with;
@@ -211,11 +214,8 @@ static enum err train(struct remote *r)
     TRY(choose_model(r));
     TRY(read_parameters(r));
     TRY(remote_data(r));
-    if (r->settings.batch_size) /* else it is chosen first */
-        r->settings.steps = settings_steps(&r->settings, r->model->task->shown, r->train.samples.n);
-    TRY(send_parameters(r));
+    TRY(send_parameters(r, &r->settings));
     send_labelmap(r);
-    r->every = settings_steps(&r->settings, r->model->task->shown, r->train.samples.n) / POINTS_MOST + 1;
     struct learn_job job = { .model = r->model,
                              .settings = &r->settings,
                              .labels = r->labels,
@@ -228,7 +228,7 @@ static enum err train(struct remote *r)
                              .memory = o->memory,
                              .checkpoint_seconds = 10,
                              .decoder = r->decoder,
-                             .watch = { say, tell_step, tell_scores, remote_examined, go_on, r } };
+                             .watch = { say, tell_chosen, tell_step, tell_scores, remote_examined, go_on, r } };
     TRY(learn_train(&job, r->arena, &scores));
     if (scores.images)
         remote_scores(r, &scores);

@@ -256,7 +256,7 @@ static void world_init(struct world *w)
                                  .threads = 2,
                                  .memory = 64 << 20,
                                  .decoder = w->decoder,
-                                 .watch = { say, tell_step, tell_scores, NULL, go_on, w } };
+                                 .watch = { say, NULL, tell_step, tell_scores, NULL, go_on, w } };
     struct sample *items = arena_new_array(w->arena, struct sample, IMAGES);
     for (int i = 0; i < IMAGES; i++) {
         items[i] = (struct sample){ .name = arena_fmt(w->arena, "%d.png", i), .label = i % LABELS };

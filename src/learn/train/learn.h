@@ -15,6 +15,7 @@ struct learn_step {
 /* How a training tells what it does. One at a time; say() and go_on() also from threads that read images. */
 struct learn_watch {
     void (*say)(void *with, const char *line);
+    void (*chosen)(void *with, const struct settings *); /* before the first step: with what nobody had set; or NULL */
     void (*step)(void *with, const struct learn_step *);
     void (*evaluated)(void *with, int64_t step, const struct scores *);
     void (*examined)(void *with, const struct finding *, int n, const struct doubts *); /* at the end; or NULL */

@@ -359,6 +359,8 @@ static enum err learn(struct run *r)
     r->set->steps = settings_steps(r->set, r->task->shown, r->job->train.n);
     TRY(build(r));
     TRY(run_begin(r));
+    if (r->job->watch.chosen)
+        r->job->watch.chosen(r->job->watch.with, r->set);
     start_loader(r);
     TRY(go_through(r));
     tell_end(r);

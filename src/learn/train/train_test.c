@@ -47,6 +47,20 @@ TEST(with_several_batches_in_a_step_too_a_training_ends_the_same_when_it_was_int
     check_resumed("auto", 2);
 }
 
+TEST(what_nobody_set_is_told_before_the_first_step)
+{
+    AUTO(world) struct world w;
+    struct scores scores;
+    world_init(&w);
+    world_in(&w, "chosen");
+    w.settings.steps = w.settings.batch_size = w.settings.image_size = 0;
+    w.stop_at = 1;
+    w.chosen_at = -1;
+    MUST_FAIL(learn_train(&w.job, w.arena, &scores), E_CANCELLED, "stopped at step 1");
+    CHECK(w.chosen_at == 0 && w.chosen.steps == w.last.steps && w.chosen.steps > 1);
+    CHECK(w.chosen.batch_size > 0 && w.chosen.image_size >= 64 && !w.chosen.pretrained);
+}
+
 TEST(what_cannot_be_trained_on_is_refused_with_a_reason)
 {
     AUTO(world) struct world w;

@@ -11,6 +11,12 @@ static void say(void *with, const char *line)
     struct world *w = with;
     text_fmt(&w->said, "%s\n", line);
 }
+static void tell_chosen(void *with, const struct settings *s)
+{
+    struct world *w = with;
+    w->chosen_at = w->last.step;
+    w->chosen = *s;
+}
 static void tell_step(void *with, const struct learn_step *s)
 {
     struct world *w = with;
@@ -73,7 +79,7 @@ void world_init(struct world *w)
                                  .threads = 2,
                                  .memory = 64 << 20,
                                  .decoder = w->decoder,
-                                 .watch = { say, tell_step, tell_metrics, tell_findings, go_on, w } };
+                                 .watch = { say, tell_chosen, tell_step, tell_metrics, tell_findings, go_on, w } };
     fill_samples(w, &w->job.train, 0);
     fill_samples(w, &w->job.eval, 2);
 }

@@ -8,10 +8,10 @@ struct world {
     struct arena *arena;
     struct decoder *decoder;
     char dir[64];
-    struct settings settings;
+    struct settings settings, chosen; /* chosen: told before the first step */
     struct learn_job job;
     struct learn_step last;
-    int64_t stop_at;
+    int64_t stop_at, chosen_at;
     int evaluations, findings;
     struct doubts doubts;
     void (*stepped)(struct world *); /* after each step; or NULL */
