@@ -1,12 +1,13 @@
 #include "base/file.h"
 #include "base/test.h"
 #include "trainer/files.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A folder with these files. */
 static void make(struct arena *a, char dir[40], const char *const *names, size_t n, struct files *ret)
 {
-    strcpy(dir, "/tmp/saccade_files_XXXXXX");
+    snprintf(dir, 40, "/tmp/saccade_files_XXXXXX");
     CHECK(mkdtemp(dir) != NULL);
     for (size_t i = 0; i < n; i++) {
         const char *path = arena_fmt(a, "%s/%s", dir, names[i]);
