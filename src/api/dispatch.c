@@ -25,9 +25,6 @@ struct visit {
     bool started; /* route->start ran: route->stop is owed */
 };
 
-/* The host that links of the request at hand start with; read by the SQL function signed_get(). */
-static _Thread_local const char *current_host;
-
 static void db_give(struct op *op)
 {
     if (op->db)
@@ -132,7 +129,7 @@ static enum err begin(void *with, struct http_call *c)
     out_init(&op->out, ANSWER_CAP);
     text_init(&v->body, BODY_CAP);
     http_set_state(c, v);
-    op->host_url = current_host = host_url(c);
+    op->host_url = host_url(c);
     const char *method = http_method(c), *path = http_path(c);
     bool api = strncmp(path, "/api/", 5) == 0 || strncmp(path, "/storage/", 9) == 0 || strncmp(path, "/sdk/", 5) == 0;
     enum err e = router_find(router, op->arena, method, path, op->values, &op->route);
@@ -213,7 +210,6 @@ static enum err end(void *with, struct http_call *c)
     (void)with;
     struct visit *v = http_state(c);
     struct op *op = &v->op;
-    current_host = op->host_url;
     if (!op->route)
         return hooks.page(c);
     TRY(sql_pool_take(services->pool, &op->db));
@@ -325,34 +321,6 @@ static char *link_to(struct arena *a, const char *host, const char *method, cons
 char *signed_url(struct op *op, const char *method, const char *object_name)
 {
     return object_name ? link_to(op->arena, op->host_url, method, object_name) : NULL;
-}
-
-static void sql_signed_get(void *with, const char *object_name, struct text *ret)
-{
-    (void)with;
-    AUTO(arena) struct arena *a = arena_new();
-    text_add(ret, link_to(a, current_host ? current_host : "", "GET", object_name));
-}
-
-static void sql_iso(void *with, const char *ms, struct text *ret)
-{
-    (void)with;
-    AUTO(arena) struct arena *a = arena_new();
-    text_add(ret, clock_iso(a, strtoll(ms, NULL, 10)));
-}
-
-/* This server's address as the caller knows it, and a path after it. */
-static void sql_host_url(void *with, const char *path, struct text *ret)
-{
-    (void)with;
-    text_fmt(ret, "%s%s", current_host ? current_host : "", path);
-}
-
-enum err api_prepare_connection(struct sql *db, void *with)
-{
-    TRY(sql_function(db, "host_url", sql_host_url, with));
-    TRY(sql_function(db, "iso", sql_iso, with));
-    return sql_function(db, "signed_get", sql_signed_get, with);
 }
 
 /* ---- start */

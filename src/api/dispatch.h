@@ -24,10 +24,6 @@ MUST_USE enum err api_open(struct services *, const struct api_hooks *, struct h
 void api_quiet(void); /* ends the event streams, so that the server can stop */
 void api_close(void); /* after the server has stopped */
 
-/* Registers the functions that the resources' SQL uses: for sql_pool_open(); with: struct services, or NULL where no URLs are made.
- */
-MUST_USE enum err api_prepare_connection(struct sql *, void *services);
-
 /* Counters for /metrics. */
 enum { LATENCY_BUCKETS = 12 };
 extern const double api_latency_bounds[LATENCY_BUCKETS]; /* seconds; the last is +inf */

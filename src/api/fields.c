@@ -233,18 +233,27 @@ char *in_print(struct op *op, const char *name)
     return in_has(op, name) ? json_print(op->arena, in_json(op, name)) : NULL;
 }
 
-char *in_ids(struct op *op, const char *name)
+static enum err listed(struct op *op, const char *name, bool ids, struct value *ret)
 {
     const struct json *list = in_json(op, name);
-    size_t n = json_count(list), at = 0;
-    char *text = arena_take(op->arena, n * (ID_SIZE + 3) + 3);
-    text[at++] = '[';
-    for (size_t i = 0; i < n; i++) {
-        char id[ID_SIZE];
+    size_t n = 0, most = json_count(list);
+    const char **texts = arena_new_array(op->arena, const char *, most + 1);
+    for (size_t i = 0; i < most; i++) {
         const char *s = json_text(json_at(list, i));
-        if (s && id_parse(s, id))
-            at += (size_t)snprintf(text + at, ID_SIZE + 3, "%s\"%s\"", at > 1 ? "," : "", id);
+        char *id = ids ? arena_take(op->arena, ID_SIZE) : NULL;
+        if (s && (!ids || id_parse(s, id)))
+            texts[n++] = ids ? id : s;
     }
-    text[at] = ']';
-    return text;
+    *ret = value_text(NULL);
+    return json_absent(list) ? OK : sql_list(op->db, texts, n, ret);
+}
+
+enum err in_ids(struct op *op, const char *name, struct value *ret)
+{
+    return listed(op, name, true, ret);
+}
+
+enum err in_texts(struct op *op, const char *name, struct value *ret)
+{
+    return listed(op, name, false, ret);
 }

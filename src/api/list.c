@@ -110,13 +110,15 @@ static enum err items(struct op *op, const struct resource *r, const char *condi
     out_array(&op->out, "items");
     int64_t got = 0;
     char last[ID_SIZE] = "";
+    AUTO(row_batch) struct row_batch *batch = row_batch_new(op, NULL, r, false);
     for (; rows_next(row); got++) {
-        select_row(op, NULL, r, row, false);
+        TRY(row_batch_add(batch, row));
         const char *first = rows_text(row, 0); /* the id: checked at start to be the first field where pages use it */
         if (first)
             snprintf(last, sizeof last, "%s", first);
     }
     TRY(rows_error(row));
+    TRY(row_batch_end(batch));
     out_end_array(&op->out);
     out_int(&op->out, "count", count);
     if (got < limit || !got)

@@ -27,7 +27,28 @@ struct services {
     double started; /* clock_seconds() */
 };
 
-enum type { T_ID = 1, T_TEXT, T_INT, T_NUMBER, T_BOOL, T_TIME, T_JSON, T_OBJECT, T_ARRAY, T_IDS, T_TEXTS };
+enum type {
+    T_ID = 1,
+    T_TEXT,
+    T_INT,
+    T_NUMBER,
+    T_BOOL,
+    T_TIME, /* milliseconds in the database, ISO 8601 on the wire */
+    T_JSON, /* these three: JSON text in the database */
+    T_OBJECT,
+    T_ARRAY,
+    T_IDS,
+    T_TEXTS,
+    /* of answers only: */
+    T_LINK,    /* an object's name in the database, on the wire a link that gives it for an hour */
+    T_LINKED,  /* a JSON object with an object_name; such a link is added to it as presigned_url */
+    T_HERE,    /* a path in the database, on the wire its address on this server */
+    T_PART,    /* an object of further columns of the same row: the fields of `of`. With sql: null where that is NULL */
+    T_TUPLE,   /* the same as a list */
+    T_ONE,     /* the row of `of` whose `by` (NULL: its key) equals sql (NULL: the key of this one); null if there is none */
+    T_MANY,    /* all such rows, in the order of `of`; those of a resource whose only field is "*" are bare values */
+    T_COLUMNS, /* all such rows as an object of lists, one for each field */
+};
 enum {
     F_NEED = 1,   /* input: must be sent and not null */
     F_NULL = 2,   /* input: may be null */
@@ -35,11 +56,11 @@ enum {
     F_FILTER = 8, /* the query language may name it */
     F_HIDE = 16,  /* not part of the answer (filter and sort only) */
     F_ONE = 32,   /* only in the answer for a single one, not in lists */
+    F_WHEN = 64,  /* left out of the answer where it is NULL: one of several fields of that name */
 };
 
 /* A value that comes in or goes out. In a resource: one member of its JSON, and one expression of its SELECT. In a route's `in`:
- * one member of the request's body (or, for GET, of its query). T_TIME is milliseconds in the database and ISO 8601 on the wire;
- * T_JSON and T_OBJECT/T_ARRAY are JSON text in the database. */
+ * one member of the request's body (or, for GET, of its query). */
 struct field {
     const char *name;
     enum type type;
@@ -47,7 +68,9 @@ struct field {
     const char *sql;  /* the expression; NULL: the column called like the field */
     const char *many; /* a to-many path of the query language: "FROM … WHERE …"; sql is then evaluated inside it */
     double min, max;  /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
-    const char *const *words; /* an enumeration, NULL-terminated */
+    const char *const *words;  /* an enumeration, NULL-terminated */
+    const struct resource *of; /* of T_PART … T_MANY: what is inside. The short form of a thing is a resource of fewer fields */
+    const char *by;            /* of T_ONE and T_MANY: an expression of `of` */
 };
 #define FIELDS(array) (array), COUNT_OF(array)
 
@@ -126,8 +149,9 @@ bool in_bool(struct op *, const char *name, bool missing);
 bool in_has(struct op *, const char *name); /* sent, and not null */
 const struct json *in_json(struct op *, const char *name);
 char *in_print(struct op *, const char *name); /* the JSON text of it, NULL if absent */
-char *in_ids(struct op *,
-             const char *name); /* T_IDS as the JSON text of a list in canonical form, for json_each(); "[]" if absent */
+/* T_IDS in canonical form, and T_TEXTS, as one value for LISTED(); NULL if absent. */
+MUST_USE enum err in_ids(struct op *, const char *name, struct value *ret);
+MUST_USE enum err in_texts(struct op *, const char *name, struct value *ret);
 
 /* Checks one JSON object against fields; `where` names it in errors ("annotations[3].rectangles[0]"). Used by the dispatcher for
  * the body, by handlers for nested objects. E_INVALID names the field. */

@@ -12,6 +12,11 @@ static void schema_of(struct out *o, const char *key, const struct field *f)
         out_text(o, "type", "string");
         out_text(o, "format", "uuid");
         break;
+    case T_LINK:
+    case T_HERE:
+        out_text(o, "type", "string");
+        out_text(o, "format", "uri");
+        break;
     case T_TEXT:
         out_text(o, "type", "string");
         if (f->max > 0 && !f->words)
@@ -24,7 +29,13 @@ static void schema_of(struct out *o, const char *key, const struct field *f)
     case T_INT: out_text(o, "type", "integer"); break;
     case T_NUMBER: out_text(o, "type", "number"); break;
     case T_BOOL: out_text(o, "type", "boolean"); break;
+    case T_LINKED:
+    case T_PART:
+    case T_ONE:
+    case T_COLUMNS:
     case T_OBJECT: out_text(o, "type", "object"); break;
+    case T_TUPLE:
+    case T_MANY:
     case T_ARRAY:
     case T_IDS:
     case T_TEXTS: out_text(o, "type", "array"); break;

@@ -6,53 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool shown(const struct field *f, bool single)
-{
-    return !f->many && !(f->flags & F_HIDE) && (single || !(f->flags & F_ONE));
-}
-
-void select_fields(struct text *t, const struct resource *r, bool single)
-{
-    text_add(t, "SELECT ");
-    bool comma = false;
-    for (size_t i = 0; i < r->n_fields; i++)
-        if (shown(&r->fields[i], single)) {
-            text_fmt(t, "%s%s", comma ? ", " : "", r->fields[i].sql ? r->fields[i].sql : r->fields[i].name);
-            comma = true;
-        }
-    text_fmt(t, " FROM %s", r->from);
-}
-
-void select_row(struct op *op, const char *key, const struct resource *r, struct rows *row, bool single)
-{
-    struct out *o = &op->out;
-    out_object(o, key);
-    int column = 0;
-    for (size_t i = 0; i < r->n_fields; i++) {
-        const struct field *f = &r->fields[i];
-        if (!shown(f, single))
-            continue;
-        int c = column++;
-        if (rows_null(row, c)) {
-            out_null(o, f->name);
-            continue;
-        }
-        switch (f->type) {
-        case T_INT: out_int(o, f->name, rows_int(row, c)); break;
-        case T_NUMBER: out_number(o, f->name, rows_real(row, c)); break;
-        case T_BOOL: out_bool(o, f->name, rows_int(row, c) != 0); break;
-        case T_TIME: out_text(o, f->name, clock_iso(op->arena, rows_int(row, c))); break;
-        case T_JSON:
-        case T_OBJECT:
-        case T_ARRAY:
-        case T_IDS:
-        case T_TEXTS: out_raw(o, f->name, rows_text(row, c)); break;
-        default: out_text(o, f->name, rows_text(row, c));
-        }
-    }
-    out_end_object(o);
-}
-
 enum err bound_add(struct bound *b, const struct value *values, size_t n)
 {
     if (b->n + n > VALUES_MOST)
@@ -96,8 +49,7 @@ enum err reply_find_where(struct op *op, const struct resource *r, const char *m
         TRY(rows_error(row));
         return fail(E_NOT_FOUND, "%s", missing);
     }
-    select_row(op, NULL, r, row, true);
-    return OK;
+    return row_write(op, NULL, r, row, true);
 }
 
 enum err reply_member(struct op *op, const char *key, const struct resource *r, const char *id)
@@ -114,7 +66,28 @@ enum err reply_member(struct op *op, const char *key, const struct resource *r, 
         TRY(rows_error(row));
         return fail(E_NOT_FOUND, "there is no %s %s", r->name, id ? id : "");
     }
-    select_row(op, key, r, row, true);
+    return row_write(op, key, r, row, true);
+}
+
+enum err reply_rows_where(struct op *op, const char *key, const struct resource *r, const char *condition,
+                          const struct value *values, size_t n)
+{
+    AUTO(text) struct text t;
+    text_init(&t, SELECT_CAP);
+    struct bound b = { 0 };
+    select_fields(&t, r, false);
+    TRY(select_within(op, &t, &b, r, condition, values, n));
+    if (r->order)
+        text_fmt(&t, " ORDER BY %s", r->order);
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(op->db, &row, t.bytes, b.v, b.n));
+    AUTO(row_batch) struct row_batch *batch = row_batch_new(op, NULL, r, false);
+    out_array(&op->out, key);
+    while (rows_next(row))
+        TRY(row_batch_add(batch, row));
+    TRY(rows_error(row));
+    TRY(row_batch_end(batch));
+    out_end_array(&op->out);
     return OK;
 }
 
@@ -177,39 +150,4 @@ enum err resource_update(struct op *op, const char *table, const char *id, const
         return fail(E_INVALID, "nothing was sent that can be changed");
     text_add(&t, " WHERE id = ?1");
     return sql_run_text(op->db, t.bytes, b.v, b.n);
-}
-
-static enum err try_select(struct sql *db, const struct resource *r, const struct field *f)
-{
-    AUTO(text) struct text t;
-    text_init(&t, SELECT_CAP);
-    const char *expression = f->sql ? f->sql : f->name;
-    if (f->many)
-        text_fmt(&t, "SELECT EXISTS (SELECT %s %s) FROM %s LIMIT 0", expression, f->many, r->from);
-    else
-        text_fmt(&t, "SELECT %s FROM %s LIMIT 0", expression, r->from);
-    AUTO(rows) struct rows *row = NULL;
-    enum err e = sql_rows_text(db, &row, t.bytes, NULL, 0);
-    return fail_within(e, "%s: field %s: ", r->name, f->name);
-}
-
-enum err resource_check(struct sql *db, const struct resource *r)
-{
-    if (!r->name)
-        return fail(E_BROKEN, "a resource has no name");
-    if (r->n_fields && (!r->from || !r->key))
-        return fail(E_BROKEN, "%s has fields, but does not say where they come from or what its key is", r->name);
-    for (size_t i = 0; i < r->n_fields; i++) {
-        if (!r->fields[i].name || !r->fields[i].type)
-            return fail(E_BROKEN, "%s: field %zu has no name or type", r->name, i);
-        TRY(try_select(db, r, &r->fields[i]));
-    }
-    if (r->n_fields && !r->order && strcmp(r->fields[0].name, "id") != 0)
-        return fail(E_BROKEN, "%s: the first field must be id, or an order must be stated", r->name);
-    const struct field org = { "org", T_ID, .sql = r->org }, root = { "root", T_ID, .sql = r->root };
-    if (r->org)
-        TRY(try_select(db, r, &org));
-    if (r->root)
-        TRY(try_select(db, r, &root));
-    return OK;
 }

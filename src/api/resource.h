@@ -49,6 +49,10 @@ MUST_USE enum err reply_page_where(struct op *, const struct resource *, const c
 /* All of them at once (at most 100 000) in the same envelope: the contract's lists without pages. */
 #define reply_list(op, resource, condition, ...) reply_list_where(op, resource, "" condition "", VALUES(__VA_ARGS__))
 MUST_USE enum err reply_list_where(struct op *, const struct resource *, const char *condition, const struct value *, size_t n);
+/* Those that fulfil the condition as a bare list under the key (NULL: the whole answer), in the order of the resource. */
+#define reply_rows(op, key, resource, condition, ...) reply_rows_where(op, key, resource, "" condition "", VALUES(__VA_ARGS__))
+MUST_USE enum err reply_rows_where(struct op *, const char *key, const struct resource *, const char *condition,
+                                   const struct value *, size_t n);
 /* The ids that the caller's `q` (or any query text) selects within the condition: for actions on all of a query. */
 MUST_USE enum err resource_ids(struct op *, const struct resource *, const char *q, const char *condition, const struct value *,
                                size_t n, const char ***ret, size_t *ret_n);

@@ -32,7 +32,6 @@ static void open_kept(struct world *w)
     CHECK(mkdtemp(w->dir));
     MUST(file_read(w->arena, "tests/migrate/version-1.sql", 4 << 20, &dump, NULL));
     MUST(sql_open(arena_fmt(w->arena, "%s/saccade.db", w->dir), &w->db));
-    MUST(api_prepare_connection(w->db, NULL));
     MUST(sql_rebuilding(w->db, true)); /* rows stand before those that they refer to */
     MUST(sql_script(w->db, dump));
     MUST(sql_rebuilding(w->db, false));
@@ -61,7 +60,6 @@ static struct sql *fresh(void)
 {
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
-    MUST(api_prepare_connection(db, NULL));
     MUST(api_make_schema(db));
     return db;
 }

@@ -12,10 +12,10 @@ static _Thread_local struct {
 static const struct {
     int http, exit_code;
 } meaning[ERR_KINDS] = {
-    [OK] = { 200, 0 },           [E_INVALID] = { 400, 65 },   [E_UNKNOWN_USER] = { 401, 77 }, [E_FORBIDDEN] = { 403, 77 },
-    [E_NOT_FOUND] = { 404, 66 }, [E_METHOD] = { 405, 64 },    [E_CONFLICT] = { 409, 73 },     [E_TOO_BIG] = { 413, 65 },
-    [E_UNMEANT] = { 422, 65 },   [E_LOCKED] = { 423, 75 },    [E_TOO_MANY] = { 429, 75 },     [E_BROKEN] = { 500, 70 },
-    [E_BUSY] = { 503, 75 },      [E_CANCELLED] = { 503, 75 },
+    [OK] = { 200, 0 },           [E_INVALID] = { 400, 65 }, [E_UNKNOWN_USER] = { 401, 77 }, [E_FORBIDDEN] = { 403, 77 },
+    [E_NOT_FOUND] = { 404, 66 }, [E_METHOD] = { 405, 64 },  [E_CONFLICT] = { 409, 73 },     [E_TOO_BIG] = { 413, 65 },
+    [E_IN_USE] = { 409, 73 },    [E_UNMEANT] = { 422, 65 }, [E_LOCKED] = { 423, 75 },       [E_TOO_MANY] = { 429, 75 },
+    [E_BROKEN] = { 500, 70 },    [E_BUSY] = { 503, 75 },    [E_CANCELLED] = { 503, 75 },
 };
 
 enum err fail_at(const char *file, int line, enum err kind, const char *why, ...)

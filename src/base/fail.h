@@ -19,6 +19,7 @@ enum err {
     E_NOT_FOUND,    /* 404 */
     E_METHOD,       /* 405 */
     E_CONFLICT,     /* 409: the name is taken, the state does not allow it */
+    E_IN_USE,       /* 409: something else refers to it, or it refers to what is not there */
     E_TOO_BIG,      /* 413: over a stated cap */
     E_UNMEANT,      /* 422: well formed, but one of its values makes no sense here */
     E_LOCKED,       /* 423 */

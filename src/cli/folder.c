@@ -38,9 +38,7 @@ static enum err open_if(const char *data, enum err (*fits)(struct sql *), struct
     TRY(folder_check(data));
     struct sql *db = NULL;
     TRY(sql_open(arena_fmt(a, "%s/saccade.db", data), &db));
-    enum err e = api_prepare_connection(db, NULL);
-    if (e == OK)
-        e = fits(db);
+    enum err e = fits(db);
     if (e != OK) {
         sql_close(db);
         return e;

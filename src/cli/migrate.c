@@ -10,9 +10,7 @@ static enum err fresh_shape(struct text *ret)
 {
     struct sql *db = NULL;
     TRY(sql_open(":memory:", &db));
-    enum err e = api_prepare_connection(db, NULL);
-    if (e == OK)
-        e = api_make_schema(db);
+    enum err e = api_make_schema(db);
     if (e == OK)
         e = schema_shape(db, ret);
     sql_close(db);

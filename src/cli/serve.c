@@ -60,16 +60,14 @@ static enum err open_data(struct server *s)
     TRY(held_share(in_dir(s, "write-lock"), true));
     struct sql *db = NULL;
     TRY(sql_open(in_dir(s, "saccade.db"), &db));
-    enum err e = api_prepare_connection(db, &s->services);
-    if (e == OK)
-        e = folder_walk(db, s->data);
+    enum err e = folder_walk(db, s->data);
     if (e == OK)
         e = api_make_schema(db);
     if (e == OK)
         e = account_first_start(db, s->arena, &s->first);
     sql_close(db);
     TRY(e);
-    return sql_pool_open(in_dir(s, "saccade.db"), api_prepare_connection, &s->services, &s->services.pool);
+    return sql_pool_open(in_dir(s, "saccade.db"), &s->services.pool);
 }
 
 static enum err start_worker(struct server *s)

@@ -105,7 +105,7 @@ static enum err work(struct services *s, const char *data, const char *has, stru
     size_t n = 0;
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
-    TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), api_prepare_connection, s, &s->pool));
+    TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), &s->pool));
     TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));

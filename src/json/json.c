@@ -306,3 +306,20 @@ void out_raw(struct out *o, const char *key, const char *json)
 {
     text_add(item(o, key), json ? json : "null");
 }
+
+char *json_over(struct arena *a, const struct json *below, const struct json *above)
+{
+    AUTO(out) struct out o;
+    out_init(&o, (size_t)1 << 30);
+    out_object(&o, NULL);
+    for (struct json_member m = json_first(below); m.key; m = json_next(below, m)) {
+        const struct json *over = json_get(above, m.key);
+        if (!over || !json_absent(over))
+            out_json(&o, m.key, over ? over : m.value);
+    }
+    for (struct json_member m = json_first(above); m.key; m = json_next(above, m))
+        if (!json_get(below, m.key) && !json_absent(m.value))
+            out_json(&o, m.key, m.value);
+    out_end_object(&o);
+    return arena_str(a, o.text.bytes);
+}

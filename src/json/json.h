@@ -57,4 +57,6 @@ void out_null(struct out *, const char *key);
 void out_json(struct out *, const char *key, const struct json *); /* NULL: null */
 void out_raw(struct out *, const char *key, const char *json);     /* a text known to be JSON; NULL: null */
 
+/* The members of `above` laid over those of `below` (either may be NULL); one that is null above is left out. */
+char *json_over(struct arena *, const struct json *below, const struct json *above);
 char *json_print(struct arena *, const struct json *); /* compact */

@@ -62,3 +62,15 @@ TEST(json_nested_a_hundred_thousand_deep_is_refused)
     MUST_FAIL(json_parse(a, deep, n, &v), E_INVALID, "deeper than 64");
     free(deep);
 }
+
+TEST(members_are_laid_over_others)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    static const char below[] = "{\"a\":1,\"b\":2,\"c\":3}", above[] = "{\"b\":[4],\"c\":null,\"d\":5,\"e\":null}";
+    const struct json *v, *w;
+    MUST(json_parse(a, below, strlen(below), &v));
+    MUST(json_parse(a, above, strlen(above), &w));
+    CHECK_TEXT(json_over(a, v, w), "{\"a\":1,\"b\":[4],\"d\":5}");
+    CHECK_TEXT(json_over(a, NULL, w), "{\"b\":[4],\"d\":5}");
+    CHECK_TEXT(json_over(a, v, NULL), below);
+}

@@ -14,19 +14,11 @@ static const struct field fields[] = {
 };
 static const struct resource things = { "data", NULL, FIELDS(fields), .from = "data d", .key = "d.id" };
 
-static void iso(void *with, const char *ms, struct text *ret)
-{
-    (void)with;
-    AUTO(arena) struct arena *a = arena_new();
-    text_add(ret, clock_iso(a, strtoll(ms, NULL, 10)));
-}
-
 /* What a query selects from three rows. */
 static const char *found(struct arena *a, const char *q)
 {
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
-    MUST(sql_function(db, "iso", iso, NULL));
     MUST(sql_script(
         db, "CREATE TABLE data (id TEXT, filename TEXT, width INT, created_at INT, metadata TEXT, secret TEXT);"
             "CREATE TABLE tag (data TEXT, name TEXT);"

@@ -40,10 +40,14 @@ static bool take(struct parse *p, const char *text)
     return true;
 }
 
+static enum err room_for(struct parse *p)
+{
+    return p->n < QUERY_VALUES ? OK : fail(E_INVALID, "query, character %zu: more than %d values", p->now.at + 1, QUERY_VALUES);
+}
+
 static enum err bind(struct parse *p, struct value v)
 {
-    if (p->n == QUERY_VALUES)
-        return fail(E_INVALID, "query, character %zu: more than %d values", p->now.at + 1, QUERY_VALUES);
+    TRY(room_for(p));
     p->values[p->n++] = v;
     text_fmt(&p->sql, "?%zu", p->first + p->n);
     return OK;
@@ -157,11 +161,11 @@ static enum err value(struct parse *p, const struct field *f, const char *key, c
 static enum err left_side(struct parse *p, const struct field *f, const char *key, const struct operator* op)
 {
     if (key) {
-        text_fmt(&p->sql, "json_extract(%s, ", query_expression(f));
-        TRY(bind(p, value_text(arena_fmt(p->arena, "$.\"%s\"", key))));
-        text_add(&p->sql, ")");
+        TRY(room_for(p));
+        p->values[p->n] = sql_member(&p->sql, p->arena, query_expression(f), key, p->first + p->n + 1);
+        p->n++;
     } else if (f->type == T_TIME && op->text_only) {
-        text_fmt(&p->sql, "iso(%s)", query_expression(f));
+        sql_time_text(&p->sql, query_expression(f));
     } else {
         text_add(&p->sql, query_expression(f));
     }

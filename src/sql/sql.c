@@ -25,6 +25,7 @@ struct kept {
 struct sql {
     sqlite3 *db;
     struct kept kept[KEPT_STATEMENTS];
+    int64_t lists;    /* made since it was taken */
     struct sql *next; /* in the pool */
     bool writing;     /* has the write lock, since */
     struct held_since began;
@@ -38,7 +39,7 @@ static enum err failure(struct sql *s, const char *doing)
     case SQLITE_CONSTRAINT:
         if (code == SQLITE_CONSTRAINT_CHECK || code == SQLITE_CONSTRAINT_NOTNULL || code == SQLITE_CONSTRAINT_DATATYPE)
             return fail(E_INVALID, "%s", text);
-        return fail(E_CONFLICT, "%s", text);
+        return fail(code == SQLITE_CONSTRAINT_FOREIGNKEY ? E_IN_USE : E_CONFLICT, "%s", text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return fail(E_BUSY, "the database is busy");
     case SQLITE_FULL: return fail(E_BROKEN, "the disk is full");
@@ -57,7 +58,9 @@ enum err sql_open(const char *path, struct sql **ret)
     }
     sqlite3_busy_timeout(s->db, BUSY_MS);
     enum err e = sql_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                               "PRAGMA trusted_schema = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY");
+                               "PRAGMA trusted_schema = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;"
+                               "CREATE TEMP TABLE listed (list INTEGER NOT NULL, place INTEGER NOT NULL, value TEXT NOT NULL, "
+                               "PRIMARY KEY (list, place)) WITHOUT ROWID");
     if (e != OK) {
         sql_close(s);
         return e;
@@ -261,35 +264,21 @@ enum err sql_end(struct sql *s, enum err e)
     return e;
 }
 
-struct function {
-    sql_text_function *call;
-    void *with;
-};
-
-static void call_function(sqlite3_context *c, int n, sqlite3_value **values)
+enum err sql_list(struct sql *s, const char *const *texts, size_t n, struct value *ret)
 {
-    struct function *f = sqlite3_user_data(c);
-    const char *argument = n == 1 ? (const char *)sqlite3_value_text(values[0]) : NULL;
-    if (!argument) {
-        sqlite3_result_null(c);
-        return;
-    }
-    AUTO(text) struct text t;
-    text_init(&t, 1 << 16);
-    f->call(f->with, argument, &t);
-    if (t.n)
-        sqlite3_result_text(c, t.bytes, (int)t.n, SQLITE_TRANSIENT);
-    else
-        sqlite3_result_null(c);
+    int64_t list = ++s->lists;
+    for (size_t i = 0; i < n; i++)
+        TRY(sql_run(s, "INSERT INTO listed (list, place, value) VALUES (?1, ?2, ?3)", V(list), V((int64_t)i), V(texts[i])));
+    *ret = value_int(list);
+    return OK;
 }
 
-enum err sql_function(struct sql *s, const char *name, sql_text_function *call, void *with)
+static enum err forget_lists(struct sql *s)
 {
-    struct function *f = heap_take(sizeof *f);
-    *f = (struct function){ call, with };
-    if (sqlite3_create_function_v2(s->db, name, 1, SQLITE_UTF8, f, call_function, NULL, NULL, free) != SQLITE_OK)
-        return failure(s, name);
-    return OK;
+    if (!s->lists)
+        return OK;
+    s->lists = 0;
+    return sql_run(s, "DELETE FROM listed");
 }
 
 enum err sql_data_version(struct sql *s, int64_t *ret)
@@ -341,16 +330,14 @@ enum err sql_rebuilding(struct sql *s, bool on)
 struct sql_pool {
     pthread_mutex_t lock;
     char *path;
-    enum err (*prepare)(struct sql *, void *);
-    void *with;
     struct sql *idle;
     int n_idle;
 };
 
-enum err sql_pool_open(const char *path, enum err (*prep)(struct sql *, void *), void *with, struct sql_pool **ret)
+enum err sql_pool_open(const char *path, struct sql_pool **ret)
 {
     struct sql_pool *p = heap_take(sizeof *p);
-    *p = (struct sql_pool){ .lock = PTHREAD_MUTEX_INITIALIZER, .path = heap_str(path), .prepare = prep, .with = with };
+    *p = (struct sql_pool){ .lock = PTHREAD_MUTEX_INITIALIZER, .path = heap_str(path) };
     *ret = p;
     return OK;
 }
@@ -364,20 +351,18 @@ enum err sql_pool_take(struct sql_pool *p, struct sql **ret)
         p->n_idle--;
     }
     pthread_mutex_unlock(&p->lock);
-    if (!s) {
+    if (!s)
         TRY(sql_open(p->path, &s));
-        enum err e = p->prepare ? p->prepare(s, p->with) : OK;
-        if (e != OK) {
-            sql_close(s);
-            return e;
-        }
-    }
     *ret = s;
     return OK;
 }
 
 void sql_pool_give(struct sql_pool *p, struct sql *s)
 {
+    if (forget_lists(s) != OK) {
+        sql_close(s);
+        return;
+    }
     pthread_mutex_lock(&p->lock);
     bool keep = p->n_idle < POOL_IDLE;
     if (keep) {

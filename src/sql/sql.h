@@ -11,8 +11,8 @@
  *     TRY(rows_error(r));
  *
  * A connection is used by one thread at a time. Statements are kept prepared per connection.
- * Errors: E_CONFLICT for UNIQUE and FOREIGN KEY, E_INVALID for CHECK and NOT NULL, E_BUSY when the lock was not had within 10 s,
- * E_BROKEN for the rest (the disk is full, the file is damaged, the SQL is wrong). */
+ * Errors: E_CONFLICT for UNIQUE, E_IN_USE for FOREIGN KEY, E_INVALID for CHECK and NOT NULL, E_BUSY when the lock was not had
+ * within 10 s, E_BROKEN for the rest (the disk is full, the file is damaged, the SQL is wrong). */
 #pragma once
 #include "base/arena.h"
 #include "base/text.h"
@@ -92,9 +92,16 @@ MUST_USE enum err sql_begin(struct sql *);
 MUST_USE enum err sql_begin_read(struct sql *); /* BEGIN: all that is read is of one moment */
 MUST_USE enum err sql_end(struct sql *, enum err e);
 
-/* A function of one text for use inside SQL; ret is filled by call (an empty text: NULL). */
-typedef void sql_text_function(void *with, const char *argument, struct text *ret);
-MUST_USE enum err sql_function(struct sql *, const char *name, sql_text_function *, void *with);
+/* A list of texts as one value, for lists that a user sends: … WHERE id IN " LISTED("?2") ", or FROM listed WHERE list = ?2, whose
+ * column `place` counts from 0. The value NULL stands for no text at all. The connection keeps lists until it is given back to its
+ * pool (or until a transaction in which they were made is rolled back). */
+#define LISTED(parameter) "(SELECT value FROM listed WHERE list = " parameter ")"
+MUST_USE enum err sql_list(struct sql *, const char *const *texts, size_t n, struct value *ret);
+
+/* dialect.c: expressions that each database spells in its own way. */
+/* The member `key` of a column that holds a JSON object, as text, number, 1 or 0, or NULL. The value of ?number is returned. */
+struct value sql_member(struct text *, struct arena *, const char *column, const char *key, size_t number);
+void sql_time_text(struct text *, const char *column); /* milliseconds as ISO 8601 text */
 
 /* Changes when another connection, of this or another process, has committed. */
 MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);
@@ -112,7 +119,7 @@ MUST_USE enum err sql_rebuilding(struct sql *, bool);
 
 /* Connections for threads: taken for one request, given back after it. */
 struct sql_pool;
-MUST_USE enum err sql_pool_open(const char *path, enum err (*prepare)(struct sql *, void *with), void *with, struct sql_pool **ret);
+MUST_USE enum err sql_pool_open(const char *path, struct sql_pool **ret);
 MUST_USE enum err sql_pool_take(struct sql_pool *, struct sql **ret);
 void sql_pool_give(struct sql_pool *, struct sql *);
 void sql_pool_close(struct sql_pool *);

@@ -92,3 +92,32 @@ TEST(a_second_connection_sees_what_was_committed)
     sql_close(b);
     unlink(path);
 }
+
+TEST(a_list_is_one_value)
+{
+    struct sql *db = NULL;
+    MUST(sql_open(":memory:", &db));
+    MUST(sql_script(db, "CREATE TABLE t (id TEXT); INSERT INTO t VALUES ('a'), ('b'), ('c')"));
+    struct value some, none;
+    MUST(sql_list(db, (const char *const[]){ "c", "a", "z" }, 3, &some));
+    MUST(sql_list(db, NULL, 0, &none));
+    int64_t n = -1;
+    MUST(sql_int(db, &n, "SELECT count(*) FROM t WHERE id IN " LISTED("?1"), V(some)));
+    CHECK(n == 2);
+    MUST(sql_int(db, &n, "SELECT count(*) FROM t WHERE id IN " LISTED("?1"), V(none)));
+    CHECK(n == 0);
+    MUST(sql_int(db, &n, "SELECT count(*) FROM t WHERE ?1 IS NULL OR id IN " LISTED("?1"), V((const char *)NULL)));
+    CHECK(n == 3);
+    sql_close(db);
+}
+
+TEST(a_reference_that_stops_a_change_is_told_apart_from_a_name_that_is_taken)
+{
+    struct sql *db = NULL;
+    MUST(sql_open(":memory:", &db));
+    MUST(sql_script(db, "CREATE TABLE a (id TEXT PRIMARY KEY); CREATE TABLE b (id TEXT REFERENCES a(id));"
+                        "INSERT INTO a VALUES ('x'); INSERT INTO b VALUES ('x')"));
+    MUST_FAIL(sql_run(db, "INSERT INTO a VALUES ('x')"), E_CONFLICT, "UNIQUE");
+    MUST_FAIL(sql_run(db, "DELETE FROM a"), E_IN_USE, "FOREIGN KEY");
+    sql_close(db);
+}

@@ -7,7 +7,6 @@ static struct sql *fresh(struct arena *a, struct first_start *ret)
 {
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
-    MUST(api_prepare_connection(db, NULL));
     MUST(api_make_schema(db));
     MUST(account_first_start(db, a, ret));
     return db;

@@ -47,17 +47,13 @@ static const char table[] =
     "SET "
     "n_shapes = n_shapes + CASE WHEN id = new.label_id THEN 1 ELSE -1 END WHERE id IN (old.label_id, new.label_id); END";
 
-#define ALL_SHAPES                                                                                                                 \
-    { "rectangles", T_ARRAY, F_ONE, SHAPES_JSON("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h") },                        \
-        { "polygons", T_ARRAY, F_ONE, SHAPES_JSON("polygon", ", 'polygon', json(h.geometry)") },                                   \
-        { "lines", T_ARRAY, F_ONE, SHAPES_JSON("line", ", 'line', json(h.geometry)") },                                            \
-        { "points", T_ARRAY, F_ONE, SHAPES_JSON("point", ", 'point', json(h.geometry)") },                                         \
-        { "classifications", T_ARRAY, F_ONE, SHAPES_JSON("classification", "") },                                                  \
-        { "keypoints", T_ARRAY, F_ONE, SHAPES_JSON("keypoints", ", 'keypoints', json(h.geometry)") },                              \
+#define SHAPES(name, kind)                                                                                                         \
     {                                                                                                                              \
-        "masks", T_ARRAY, F_ONE,                                                                                                   \
-            SHAPES_JSON("mask", ", 'mask', h.geometry, 'area', h.area, 'bbox', json_array(h.x, h.y, h.w, h.h)")                    \
+        name, T_MANY, F_ONE, "n.id", .of = &kind##_short, .by = "h.annotation_id"                                                  \
     }
+#define ALL_SHAPES                                                                                                                 \
+    SHAPES("rectangles", rectangle), SHAPES("polygons", polygon), SHAPES("lines", line), SHAPES("points", point),                  \
+        SHAPES("classifications", classification), SHAPES("keypoints", keypoints), SHAPES("masks", mask)
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "n.id" },
@@ -134,17 +130,15 @@ static enum err create(struct op *op)
     return reply_one(op, &annotation_resource, id);
 }
 
-/* The kinds that the body does not mention, as a JSON list: a tool that does not know masks must not delete them. */
-static const char *kinds_not_sent(struct op *op)
+/* The kinds that the body does not mention: a tool that does not know masks must not delete them. */
+static enum err kinds_not_sent(struct op *op, struct value *ret)
 {
-    AUTO(out) struct out o;
-    out_init(&o, 1000);
-    out_array(&o, NULL);
-    for (const struct shape_kind *const *k = shape_kinds; *k; k++)
+    const char *names[16];
+    size_t n = 0;
+    for (const struct shape_kind *const *k = shape_kinds; *k && n < COUNT_OF(names); k++)
         if (!json_get(op->body, (*k)->plural))
-            out_text(&o, NULL, (*k)->name);
-    out_end_array(&o);
-    return arena_str(op->arena, o.text.bytes);
+            names[n++] = (*k)->name;
+    return sql_list(op->db, names, n, ret);
 }
 
 /* What a tool saves: all shapes of the kinds it knows, and which revision it was made from. */
@@ -171,8 +165,8 @@ static enum err put(struct op *op)
                                  in_print(op, "attributes"),
                                  in_number(op, "duration", -1),
                                  list.items,
-                                 list.n,
-                                 kinds_not_sent(op) };
+                                 list.n };
+    TRY(kinds_not_sent(op, &s.kept_kinds));
     bool written;
     const char *id;
     TRY(annotation_save(op->db, op->arena, &s, &written, &id));
@@ -203,11 +197,11 @@ static enum err update(struct op *op)
 {
     struct target t;
     TRY(path_annotation(op, &t));
-    TRY(sql_run(
-        op->db,
-        "UPDATE annotation_row SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), revision = revision + 1, "
-        "updated_at = ?4, updated_by = ?5 WHERE id = ?1",
-        V(op->id), V(in_text(op, "status")), V(in_number(op, "duration", -1)), V(clock_now_ms()), V(op->user_id)));
+    TRY(sql_run(op->db,
+                "UPDATE annotation_row SET status = coalesce(?2, status), duration = CASE WHEN ?3 < 0 THEN duration ELSE ?3 END, "
+                "revision = revision + 1, "
+                "updated_at = ?4, updated_by = ?5 WHERE id = ?1",
+                V(op->id), V(in_text(op, "status")), V(in_number(op, "duration", -1)), V(clock_now_ms()), V(op->user_id)));
     return reply_one(op, &annotation_resource, op->id);
 }
 
@@ -298,12 +292,13 @@ static enum err list(struct op *op)
 
 static enum err ids(struct op *op)
 {
+    struct value assets;
+    TRY(in_ids(op, "asset_ids", &assets));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR asset_id IN "
-        "(SELECT value FROM json_each(?3))) ORDER BY id DESC",
-        V(op->id), V(in_text(op, "status")), V(in_has(op, "asset_ids") ? in_ids(op, "asset_ids") : NULL)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR status = ?2) AND "
+                 "(?3 IS NULL OR asset_id IN " LISTED("?3") ") ORDER BY id DESC",
+                 V(op->id), V(in_text(op, "status")), V(assets)));
     out_array(&op->out, NULL);
     while (rows_next(r))
         out_text(&op->out, NULL, rows_text(r, 0));
@@ -312,33 +307,64 @@ static enum err ids(struct op *op)
 }
 
 /* With the labels' names, as files want them. */
-#define LOADED(kind, geometry)                                                                                                     \
-    "json((SELECT json_group_array(json_object('id', h.id, 'label', h.name, 'label_id', h.label_id, 'text', h.text, "              \
-    "'attributes', "                                                                                                               \
-    "json(h.attributes)" geometry ")) FROM (SELECT h.*, l.name FROM shape h JOIN label l ON l.id = h.label_id WHERE "              \
-    "h.annotation_id = n.id AND h.kind = '" kind "' ORDER BY h.position) h))"
+#define LOADED(kind, ...)                                                                                                          \
+    static const struct field kind##_loaded_fields[] = { { "id", T_ID, 0, "h.id" },                                                \
+                                                         { "label", T_TEXT, 0, "l.name" },                                         \
+                                                         { "label_id", T_ID, 0, "h.label_id" },                                    \
+                                                         { "text", T_TEXT, 0, "h.text" },                                          \
+                                                         { "attributes", T_OBJECT, 0, "h.attributes" },                            \
+                                                         __VA_ARGS__ };                                                            \
+    static const struct resource kind##_loaded = {                                                                                 \
+        .name = #kind " with its label",                                                                                           \
+        .fields = kind##_loaded_fields,                                                                                            \
+        .n_fields = COUNT_OF(kind##_loaded_fields),                                                                                \
+        .from = "(SELECT * FROM shape WHERE kind = '" #kind "') h JOIN label l ON l.id = h.label_id",                              \
+        .key = "h.id",                                                                                                             \
+        .order = "h.position",                                                                                                     \
+    };
+#define AREA                                                                                                                       \
+    {                                                                                                                              \
+        "area", T_NUMBER, 0, "h.area"                                                                                              \
+    }
+LOADED(rectangle, { "x", T_INT, 0, "h.x" }, { "y", T_INT, 0, "h.y" }, { "w", T_INT, 0, "h.w" }, { "h", T_INT, 0, "h.h" }, AREA)
+LOADED(polygon, { "polygon", T_ARRAY, 0, "h.geometry" }, AREA)
+LOADED(line, { "line", T_ARRAY, 0, "h.geometry" })
+LOADED(point, { "point", T_ARRAY, 0, "h.geometry" })
+LOADED(classification)
+LOADED(keypoints, { "keypoints", T_ARRAY, 0, "h.geometry" })
+LOADED(mask, { "mask", T_TEXT, 0, "h.geometry" }, AREA)
+#define LOADED_MEMBER(name, kind)                                                                                                  \
+    {                                                                                                                              \
+        name, T_MANY, 0, "n.id", .of = &kind##_loaded, .by = "h.annotation_id"                                                     \
+    }
+static const struct field loaded_fields[] = {
+    { "id", T_ID, 0, "n.id" },
+    { "asset_id", T_ID, 0, "n.asset_id" },
+    { "status", T_TEXT, 0, "n.status" },
+    { "attributes", T_OBJECT, 0, "n.attributes" },
+    LOADED_MEMBER("rectangles", rectangle),
+    LOADED_MEMBER("polygons", polygon),
+    LOADED_MEMBER("lines", line),
+    LOADED_MEMBER("points", point),
+    LOADED_MEMBER("classifications", classification),
+    LOADED_MEMBER("keypoints", keypoints),
+    LOADED_MEMBER("masks", mask),
+};
+static const struct resource loaded_annotation = {
+    .name = "annotation with its labels",
+    .fields = loaded_fields,
+    .n_fields = COUNT_OF(loaded_fields),
+    .from = "annotation n",
+    .key = "n.id",
+    .org = "n.org",
+    .order = "n.id DESC",
+};
 
 static enum err load(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    /* clang-format off */
-    TRY(sql_rows(op->db, &r,
-        "SELECT json_object('id', n.id, 'asset_id', n.asset_id, 'status', n.status, 'attributes', json(n.attributes),"
-        " 'rectangles', " LOADED("rectangle", ", 'x', h.x, 'y', h.y, 'w', h.w, 'h', h.h, 'area', h.area") ","
-        " 'polygons', " LOADED("polygon", ", 'polygon', json(h.geometry), 'area', h.area") ","
-        " 'lines', " LOADED("line", ", 'line', json(h.geometry)") ","
-        " 'points', " LOADED("point", ", 'point', json(h.geometry)") ","
-        " 'classifications', " LOADED("classification", "") ","
-        " 'keypoints', " LOADED("keypoints", ", 'keypoints', json(h.geometry)") ","
-        " 'masks', " LOADED("mask", ", 'mask', h.geometry, 'area', h.area")
-        ") FROM annotation n WHERE n.dataset_version_id = ?1 AND n.id IN (SELECT value FROM json_each(?2)) ORDER BY n.id DESC",
-        V(op->id), V(in_ids(op, "*"))));
-    /* clang-format on */
-    out_array(&op->out, NULL);
-    while (rows_next(r))
-        out_raw(&op->out, NULL, rows_text(r, 0));
-    out_end_array(&op->out);
-    return rows_error(r);
+    struct value ids;
+    TRY(in_ids(op, "*", &ids));
+    return reply_rows(op, NULL, &loaded_annotation, "n.dataset_version_id = ?1 AND n.id IN " LISTED("?2"), V(op->id), V(ids));
 }
 
 /* asset_ids may be ["__all__"]: then annotation_ids, if sent, says which. */
@@ -354,12 +380,14 @@ static enum err delete_many(struct op *op)
             return fail(E_INVALID, "asset_ids[%zu] is no id", i);
     if (json_absent(assets) && !in_has(op, "annotation_ids"))
         return fail(E_INVALID, "say which: asset_ids or annotation_ids");
+    struct value of_assets = V((const char *)NULL), ids;
+    if (!all)
+        TRY(in_ids(op, "asset_ids", &of_assets));
+    TRY(in_ids(op, "annotation_ids", &ids));
     TRY(sql_run(op->db,
-                "DELETE FROM annotation_row WHERE id IN (SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL "
-                "OR asset_id IN (SELECT value FROM json_each(?2))) "
-                "AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))))",
-                V(op->id), V(all || json_absent(assets) ? NULL : in_ids(op, "asset_ids")),
-                V(in_has(op, "annotation_ids") ? in_ids(op, "annotation_ids") : NULL)));
+                "DELETE FROM annotation_row WHERE id IN (SELECT id FROM annotation WHERE dataset_version_id = ?1 "
+                "AND (?2 IS NULL OR asset_id IN " LISTED("?2") ") AND (?3 IS NULL OR id IN " LISTED("?3") "))",
+                V(op->id), V(of_assets), V(ids)));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));
     out_end_object(&op->out);

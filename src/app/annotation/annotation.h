@@ -57,7 +57,7 @@ struct annotation_save {
     double duration;        /* seconds; negative: as it is */
     const struct shape *shapes;
     size_t n;
-    const char *kept_kinds; /* with REPLACE: a JSON list of kinds that stay; NULL: none */
+    struct value kept_kinds; /* with REPLACE: a list of kinds that stay; NULL: none */
 };
 /* *ret_written: false when KEEP found an annotation. ret_id may be NULL. */
 MUST_USE enum err annotation_save(struct sql *, struct arena *, const struct annotation_save *, bool *ret_written,

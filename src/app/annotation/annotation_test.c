@@ -121,7 +121,6 @@ static void make_world(struct arena *a, struct world *w)
     struct first_start first;
     const char *data;
     MUST(sql_open(":memory:", &w->db));
-    MUST(api_prepare_connection(w->db, NULL));
     MUST(api_make_schema(w->db));
     MUST(account_first_start(w->db, a, &first));
     MUST(account_default_org(w->db, a, &w->org));
@@ -189,10 +188,10 @@ TEST(annotations_are_replaced_kept_or_added_to)
     CHECK_INT(number(w.db, "SELECT max(position) FROM shape"), 2);
     CHECK_INT(number(w.db, "SELECT revision FROM annotation WHERE status = 'ACCEPTED'"), 3);
     add.mode = "REPLACE";
-    add.kept_kinds = "[\"classification\"]"; /* a tool that knows other kinds only */
+    MUST(sql_list(w.db, (const char *const[]){ "classification" }, 1, &add.kept_kinds)); /* a tool that knows other kinds only */
     MUST(annotation_save(w.db, a, &add, &written, NULL));
     CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 4);
-    add.kept_kinds = "[\"mask\"]";
+    MUST(sql_list(w.db, (const char *const[]){ "mask" }, 1, &add.kept_kinds));
     MUST(annotation_save(w.db, a, &add, &written, NULL));
     CHECK_INT(number(w.db, "SELECT count(*) FROM shape"), 1);
     sql_close(w.db);

@@ -10,16 +10,17 @@ struct conversion {
     int64_t made, several, annotated; /* assets: with a new annotation; with more than one of the tags; annotated before */
 };
 
-static enum err check(struct op *op, const char *version, const char *ids, const char *type)
+static enum err check(struct op *op, const char *version, struct value ids, const char *type)
 {
     int64_t fits = 0, unknown = 0;
-    TRY(sql_int(op->db, &fits, "SELECT type = 'CLASSIFICATION' FROM dataset_version WHERE id = ?1", V(version)));
+    TRY(sql_int(op->db, &fits, "SELECT count(*) FROM dataset_version WHERE id = ?1 AND type = 'CLASSIFICATION'", V(version)));
     if (!fits)
         return fail(E_UNMEANT, "the dataset version is not of type CLASSIFICATION");
-    TRY(sql_int(op->db, &unknown,
-                "SELECT count(*) FROM json_each(?1) j WHERE NOT EXISTS (SELECT 1 FROM tag g WHERE g.id = j.value AND g.org = ?2"
-                " AND g.target_type = ?3)",
-                V(ids), V(op->org), V(type)));
+    TRY(sql_int(
+        op->db, &unknown,
+        "SELECT count(*) FROM listed j WHERE j.list = ?1 AND NOT EXISTS (SELECT 1 FROM tag g WHERE g.id = j.value AND g.org = ?2"
+        " AND g.target_type = ?3)",
+        V(ids), V(op->org), V(type)));
     return unknown ? fail(E_NOT_FOUND, "tag_ids: %lld of the ids are no tags of the type %s", (long long)unknown, type) : OK;
 }
 
@@ -40,13 +41,13 @@ static enum err annotate(struct op *op, const char *asset, const char *label)
     return annotation_from_json(op->db, a, op->org, op->user_id, asset, "PENDING", shapes);
 }
 
-static enum err convert_all(struct op *op, const char *version, const char *ids, bool of_data, struct conversion *c)
+static enum err convert_all(struct op *op, const char *version, struct value ids, bool of_data, struct conversion *c)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT a.id, min(g.name), count(*), EXISTS (SELECT 1 FROM annotation n WHERE n.asset_id = a.id) FROM asset a"
-                 " JOIN tagged x ON x.target_id = iif(?3, a.data_id, a.id) JOIN tag g ON g.id = x.tag_id"
-                 " WHERE a.dataset_version_id = ?1 AND g.id IN (SELECT value FROM json_each(?2)) GROUP BY a.id LIMIT ?4",
+                 " JOIN tagged x ON x.target_id = CASE WHEN ?3 <> 0 THEN a.data_id ELSE a.id END JOIN tag g ON g.id = x.tag_id"
+                 " WHERE a.dataset_version_id = ?1 AND g.id IN " LISTED("?2") " GROUP BY a.id LIMIT ?4",
                  V(version), V(ids), V(of_data), V((int64_t)ASSETS_MOST)));
     while (rows_next(r)) {
         bool several = rows_int(r, 2) > 1, annotated = rows_int(r, 3);
@@ -62,9 +63,11 @@ static enum err convert_all(struct op *op, const char *version, const char *ids,
 
 static enum err convert(struct op *op)
 {
-    const char *ids = in_ids(op, "tag_ids"), *type = in_text(op, "tag_type"), *job;
+    const char *type = in_text(op, "tag_type"), *job;
+    struct value ids;
     struct conversion c = { 0 };
     TRY(version_check_unlocked(op->db, op->id));
+    TRY(in_ids(op, "tag_ids", &ids));
     TRY(check(op, op->id, ids, type));
     TRY(convert_all(op, op->id, ids, strcmp(type, "DATA") == 0, &c));
     TRY(job_add_done(op->db, op->arena, "convert_tags", op->org, op->user_id,

@@ -29,7 +29,8 @@ static enum err make(struct sql *db, const struct annotation_save *s, const char
     return sql_run(
         db,
         "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
-        "created_by, updated_at, updated_by) VALUES (?1, ?2, ?3, ?4, coalesce(?5, 'PENDING'), max(?6, 0), 1, ?7, ?8, ?9, "
+        "created_by, updated_at, updated_by) VALUES (?1, ?2, ?3, ?4, coalesce(?5, 'PENDING'), CASE WHEN ?6 < 0 THEN 0 ELSE ?6 END, "
+        "1, ?7, ?8, ?9, "
         "?8, ?9)",
         V(id), V(s->org), V(s->asset_id), V(s->version_id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()),
         V(s->user_id));
@@ -39,7 +40,8 @@ static enum err renew(struct sql *db, const struct annotation_save *s, const cha
 {
     return sql_run(
         db,
-        "UPDATE annotation_row SET status = coalesce(?2, status), duration = iif(?3 < 0, duration, ?3), attributes = coalesce(?4, "
+        "UPDATE annotation_row SET status = coalesce(?2, status), duration = CASE WHEN ?3 < 0 THEN duration ELSE ?3 END, "
+        "attributes = coalesce(?4, "
         "attributes), revision = revision + 1, updated_at = ?5, updated_by = ?6 WHERE id = ?1",
         V(id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()), V(s->user_id));
 }
@@ -73,10 +75,8 @@ enum err annotation_save(struct sql *db, struct arena *a, const struct annotatio
     } else {
         if (strcmp(s->mode, "REPLACE") == 0) {
             position = 0;
-            TRY(sql_run(
-                db,
-                "DELETE FROM shape_row WHERE annotation_id = ?1 AND kind NOT IN (SELECT value FROM json_each(coalesce(?2, '[]')))",
-                V(id), V(s->kept_kinds)));
+            TRY(sql_run(db, "DELETE FROM shape_row WHERE annotation_id = ?1 AND kind NOT IN " LISTED("?2"), V(id),
+                        V(s->kept_kinds)));
         }
         TRY(renew(db, s, id));
     }

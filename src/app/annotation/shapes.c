@@ -6,9 +6,13 @@
 
 enum { BODY = 64 << 20 };
 
-#define LABEL_JSON "json_object('id', l.id, 'name', l.name, 'group_id', l.group_id)"
+static const struct field label_fields[] = { { "id", T_ID, 0, "l.id" },
+                                             { "name", T_TEXT, 0, "l.name" },
+                                             { "group_id", T_ID, 0, "l.group_id" } };
+static const struct resource label_short = { .name = "short label", .fields = label_fields, .n_fields = COUNT_OF(label_fields) };
+
 #define MEMBERS                                                                                                                    \
-    { "id", T_ID, 0, "h.id" }, { "annotation_id", T_ID, 0, "h.annotation_id" }, { "label", T_OBJECT, 0, LABEL_JSON },              \
+    { "id", T_ID, 0, "h.id" }, { "annotation_id", T_ID, 0, "h.annotation_id" }, { "label", T_PART, 0, .of = &label_short },        \
         { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, 0, "h.text" },                                                    \
     {                                                                                                                              \
         "attributes", T_OBJECT, 0, "h.attributes"                                                                                  \
@@ -26,10 +30,9 @@ static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "h.ge
 static const struct field point_fields[] = { MEMBERS, { "point", T_ARRAY, 0, "h.geometry" } };
 static const struct field classification_fields[] = { MEMBERS };
 static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, 0, "h.geometry" } };
-static const struct field mask_fields[] = { MEMBERS,
-                                            { "mask", T_TEXT, 0, "h.geometry" },
-                                            { "area", T_NUMBER, 0, "h.area" },
-                                            { "bbox", T_ARRAY, 0, "json_array(h.x, h.y, h.w, h.h)" } };
+static const struct field mask_fields[] = {
+    MEMBERS, { "mask", T_TEXT, 0, "h.geometry" }, { "area", T_NUMBER, 0, "h.area" }, { "bbox", T_TUPLE, 0, .of = &shape_box }
+};
 
 /* "/api/rectangle/{id}", "/api/annotation/{id}/rectangles", "/api/annotation/{id}/bulk-rectangles" */
 static const struct shape_kind *kind_of(struct op *op)
@@ -133,13 +136,23 @@ static enum err path_shape(struct op *op, struct place *ret)
 static enum err merged(struct op *op, const struct shape_kind *k, const char *id, const struct json **ret)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(
-        op->db, &r,
-        "SELECT json_patch(json_object('label_id', label_id, 'text', text, 'attributes', json(attributes), 'x', x, 'y', y, 'w', "
-        "w, 'h', h, coalesce(?2, 'geometry'), iif(kind = 'mask', json_quote(geometry), json(geometry))), ?3) FROM shape WHERE "
-        "id = ?1",
-        V(id), V(k->member), V(json_print(op->arena, op->body))));
-    const char *text = rows_text(r, 0);
+    AUTO(out) struct out o;
+    TRY(sql_first(op->db, &r, "SELECT label_id, text, attributes, x, y, w, h, geometry FROM shape WHERE id = ?1", V(id)));
+    out_init(&o, BODY);
+    out_object(&o, NULL);
+    out_text(&o, "label_id", rows_text(r, 0));
+    out_text(&o, "text", rows_text(r, 1));
+    out_raw(&o, "attributes", rows_text(r, 2));
+    for (int i = 0; i < 4; i++)
+        out_int(&o, (const char *const[]){ "x", "y", "w", "h" }[i], rows_int(r, 3 + i));
+    if (k->member && strcmp(k->name, "mask") == 0)
+        out_text(&o, k->member, rows_text(r, 7));
+    else if (k->member)
+        out_raw(&o, k->member, rows_text(r, 7));
+    out_end_object(&o);
+    const struct json *as_it_is;
+    TRY(json_parse(op->arena, o.text.bytes, o.text.n, &as_it_is));
+    const char *text = json_over(op->arena, as_it_is, op->body);
     return json_parse(op->arena, text, strlen(text), ret);
 }
 

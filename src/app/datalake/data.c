@@ -13,6 +13,8 @@
 
 enum { LIST_IDS = 10000, BULK_IDS = 200000, THUMBNAIL_CAP = 64 << 20, PLAIN = 8, CONDITION = 1 << 16 };
 
+#define THUMBNAIL(side) "old.org || '/thumbnail/' || old.hash || '/" side ".jpg'"
+
 static const char table[] =
     "CREATE TABLE data (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), "
     "datalake_id TEXT NOT NULL REFERENCES datalake(id), object_name TEXT NOT NULL UNIQUE REFERENCES object(name), "
@@ -27,8 +29,9 @@ static const char table[] =
     "CREATE INDEX data_source_of ON data (data_source_id);"
     "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
     "DELETE FROM object WHERE name = old.object_name; "
-    "DELETE FROM object WHERE name IN (SELECT old.org || '/thumbnail/' || old.hash || '/' || j.value || '.jpg' FROM "
-    "json_each('[128,256,512,1024]') j) AND NOT EXISTS (SELECT 1 FROM data WHERE hash = old.hash AND org = old.org); END";
+    "DELETE FROM object WHERE name IN (" THUMBNAIL("128") ", " THUMBNAIL("256") ", " THUMBNAIL("512") ", " THUMBNAIL(
+        "1024") ") "
+                "AND NOT EXISTS (SELECT 1 FROM data WHERE hash = old.hash AND org = old.org); END";
 
 const char *const data_statuses[] = { "PENDING", "COMPUTING", "ERROR", "DONE", NULL };
 const char *const data_types[] = { "IMAGE", "VIDEO", NULL };
@@ -36,6 +39,45 @@ const char *const data_types[] = { "IMAGE", "VIDEO", NULL };
 #define OF_DATASETS                                                                                                                \
     "FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE a.data_id = "  \
     "d.id"
+
+static const struct field size_fields[] = { { "width", T_INT, 0, "d.width" }, { "height", T_INT, 0, "d.height" } };
+const struct resource image_size = { .name = "image size", .fields = size_fields, .n_fields = COUNT_OF(size_fields) };
+
+static const struct field source_fields[] = { { "id", T_ID, 0, "s.id" }, { "name", T_TEXT, 0, "s.name" } };
+static const struct resource source_short = { .name = "short data source",
+                                              .fields = source_fields,
+                                              .n_fields = COUNT_OF(source_fields),
+                                              .from = "data_source s",
+                                              .key = "s.id" };
+
+#define META                                                                                                                       \
+    {                                                                                                                              \
+        "meta", T_PART, 0, "nullif(d.width, 0)", .of = &image_size                                                                 \
+    }
+#define THUMBNAIL_URL                                                                                                              \
+    {                                                                                                                              \
+        "thumbnail_url", T_TEXT, 0, "'/api/data/' || d.id || '/thumbnail'"                                                         \
+    }
+static const struct field short_fields[] = {
+    { "id", T_ID, 0, "d.id" },
+    { "object_name", T_TEXT, 0, "d.object_name" },
+    { "filename", T_TEXT, 0, "d.filename" },
+    { "type", T_TEXT, 0, "d.type", .words = data_types },
+    { "content_type", T_TEXT, 0, "d.content_type" },
+    { "upload_status", T_TEXT, 0, "d.upload_status", .words = data_statuses },
+    { "presigned_url", T_LINK, 0, "d.object_name" },
+    META,
+    { "metadata", T_OBJECT, 0, "d.metadata" },
+    { "custom_metadata", T_OBJECT, 0, "d.custom_metadata" },
+    { "datalake_id", T_ID, 0, "d.datalake_id" },
+    { "size", T_INT, 0, "d.size" },
+    { "created_at", T_TIME, 0, "d.created_at" },
+    THUMBNAIL_URL,
+    TAGS("d.id"),
+};
+const struct resource data_short = {
+    .name = "short data", .fields = short_fields, .n_fields = COUNT_OF(short_fields), .from = "data d", .key = "d.id"
+};
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER | F_SORT, "d.id" },
@@ -45,8 +87,8 @@ static const struct field fields[] = {
     { "content_type", T_TEXT, F_FILTER | F_SORT, "d.content_type" },
     { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .words = data_statuses },
     { "error", T_TEXT, F_FILTER, "d.error" },
-    { "presigned_url", T_TEXT, 0, "signed_get(d.object_name)" },
-    { "meta", T_OBJECT, 0, "CASE WHEN d.width > 0 THEN json_object('width', d.width, 'height', d.height) END" },
+    { "presigned_url", T_LINK, 0, "d.object_name" },
+    META,
     { "metadata", T_OBJECT, F_FILTER, "d.metadata" },
     { "custom_metadata", T_OBJECT, F_FILTER, "d.custom_metadata" },
     { "datalake_id", T_ID, 0, "d.datalake_id" },
@@ -55,15 +97,14 @@ static const struct field fields[] = {
     { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height" },
     { "created_at", T_TIME, F_FILTER | F_SORT, "d.created_at" },
     { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = d.created_by)" },
-    { "tags", T_ARRAY, 0, TAGS_OF("d.id") },
+    TAGS("d.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
-    { "data_source", T_OBJECT, 0,
-      "(SELECT json_object('id', s.id, 'name', s.name) FROM data_source s WHERE s.id = d.data_source_id)" },
+    { "data_source", T_ONE, 0, "d.data_source_id", .of = &source_short },
     { "data_source.name", T_TEXT, F_FILTER | F_HIDE, "(SELECT s.name FROM data_source s WHERE s.id = d.data_source_id)" },
     { "source", T_TEXT, F_FILTER | F_HIDE, "(SELECT s.name FROM data_source s WHERE s.id = d.data_source_id)" },
     { "datasets.name", T_TEXT, F_FILTER, "s.name", OF_DATASETS },
     { "datasets.version", T_TEXT, F_FILTER, "v.version", OF_DATASETS },
-    { "thumbnail_url", T_TEXT, 0, "'/api/data/' || d.id || '/thumbnail'" },
+    THUMBNAIL_URL,
     { "nb_assets", T_INT, F_ONE, "(SELECT count(*) FROM asset a WHERE a.data_id = d.id)" },
 };
 
@@ -112,15 +153,19 @@ static enum err check_custom(struct op *op, const char *lake, const struct json 
     return metadata_check(schema, rows_int(r, 1) != 0, custom);
 }
 
-static enum err put_tags(struct op *op, const char *lake, const char *id, const char *tags)
+static enum err put_tags(struct op *op, const char *lake, const char *id)
 {
     int64_t unknown = 0;
-    TRY(sql_int(op->db, &unknown,
-                "SELECT count(*) FROM json_each(?1) j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE g.id IS NULL",
-                V(tags), V(lake)));
+    struct value tags;
+    TRY(in_ids(op, "tags", &tags));
+    TRY(sql_int(
+        op->db, &unknown,
+        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
+        V(tags), V(lake)));
     if (unknown)
         return fail(E_NOT_FOUND, "tags: %lld of the ids are no tags of this datalake", (long long)unknown);
-    return sql_run(op->db, "INSERT INTO tagged SELECT value, ?2 FROM json_each(?1) WHERE 1 ON CONFLICT DO NOTHING", V(tags), V(id));
+    return sql_run(op->db, "INSERT INTO tagged SELECT value, ?2 FROM listed WHERE list = ?1 ON CONFLICT DO NOTHING", V(tags),
+                   V(id));
 }
 
 /* A client that lost the answer sends it again: the second time finds what the first one made. */
@@ -139,7 +184,7 @@ static enum err insert(struct op *op)
     }
     TRY(data_add(op->db, op->arena, n, &id));
     TRY(sql_run(op->db, "UPDATE object SET content_type = ?2 WHERE name = ?1", V(n->object_name), V(n->content_type)));
-    TRY(put_tags(op, n->datalake_id, id, in_ids(op, "tags")));
+    TRY(put_tags(op, n->datalake_id, id));
     op->status = 201;
     return reply_one(op, &data_resource, id);
 }
@@ -186,60 +231,81 @@ static enum err create(struct op *op)
 
 /* ---- lists */
 
-/* The list under that name as JSON, or NULL when it names all the words there are: the client always sends them all. */
-static const char *some_of(struct op *op, const char *name, const char *const *words)
+/* The list under that name, or no value when it names all the words there are: the client always sends them all. */
+static enum err some_of(struct op *op, const char *name, const char *const *words, struct value *ret)
 {
     const struct json *list = in_json(op, name);
+    *ret = value_text(NULL);
     for (; !json_absent(list) && *words; words++) {
         bool named = false;
         for (size_t i = 0; i < json_count(list) && !named; i++)
             named = strcmp(json_text(json_at(list, i)), *words) == 0;
         if (!named)
-            return json_print(op->arena, list);
+            return in_texts(op, name, ret);
     }
-    return NULL;
+    return OK;
+}
+
+/* A condition under construction. */
+struct asked {
+    struct text text;
+    struct value values[PLAIN + 2 * QUERY_VALUES];
+    size_t n;
+};
+
+/* Only what was asked for: a condition that is always true would still keep the database from its indexes. */
+static void within(struct asked *a, const char *sql, struct value list)
+{
+    if (list.kind == VALUE_NULL)
+        return;
+    a->values[a->n++] = list;
+    text_fmt(&a->text, " AND %s IN (SELECT value FROM listed WHERE list = ?%zu)", sql, a->n);
+}
+
+static void also(struct asked *a, const struct where *w)
+{
+    text_fmt(&a->text, " AND (%s)", w->sql);
+    memcpy(a->values + a->n, w->values, w->n * sizeof *w->values);
+    a->n += w->n;
+}
+
+static enum err asked_for(struct op *op, struct asked *a)
+{
+    struct value statuses, types, ids, names, filenames;
+    const char *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
+    TRY(some_of(op, "upload_statuses", data_statuses, &statuses));
+    TRY(some_of(op, "types", data_types, &types));
+    TRY(in_ids(op, "ids", &ids));
+    TRY(in_texts(op, "object_names", &names));
+    TRY(in_texts(op, "filenames", &filenames));
+    within(a, "d.upload_status", statuses);
+    within(a, "d.type", types);
+    within(a, "d.id", ids);
+    within(a, "d.object_name", names);
+    within(a, "d.filename", filenames);
+    struct where w = { 0 };
+    if (custom) {
+        TRY(query_members(op->arena, &data_resource, "custom_metadata", custom, a->n, &w));
+        also(a, &w);
+    }
+    if (q && *q) {
+        TRY(resource_query(op->arena, &data_resource, q, a->n, &w));
+        also(a, &w);
+    }
+    return text_full(&a->text) ? fail(E_TOO_BIG, "the query is too long") : OK;
 }
 
 static enum err page(struct op *op, bool whole)
 {
-    const char *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
-    struct where w = { 0 };
-    AUTO(text) struct text condition;
-    text_init(&condition, CONDITION);
-    text_add(&condition, "d.datalake_id = ?1");
-    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(op->id) };
-    size_t n = 1;
-    const struct {
-        const char *sql, *value;
-    } plain[] = {
-        { "d.upload_status", some_of(op, "upload_statuses", data_statuses) },
-        { "d.type", some_of(op, "types", data_types) },
-        { "d.id", in_has(op, "ids") ? in_ids(op, "ids") : NULL },
-        { "d.object_name", in_print(op, "object_names") },
-        { "d.filename", in_print(op, "filenames") },
-    };
-    /* only what was asked for: a condition that is always true would still keep the database from its indexes */
-    for (size_t i = 0; i < COUNT_OF(plain); i++)
-        if (plain[i].value) {
-            values[n++] = V(plain[i].value);
-            text_fmt(&condition, " AND %s IN (SELECT value FROM json_each(?%zu))", plain[i].sql, n);
-        }
-    if (custom) {
-        TRY(query_members(op->arena, &data_resource, "custom_metadata", custom, n, &w));
-        text_fmt(&condition, " AND %s", w.sql);
-        memcpy(values + n, w.values, w.n * sizeof *values);
-        n += w.n;
-        w = (struct where){ 0 };
-    }
-    if (q && *q) {
-        TRY(resource_query(op->arena, &data_resource, q, n, &w));
-        text_fmt(&condition, " AND (%s)", w.sql);
-        memcpy(values + n, w.values, w.n * sizeof *values);
-    }
-    if (text_full(&condition))
-        return fail(E_TOO_BIG, "the query is too long");
-    return whole ? reply_list_where(op, &data_resource, condition.bytes, values, n + w.n)
-                 : reply_page_where(op, &data_resource, condition.bytes, values, n + w.n);
+    struct asked a = { .values = { V(op->id) }, .n = 1 };
+    text_init(&a.text, CONDITION);
+    text_add(&a.text, "d.datalake_id = ?1");
+    enum err e = asked_for(op, &a);
+    if (e == OK)
+        e = whole ? reply_list_where(op, &data_resource, a.text.bytes, a.values, a.n)
+                  : reply_page_where(op, &data_resource, a.text.bytes, a.values, a.n);
+    text_done(&a.text);
+    return e;
 }
 
 static enum err list(struct op *op)
@@ -306,46 +372,41 @@ static enum err update_custom(struct op *op)
 
 /* ---- deleting */
 
-static enum err delete_ids(struct op *op, const char *ids)
+static enum err delete_ids(struct op *op, const char *const *texts, size_t n)
 {
+    struct value ids;
+    TRY(sql_list(op->db, texts, n, &ids));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT s.name, v.version FROM json_each(?1) j JOIN asset a ON a.data_id = j.value "
-        "JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE v.locked LIMIT 1",
-        V(ids)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT s.name, v.version FROM listed j JOIN asset a ON a.data_id = j.value "
+                 "JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id "
+                 "WHERE j.list = ?1 AND v.locked <> 0 LIMIT 1",
+                 V(ids)));
     if (rows_next(r))
         return fail(E_LOCKED, "version '%s' of dataset '%s' holds it and is locked", rows_text(r, 1), rows_text(r, 0));
     TRY(rows_error(r));
-    enum err e = sql_run(op->db, "DELETE FROM data WHERE org = ?2 AND id IN (SELECT value FROM json_each(?1))", V(ids), V(op->org));
-    return e == E_CONFLICT ? fail(e, "something else still uses it (a deployment's predictions, for one)") : e;
+    enum err e = sql_run(op->db, "DELETE FROM data WHERE org = ?2 AND id IN " LISTED("?1"), V(ids), V(op->org));
+    return e == E_IN_USE ? fail(e, "something else still uses it (a deployment's predictions, for one)") : e;
 }
 
 static enum err delete_one(struct op *op)
 {
     op->status = 204;
-    return delete_ids(op, arena_fmt(op->arena, "[\"%s\"]", op->id));
+    return delete_ids(op, &op->id, 1);
 }
 
 /* Names the ids, or a query: what it selects is deleted. */
 static enum err delete_many(struct op *op)
 {
-    const char *ids = in_ids(op, "ids"), *q = in_text(op, "q");
+    const char *q = in_text(op, "q"), **all;
+    size_t n;
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
-    struct where w = { 0 };
-    struct value values[2 + QUERY_VALUES] = { V(op->id), V(in_has(op, "ids") ? ids : NULL) };
-    if (q && *q) {
-        TRY(resource_query(op->arena, &data_resource, q, 2, &w));
-        memcpy(values + 2, w.values, w.n * sizeof *values);
-    }
-    const char *sql = arena_fmt(op->arena,
-                                "SELECT json_group_array(d.id) FROM data d WHERE d.datalake_id = ?1 "
-                                "AND (?2 IS NULL OR d.id IN (SELECT value FROM json_each(?2))) AND (%s)",
-                                w.sql ? w.sql : "1");
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first_text(op->db, &r, sql, values, 2 + w.n));
-    TRY(delete_ids(op, rows_text(r, 0)));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND (?2 IS NULL OR d.id IN " LISTED("?2") ")",
+                     VALUES(V(op->id), V(ids)), &all, &n));
+    TRY(delete_ids(op, all, n));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));
     out_end_object(&op->out);

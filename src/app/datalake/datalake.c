@@ -58,43 +58,62 @@ static enum err allow_extra(struct op *op)
     return reply_schema(op, op->id);
 }
 
-/* Keys become part of JSON paths. */
+/* Keys are named in queries. */
 static enum err schema_key(struct op *op, const char **ret)
 {
     const char *key = op->values[1];
     size_t n = strlen(key);
     if (!n || n > 100 || strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != n)
         return fail(E_INVALID, "a key must have 1 to 100 letters, digits, '_', '-' or '.'");
-    *ret = arena_fmt(op->arena, "$.\"%s\"", key);
+    *ret = key;
     return OK;
+}
+
+static enum err read_schema(struct op *op, const char *id, const struct json **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT coalesce(custom_metadata_schema, '{}') FROM datalake WHERE id = ?1", V(id)));
+    return json_parse(op->arena, rows_text(r, 0), strlen(rows_text(r, 0)), ret);
+}
+
+/* rule NULL: the key goes. */
+static enum err write_rule(struct op *op, const char *id, const struct json *schema, const char *key, const struct json *rule)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 20);
+    out_object(&o, NULL);
+    out_json(&o, key, rule);
+    out_end_object(&o);
+    const struct json *change;
+    TRY(json_parse(op->arena, o.text.bytes, o.text.n, &change));
+    return sql_run(op->db, "UPDATE datalake SET custom_metadata_schema = ?2 WHERE id = ?1", V(id),
+                   V(json_over(op->arena, schema, change)));
 }
 
 static enum err put_key(struct op *op)
 {
-    const char *path;
-    TRY(schema_key(op, &path));
+    const char *key;
+    const struct json *schema;
+    TRY(schema_key(op, &key));
     const char *type = in_text(op, "input_type");
     if (in_has(op, "choices") && (in_has(op, "min") || in_has(op, "max")))
         return fail(E_INVALID, "choices and min/max exclude each other");
     if (in_has(op, "choices") && strcmp(type, "BOOLEAN") == 0)
         return fail(E_INVALID, "choices make no sense for BOOLEAN");
-    TRY(sql_run(op->db,
-                "UPDATE datalake SET custom_metadata_schema = json_set(coalesce(custom_metadata_schema, '{}'), ?2, json(?3)) "
-                "WHERE id = ?1",
-                V(op->id), V(path), V(json_print(op->arena, op->body))));
+    TRY(read_schema(op, op->id, &schema));
+    TRY(write_rule(op, op->id, schema, key, op->body));
     return reply_schema(op, op->id);
 }
 
 static enum err delete_key(struct op *op)
 {
-    const char *path;
-    TRY(schema_key(op, &path));
-    TRY(sql_run(op->db,
-                "UPDATE datalake SET custom_metadata_schema = json_remove(custom_metadata_schema, ?2) "
-                "WHERE id = ?1 AND json_type(custom_metadata_schema, ?2) IS NOT NULL",
-                V(op->id), V(path)));
-    if (!sql_changes(op->db))
-        return fail(E_NOT_FOUND, "the schema has no key '%s'", op->values[1]);
+    const char *key;
+    const struct json *schema;
+    TRY(schema_key(op, &key));
+    TRY(read_schema(op, op->id, &schema));
+    if (!json_get(schema, key))
+        return fail(E_NOT_FOUND, "the schema has no key '%s'", key);
+    TRY(write_rule(op, op->id, schema, key, NULL));
     return reply_schema(op, op->id);
 }
 

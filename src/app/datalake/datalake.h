@@ -6,18 +6,13 @@ extern const struct resource datalake_resource, data_resource, tag_resource, sou
 
 extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
 
-/* Pieces of SELECTs, so that every answer that holds a tag or a data looks the same. */
-#define TAGS_OF(id)                                                                                                                \
-    "(SELECT json_group_array(json_object('id', t.id, 'name', t.name, 'target_type', t.target_type)) FROM tagged x "               \
-    "JOIN tag t ON t.id = x.tag_id WHERE x.target_id = " id ")"
+/* The short forms of a tag and of a data, nested in other answers; a data in the same row is the table data as d. */
+extern const struct resource tag_of_thing, data_short, image_size;
+#define TAGS(id)                                                                                                                   \
+    {                                                                                                                              \
+        "tags", T_MANY, 0, id, .of = &tag_of_thing, .by = "x.target_id"                                                            \
+    }
 #define HAS_TAG(id) "FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = " id
-/* A data as JSON, of the table data as d. */
-#define DATA_JSON                                                                                                                  \
-    "json_object('id', d.id, 'object_name', d.object_name, 'filename', d.filename, 'type', d.type, 'content_type', "               \
-    "d.content_type, 'upload_status', d.upload_status, 'presigned_url', signed_get(d.object_name), 'meta', json_object('width', "  \
-    "d.width, 'height', d.height), 'metadata', json(d.metadata), 'custom_metadata', json(d.custom_metadata), 'datalake_id', "      \
-    "d.datalake_id, 'size', d.size, 'created_at', iso(d.created_at), 'thumbnail_url', '/api/data/' || d.id || '/thumbnail', "      \
-    "'tags', json(" TAGS_OF("d.id") "))"
 
 /* Names of objects: ORG/KIND/ID/FILENAME. The random middle makes them unguessable and unique, the first part says whose they are.
  */

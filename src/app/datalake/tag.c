@@ -21,11 +21,25 @@ static const struct field fields[] = {
     { "count", T_INT, F_SORT, "(SELECT count(*) FROM tagged x WHERE x.tag_id = g.id)" },
 };
 
-/* What can carry tags, and how many of the ids in the JSON list ?1 are such things of the organization ?2 within the scope ?3. */
+static const struct field short_fields[] = {
+    { "id", T_ID, 0, "t.id" },
+    { "name", T_TEXT, 0, "t.name" },
+    { "target_type", T_TEXT, 0, "t.target_type" },
+};
+const struct resource tag_of_thing = {
+    .name = "short tag",
+    .fields = short_fields,
+    .n_fields = COUNT_OF(short_fields),
+    .from = "tagged x JOIN tag t ON t.id = x.tag_id",
+    .key = "t.id",
+    .order = "t.name",
+};
+
+/* What can carry tags, and how many of the ids in the list ?1 are such things of the organization ?2 within the scope ?3. */
 static const struct target {
     const char *type, *count;
 } targets[] = {
-#define COUNT(from, where) "SELECT count(*) FROM " from " WHERE v.id IN (SELECT value FROM json_each(?1)) AND " where
+#define COUNT(from, where) "SELECT count(*) FROM " from " WHERE v.id IN " LISTED("?1") " AND " where
     { "DATA", COUNT("data v", "v.org = ?2 AND v.datalake_id = ?3") },
     { "ASSET", COUNT("asset v", "v.org = ?2 AND v.dataset_version_id = ?3") },
     { "DATASET", COUNT("dataset v", "v.org = ?2 AND v.org = ?3") },
@@ -122,7 +136,7 @@ static enum err delete_tag(struct op *op)
 }
 
 /* All targets must be things that this tag may go on: one that is not refuses the lot. */
-static enum err check_targets(struct op *op, const char *tag_id, const char *ids)
+static enum err check_targets(struct op *op, const char *tag_id, struct value ids)
 {
     const char *scope, *type;
     AUTO(rows) struct rows *r = NULL;
@@ -133,7 +147,7 @@ static enum err check_targets(struct op *op, const char *tag_id, const char *ids
     scope = arena_str(op->arena, rows_text(r, 0));
     type = arena_str(op->arena, rows_text(r, 1));
     int64_t wanted = 0, found = 0;
-    TRY(sql_int(op->db, &wanted, "SELECT count(DISTINCT value) FROM json_each(?1)", V(ids)));
+    TRY(sql_int(op->db, &wanted, "SELECT count(DISTINCT value) FROM listed WHERE list = ?1", V(ids)));
     for (size_t i = 0; i < COUNT_OF(targets); i++)
         if (strcmp(targets[i].type, type) == 0) {
             const struct value values[] = { V(ids), V(op->org), V(scope) };
@@ -148,7 +162,7 @@ static enum err check_targets(struct op *op, const char *tag_id, const char *ids
 /* Tries every statement of the table, so that a renamed table stops the start and not a user. */
 static enum err check_statements(struct sql *db)
 {
-    const struct value values[] = { V("[]"), V(""), V("") };
+    const struct value values[] = { V(0), V(""), V("") };
     for (size_t i = 0; i < COUNT_OF(targets); i++) {
         int64_t n = 0;
         TRY(fail_within(sql_int_text(db, &n, targets[i].count, values, COUNT_OF(values)), "%s: ", targets[i].type));
@@ -167,18 +181,19 @@ static enum err reply_count(struct op *op, const char *tag_id, int64_t count)
 
 static enum err attach(struct op *op)
 {
-    const char *ids = in_ids(op, "*");
+    struct value ids;
+    TRY(in_ids(op, "*", &ids));
     TRY(check_targets(op, op->id, ids));
-    TRY(sql_run(op->db, "INSERT INTO tagged SELECT ?1, value FROM json_each(?2) WHERE 1 ON CONFLICT DO NOTHING", V(op->id),
+    TRY(sql_run(op->db, "INSERT INTO tagged SELECT ?1, value FROM listed WHERE list = ?2 ON CONFLICT DO NOTHING", V(op->id),
                 V(ids)));
     return reply_count(op, op->id, sql_changes(op->db));
 }
 
 static enum err detach(struct op *op)
 {
-    const char *ids = in_ids(op, "*");
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id IN (SELECT value FROM json_each(?2))", V(op->id),
-                V(ids)));
+    struct value ids;
+    TRY(in_ids(op, "*", &ids));
+    TRY(sql_run(op->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id IN " LISTED("?2"), V(op->id), V(ids)));
     return reply_count(op, op->id, sql_changes(op->db));
 }
 

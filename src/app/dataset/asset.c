@@ -8,6 +8,8 @@
 
 enum { LIST_IDS = 10000, BULK_IDS = 200000, PLAIN = 6, CONDITION = 1 << 16 };
 
+#define LAST_CHARACTER "\U0010FFFF" /* sorts after every other */
+
 static const char table[] =
     "CREATE TABLE asset (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
     "dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, "
@@ -54,7 +56,7 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
         "annotations.masks.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("mask")                                                 \
     }
 #define MEMBERS                                                                                                                    \
-    { "id", T_ID, F_FILTER, "a.id" }, { "data", T_OBJECT, 0, DATA_JSON }, { "tags", T_ARRAY, 0, TAGS_OF("a.id") },                 \
+    { "id", T_ID, F_FILTER, "a.id" }, { "data", T_PART, 0, .of = &data_short }, TAGS("a.id"),                                      \
         { "dataset_version_id", T_ID, 0, "a.dataset_version_id" }, { "created_at", T_TIME, F_FILTER | F_SORT, "a.created_at" },    \
         { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },                                                          \
         { "nb_objects", T_INT, F_FILTER | F_SORT, COUNT_OF_SHAPES },                                                               \
@@ -64,11 +66,12 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
     }
 
 static const struct field fields[] = { MEMBERS, PATHS };
-static const struct field annotated_fields[] = { MEMBERS, { "annotation", T_OBJECT, 0, ANNOTATION_JSON_OF("a.id") }, PATHS };
+static const struct field annotated_fields[] = { MEMBERS,
+                                                 { "annotation", T_ONE, 0, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" },
+                                                 PATHS };
 static const struct field extended_fields[] = {
     MEMBERS,
-    { "annotations", T_ARRAY, 0,
-      "coalesce((SELECT json_array(json(x.j)) FROM (SELECT " ANNOTATION_JSON_OF("a.id") " AS j) x WHERE x.j IS NOT NULL), '[]')" },
+    { "annotations", T_MANY, 0, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" },
 };
 
 /* LEFT: there always is a data, and a count that does not look at it need not fetch it. */
@@ -94,24 +97,24 @@ enum err asset_need(struct sql *db, struct arena *a, const char *org, const char
     return OK;
 }
 
-static enum err check_tags(struct op *op, const char *version, const char *tags)
+static enum err check_tags(struct op *op, const char *version, struct value tags)
 {
     int64_t unknown = 0;
-    TRY(sql_int(op->db, &unknown,
-                "SELECT count(*) FROM json_each(?1) j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE g.id IS NULL",
-                V(tags), V(version)));
+    TRY(sql_int(
+        op->db, &unknown,
+        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
+        V(tags), V(version)));
     return unknown ? fail(E_NOT_FOUND, "asset_tag_ids: %lld of the ids are no tags of this version", (long long)unknown) : OK;
 }
 
 /* Data that are missing or not usable refuse the lot. */
-static enum err check_data(struct op *op, const char *ids)
+static enum err check_data(struct op *op, struct value ids)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT j.value, d.filename, d.upload_status FROM json_each(?1) j LEFT JOIN data d ON d.id = j.value AND d.org = ?2 "
-        "WHERE d.id IS NULL OR d.upload_status <> 'DONE' LIMIT 1",
-        V(ids), V(op->org)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT j.value, d.filename, d.upload_status FROM listed j LEFT JOIN data d ON d.id = j.value AND d.org = ?2 "
+                 "WHERE j.list = ?1 AND (d.id IS NULL OR d.upload_status <> 'DONE') LIMIT 1",
+                 V(ids), V(op->org)));
     if (!rows_next(r))
         return rows_error(r);
     if (rows_null(r, 2))
@@ -119,38 +122,33 @@ static enum err check_data(struct op *op, const char *ids)
     return fail(E_UNMEANT, "data_ids: '%s' is no usable image (%s)", rows_text(r, 1), rows_text(r, 2));
 }
 
-/* What q selects in a datalake, or the ids that were sent, as a JSON list. */
-static enum err wanted_data(struct op *op, const char **ret)
+/* What q selects in a datalake, or the ids that were sent. */
+static enum err wanted_data(struct op *op, struct value *ret)
 {
     const char *q = in_text(op, "q"), *lake = in_text(op, "datalake_id"), **ids;
     size_t n;
     if (in_has(op, "data_ids") == (q != NULL))
         return fail(E_INVALID, "say which: data_ids, or q with datalake_id");
     if (!q) {
-        *ret = in_ids(op, "data_ids");
+        TRY(in_ids(op, "data_ids", ret));
         return check_data(op, *ret);
     }
     if (!lake)
         return fail(E_INVALID, "datalake_id is missing");
     const struct value values[] = { V(lake) };
     TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND d.upload_status = 'DONE'", values, 1, &ids, &n));
-    AUTO(out) struct out o;
-    out_init(&o, 1 << 28);
-    out_array(&o, NULL);
-    for (size_t i = 0; i < n; i++)
-        out_text(&o, NULL, ids[i]);
-    out_end_array(&o);
-    *ret = arena_str(op->arena, o.text.bytes);
-    return OK;
+    return sql_list(op->db, ids, n, ret);
 }
 
-static enum err put_all(struct op *op, const char *version, const char *ids, int64_t *ret_added)
+static enum err put_all(struct op *op, const char *version, struct value ids, int64_t *ret_added)
 {
     AUTO(rows) struct rows *r = NULL;
     int64_t now = clock_now_ms();
-    TRY(sql_rows(op->db, &r,
-                 "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT data_id FROM asset WHERE dataset_version_id = ?2)",
-                 V(ids), V(version)));
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT value FROM listed WHERE list = ?1 AND value NOT IN (SELECT data_id FROM asset WHERE dataset_version_id = ?2) "
+        "ORDER BY place",
+        V(ids), V(version)));
     while (rows_next(r)) {
         char id[ID_SIZE];
         id_make(id);
@@ -164,15 +162,17 @@ static enum err put_all(struct op *op, const char *version, const char *ids, int
 /* Done within the request; the contract wants a job to look at. */
 static enum err add(struct op *op)
 {
-    const char *ids, *tags = in_ids(op, "asset_tag_ids"), *job;
+    const char *job;
+    struct value ids, tags;
     int64_t added = 0;
     TRY(version_check_unlocked(op->db, op->id));
+    TRY(in_ids(op, "asset_tag_ids", &tags));
     TRY(check_tags(op, op->id, tags));
     TRY(wanted_data(op, &ids));
     TRY(put_all(op, op->id, ids, &added));
     TRY(sql_run(op->db,
-                "INSERT INTO tagged SELECT g.value, a.id FROM json_each(?1) g, asset a WHERE a.dataset_version_id = ?2 "
-                "AND a.data_id IN (SELECT value FROM json_each(?3)) ON CONFLICT DO NOTHING",
+                "INSERT INTO tagged SELECT g.value, a.id FROM listed g, asset a WHERE g.list = ?1 AND a.dataset_version_id = ?2 "
+                "AND a.data_id IN " LISTED("?3") " ON CONFLICT DO NOTHING",
                 V(tags), V(op->id), V(ids)));
     TRY(job_add_done(op->db, op->arena, "add_data", op->org, op->user_id,
                      arena_fmt(op->arena, "{\"added\":%lld}", (long long)added), &job));
@@ -199,24 +199,30 @@ static enum err page(struct op *op, bool whole)
     text_add(&condition, "a.dataset_version_id = ?1");
     struct value values[PLAIN + 2 * QUERY_VALUES] = { V(op->id) };
     size_t n = 1;
+    struct value ids, data, names, filenames, beginnings;
+    TRY(in_ids(op, "ids", &ids));
+    TRY(in_ids(op, "data_ids", &data));
+    TRY(in_texts(op, "object_names", &names));
+    TRY(in_texts(op, "filenames", &filenames));
+    TRY(in_texts(op, "filename_startswith", &beginnings));
     const struct {
-        const char *before, *after, *value;
+        const char *before, *after;
+        struct value value;
     } plain[] = {
-        { "a.id IN (SELECT value FROM json_each(", "))", in_has(op, "ids") ? in_ids(op, "ids") : NULL },
-        { "a.data_id IN (SELECT value FROM json_each(", "))", in_has(op, "data_ids") ? in_ids(op, "data_ids") : NULL },
-        { "d.object_name IN (SELECT value FROM json_each(", "))", in_print(op, "object_names") },
-        { "a.data_id IN (SELECT p.id FROM json_each(",
-          ") j CROSS JOIN datalake k CROSS JOIN data p ON p.datalake_id = k.id AND p.filename = j.value)",
-          in_print(op, "filenames") },
-        { "a.data_id IN (SELECT p.id FROM json_each(",
-          ") j CROSS JOIN datalake k CROSS JOIN data p ON p.datalake_id = k.id "
-          "AND p.filename >= j.value AND p.filename < j.value || char(1114111))",
-          in_print(op, "filename_startswith") },
+        { "a.id IN (SELECT value FROM listed WHERE list = ", ")", ids },
+        { "a.data_id IN (SELECT value FROM listed WHERE list = ", ")", data },
+        { "d.object_name IN (SELECT value FROM listed WHERE list = ", ")", names },
+        { "a.data_id IN (SELECT p.id FROM listed j CROSS JOIN datalake k CROSS JOIN data p WHERE p.datalake_id = k.id "
+          "AND p.filename = j.value AND j.list = ",
+          ")", filenames },
+        { "a.data_id IN (SELECT p.id FROM listed j CROSS JOIN datalake k CROSS JOIN data p WHERE p.datalake_id = k.id "
+          "AND p.filename >= j.value AND p.filename < j.value || '" LAST_CHARACTER "' AND j.list = ",
+          ")", beginnings },
     };
     /* upload_statuses and types are of no use here: an asset is always a usable image */
     for (size_t i = 0; i < COUNT_OF(plain); i++)
-        if (plain[i].value) {
-            values[n++] = V(plain[i].value);
+        if (plain[i].value.kind != VALUE_NULL) {
+            values[n++] = plain[i].value;
             text_fmt(&condition, " AND %s?%zu%s", plain[i].before, n, plain[i].after);
         }
     if (custom) {
@@ -285,21 +291,21 @@ static enum err delete_one(struct op *op)
 
 static enum err delete_many(struct op *op)
 {
-    const char *ids = in_ids(op, "ids"), *q = in_text(op, "q");
+    const char *q = in_text(op, "q");
     TRY(version_check_unlocked(op->db, op->id));
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     struct where w = { 0 };
-    struct value values[2 + QUERY_VALUES] = { V(op->id), V(in_has(op, "ids") ? ids : NULL) };
+    struct value values[2 + QUERY_VALUES] = { V(op->id) };
+    TRY(in_ids(op, "ids", &values[1]));
     if (q && *q) {
         TRY(resource_query(op->arena, &asset_resource, q, 2, &w));
         memcpy(values + 2, w.values, w.n * sizeof *values);
     }
-    const char *sql =
-        arena_fmt(op->arena,
-                  "DELETE FROM asset WHERE id IN (SELECT a.id FROM asset a JOIN data d ON d.id = a.data_id "
-                  "WHERE a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id IN (SELECT value FROM json_each(?2))) AND (%s))",
-                  w.sql ? w.sql : "1");
+    const char *sql = arena_fmt(op->arena,
+                                "DELETE FROM asset WHERE id IN (SELECT a.id FROM asset a JOIN data d ON d.id = a.data_id "
+                                "WHERE a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id IN " LISTED("?2") ") AND (%s))",
+                                w.sql ? w.sql : "1 = 1");
     TRY(sql_run_text(op->db, sql, values, 2 + w.n));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", sql_changes(op->db));

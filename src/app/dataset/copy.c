@@ -7,7 +7,8 @@
 enum { BULK_IDS = 200000 };
 
 struct copy {
-    const char *from, *to, *asset_ids; /* asset_ids: a JSON list; NULL: all */
+    const char *from, *to;
+    struct value asset_ids; /* a list; NULL: all */
     bool tags, labels, annotations;
     int64_t copied;
 };
@@ -75,11 +76,10 @@ static enum err copy_assets(struct op *op, struct copy *c)
     if (c->labels || c->annotations)
         TRY(copy_labels(op, c));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT id, data_id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2))) "
-        "ORDER BY id",
-        V(c->from), V(c->asset_ids)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT id, data_id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") "
+                                                                                                                      "ORDER BY id",
+                 V(c->from), V(c->asset_ids)));
     while (rows_next(r)) {
         const char *to;
         TRY(asset_need(op->db, op->arena, op->org, c->to, rows_text(r, 1), &to));
@@ -113,13 +113,13 @@ static enum err fork_version(struct op *op)
     if (!there)
         return fail(E_NOT_FOUND, "parent_id: the dataset has no version %s", parent);
     TRY(name_check("version", version));
-    enum err e =
-        sql_run(op->db,
-                "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, attributes, created_at, "
-                "updated_at, created_by) SELECT ?1, dataset_id, org, ?3, coalesce(?4, 'Forked from version ''' || version || "
-                "''''), iif(?5 = 'NOT_CONFIGURED', type, ?5), attributes, ?6, ?6, ?7 FROM dataset_version WHERE id = ?2",
-                V(id), V(parent), V(version), V(in_text(op, "description")),
-                V(in_text(op, "type") ? in_text(op, "type") : "NOT_CONFIGURED"), V(now), V(op->user_id));
+    enum err e = sql_run(
+        op->db,
+        "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, attributes, created_at, "
+        "updated_at, created_by) SELECT ?1, dataset_id, org, ?3, coalesce(?4, 'Forked from version ''' || version || "
+        "''''), CASE WHEN ?5 = 'NOT_CONFIGURED' THEN type ELSE ?5 END, attributes, ?6, ?6, ?7 FROM dataset_version WHERE id = ?2",
+        V(id), V(parent), V(version), V(in_text(op, "description")),
+        V(in_text(op, "type") ? in_text(op, "type") : "NOT_CONFIGURED"), V(now), V(op->user_id));
     if (e == E_CONFLICT)
         return fail(e, "the dataset has a version '%s' already", version);
     TRY(e);
@@ -128,8 +128,7 @@ static enum err fork_version(struct op *op)
                       .tags = in_bool(op, "with_tags", false),
                       .labels = in_bool(op, "with_labels", false),
                       .annotations = in_bool(op, "with_annotations", false) };
-    if (in_has(op, "asset_ids"))
-        c.asset_ids = in_ids(op, "asset_ids");
+    TRY(in_ids(op, "asset_ids", &c.asset_ids));
     TRY(copy_assets(op, &c));
     op->status = 201;
     out_object(&op->out, NULL);
@@ -150,11 +149,10 @@ static enum err copy_to(struct op *op)
     if (!same)
         return fail(E_NOT_FOUND, "destination_id: the dataset has no other version %s", to);
     TRY(version_check_unlocked(op->db, to));
-    struct copy c = { .from = op->id,
-                      .to = to,
-                      .asset_ids = in_ids(op, "asset_ids"),
-                      .tags = in_bool(op, "with_tags", false),
-                      .annotations = in_bool(op, "with_annotations", false) };
+    struct copy c = {
+        .from = op->id, .to = to, .tags = in_bool(op, "with_tags", false), .annotations = in_bool(op, "with_annotations", false)
+    };
+    TRY(in_ids(op, "asset_ids", &c.asset_ids));
     TRY(copy_assets(op, &c));
     out_object(&op->out, NULL);
     TRY(reply_job(op, "copy_assets", &c));

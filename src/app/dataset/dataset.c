@@ -9,6 +9,17 @@ static const char table[] =
     "STRICT;"
     "CREATE TRIGGER dataset_gone AFTER DELETE ON dataset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
+/* Ids of data to show a dataset by. */
+static const struct field picture_fields[] = { { "*", T_ID, 0, "q.id" } };
+static const struct resource pictures = {
+    .name = "pictures of a dataset",
+    .fields = picture_fields,
+    .n_fields = COUNT_OF(picture_fields),
+    .from = "dataset p JOIN data q ON q.id IN (SELECT a.data_id FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id "
+            "WHERE v.dataset_id = p.id ORDER BY a.id LIMIT 4)",
+    .key = "p.id",
+};
+
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "s.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "s.name" },
@@ -20,10 +31,8 @@ static const struct field fields[] = {
     { "nb_versions", T_INT, 0, "(SELECT count(*) FROM dataset_version v WHERE v.dataset_id = s.id)" },
     { "nb_assets", T_INT, 0,
       "(SELECT count(*) FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id WHERE v.dataset_id = s.id)" },
-    { "thumbnails", T_ARRAY, 0,
-      "(SELECT json_group_array(q.data_id) FROM (SELECT DISTINCT a.data_id FROM asset a JOIN dataset_version v ON v.id = "
-      "a.dataset_version_id WHERE v.dataset_id = s.id LIMIT 4) q)" },
-    { "tags", T_ARRAY, 0, TAGS_OF("s.id") },
+    { "thumbnails", T_MANY, 0, "s.id", .of = &pictures, .by = "p.id" },
+    TAGS("s.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("s.id") },
 };
 

@@ -22,7 +22,8 @@ static enum err per_image(struct op *op, const char *version, int64_t unannotate
     int64_t counts[MOST + 1] = { 0 }, most = -1;
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
-                 "SELECT min(n_shapes, ?2), count(*) FROM annotation WHERE dataset_version_id = ?1 GROUP BY 1 ORDER BY 1",
+                 "SELECT CASE WHEN n_shapes < ?2 THEN n_shapes ELSE ?2 END, count(*) FROM annotation WHERE dataset_version_id = ?1 "
+                 "GROUP BY 1 ORDER BY 1",
                  V(version), V((int64_t)MOST)));
     while (rows_next(r))
         counts[most = rows_int(r, 0)] = rows_int(r, 1);
@@ -59,10 +60,11 @@ static enum err tag_counts(struct op *op)
 {
     const char *type = in_text(op, "tag_type");
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT t.name, count(*) FROM asset a JOIN tagged x ON x.target_id = iif(?2 = 'DATA', a.data_id, a.id) "
-                 "JOIN tag t ON t.id = x.tag_id WHERE a.dataset_version_id = ?1 GROUP BY t.id ORDER BY 2 DESC, 1",
-                 V(op->id), V(type)));
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT t.name, count(*) FROM asset a JOIN tagged x ON x.target_id = CASE WHEN ?2 = 'DATA' THEN a.data_id ELSE a.id END "
+        "JOIN tag t ON t.id = x.tag_id WHERE a.dataset_version_id = ?1 GROUP BY t.id ORDER BY 2 DESC, 1",
+        V(op->id), V(type)));
     out_object(&op->out, NULL);
     while (rows_next(r))
         out_int(&op->out, rows_text(r, 0), rows_int(r, 1));

@@ -16,6 +16,36 @@ const char *const inference_types[] = {
     "NOT_CONFIGURED", "CLASSIFICATION", "OBJECT_DETECTION", "SEGMENTATION", "POINT", "KEYPOINT", "LINE", "MASK", "MULTI", NULL
 };
 
+static const struct field short_fields[] = {
+    { "id", T_ID, 0, "jv.id" },
+    { "origin_id", T_ID, 0, "js.id" },
+    { "origin_name", T_TEXT, 0, "js.name" },
+    { "version", T_TEXT, 0, "jv.version" },
+    { "type", T_TEXT, 0, "jv.type", .words = inference_types },
+    { "description", T_TEXT, 0, "jv.description" },
+    { "locked", T_BOOL, 0, "jv.locked" },
+    { "annotation_campaign_id", T_ID, 0, "NULL" },
+    { "created_at", T_TIME, 0, "jv.created_at" },
+};
+const struct resource dataset_version_short = {
+    .name = "short dataset version",
+    .fields = short_fields,
+    .n_fields = COUNT_OF(short_fields),
+    .from = "dataset_version jv JOIN dataset js ON js.id = jv.dataset_id",
+    .key = "jv.id",
+};
+
+/* Ids of data to show a version by. */
+static const struct field picture_fields[] = { { "*", T_ID, 0, "q.data_id" } };
+static const struct resource pictures = {
+    .name = "pictures of a dataset version",
+    .fields = picture_fields,
+    .n_fields = COUNT_OF(picture_fields),
+    .from = "dataset_version p JOIN asset q ON q.id IN (SELECT a.id FROM asset a WHERE a.dataset_version_id = p.id ORDER BY a.id "
+            "LIMIT 4)",
+    .key = "p.id",
+};
+
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "v.id" },
     { "origin_id", T_ID, F_FILTER, "s.id" },
@@ -32,9 +62,8 @@ static const struct field fields[] = {
     { "size", T_INT, 0, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" }, /* the same, as clients call it */
     { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },
     { "nb_objects", T_INT, F_FILTER, "(SELECT coalesce(sum(n.n_shapes), 0) FROM annotation n WHERE n.dataset_version_id = v.id)" },
-    { "thumbnails", T_ARRAY, 0,
-      "(SELECT json_group_array(q.data_id) FROM (SELECT a.data_id FROM asset a WHERE a.dataset_version_id = v.id LIMIT 4) q)" },
-    { "tags", T_ARRAY, 0, TAGS_OF("v.id") },
+    { "thumbnails", T_MANY, 0, "v.id", .of = &pictures, .by = "p.id" },
+    TAGS("v.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("v.id") },
     { "labels.name", T_TEXT, F_FILTER, "l.name", "FROM label l WHERE l.dataset_version_id = v.id" },
 };

@@ -39,7 +39,9 @@ static enum err look(struct sql *db, struct arena *a, const char *deployment, st
 {
     const char *id = arena_str(a, rows_text(r, 0));
     bool now = holds(rows_text(r, 2), is, rows_real(r, 3)), before = rows_int(r, 4);
-    TRY(sql_run(db, "UPDATE alert SET last_value = ?2, triggered = ?3, triggered_at = iif(?4, ?5, triggered_at) WHERE id = ?1",
+    TRY(sql_run(db,
+                "UPDATE alert SET last_value = ?2, triggered = ?3, triggered_at = CASE WHEN ?4 <> 0 THEN ?5 ELSE triggered_at END "
+                "WHERE id = ?1",
                 V(id), V(is), V(now), V(now && !before), V(clock_now_ms())));
     if (!now || before)
         return OK;

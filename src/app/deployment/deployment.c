@@ -16,30 +16,61 @@ static const char table[] =
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT";
 
-#define LABELS                                                                                                                     \
-    "(SELECT json_group_array(json_object('id', l.id, 'name', l.name, 'group_id', NULL)) FROM (SELECT * FROM deployment_label"     \
-    " WHERE deployment_id = d.id ORDER BY position) l)"
-#define COUNTS                                                                                                                     \
-    "(SELECT json_object('total', count(*), 'to_review', count(*) FILTER (WHERE a.status = 'TO_REVIEW'), 'reviewed',"              \
-    " count(*) FILTER (WHERE a.status = 'REVIEWED'), 'submitted', count(*) FILTER (WHERE a.status = 'SUBMITTED'))"                 \
-    " FROM predicted_asset a WHERE a.deployment_id = d.id)"
-#define PIPELINES                                                                                                                  \
-    "(SELECT json_object('training_data', json(iif(q.td_version_id IS NULL, 'false', 'true')), 'fl',"                              \
-    " json(iif(q.fl_active, 'true', 'false')), 'ct', json(iif(q.ct_active, 'true', 'false')), 'cd',"                               \
-    " json(iif(q.cd_active, 'true', 'false'))) FROM pipeline q WHERE q.deployment_id = d.id)"
+static const struct field label_fields[] = { { "id", T_ID, 0, "l.id" },
+                                             { "name", T_TEXT, 0, "l.name" },
+                                             { "group_id", T_ID, 0, "NULL" } };
+static const struct resource label_of_deployment = {
+    .name = "label of a deployment",
+    .fields = label_fields,
+    .n_fields = COUNT_OF(label_fields),
+    .from = "deployment_label l",
+    .key = "l.id",
+    .order = "l.position",
+};
+
+#define WITH_STATUS(status) "sum(CASE WHEN a.status = '" status "' THEN 1 ELSE 0 END)"
+static const struct field count_fields[] = {
+    { "total", T_INT, 0, "n.total" },
+    { "to_review", T_INT, 0, "n.to_review" },
+    { "reviewed", T_INT, 0, "n.reviewed" },
+    { "submitted", T_INT, 0, "n.submitted" },
+};
+static const struct resource counts_of = {
+    .name = "counts of a deployment",
+    .fields = count_fields,
+    .n_fields = COUNT_OF(count_fields),
+    .from = "(SELECT o.id, count(a.id) AS total, " WITH_STATUS("TO_REVIEW") " AS to_review, " WITH_STATUS(
+        "REVIEWED") " AS reviewed, " WITH_STATUS("SUBMITTED") " AS submitted FROM deployment o LEFT JOIN predicted_asset a"
+                                                              " ON a.deployment_id = o.id GROUP BY o.id) n",
+    .key = "n.id",
+};
+
+static const struct field pipeline_fields[] = {
+    { "training_data", T_BOOL, 0, "q.td_version_id IS NOT NULL" },
+    { "fl", T_BOOL, 0, "q.fl_active" },
+    { "ct", T_BOOL, 0, "q.ct_active" },
+    { "cd", T_BOOL, 0, "q.cd_active" },
+};
+static const struct resource pipelines_of = {
+    .name = "pipelines of a deployment",
+    .fields = pipeline_fields,
+    .n_fields = COUNT_OF(pipeline_fields),
+    .from = "pipeline q",
+    .key = "q.deployment_id",
+};
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "d.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
     { "type", T_TEXT, F_FILTER, "d.type" },
     { "status", T_TEXT, F_SORT | F_FILTER, "d.status" },
-    { "oracle_host", T_TEXT, 0, "host_url('')" },
-    { "serving_host", T_TEXT, 0, "iif(d.serving, host_url(''), NULL)" },
+    { "oracle_host", T_HERE, 0, "''" },
+    { "serving_host", T_HERE, 0, "CASE WHEN d.serving <> 0 THEN '' END" },
     { "review_campaign_id", T_ID, 0, "NULL" },
     { "model_version_id", T_ID, 0, "d.model_version_id" },
     { "shadow_model_version_id", T_ID, 0, "d.shadow_model_version_id" },
-    { "model_version", T_JSON, 0, MODEL_VERSION_JSON_OF("d.model_version_id") },
-    { "shadow_model_version", T_JSON, 0, MODEL_VERSION_JSON_OF("d.shadow_model_version_id") },
+    { "model_version", T_ONE, 0, "d.model_version_id", .of = &model_version_short },
+    { "shadow_model_version", T_ONE, 0, "d.shadow_model_version_id", .of = &model_version_short },
     { "min_threshold", T_NUMBER, 0, "d.min_threshold" },
     { "sample_rate", T_NUMBER, 0, "d.sample_rate" },
     { "target_datalake_id", T_ID, 0, "d.target_datalake_id" },
@@ -48,10 +79,10 @@ static const struct field fields[] = {
     { "deployed_at", T_TIME, F_SORT, "d.deployed_at" },
     { "shadow_at", T_TIME, 0, "d.shadow_at" },
     { "created_by", T_TEXT, 0, USER_NAME("d.created_by") },
-    { "labels", T_ARRAY, F_ONE, LABELS },
-    { "counts", T_JSON, 0, COUNTS },
-    { "pipelines", T_JSON, 0, PIPELINES },
-    { "tags", T_ARRAY, 0, TAGS_OF("d.id") },
+    { "labels", T_MANY, F_ONE, "d.id", .of = &label_of_deployment, .by = "l.deployment_id" },
+    { "counts", T_ONE, 0, "d.id", .of = &counts_of },
+    { "pipelines", T_ONE, 0, "d.id", .of = &pipelines_of },
+    TAGS("d.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
 };
 
@@ -148,10 +179,11 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
         TRY(sql_run(db, "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3 WHERE id = ?1", V(id),
                     V(version), V(clock_now_ms())));
     else
-        TRY(sql_run(db,
-                    "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = iif(?2 IS NULL, NULL, ?3), updated_at = ?3"
-                    " WHERE id = ?1",
-                    V(id), V(version), V(clock_now_ms())));
+        TRY(sql_run(
+            db,
+            "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = CASE WHEN ?2 IS NOT NULL THEN ?3 END, updated_at = ?3"
+            " WHERE id = ?1",
+            V(id), V(version), V(clock_now_ms())));
     if (version)
         TRY(take_labels(db, a, id, c.labels));
     return deployment_tell(db, a, id, slot == SLOT_CHAMPION ? "{\"kind\":\"champion\"}" : "{\"kind\":\"shadow\"}");
@@ -315,12 +347,7 @@ static enum err resume(struct op *op)
 
 static enum err labels(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT " LABELS " FROM deployment d WHERE d.id = ?1", V(op->id)));
-    out_object(&op->out, NULL);
-    out_raw(&op->out, "items", rows_text(r, 0));
-    out_end_object(&op->out);
-    return OK;
+    return reply_list(op, &label_of_deployment, "l.deployment_id = ?1", V(op->id));
 }
 
 /* Where the images of this deployment are stored: what the client says again when it predicts on one of them. */
@@ -339,15 +366,25 @@ static enum err connector(struct op *op)
     return OK;
 }
 
+static const struct field user_fields[] = { { "id", T_ID, 0, "u.id" },
+                                            { "username", T_TEXT, 0, "u.username" },
+                                            { "role", T_TEXT, 0, "u.role" } };
+static const struct resource deployment_user = {
+    .name = "user of a deployment",
+    .fields = user_fields,
+    .n_fields = COUNT_OF(user_fields),
+    .from = "user u",
+    .key = "u.id",
+    .org = "u.org",
+    .order = "u.username",
+};
+
 /* Everybody of the organization may use its deployments. */
 static enum err users(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r,
-                  "SELECT json_object('users', json_group_array(json_object('id', id, 'username', username, 'role', role)))"
-                  " FROM user WHERE org = ?1",
-                  V(op->org)));
-    out_raw(&op->out, NULL, rows_text(r, 0));
+    out_object(&op->out, NULL);
+    TRY(reply_rows(op, "users", &deployment_user, "1 = 1"));
+    out_end_object(&op->out);
     return OK;
 }
 

@@ -28,7 +28,6 @@ static void open_scene(struct scene *s, struct arena *a)
     struct first_start first;
     s->a = a;
     MUST(sql_open(":memory:", &s->db));
-    MUST(api_prepare_connection(s->db, NULL));
     MUST(api_make_schema(s->db));
     MUST(account_first_start(s->db, a, &first));
     MUST(account_default_org(s->db, a, &s->org));

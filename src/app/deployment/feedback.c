@@ -8,7 +8,7 @@
 enum { AT_ONCE = 20000 };
 
 static const struct field dataset_fields[] = {
-    { "dataset_version", T_JSON, 0, DATASET_VERSION_JSON_OF("f.dataset_version_id") },
+    { "dataset_version", T_ONE, 0, "f.dataset_version_id", .of = &dataset_version_short },
 };
 static const struct resource fl_dataset = {
     .name = "feedback dataset version",
@@ -57,9 +57,10 @@ static enum err attach(struct op *op)
 
 static enum err detach(struct op *op)
 {
-    TRY(sql_run(op->db,
-                "DELETE FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
-                V(op->id), V(in_ids(op, "ids"))));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    TRY(sql_run(op->db, "DELETE FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id IN " LISTED("?2"), V(op->id),
+                V(ids)));
     return change(op, op->id);
 }
 
@@ -153,28 +154,44 @@ static enum err open_loop(struct submit *s)
     return OK;
 }
 
+/* Those of the ids that cannot be submitted refuse the lot and are named. */
+static enum err check_reviewed(struct submit *s, struct value ids)
+{
+    struct op *op = s->op;
+    int64_t n = 0;
+    AUTO(out) struct out o;
+    AUTO(rows) struct rows *r = NULL;
+    out_init(&o, 1 << 20);
+    TRY(sql_rows(op->db, &r,
+                 "SELECT DISTINCT j.value FROM listed j WHERE j.list = ?1 AND NOT EXISTS (SELECT 1 FROM predicted_asset a"
+                 " WHERE a.id = j.value AND a.deployment_id = ?2 AND a.status = 'REVIEWED')",
+                 V(ids), V(s->deployment)));
+    out_array(&o, NULL);
+    for (; rows_next(r); n++)
+        out_text(&o, NULL, rows_text(r, 0));
+    out_end_array(&o);
+    TRY(rows_error(r));
+    if (!n)
+        return OK;
+    enum err e = fail(E_UNMEANT, "%lld of the predictions are not reviewed (or were submitted already)", (long long)n);
+    fail_set_detail(o.text.bytes);
+    return e;
+}
+
 /* The ids that were named, all of them REVIEWED; or the reviewed ones that the query finds. */
 static enum err chosen(struct submit *s, const char ***ret, size_t *ret_n)
 {
     struct op *op = s->op;
-    const char *ids = in_has(op, "ids") ? in_ids(op, "ids") : NULL, *q = in_text(op, "q");
-    if (!ids && !q)
+    const char *q = in_text(op, "q");
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    if (ids.kind == VALUE_NULL && !q)
         return fail(E_INVALID, "say which: ids, or q");
-    if (!ids)
+    if (ids.kind == VALUE_NULL)
         return resource_ids(op, &predicted_asset_resource, q, "a.deployment_id = ?1 AND a.status = 'REVIEWED'",
                             VALUES(V(s->deployment)), ret, ret_n);
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r,
-                  "SELECT count(*), json_group_array(j.value) FROM (SELECT DISTINCT value FROM json_each(?1)) j WHERE NOT EXISTS"
-                  " (SELECT 1 FROM predicted_asset a WHERE a.id = j.value AND a.deployment_id = ?2 AND a.status = 'REVIEWED')",
-                  V(ids), V(s->deployment)));
-    if (rows_int(r, 0)) {
-        enum err e =
-            fail(E_UNMEANT, "%lld of the predictions are not reviewed (or were submitted already)", (long long)rows_int(r, 0));
-        fail_set_detail(rows_text(r, 1));
-        return e;
-    }
-    return resource_ids(op, &predicted_asset_resource, NULL, "a.deployment_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))",
+    TRY(check_reviewed(s, ids));
+    return resource_ids(op, &predicted_asset_resource, NULL, "a.deployment_id = ?1 AND a.id IN " LISTED("?2"),
                         VALUES(V(s->deployment), V(ids)), ret, ret_n);
 }
 

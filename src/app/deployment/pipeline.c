@@ -25,39 +25,102 @@ static const char table[] =
     " ended_at INTEGER) STRICT;"
     "CREATE INDEX retraining_of ON retraining (deployment_id, created_at)";
 
-#define FLAG(column) "json(iif(" column ", 'true', 'false'))"
-#define VERSION(column) "json(" DATASET_VERSION_JSON_OF(column) ")"
-#define TRAINING_DATA                                                                                                              \
-    "json_object('active', json('true'), 'status', 'SUCCESS', 'since', iso(q.td_at), 'dataset_version', " VERSION(                 \
-        "q.td_version_id") ")"
-#define FL_DATASETS                                                                                                                \
-    "(SELECT json_group_array(" VERSION("f.dataset_version_id") ") FROM fl_dataset f WHERE f.deployment_id = q.deployment_id)"
-#define CT_DATASETS                                                                                                                \
-    "(SELECT json_group_array(json_object('name', c.name, 'dataset_version', " VERSION(                                            \
-        "c.dataset_version_id") ")) FROM ct_dataset c WHERE c.deployment_id = q.deployment_id)"
-#define PROJECT "(SELECT json_object('id', p.id, 'name', p.name) FROM project p WHERE p.id = q.ct_project_id)"
+static const char *const triggers[] = { "FEEDBACK_LOOP", "NONE", NULL };
+static const char *const policies[] = { "DEPLOY_CHAMPION", "DEPLOY_SHADOW", "DEPLOY_MANUAL", NULL };
+#define OBJECT(name_, says)                                                                                                        \
+    static const struct resource name_ = { .name = says, .fields = name_##_fields, .n_fields = COUNT_OF(name_##_fields) }
+
+static const struct field training_data_fields[] = {
+    { "active", T_BOOL, 0, "1" },
+    { "status", T_TEXT, 0, "'SUCCESS'" },
+    { "since", T_TIME, 0, "q.td_at" },
+    { "dataset_version", T_ONE, 0, "q.td_version_id", .of = &dataset_version_short },
+};
+OBJECT(training_data, "training data of a deployment");
+
+static const struct field fl_version_fields[] = { { "*", T_ONE, 0, "f.dataset_version_id", .of = &dataset_version_short } };
+static const struct resource fl_version = {
+    .name = "dataset version of a feedback loop",
+    .fields = fl_version_fields,
+    .n_fields = COUNT_OF(fl_version_fields),
+    .from = "fl_dataset f",
+    .key = "f.dataset_version_id",
+    .order = "f.created_at, f.dataset_version_id",
+};
+static const struct field feedback_loop_fields[] = {
+    { "configured", T_BOOL, 0, "q.fl_set" },
+    { "active", T_BOOL, 0, "q.fl_active" },
+    { "datasets", T_MANY, 0, "q.deployment_id", .of = &fl_version, .by = "f.deployment_id" },
+};
+OBJECT(feedback_loop, "feedback loop of a deployment");
+
+static const struct field project_fields[] = { { "id", T_ID, 0, "p.id" }, { "name", T_TEXT, 0, "p.name" } };
+static const struct resource project_short = {
+    .name = "short project", .fields = project_fields, .n_fields = COUNT_OF(project_fields), .from = "project p", .key = "p.id"
+};
+static const struct field ct_version_fields[] = {
+    { "name", T_TEXT, 0, "c.name" },
+    { "dataset_version", T_ONE, 0, "c.dataset_version_id", .of = &dataset_version_short },
+};
+static const struct resource ct_version = {
+    .name = "dataset version of continuous training",
+    .fields = ct_version_fields,
+    .n_fields = COUNT_OF(ct_version_fields),
+    .from = "ct_dataset c JOIN deployment d ON d.id = c.deployment_id",
+    .key = "c.name",
+    .org = "d.org",
+    .order = "c.created_at, c.name",
+};
+static const struct field run_fields[] = {
+    { "experiment_id", T_ID, 0, "t.experiment_id" },
+    { "experiment_name", T_TEXT, 0, "t.experiment_name" },
+    { "state", T_TEXT, 0, "t.state" },
+    { "status", T_TEXT, 0, "e.status" },
+    { "progress", T_NUMBER, 0, "e.progress" },
+    { "error", T_TEXT, 0, "t.error" },
+    { "model_version_id", T_ID, 0, "t.model_version_id" },
+    { "nb_images", T_INT, 0, "t.nb_images" },
+    { "created_at", T_TIME, 0, "t.created_at" },
+    { "ended_at", T_TIME, 0, "t.ended_at" },
+};
+static const struct resource latest_run = {
+    .name = "training of a deployment",
+    .fields = run_fields,
+    .n_fields = COUNT_OF(run_fields),
+    .from = "(SELECT * FROM (SELECT r.*, row_number() OVER (PARTITION BY r.deployment_id ORDER BY r.created_at DESC) AS place"
+            " FROM retraining r) x WHERE x.place <= 50) t LEFT JOIN experiment e ON e.id = t.experiment_id",
+    .key = "t.id",
+    .order = "t.created_at DESC",
+};
 #define PENDING                                                                                                                    \
     "(SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = q.deployment_id AND s.status = 'SUBMITTED'"                   \
     " AND s.retraining_id IS NULL)"
-#define RUNS                                                                                                                       \
-    "(SELECT json_group_array(json_object('experiment_id', t.experiment_id, 'experiment_name', t.experiment_name, 'state',"        \
-    " t.state, 'status', e.status, 'progress', e.progress, 'error', t.error, 'model_version_id', t.model_version_id, 'nb_images'," \
-    " t.nb_images, 'created_at', iso(t.created_at), 'ended_at', iso(t.ended_at))) FROM (SELECT * FROM retraining"                  \
-    " WHERE deployment_id = q.deployment_id ORDER BY created_at DESC LIMIT 50) t LEFT JOIN experiment e ON e.id = "                \
-    "t.experiment_id)"
+static const struct field continuous_training_fields[] = {
+    { "configured", T_BOOL, 0, "q.ct_set" },
+    { "active", T_BOOL, 0, "q.ct_active" },
+    { "project", T_ONE, 0, "q.ct_project_id", .of = &project_short },
+    { "trigger", T_TEXT, 0, "q.ct_trigger", .words = triggers },
+    { "threshold", T_INT, 0, "q.ct_threshold" },
+    { "parameters", T_OBJECT, 0, "coalesce(q.ct_parameters, '{}')" },
+    { "error", T_TEXT, 0, "q.ct_error" },
+    { "pending", T_INT, 0, PENDING },
+    { "datasets", T_MANY, 0, "q.deployment_id", .of = &ct_version, .by = "c.deployment_id" },
+    { "runs", T_MANY, 0, "q.deployment_id", .of = &latest_run, .by = "t.deployment_id" },
+};
+OBJECT(continuous_training, "continuous training of a deployment");
+
+static const struct field continuous_deployment_fields[] = {
+    { "configured", T_BOOL, 0, "q.cd_set" },
+    { "active", T_BOOL, 0, "q.cd_active" },
+    { "policy", T_TEXT, 0, "q.cd_policy", .words = policies },
+};
+OBJECT(continuous_deployment, "continuous deployment of a deployment");
 
 static const struct field fields[] = {
-    { "training_data", T_JSON, 0, "iif(q.td_version_id IS NULL, NULL, " TRAINING_DATA ")" },
-    { "fl", T_JSON, 0,
-      "json_object('configured', " FLAG("q.fl_set") ", 'active', " FLAG("q.fl_active") ", 'datasets', " FL_DATASETS ")" },
-    { "ct", T_JSON, 0,
-      "json_object('configured', " FLAG("q.ct_set") ", 'active', " FLAG(
-          "q.ct_active") ", 'project', " PROJECT ", 'trigger',"
-                         " q.ct_trigger, 'threshold', q.ct_threshold, 'parameters', json(coalesce(q.ct_parameters, '{}')), "
-                         "'error', q.ct_error,"
-                         " 'pending', " PENDING ", 'datasets', " CT_DATASETS ", 'runs', " RUNS ")" },
-    { "cd", T_JSON, 0,
-      "json_object('configured', " FLAG("q.cd_set") ", 'active', " FLAG("q.cd_active") ", 'policy', q.cd_policy)" },
+    { "training_data", T_PART, 0, "q.td_version_id", .of = &training_data },
+    { "fl", T_PART, 0, .of = &feedback_loop },
+    { "ct", T_PART, 0, .of = &continuous_training },
+    { "cd", T_PART, 0, .of = &continuous_deployment },
 };
 static const struct resource pipelines = {
     .name = "pipelines",
@@ -123,31 +186,16 @@ static enum err attach(struct op *op)
 
 static enum err detach(struct op *op)
 {
-    TRY(sql_run(op->db,
-                "DELETE FROM ct_dataset WHERE deployment_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
-                V(op->id), V(in_ids(op, "ids"))));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    TRY(sql_run(op->db, "DELETE FROM ct_dataset WHERE deployment_id = ?1 AND dataset_version_id IN " LISTED("?2"), V(op->id),
+                V(ids)));
     return changed(op, op->id);
 }
 
 static enum err list_datasets(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT name, " DATASET_VERSION_JSON_OF("c.dataset_version_id") " FROM ct_dataset c"
-                                                                        " WHERE c.deployment_id = ?1 ORDER BY c.created_at, c.name",
-        V(op->id)));
-    out_object(&op->out, NULL);
-    out_array(&op->out, "items");
-    while (rows_next(r)) {
-        out_object(&op->out, NULL);
-        out_text(&op->out, "name", rows_text(r, 0));
-        out_raw(&op->out, "dataset_version", rows_text(r, 1));
-        out_end_object(&op->out);
-    }
-    out_end_array(&op->out);
-    out_end_object(&op->out);
-    return rows_error(r);
+    return reply_list(op, &ct_version, "c.deployment_id = ?1", V(op->id));
 }
 
 static enum err setup_deployment(struct op *op)
@@ -199,9 +247,7 @@ static enum err get(struct op *op)
     return reply_find(op, &pipelines, "the deployment has no pipelines", "q.deployment_id = ?1", V(op->id));
 }
 
-static const char *const triggers[] = { "FEEDBACK_LOOP", "NONE", NULL };
 static const char *const training_types[] = { "EXPERIMENT", NULL };
-static const char *const policies[] = { "DEPLOY_CHAMPION", "DEPLOY_SHADOW", "DEPLOY_MANUAL", NULL };
 static const struct field training_in[] = {
     { "project_id", T_ID, F_NEED },
     { "trigger", T_TEXT, F_NULL, .words = triggers },

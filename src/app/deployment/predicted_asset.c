@@ -34,29 +34,87 @@ static const char table[] =
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
     "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
-#define SHAPES(from, where)                                                                                                        \
-    "json((SELECT json_group_array(json_object('kind', h.kind, 'label', l.name, 'label_id', l.id, 'score', h.score, 'x', h.x,"     \
-    " 'y', h.y, 'w', h.w, 'h', h.h, 'geometry', json(h.geometry))) FROM (SELECT * FROM " from " WHERE " where                      \
-    " ORDER BY position) h JOIN deployment_label l ON l.id = h.label_id))"
-#define RECTANGLES(from, where)                                                                                                    \
-    "json((SELECT json_group_array(json_object('label', json_object('id', l.id, 'name', l.name), 'label_id', l.id, 'score', "      \
-    "h.score,"                                                                                                                     \
-    " 'x', CAST(round(h.x) AS INTEGER), 'y', CAST(round(h.y) AS INTEGER), 'w', CAST(round(h.w) AS INTEGER), 'h',"                  \
-    " CAST(round(h.h) AS INTEGER))) FROM (SELECT * FROM " from " WHERE " where " AND kind = 'rectangle' ORDER BY position) h"      \
-    " JOIN deployment_label l ON l.id = h.label_id))"
-#define CLASSIFICATIONS(from, where)                                                                                               \
-    "json((SELECT json_group_array(json_object('label', json_object('id', l.id, 'name', l.name), 'label_id', l.id, 'score', "      \
-    "h.score))"                                                                                                                    \
-    " FROM (SELECT * FROM " from " WHERE " where " AND kind = 'classification' ORDER BY position) h"                               \
-    " JOIN deployment_label l ON l.id = h.label_id))"
-#define BY_KIND(from, where) ", 'rectangles', " RECTANGLES(from, where) ", 'classifications', " CLASSIFICATIONS(from, where)
+/* ---- what was said of an image: shapes of predictions and of reviews look alike */
+
+static const struct field label_fields[] = { { "id", T_ID, 0, "l.id" }, { "name", T_TEXT, 0, "l.name" } };
+static const struct resource label_said = { .name = "label of a shape",
+                                            .fields = label_fields,
+                                            .n_fields = COUNT_OF(label_fields) };
+static const struct field shape_fields[] = {
+    { "kind", T_TEXT, 0, "h.kind" },     { "label", T_TEXT, 0, "l.name" }, { "label_id", T_ID, 0, "l.id" },
+    { "score", T_NUMBER, 0, "h.score" }, { "x", T_NUMBER, 0, "h.x" },      { "y", T_NUMBER, 0, "h.y" },
+    { "w", T_NUMBER, 0, "h.w" },         { "h", T_NUMBER, 0, "h.h" },      { "geometry", T_JSON, 0, "h.geometry" },
+};
+#define ROUNDED(column) "CAST(round(" column ") AS INTEGER)"
+static const struct field rectangle_fields[] = {
+    { "label", T_PART, 0, .of = &label_said }, { "label_id", T_ID, 0, "l.id" },   { "score", T_NUMBER, 0, "h.score" },
+    { "x", T_INT, 0, ROUNDED("h.x") },         { "y", T_INT, 0, ROUNDED("h.y") }, { "w", T_INT, 0, ROUNDED("h.w") },
+    { "h", T_INT, 0, ROUNDED("h.h") },
+};
+static const struct field classification_fields[] = {
+    { "label", T_PART, 0, .of = &label_said },
+    { "label_id", T_ID, 0, "l.id" },
+    { "score", T_NUMBER, 0, "h.score" },
+};
+#define SAID(name_, says, fields_, table, condition)                                                                               \
+    static const struct resource name_ = {                                                                                         \
+        .name = says,                                                                                                              \
+        .fields = fields_,                                                                                                         \
+        .n_fields = COUNT_OF(fields_),                                                                                             \
+        .from = table " h JOIN deployment_label l ON l.id = h.label_id" condition,                                                 \
+        .key = "h.label_id",                                                                                                       \
+        .order = "h.position",                                                                                                     \
+    };
+SAID(prediction_shape, "predicted shape", shape_fields, "prediction_shape", "")
+SAID(prediction_rectangle, "predicted rectangle", rectangle_fields, "prediction_shape", " AND h.kind = 'rectangle'")
+SAID(prediction_classification, "predicted classification", classification_fields, "prediction_shape",
+     " AND h.kind = 'classification'")
+SAID(review_shape, "reviewed shape", shape_fields, "review_shape", "")
+SAID(review_rectangle, "reviewed rectangle", rectangle_fields, "review_shape", " AND h.kind = 'rectangle'")
+SAID(review_classification, "reviewed classification", classification_fields, "review_shape", " AND h.kind = 'classification'")
+
 #define PREDICTION                                                                                                                 \
-    "json_object('id', p.id, 'is_shadow', json(iif(p.is_shadow, 'true', 'false')), 'model_version_id', p.model_version_id,"        \
-    " 'latency', p.latency, 'created_at', iso(p.created_at), 'shapes', " SHAPES("prediction_shape", "prediction_id = p.id")
-#define ONE(shadow) "(SELECT " PREDICTION ") FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow ")"
+    { "id", T_ID, 0, "p.id" }, { "is_shadow", T_BOOL, 0, "p.is_shadow" }, { "model_version_id", T_ID, 0, "p.model_version_id" },   \
+        { "latency", T_NUMBER, 0, "p.latency" }, { "created_at", T_TIME, 0, "p.created_at" },                                      \
+    {                                                                                                                              \
+        "shapes", T_MANY, 0, "p.id", .of = &prediction_shape, .by = "h.prediction_id"                                              \
+    }
+static const struct field prediction_short_fields[] = { PREDICTION };
+static const struct field prediction_fields[] = {
+    PREDICTION,
+    { "rectangles", T_MANY, 0, "p.id", .of = &prediction_rectangle, .by = "h.prediction_id" },
+    { "classifications", T_MANY, 0, "p.id", .of = &prediction_classification, .by = "h.prediction_id" },
+};
+#define PREDICTIONS(name_, says, fields_, from_)                                                                                   \
+    static const struct resource name_ = {                                                                                         \
+        .name = says, .fields = fields_, .n_fields = COUNT_OF(fields_), .from = from_, .key = "p.id", .order = "p.is_shadow"       \
+    };
+PREDICTIONS(champion_said, "prediction of the champion", prediction_short_fields,
+            "(SELECT * FROM prediction WHERE is_shadow = 0) p")
+PREDICTIONS(shadow_said, "prediction of the shadow", prediction_short_fields, "(SELECT * FROM prediction WHERE is_shadow = 1) p")
+PREDICTIONS(all_said, "prediction", prediction_fields, "prediction p")
+
 #define REVIEW                                                                                                                     \
-    "json_object('id', r.id, 'created_at', iso(r.created_at), 'created_by', " USER_NAME("r.created_by") ", 'shapes', " SHAPES(     \
-        "review_shape", "review_id = r.id")
+    { "id", T_ID, 0, "r.id" }, { "created_at", T_TIME, 0, "r.created_at" },                                                        \
+        { "created_by", T_TEXT, 0, USER_NAME("r.created_by") },                                                                    \
+    {                                                                                                                              \
+        "shapes", T_MANY, 0, "r.id", .of = &review_shape, .by = "h.review_id"                                                      \
+    }
+static const struct field review_short_fields[] = { REVIEW };
+static const struct field review_fields[] = {
+    REVIEW,
+    { "rectangles", T_MANY, 0, "r.id", .of = &review_rectangle, .by = "h.review_id" },
+    { "classifications", T_MANY, 0, "r.id", .of = &review_classification, .by = "h.review_id" },
+};
+#define REVIEWS(name_, says, fields_)                                                                                              \
+    static const struct resource name_ = {                                                                                         \
+        .name = says, .fields = fields_, .n_fields = COUNT_OF(fields_), .from = "review r", .key = "r.id", .order = "r.id"         \
+    };
+REVIEWS(review_short, "short review", review_short_fields)
+REVIEWS(review_whole, "review", review_fields)
+
+/* ---- the asset */
+
 #define OF(shadow)                                                                                                                 \
     "FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id JOIN deployment_label l ON l.id = h.label_id"             \
     " WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow
@@ -78,20 +136,16 @@ static const struct field fields[] = {
     { "metadata", T_OBJECT, F_FILTER, "a.metadata" },
     { "custom_metadata", T_OBJECT, F_FILTER, "coalesce(a.custom_metadata, d.custom_metadata)" },
     { "custom_metrics", T_OBJECT, 0, "a.custom_metrics" },
-    { "data", T_JSON, 0, DATA_JSON },
-    { "tags", T_ARRAY, 0, TAGS_OF("a.id") },
+    { "data", T_PART, 0, .of = &data_short },
+    TAGS("a.id"),
     { "latency", T_NUMBER, F_SORT | F_FILTER,
       "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)" },
     { "nb_shapes", T_INT, F_SORT | F_FILTER, COUNT_SHAPES },
-    { "champion", T_JSON, 0, ONE("0") },
-    { "shadow", T_JSON, 0, ONE("1") },
-    { "review", T_JSON, 0, "(SELECT " REVIEW ") FROM review r WHERE r.predicted_asset_id = a.id)" },
-    { "predictions", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(" PREDICTION
-      "" BY_KIND("prediction_shape", "prediction_id = p.id") ")) FROM prediction p WHERE p.predicted_asset_id = a.id)" },
-    { "reviews", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(" REVIEW BY_KIND("review_shape",
-                                                 "review_id = r.id") ")) FROM review r WHERE r.predicted_asset_id = a.id)" },
+    { "champion", T_ONE, 0, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
+    { "shadow", T_ONE, 0, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },
+    { "review", T_ONE, 0, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
+    { "predictions", T_MANY, F_ONE, "a.id", .of = &all_said, .by = "p.predicted_asset_id" },
+    { "reviews", T_MANY, F_ONE, "a.id", .of = &review_whole, .by = "r.predicted_asset_id" },
     { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },
     { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
@@ -112,11 +166,12 @@ static const struct field fields[] = {
 static enum err class_name(struct sql *db, struct arena *a, const char *version, int label, const char **ret)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT j.value FROM model_version v, json_each(v.labels) j WHERE v.id = ?1 AND CAST(j.key AS INTEGER) = ?2",
-                 V(version), V(label)));
-    *ret = rows_next(r) ? arena_str(a, rows_text(r, 0)) : NULL;
+    const struct json *labels = NULL;
+    TRY(sql_rows(db, &r, "SELECT labels FROM model_version WHERE id = ?1 AND labels IS NOT NULL", V(version)));
+    if (rows_next(r))
+        TRY(json_parse(a, rows_text(r, 0), strlen(rows_text(r, 0)), &labels));
     TRY(rows_error(r));
+    *ret = json_text(json_get(labels, arena_fmt(a, "%d", label)));
     if (!*ret)
         *ret = arena_fmt(a, "class %d", label);
     return OK;
@@ -277,8 +332,9 @@ static enum err list(struct op *op)
 
 static enum err list_of_ids(struct op *op)
 {
-    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))",
-                      V(op->id), V(in_ids(op, "ids")));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    return reply_page(op, &predicted_asset_resource, "a.deployment_id = ?1 AND a.id IN " LISTED("?2"), V(op->id), V(ids));
 }
 
 static enum err find(struct op *op)

@@ -21,16 +21,17 @@ static struct {
 enum err shadow_queue(struct sql *db, const char *predicted_asset_id, const char *model_version_id)
 {
     int64_t waiting = 0;
-    TRY(sql_int(db, &waiting, "SELECT coalesce(max(rowid) - min(rowid) + 1, 0) FROM shadow_todo"));
+    TRY(sql_int(db, &waiting, "SELECT count(*) FROM shadow_todo"));
     if (waiting >= WAITING_MOST)
         return OK;
-    return sql_run(db, "INSERT INTO shadow_todo (predicted_asset_id, model_version_id) VALUES (?1, ?2)", V(predicted_asset_id),
-                   V(model_version_id));
+    char id[ID_SIZE];
+    id_make(id);
+    return sql_run(db, "INSERT INTO shadow_todo (id, predicted_asset_id, model_version_id) VALUES (?1, ?2, ?3)",
+                   V((const char *)id), V(predicted_asset_id), V(model_version_id));
 }
 
 struct todo {
-    int64_t n;
-    const char *asset, *version, *hash, *deployment;
+    const char *id, *asset, *version, *hash, *deployment;
     double threshold;
 };
 
@@ -38,17 +39,13 @@ static enum err next(struct sql *db, struct arena *a, struct todo *ret, bool *re
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r,
-                 "SELECT q.rowid, q.predicted_asset_id, q.model_version_id, d.hash, o.id, o.min_threshold FROM shadow_todo q"
+                 "SELECT q.id, q.predicted_asset_id, q.model_version_id, d.hash, o.id, o.min_threshold FROM shadow_todo q"
                  " JOIN predicted_asset a ON a.id = q.predicted_asset_id JOIN data d ON d.id = a.data_id"
-                 " JOIN deployment o ON o.id = a.deployment_id ORDER BY q.rowid LIMIT 1"));
+                 " JOIN deployment o ON o.id = a.deployment_id ORDER BY q.id LIMIT 1"));
     *ret_any = rows_next(r);
     if (*ret_any)
-        *ret = (struct todo){ rows_int(r, 0),
-                              arena_str(a, rows_text(r, 1)),
-                              arena_str(a, rows_text(r, 2)),
-                              arena_str(a, rows_text(r, 3)),
-                              arena_str(a, rows_text(r, 4)),
-                              rows_real(r, 5) };
+        *ret = (struct todo){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)),
+                              arena_str(a, rows_text(r, 3)), arena_str(a, rows_text(r, 4)), rows_real(r, 5) };
     return rows_error(r);
 }
 
@@ -56,7 +53,7 @@ static enum err keep(struct sql *db, struct arena *a, const struct todo *t, enum
                      const struct predicted_shapes *shapes)
 {
     const char *id;
-    TRY(sql_run(db, "DELETE FROM shadow_todo WHERE rowid = ?1", V(t->n)));
+    TRY(sql_run(db, "DELETE FROM shadow_todo WHERE id = ?1", V(t->id)));
     if (asked != OK || !sql_changes(db))
         return OK;
     const struct prediction_new n = { t->asset, t->version, true, d->latency_s, shapes };
@@ -152,6 +149,7 @@ void shadow_stop(void)
 
 const struct resource shadow_resource = {
     .name = "shadow queue",
-    .table = "CREATE TABLE shadow_todo (predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+    .table = "CREATE TABLE shadow_todo (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON "
+             "DELETE CASCADE,"
              " model_version_id TEXT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE) STRICT",
 };

@@ -16,7 +16,7 @@ static const struct field fields[] = {
     { "size", T_INT, 0, "(SELECT o.size FROM object o WHERE o.name = a.object_name)" },
     { "created_at", T_TIME, F_SORT, "a.created_at" },
     { "experiment_id", T_ID, 0, "a.experiment_id" },
-    { "presigned_url", T_TEXT, 0, "signed_get(a.object_name)" },
+    { "presigned_url", T_LINK, 0, "a.object_name" },
 };
 
 static enum err list(struct op *op)
@@ -61,8 +61,9 @@ static enum err create(struct op *op)
 
 static enum err delete_many(struct op *op)
 {
-    return sql_run(op->db, "DELETE FROM artifact WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(op->id),
-                   V(in_ids(op, "ids")));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    return sql_run(op->db, "DELETE FROM artifact WHERE experiment_id = ?1 AND id IN " LISTED("?2"), V(op->id), V(ids));
 }
 
 static enum err get(struct op *op)

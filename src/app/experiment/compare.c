@@ -1,9 +1,10 @@
 /* Experiments side by side: parameters (which differ), last and best values of metrics, and lines over one another. */
 #include "app/experiment/experiment.h"
 #include "base/clock.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 20, POINTS_A_LINE = 500 };
+enum { MOST = 20, POINTS_A_LINE = 500, NAMES_MOST = 500 };
 
 struct side {
     struct op *op;
@@ -26,23 +27,17 @@ static enum err check(struct side *s)
 }
 
 /* Names that at least one of them has, in order. A last value is not told beside the curve that it ends (mAP50, eval/mAP50). */
-static enum err names(struct side *s, const char *ids, bool lines, const char ***ret, size_t *ret_n)
+static enum err names(struct side *s, struct value ids, const char ***ret, size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
-    if (lines)
-        TRY(sql_rows(
-            s->op->db, &r,
-            "SELECT DISTINCT name FROM log l WHERE experiment_id IN (SELECT value FROM json_each(?1)) AND (type = 'LINE' OR"
-            " type = 'VALUE' AND NOT EXISTS (SELECT 1 FROM log k WHERE k.experiment_id = l.experiment_id AND k.type = 'LINE'"
-            " AND k.name = 'eval/' || l.name)) ORDER BY name LIMIT 500",
-            V(ids)));
-    else
-        TRY(sql_rows(
-            s->op->db, &r,
-            "SELECT DISTINCT j.key FROM log l, json_each(l.data) j WHERE l.experiment_id IN (SELECT value FROM json_each(?1))"
-            " AND l.name = 'parameters' AND l.type = 'TABLE' ORDER BY j.key LIMIT 500",
-            V(ids)));
-    *ret = arena_new_array(s->op->arena, const char *, 500);
+    TRY(sql_rows(
+        s->op->db, &r,
+        "SELECT DISTINCT name FROM log l WHERE experiment_id IN " LISTED(
+            "?1") " AND (type = 'LINE' OR"
+                  " type = 'VALUE' AND NOT EXISTS (SELECT 1 FROM log k WHERE k.experiment_id = l.experiment_id AND k.type = 'LINE'"
+                  " AND k.name = 'eval/' || l.name)) ORDER BY name LIMIT ?2",
+        V(ids), V((int64_t)NAMES_MOST)));
+    *ret = arena_new_array(s->op->arena, const char *, NAMES_MOST);
     *ret_n = 0;
     while (rows_next(r))
         (*ret)[(*ret_n)++] = arena_str(s->op->arena, rows_text(r, 0));
@@ -71,11 +66,29 @@ static enum err parameter(struct side *s, const char *name, const struct json *c
     return OK;
 }
 
-static enum err parameters(struct side *s, const char *ids)
+static int by_name(const void *x, const void *y)
 {
-    const char **all;
-    size_t n;
-    TRY(names(s, ids, false, &all, &n));
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* The names of all their parameters, in order. */
+static size_t parameter_names(struct side *s, const struct json *const *of, const char **ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        for (struct json_member m = json_first(of[i]); m.key && n < NAMES_MOST; m = json_next(of[i], m)) {
+            bool before = false;
+            for (size_t k = 0; k < i && !before; k++)
+                before = json_get(of[k], m.key);
+            if (!before)
+                ret[n++] = m.key;
+        }
+    qsort(ret, n, sizeof *ret, by_name);
+    return n;
+}
+
+static enum err parameters(struct side *s)
+{
     const struct json **of = arena_new_array(s->op->arena, const struct json *, s->n);
     for (size_t i = 0; i < s->n; i++) {
         AUTO(rows) struct rows *r = NULL;
@@ -85,6 +98,8 @@ static enum err parameters(struct side *s, const char *ids)
             TRY(json_parse(s->op->arena, rows_text(r, 0), strlen(rows_text(r, 0)), &of[i]));
         TRY(rows_error(r));
     }
+    const char *all[NAMES_MOST];
+    size_t n = parameter_names(s, of, all);
     out_array(&s->op->out, "parameters");
     for (size_t i = 0; i < n; i++)
         TRY(parameter(s, all[i], of));
@@ -97,15 +112,21 @@ static enum err points(struct side *s, const char *log)
 {
     struct out *o = &s->op->out;
     AUTO(rows) struct rows *r = NULL;
+    AUTO(out) struct out values;
+    out_init(&values, 1 << 16);
     TRY(sql_rows(s->op->db, &r,
                  "WITH q AS (SELECT step, value, row_number() OVER (ORDER BY step) AS n, count(*) OVER () AS c FROM log_point"
-                 " WHERE log_id = ?1) SELECT json_group_array(step), json_group_array(json(value)) FROM"
-                 " (SELECT step, value FROM q WHERE n % (c / ?2 + 1) = 0 OR n = c ORDER BY step)",
+                 " WHERE log_id = ?1) SELECT step, value FROM q WHERE n % (c / ?2 + 1) = 0 OR n = c ORDER BY step",
                  V(log), V((int64_t)POINTS_A_LINE)));
-    if (rows_next(r)) {
-        out_raw(o, "steps", rows_text(r, 0));
-        out_raw(o, "values", rows_text(r, 1));
+    out_array(o, "steps");
+    out_array(&values, NULL);
+    while (rows_next(r)) {
+        out_raw(o, NULL, rows_text(r, 0));
+        out_raw(&values, NULL, rows_text(r, 1));
     }
+    out_end_array(o);
+    out_end_array(&values);
+    out_raw(o, "values", values.text.bytes);
     return rows_error(r);
 }
 
@@ -136,12 +157,12 @@ static enum err metric_of(struct side *s, const char *experiment, const char *na
     return OK;
 }
 
-static enum err metrics(struct side *s, const char *ids)
+static enum err metrics(struct side *s, struct value ids)
 {
     struct out *o = &s->op->out;
     const char **all;
     size_t n;
-    TRY(names(s, ids, true, &all, &n));
+    TRY(names(s, ids, &all, &n));
     out_array(o, "metrics");
     for (size_t i = 0; i < n; i++) {
         out_object(o, NULL);
@@ -160,13 +181,14 @@ static enum err compare(struct op *op)
 {
     struct side s = { .op = op };
     TRY(check(&s));
-    const char *ids = in_ids(op, "ids");
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
     out_object(&op->out, NULL);
     out_array(&op->out, "experiments");
     for (size_t i = 0; i < s.n; i++)
         TRY(reply_member(op, NULL, &experiment_resource, s.ids[i]));
     out_end_array(&op->out);
-    TRY(parameters(&s, ids));
+    TRY(parameters(&s));
     TRY(metrics(&s, ids));
     out_end_object(&op->out);
     return OK;

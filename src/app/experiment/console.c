@@ -19,7 +19,7 @@ static const struct field fields[] = {
     { "object_name", T_TEXT, 0, "f.object_name" },
     { "experiment_id", T_ID, 0, "f.experiment_id" },
     { "created_at", T_TIME, 0, "f.created_at" },
-    { "presigned_url", T_TEXT, 0, "signed_get(f.object_name)" },
+    { "presigned_url", T_LINK, 0, "f.object_name" },
 };
 
 /* A client counts its lines from 0 each time it starts; ours are counted on (`n`), so that a reader asks for what follows. The line

@@ -11,7 +11,7 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
-    { "dataset_version", T_JSON, 0, DATASET_VERSION_JSON_OF("d.dataset_version_id") },
+    { "dataset_version", T_ONE, 0, "d.dataset_version_id", .of = &dataset_version_short },
 };
 
 enum err experiment_attach(struct sql *db, const char *experiment_id, const char *alias, const char *dataset_version_id)
@@ -51,10 +51,10 @@ static enum err attach(struct op *op)
 
 static enum err detach(struct op *op)
 {
-    return sql_run(op->db,
-                   "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN"
-                   " (SELECT value FROM json_each(?2))",
-                   V(op->id), V(in_ids(op, "ids")));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    return sql_run(op->db, "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN " LISTED("?2"),
+                   V(op->id), V(ids));
 }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };

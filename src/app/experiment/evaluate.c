@@ -16,8 +16,9 @@ struct pair { /* labels of an image: what is annotated and what was evaluated; -
 struct evaluate {
     struct op *op;
     bool whole;
-    const char *experiment, *ids, *status; /* ids: JSON or NULL; status: of the annotations that count, or NULL */
-    const char *names[LABELS];             /* labels by index; those of different dataset versions meet by name */
+    const char *experiment, *status; /* status: of the annotations that count, or NULL */
+    struct value ids;                /* a list, or NULL */
+    const char *names[LABELS];       /* labels by index; those of different dataset versions meet by name */
     int n_labels;
     struct metrics *metrics;
     struct metrics_truth *truths;
@@ -52,6 +53,18 @@ static enum err read_labels(struct evaluate *e)
     return rows_error(r);
 }
 
+/* A shape of an evaluation. */
+struct said {
+    double score;
+    const struct json *shape;
+};
+
+static int surest_first(const void *x, const void *y)
+{
+    const struct said *a = x, *b = y;
+    return (a->score < b->score) - (a->score > b->score);
+}
+
 static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
@@ -67,21 +80,56 @@ static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n
     return rows_error(r);
 }
 
-static enum err read_found(struct evaluate *e, const char *evaluation, size_t *ret_n)
+/* The shapes of a kind that an evaluation holds, the surest first. */
+static enum err shapes_of(struct evaluate *e, struct arena *a, const char *evaluation, const char *kind, struct said **ret,
+                          size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        e->op->db, &r,
-        "SELECT l.name, json_extract(j.value, '$.score'), json_extract(j.value, '$.x'), json_extract(j.value, '$.y'),"
-        " json_extract(j.value, '$.w'), json_extract(j.value, '$.h') FROM evaluation v, json_each(v.shapes, '$.rectangles') j"
-        " JOIN label l ON l.id = lower(json_extract(j.value, '$.label_id')) WHERE v.id = ?1 ORDER BY 2 DESC LIMIT ?2",
-        V(evaluation), V((int64_t)BOXES)));
-    for (*ret_n = 0; rows_next(r); (*ret_n)++) {
-        struct metrics_detection *d = &e->found[*ret_n];
-        *d = (struct metrics_detection){ 0, rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4), rows_real(r, 5) };
-        TRY(label_index(e, rows_text(r, 0), &d->label));
+    const struct json *all;
+    TRY(sql_first(e->op->db, &r, "SELECT shapes FROM evaluation WHERE id = ?1", V(evaluation)));
+    TRY(json_parse(a, rows_text(r, 0), strlen(rows_text(r, 0)), &all));
+    const struct json *list = json_get(all, kind);
+    *ret_n = 0;
+    *ret = arena_new_array(a, struct said, json_count(list) + 1);
+    for (size_t i = 0; i < json_count(list); i++) {
+        struct said *s = &(*ret)[(*ret_n)++];
+        s->shape = json_at(list, i);
+        json_number(json_get(s->shape, "score"), &s->score);
     }
-    return rows_error(r);
+    qsort(*ret, *ret_n, sizeof **ret, surest_first);
+    return OK;
+}
+
+static enum err label_of(struct evaluate *e, const struct json *shape, bool *ret_known, int *ret)
+{
+    char id[ID_SIZE];
+    AUTO(rows) struct rows *r = NULL;
+    *ret_known = false;
+    if (!json_text(json_get(shape, "label_id")) || !id_parse(json_text(json_get(shape, "label_id")), id))
+        return OK;
+    TRY(sql_rows(e->op->db, &r, "SELECT name FROM label WHERE id = ?1", V((const char *)id)));
+    *ret_known = rows_next(r);
+    return *ret_known ? label_index(e, rows_text(r, 0), ret) : rows_error(r);
+}
+
+static enum err read_found(struct evaluate *e, const char *evaluation, size_t *ret_n)
+{
+    AUTO(arena) struct arena *a = arena_new(); /* an image's shapes need not outlive it */
+    struct said *all;
+    size_t n;
+    *ret_n = 0;
+    TRY(shapes_of(e, a, evaluation, "rectangles", &all, &n));
+    for (size_t i = 0; i < n && *ret_n < BOXES; i++) {
+        struct metrics_detection *d = &e->found[*ret_n];
+        *d = (struct metrics_detection){ .score = all[i].score };
+        bool known;
+        TRY(label_of(e, all[i].shape, &known, &d->label));
+        double *const to[] = { &d->x, &d->y, &d->w, &d->h };
+        for (int k = 0; k < 4; k++)
+            json_number(json_get(all[i].shape, (const char *const[]){ "x", "y", "w", "h" }[k]), to[k]);
+        *ret_n += known;
+    }
+    return OK;
 }
 
 /* ---- labels of whole images */
@@ -97,19 +145,21 @@ static enum err first_label(struct evaluate *e, struct rows *r, int *ret)
 static enum err read_pair(struct evaluate *e, const char *evaluation, const char *asset)
 {
     AUTO(rows) struct rows *truth = NULL;
-    AUTO(rows) struct rows *said = NULL;
     struct pair *p = &e->pairs[e->n_pairs++];
     TRY(sql_rows(e->op->db, &truth,
                  "SELECT l.name FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l ON l.id = h.label_id"
                  " WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'classification' LIMIT 1",
                  V(asset), V(e->status)));
     TRY(first_label(e, truth, &p->truth));
-    TRY(sql_rows(e->op->db, &said,
-                 "SELECT l.name FROM evaluation v, json_each(v.shapes, '$.classifications') j"
-                 " JOIN label l ON l.id = lower(json_extract(j.value, '$.label_id')) WHERE v.id = ?1"
-                 " ORDER BY json_extract(j.value, '$.score') DESC LIMIT 1",
-                 V(evaluation)));
-    return first_label(e, said, &p->said);
+    AUTO(arena) struct arena *a = arena_new();
+    struct said *all;
+    size_t n;
+    bool known = false;
+    p->said = -1;
+    TRY(shapes_of(e, a, evaluation, "classifications", &all, &n));
+    for (size_t i = 0; i < n && !known; i++)
+        TRY(label_of(e, all[i].shape, &known, &p->said));
+    return OK;
 }
 
 /* An image without an evaluated label counts as one of its own, the last, that none is of. */
@@ -128,11 +178,11 @@ static int64_t *count_pairs(const struct evaluate *e)
 static enum err compute(struct evaluate *e)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        e->op->db, &r,
-        "SELECT id, asset_id FROM evaluation WHERE experiment_id = ?1 AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))"
-        " ORDER BY id LIMIT ?3",
-        V(e->experiment), V(e->ids), V((int64_t)IMAGES_MOST)));
+    TRY(sql_rows(e->op->db, &r,
+                 "SELECT id, asset_id FROM evaluation WHERE experiment_id = ?1 AND (?2 IS NULL OR id IN " LISTED(
+                     "?2") ")"
+                           " ORDER BY id LIMIT ?3",
+                 V(e->experiment), V(e->ids), V((int64_t)IMAGES_MOST)));
     bool any = false;
     for (; rows_next(r); any = true) {
         size_t truths, found;
@@ -208,10 +258,8 @@ static enum err keep(struct op *op)
 static enum err evaluate(struct op *op)
 {
     struct evaluate *e = arena_take(op->arena, sizeof *e);
-    *e = (struct evaluate){ .op = op,
-                            .status = in_text(op, "status"),
-                            .ids = in_has(op, "evaluation_ids") ? in_ids(op, "evaluation_ids") : NULL };
-    e->experiment = op->id;
+    *e = (struct evaluate){ .op = op, .status = in_text(op, "status"), .experiment = op->id };
+    TRY(in_ids(op, "evaluation_ids", &e->ids));
     e->whole = strcmp(in_text(op, "inference_type"), "CLASSIFICATION") == 0;
     if (!e->whole && strcmp(in_text(op, "inference_type"), "OBJECT_DETECTION") != 0)
         return fail(E_UNMEANT, "inference_type: metrics are computed for OBJECT_DETECTION and CLASSIFICATION only");

@@ -18,16 +18,55 @@ static const char table[] =
     " progress REAL NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER,"
     " ended_at INTEGER, created_by TEXT, UNIQUE (project_id, name)) STRICT";
 
-#define DATASETS                                                                                                                   \
-    "(SELECT json_group_array(json_object('name', d.name, 'dataset_version', " DATASET_VERSION_JSON_OF(                            \
-        "d.dataset_version_id") ")) FROM experiment_dataset d WHERE d.experiment_id = e.id)"
+static const struct field attached_fields[] = {
+    { "name", T_TEXT, 0, "d.name" },
+    { "dataset_version", T_ONE, 0, "d.dataset_version_id", .of = &dataset_version_short },
+};
+static const struct resource attached = {
+    .name = "dataset version of an experiment",
+    .fields = attached_fields,
+    .n_fields = COUNT_OF(attached_fields),
+    .from = "experiment_dataset d",
+    .key = "d.name",
+    .order = "d.name",
+};
+
 /* The best value of the main metric of its task, of its curve or as it was logged at the end. */
-#define IS_MAIN "(l.name LIKE '%mAP50' OR l.name IN ('accuracy', 'eval/accuracy'))"
-#define BEST                                                                                                                       \
-    "(SELECT json_object('name', b.name, 'value', json(b.value), 'step', b.step) FROM (SELECT l.name, p.value, p.step FROM log l"  \
-    " JOIN log_point p ON p.log_id = l.id WHERE l.experiment_id = e.id AND " IS_MAIN " UNION ALL SELECT l.name, l.data,"           \
-    " NULL FROM log l WHERE l.experiment_id = e.id AND " IS_MAIN " AND l.type = 'VALUE') b"                                        \
-    " ORDER BY CAST(b.value AS REAL) DESC, b.step IS NULL LIMIT 1)"
+#define BEST_POINT(column)                                                                                                         \
+    "(SELECT " column " FROM log_point p WHERE p.log_id = l.id AND p.value IS NOT NULL"                                            \
+    " ORDER BY CAST(p.value AS REAL) DESC, p.step LIMIT 1)"
+static const struct field best_fields[] = {
+    { "name", T_TEXT, 0, "b.name" },
+    { "value", T_JSON, 0, "b.value" },
+    { "step", T_JSON, 0, "b.step" },
+};
+static const struct resource best_value = {
+    .name = "best value of an experiment",
+    .fields = best_fields,
+    .n_fields = COUNT_OF(best_fields),
+    .from = "(SELECT l.id, l.experiment_id, l.name, CASE l.type WHEN 'VALUE' THEN l.data ELSE " BEST_POINT(
+        "p.value") " END AS value,"
+                   " CASE l.type WHEN 'LINE' THEN " BEST_POINT(
+                       "p.step") " END AS step FROM log l WHERE l.type IN ('LINE', 'VALUE')"
+                                 " AND (l.name LIKE '%mAP50' OR l.name IN ('accuracy', 'eval/accuracy'))) b",
+    .key = "b.id",
+    .order = "CASE WHEN b.value IS NULL THEN 1 ELSE 0 END, CAST(b.value AS REAL) DESC, CASE WHEN b.step IS NULL THEN 1 ELSE 0 END",
+};
+
+static const struct field base_fields[] = { { "id", T_ID, 0, "b.id" }, { "name", T_TEXT, 0, "b.name" } };
+static const struct resource base_experiment = {
+    .name = "short experiment", .fields = base_fields, .n_fields = COUNT_OF(base_fields), .from = "experiment b", .key = "b.id"
+};
+
+static const struct field published_fields[] = { { "*", T_ONE, 0, "c.model_version_id", .of = &model_version_short } };
+static const struct resource published = {
+    .name = "model version of an experiment",
+    .fields = published_fields,
+    .n_fields = COUNT_OF(published_fields),
+    .from = "model_context c",
+    .key = "c.id",
+    .order = "c.id",
+};
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "e.id" },
@@ -39,21 +78,18 @@ static const struct field fields[] = {
     { "error", T_TEXT, 0, "e.error" },
     { "progress", T_NUMBER, F_SORT, "e.progress" },
     { "base_model_version_id", T_ID, 0, "e.base_model_version_id" },
-    { "base_model_version", T_JSON, 0, MODEL_VERSION_JSON_OF("e.base_model_version_id") },
+    { "base_model_version", T_ONE, 0, "e.base_model_version_id", .of = &model_version_short },
     { "base_experiment_id", T_ID, 0, "e.base_experiment_id" },
-    { "base_experiment", T_JSON, 0,
-      "(SELECT json_object('id', b.id, 'name', b.name) FROM experiment b WHERE b.id = e.base_experiment_id)" },
-    { "datasets", T_ARRAY, 0, DATASETS },
+    { "base_experiment", T_ONE, 0, "e.base_experiment_id", .of = &base_experiment },
+    { "datasets", T_MANY, 0, "e.id", .of = &attached, .by = "d.experiment_id" },
     { "parameters", T_OBJECT, 0,
       "coalesce((SELECT l.data FROM log l WHERE l.experiment_id = e.id AND l.name = 'parameters' AND l.type = 'TABLE'), '{}')" },
-    { "best", T_JSON, 0, BEST },
+    { "best", T_ONE, 0, "e.id", .of = &best_value, .by = "b.experiment_id" },
     { "nb_logs", T_INT, 0, "(SELECT count(*) FROM log l WHERE l.experiment_id = e.id)" },
     { "nb_artifacts", T_INT, 0, "(SELECT count(*) FROM artifact a WHERE a.experiment_id = e.id)" },
     { "job_id", T_ID, 0, "e.job_id" },
     { "deployment_id", T_ID, 0, "(SELECT r.deployment_id FROM retraining r WHERE r.experiment_id = e.id)" },
-    { "model_versions", T_ARRAY, F_ONE,
-      "(SELECT json_group_array(json(" MODEL_VERSION_JSON_OF(
-          "c.model_version_id") ")) FROM model_context c WHERE c.experiment_id = e.id)" },
+    { "model_versions", T_MANY, F_ONE, "e.id", .of = &published, .by = "c.experiment_id" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "e.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "e.updated_at" },
     { "started_at", T_TIME, F_SORT | F_FILTER, "e.started_at" },
@@ -84,16 +120,7 @@ static enum err parameters_of(struct sql *db, struct arena *a, const struct expe
     const struct json *below, *above;
     TRY(json_parse(a, base, strlen(base), &below));
     TRY(json_parse(a, n->parameters, strlen(n->parameters), &above));
-    AUTO(out) struct out o;
-    out_init(&o, 4 << 20);
-    out_object(&o, NULL);
-    for (struct json_member m = json_first(below); m.key; m = json_next(below, m))
-        out_json(&o, m.key, json_get(above, m.key) ? json_get(above, m.key) : m.value);
-    for (struct json_member m = json_first(above); m.key; m = json_next(above, m))
-        if (!json_get(below, m.key))
-            out_json(&o, m.key, m.value);
-    out_end_object(&o);
-    *ret = arena_str(a, o.text.bytes);
+    *ret = json_over(a, below, above);
     return OK;
 }
 
@@ -337,8 +364,10 @@ static enum err delete_many(struct op *op)
 {
     const char **ids;
     size_t n;
-    TRY(resource_ids(op, &experiment_resource, NULL, "e.project_id = ?1 AND e.id IN (SELECT value FROM json_each(?2))",
-                     VALUES(V(op->id), V(in_ids(op, "ids"))), &ids, &n));
+    struct value sent;
+    TRY(in_ids(op, "ids", &sent));
+    TRY(resource_ids(op, &experiment_resource, NULL, "e.project_id = ?1 AND e.id IN " LISTED("?2"), VALUES(V(op->id), V(sent)),
+                     &ids, &n));
     for (size_t i = 0; i < n; i++)
         TRY(remove_one(op, ids[i]));
     return OK;

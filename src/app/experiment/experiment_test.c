@@ -10,7 +10,6 @@ static struct sql *fresh(struct arena *a, const char **ret_project)
     struct first_start first;
     const char *org;
     MUST(sql_open(":memory:", &db));
-    MUST(api_prepare_connection(db, NULL));
     MUST(api_make_schema(db));
     MUST(account_first_start(db, a, &first));
     MUST(account_default_org(db, a, &org));

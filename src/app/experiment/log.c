@@ -9,31 +9,37 @@ enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, BODY = 32 << 20 };
 
 static const char *const types[] = { "VALUE", "IMAGE", "LINE", "TABLE", "BAR", "HEATMAP", "LABELMAP", "EVALUATION", NULL };
 
-/* A point's value is the JSON text of the number, as exact as it came; NULL where it was null (no number to plot). */
+/* A point's value is the JSON text of the number, as exact as it came; NULL where it was null (no number to plot).
+ * object_name: of an IMAGE, what its data names. */
 static const char table[] =
     "CREATE TABLE log (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
     " name TEXT NOT NULL, type TEXT NOT NULL, data TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
-    " UNIQUE (experiment_id, name)) STRICT;"
+    " object_name TEXT, UNIQUE (experiment_id, name)) STRICT;"
     "CREATE TABLE log_point (log_id TEXT NOT NULL REFERENCES log(id) ON DELETE CASCADE, step ANY NOT NULL, value TEXT,"
     " PRIMARY KEY (log_id, step)) STRICT, WITHOUT ROWID;"
-    "CREATE TRIGGER log_gone AFTER DELETE ON log WHEN old.type = 'IMAGE' BEGIN " OBJECT_FREE(
-        "json_extract(old.data, '$.object_name')") " END;"
-                                                   "CREATE TRIGGER log_replaced AFTER UPDATE OF data ON log WHEN old.type = "
-                                                   "'IMAGE' AND json_extract(old.data, '$.object_name')"
-                                                   " != json_extract(new.data, '$.object_name') BEGIN " OBJECT_FREE(
-                                                       "json_extract(old.data, '$.object_name')") " END";
+    "CREATE TRIGGER log_gone AFTER DELETE ON log WHEN old.object_name IS NOT NULL BEGIN " OBJECT_FREE(
+        "old.object_name") " END;"
+                           "CREATE TRIGGER log_replaced AFTER UPDATE OF object_name ON log WHEN old.object_name <> "
+                           "coalesce(new.object_name, '') BEGIN " OBJECT_FREE("old.object_name") " END";
 
-#define DATA                                                                                                                       \
-    "CASE l.type WHEN 'LINE' THEN (SELECT json_object('steps', json_group_array(q.step), 'values', "                               \
-    "json_group_array(json(q.value)))"                                                                                             \
-    " FROM (SELECT p.step, p.value FROM log_point p WHERE p.log_id = l.id ORDER BY p.step) q)"                                     \
-    " WHEN 'IMAGE' THEN json_set(l.data, '$.presigned_url', signed_get(json_extract(l.data, '$.object_name'))) ELSE l.data END"
+static const struct field point_fields[] = { { "steps", T_JSON, 0, "p.step" }, { "values", T_JSON, 0, "p.value" } };
+static const struct resource line_points = {
+    .name = "points of a line",
+    .fields = point_fields,
+    .n_fields = COUNT_OF(point_fields),
+    .from = "log_point p",
+    .key = "p.log_id",
+    .order = "p.log_id, p.step",
+};
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "l.name" },
     { "type", T_TEXT, F_SORT | F_FILTER, "l.type" },
-    { "data", T_JSON, 0, DATA },
+    /* what was sent; of a line its points, of an image with a link to it */
+    { "data", T_JSON, F_WHEN, "CASE WHEN l.type NOT IN ('LINE', 'IMAGE') THEN coalesce(l.data, 'null') END" },
+    { "data", T_LINKED, F_WHEN, "CASE WHEN l.type = 'IMAGE' THEN l.data END" },
+    { "data", T_COLUMNS, F_WHEN, "CASE WHEN l.type = 'LINE' THEN l.id END", .of = &line_points, .by = "p.log_id" },
     { "experiment_id", T_ID, 0, "l.experiment_id" },
     { "created_at", T_TIME, F_SORT, "l.created_at" },
     { "updated_at", T_TIME, F_SORT, "l.updated_at" },
@@ -76,24 +82,35 @@ static enum err add_pairs(struct sql *db, const char *log, const struct json *st
     return OK;
 }
 
+/* How many steps or epochs the parameters of a training announce; 0: they do not say. */
+static enum err length_of(struct arena *a, const char *parameters, double *ret)
+{
+    const struct json *v = NULL;
+    if (parameters)
+        TRY(json_parse(a, parameters, strlen(parameters), &v));
+    if (!json_number(json_get(v, "steps"), ret) && !json_number(json_get(v, "epochs"), ret))
+        *ret = 0;
+    return OK;
+}
+
 /* How far the training is, if its parameters say how long it will be. Pages are told of each half percent. */
 static enum err note_progress(struct sql *db, struct arena *a, const char *log)
 {
     const char *id;
-    double before, now;
+    double before, now, whole = 0;
     {
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_first(
             db, &r,
-            "SELECT e.id, e.progress, min(1.0, coalesce((SELECT max(p.step) FROM log_point p WHERE p.log_id = l.id) * 1.0 /"
-            " (SELECT CAST(coalesce(json_extract(k.data, '$.steps'), json_extract(k.data, '$.epochs')) AS REAL) FROM log k"
-            " WHERE k.experiment_id = e.id AND k.name = 'parameters' AND k.type = 'TABLE'), 0)), e.status FROM log l"
+            "SELECT e.id, e.progress, (SELECT max(p.step) FROM log_point p WHERE p.log_id = l.id), (SELECT k.data FROM log k"
+            " WHERE k.experiment_id = e.id AND k.name = 'parameters' AND k.type = 'TABLE'), e.status FROM log l"
             " JOIN experiment e ON e.id = l.experiment_id WHERE l.id = ?1",
             V(log)));
         id = arena_str(a, rows_text(r, 0));
         before = rows_real(r, 1);
-        now = rows_real(r, 2);
-        if (strcmp(rows_text(r, 3), "RUNNING") != 0 || now <= before)
+        TRY(length_of(a, rows_text(r, 3), &whole));
+        now = whole > 0 ? fmin(1, rows_real(r, 2) / whole) : 0;
+        if (strcmp(rows_text(r, 4), "RUNNING") != 0 || now <= before)
             return OK;
     }
     TRY(sql_run(db, "UPDATE experiment SET progress = ?2 WHERE id = ?1", V(id), V(now)));
@@ -165,6 +182,14 @@ enum err log_put_text(struct sql *db, struct arena *a, const char *experiment_id
     return tell(db, a, experiment_id, name, type);
 }
 
+/* The picture that it had before is freed by the trigger, if nothing else names it. */
+static enum err note_object(struct sql *db, const char *id, const char *type, const struct json *data)
+{
+    if (strcmp(type, "IMAGE") != 0)
+        return OK;
+    return sql_run(db, "UPDATE log SET object_name = ?2 WHERE id = ?1", V(id), V(json_text(json_get(data, "object_name"))));
+}
+
 enum err log_put(struct sql *db, struct arena *a, const char *experiment_id, const char *name, const char *type,
                  const struct json *data, const char **ret_id)
 {
@@ -180,7 +205,8 @@ enum err log_put(struct sql *db, struct arena *a, const char *experiment_id, con
         TRY(log_check(type, data));
         TRY(log_put_text(db, a, experiment_id, name, type, json_print(a, data)));
     }
-    return get_or_make(db, a, experiment_id, name, type, ret_id);
+    TRY(get_or_make(db, a, experiment_id, name, type, ret_id));
+    return note_object(db, *ret_id, type, data);
 }
 
 /* ---- routes */
@@ -243,8 +269,9 @@ static enum err find(struct op *op)
 
 static enum err delete_many(struct op *op)
 {
-    return sql_run(op->db, "DELETE FROM log WHERE experiment_id = ?1 AND id IN (SELECT value FROM json_each(?2))", V(op->id),
-                   V(in_ids(op, "ids")));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    return sql_run(op->db, "DELETE FROM log WHERE experiment_id = ?1 AND id IN " LISTED("?2"), V(op->id), V(ids));
 }
 
 static enum err mine(struct op *op, const char **ret_type, const char **ret_experiment)
@@ -281,6 +308,7 @@ static enum err update(struct op *op)
         TRY(check_image(op, type, data));
         TRY(log_check(type, data));
         TRY(sql_run(op->db, "UPDATE log SET data = ?2 WHERE id = ?1", V(op->id), V(json_print(op->arena, data))));
+        TRY(note_object(op->db, op->id, type, data));
     }
     TRY(sql_run(op->db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
     TRY(tell(op->db, op->arena, experiment, name ? name : "", type));

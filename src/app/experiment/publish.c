@@ -4,10 +4,6 @@
 #include "app/model/model.h"
 #include <string.h>
 
-#define LABEL_COUNTS_OF(version)                                                                                                   \
-    "SELECT l.name AS name, count(h.id) AS n FROM label l LEFT JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id "      \
-    "= " version " GROUP BY l.id"
-
 static bool ends_with(const char *s, const char *end)
 {
     size_t n = s ? strlen(s) : 0, m = strlen(end);
@@ -48,19 +44,41 @@ static enum err describe(struct sql *db, struct arena *a, const char *id, struct
     return OK;
 }
 
+static enum err repartition(struct sql *db, struct out *o, const char *version)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT name, n_shapes FROM label WHERE dataset_version_id = ?1 ORDER BY position", V(version)));
+    out_object(o, "repartition");
+    while (rows_next(r))
+        out_int(o, rows_text(r, 0), rows_int(r, 1));
+    out_end_object(o);
+    return rows_error(r);
+}
+
 /* The dataset versions as they are now, with objects per label. */
 static enum err datasets(struct sql *db, struct arena *a, const char *id, const char **ret)
 {
+    AUTO(out) struct out o;
+    out_init(&o, 16 << 20);
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(db, &r,
-                  "SELECT coalesce(json_group_array(json_object('name', d.name, 'version_id', v.id, 'dataset_name', s.name,"
-                  " 'version_name', v.version, 'nb_assets', (SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id),"
-                  " 'repartition', json((SELECT json_group_object(q.name, q.n) FROM (" LABEL_COUNTS_OF(
-                      "v.id") ") q)))), '[]')"
-                              " FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
-                              " JOIN dataset s ON s.id = v.dataset_id WHERE d.experiment_id = ?1",
-                  V(id)));
-    *ret = copy(a, r, 0);
+    TRY(sql_rows(db, &r,
+                 "SELECT d.name, v.id, s.name, v.version, (SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)"
+                 " FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
+                 " JOIN dataset s ON s.id = v.dataset_id WHERE d.experiment_id = ?1 ORDER BY d.name",
+                 V(id)));
+    static const char *const names[] = { "name", "version_id", "dataset_name", "version_name" };
+    out_array(&o, NULL);
+    while (rows_next(r)) {
+        out_object(&o, NULL);
+        for (int i = 0; i < 4; i++)
+            out_text(&o, names[i], rows_text(r, i));
+        out_int(&o, "nb_assets", rows_int(r, 4));
+        TRY(repartition(db, &o, rows_text(r, 1)));
+        out_end_object(&o);
+    }
+    out_end_array(&o);
+    TRY(rows_error(r));
+    *ret = arena_str(a, o.text.bytes);
     return OK;
 }
 

@@ -17,7 +17,7 @@ static const struct field fields[] = {
     { "size", T_INT, 0, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
     { "created_at", T_TIME, F_SORT, "f.created_at" },
     { "model_version_id", T_ID, 0, "f.model_version_id" },
-    { "presigned_url", T_TEXT, 0, "signed_get(f.object_name)" },
+    { "presigned_url", T_LINK, 0, "f.object_name" },
 };
 #define FROM "model_file f JOIN model_version v ON v.id = f.model_version_id JOIN model m ON m.id = v.model_id"
 

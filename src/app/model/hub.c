@@ -25,10 +25,11 @@ static enum err refresh(struct sql *db, const struct model *m, const char *param
     fixed_id("model", m->name, id);
     fixed_id("version", m->name, version);
     fixed_id("context", m->name, context);
-    TRY(sql_run(db,
-                "INSERT INTO model (id, org, name, description, created_at, updated_at) VALUES (?1, NULL, ?2, ?3, ?4, ?4)"
-                " ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description",
-                V((const char *)id), V(m->name), V(m->says), V(now)));
+    TRY(sql_run(
+        db,
+        "INSERT INTO model (id, org, name, description, created_at, updated_at, place) VALUES (?1, NULL, ?2, ?3, ?4, ?4, ?5)"
+        " ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, place = excluded.place",
+        V((const char *)id), V(m->name), V(m->says), V(now), V((int64_t)(m - models))));
     TRY(sql_run(db,
                 "INSERT INTO model_version (id, model_id, version, name, description, type, framework, architecture, parameters,"
                 " created_at, updated_at) VALUES (?1, ?2, 0, ?3, ?4, ?5, 'ONNX', ?3, ?6, ?7, ?7) ON CONFLICT (id) DO UPDATE SET"

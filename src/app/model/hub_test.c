@@ -16,7 +16,6 @@ TEST(the_hub_keeps_its_ids_from_start_to_start)
     AUTO(arena) struct arena *a = arena_new();
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
-    MUST(api_prepare_connection(db, NULL));
     MUST(api_make_schema(db));
     const char *before =
         text(db, a, "SELECT group_concat(id) FROM (SELECT id FROM model UNION SELECT id FROM model_version ORDER BY 1)");

@@ -9,11 +9,23 @@ const char *const frameworks[] = { "TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGU
 
 static const char table[] =
     "CREATE TABLE model (id TEXT PRIMARY KEY, org TEXT REFERENCES organization(id), name TEXT NOT NULL, description TEXT NOT NULL,"
-    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT) STRICT;"
+    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, place INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE UNIQUE INDEX model_name ON model (coalesce(org, ''), name)";
 
 #define LATEST(column)                                                                                                             \
     "coalesce((SELECT " column " FROM model_version v WHERE v.model_id = m.id ORDER BY v.version DESC LIMIT 1), 'NOT_CONFIGURED')"
+
+static const struct field latest_fields[] = { { "id", T_ID, 0, "v.id" },
+                                              { "version", T_INT, 0, "v.version" },
+                                              { "name", T_TEXT, 0, "v.name" } };
+static const struct resource latest_version = {
+    .name = "latest version of a model",
+    .fields = latest_fields,
+    .n_fields = COUNT_OF(latest_fields),
+    .from = "(SELECT * FROM model_version w WHERE w.version = (SELECT max(x.version) FROM model_version x WHERE x.model_id = "
+            "w.model_id)) v",
+    .key = "v.id",
+};
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "m.id" },
@@ -26,10 +38,8 @@ static const struct field fields[] = {
     { "updated_at", T_TIME, F_SORT | F_FILTER, "m.updated_at" },
     { "created_by", T_TEXT, 0, USER_NAME("m.created_by") },
     { "nb_versions", T_INT, F_SORT, "(SELECT count(*) FROM model_version v WHERE v.model_id = m.id)" },
-    { "latest", T_JSON, 0,
-      "(SELECT json_object('id', v.id, 'version', v.version, 'name', v.name) FROM model_version v WHERE v.model_id = m.id"
-      " ORDER BY v.version DESC LIMIT 1)" },
-    { "tags", T_ARRAY, 0, TAGS_OF("m.id") },
+    { "latest", T_ONE, 0, "m.id", .of = &latest_version, .by = "v.model_id" },
+    TAGS("m.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("m.id") },
 };
 
@@ -39,7 +49,7 @@ static const struct resource public_model = {
     .name = "public model",
     .fields = fields,
     .n_fields = COUNT_OF(fields),
-    .from = "(SELECT rowid AS place, * FROM model WHERE org IS NULL) m",
+    .from = "(SELECT * FROM model WHERE org IS NULL) m",
     .key = "m.id",
     .order = "m.place",
 };
@@ -115,7 +125,7 @@ static enum err update(struct op *op)
 static enum err delete (struct op *op) {
     TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
     enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(op->id));
-    if (e == E_CONFLICT) return fail(E_CONFLICT, "a version of this model is deployed: delete the deployment first");
+    if (e == E_IN_USE) return fail(e, "a version of this model is deployed: delete the deployment first");
     return e;
 }
 

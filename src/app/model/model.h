@@ -9,12 +9,8 @@ extern const struct resource model_resource, model_version_resource, model_file_
 extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
 
 #define USER_NAME(id) "(SELECT u.username FROM user u WHERE u.id = " id ")"
-/* JSON of a model version as a member of other answers; id is an SQL expression. */
-#define MODEL_VERSION_JSON_OF(id)                                                                                                  \
-    "(SELECT json_object('id', mv.id, 'name', mv.name, 'version', mv.version, 'type', mv.type, 'framework', mv.framework,"         \
-    " 'architecture', mv.architecture, 'origin', json_object('id', mm.id, 'name', mm.name, 'private', json(iif(mm.org IS NULL, "   \
-    "'false', 'true'))))"                                                                                                          \
-    " FROM model_version mv JOIN model mm ON mm.id = mv.model_id WHERE mv.id = " id ")"
+/* The short form, nested in other answers. */
+extern const struct resource model_version_short;
 
 /* Frees an object that no row names any more, and the triggers that do so for a table with a column object_name. */
 #define OBJECT_FREE(name_)                                                                                                         \

@@ -12,14 +12,87 @@ static const char table[] =
     " thumbnail_object_name TEXT, notebook_link TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT,"
     " UNIQUE (model_id, version)) STRICT";
 
-#define CONTEXT                                                                                                                    \
-    "(SELECT json_object('id', c.id, 'experiment_id', c.experiment_id, 'experiment_name', c.experiment_name, 'project_id',"        \
-    " (SELECT e.project_id FROM experiment e WHERE e.id = c.experiment_id), 'datas', json(c.datas), 'datasets', json(c.datas),"    \
-    " 'parameters', json(c.parameters)) FROM model_context c WHERE c.model_version_id = v.id)"
-#define FILES                                                                                                                      \
-    "(SELECT json_group_array(json_object('id', f.id, 'name', f.name, 'filename', f.filename, 'object_name', f.object_name,"       \
-    " 'large', json(iif(f.large, 'true', 'false')), 'size', (SELECT o.size FROM object o WHERE o.name = f.object_name),"           \
-    " 'presigned_url', signed_get(f.object_name))) FROM model_file f WHERE f.model_version_id = v.id)"
+static const struct field short_origin_fields[] = { { "id", T_ID, 0, "mm.id" },
+                                                    { "name", T_TEXT, 0, "mm.name" },
+                                                    { "private", T_BOOL, 0, "mm.org IS NOT NULL" } };
+static const struct resource short_origin = { .name = "short model",
+                                              .fields = short_origin_fields,
+                                              .n_fields = COUNT_OF(short_origin_fields) };
+static const struct field short_fields[] = {
+    { "id", T_ID, 0, "mv.id" },
+    { "name", T_TEXT, 0, "mv.name" },
+    { "version", T_INT, 0, "mv.version" },
+    { "type", T_TEXT, 0, "mv.type", .words = inference_types },
+    { "framework", T_TEXT, 0, "mv.framework", .words = frameworks },
+    { "architecture", T_TEXT, 0, "mv.architecture" },
+    { "origin", T_PART, 0, .of = &short_origin },
+};
+const struct resource model_version_short = {
+    .name = "short model version",
+    .fields = short_fields,
+    .n_fields = COUNT_OF(short_fields),
+    .from = "model_version mv JOIN model mm ON mm.id = mv.model_id",
+    .key = "mv.id",
+};
+
+static const struct field context_fields[] = {
+    { "id", T_ID, 0, "c.id" },
+    { "experiment_id", T_ID, 0, "c.experiment_id" },
+    { "experiment_name", T_TEXT, 0, "c.experiment_name" },
+    { "project_id", T_ID, 0, "(SELECT e.project_id FROM experiment e WHERE e.id = c.experiment_id)" },
+    { "datas", T_ARRAY, 0, "c.datas" },
+    { "datasets", T_ARRAY, 0, "c.datas" },
+    { "parameters", T_OBJECT, 0, "c.parameters" },
+};
+static const struct resource context_short = {
+    .name = "context of a model version",
+    .fields = context_fields,
+    .n_fields = COUNT_OF(context_fields),
+    .from = "model_context c",
+    .key = "c.id",
+};
+
+static const struct field file_fields[] = {
+    { "id", T_ID, 0, "f.id" },
+    { "name", T_TEXT, 0, "f.name" },
+    { "filename", T_TEXT, 0, "f.filename" },
+    { "object_name", T_TEXT, 0, "f.object_name" },
+    { "large", T_BOOL, 0, "f.large" },
+    { "size", T_INT, 0, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
+    { "presigned_url", T_LINK, 0, "f.object_name" },
+};
+static const struct resource file_short = {
+    .name = "file of a model version",
+    .fields = file_fields,
+    .n_fields = COUNT_OF(file_fields),
+    .from = "model_file f",
+    .key = "f.id",
+    .order = "f.name",
+};
+
+static const struct field used_fields[] = { { "id", T_ID, 0, "d.id" },
+                                            { "name", T_TEXT, 0, "d.name" },
+                                            { "shadow", T_BOOL, 0, "d.model_version_id <> w.id" } };
+static const struct resource used_in = {
+    .name = "deployment of a model version",
+    .fields = used_fields,
+    .n_fields = COUNT_OF(used_fields),
+    .from = "model_version w JOIN deployment d ON d.model_version_id = w.id OR d.shadow_model_version_id = w.id",
+    .key = "w.id",
+    .order = "d.name",
+};
+
+static const struct field origin_fields[] = {
+    { "id", T_ID, 0, "m.id" },
+    { "name", T_TEXT, 0, "m.name" },
+    { "description", T_TEXT, 0, "m.description" },
+    { "private", T_BOOL, 0, "m.org IS NOT NULL" },
+    { "type", T_TEXT, 0, "v.type", .words = inference_types },
+    { "framework", T_TEXT, 0, "v.framework", .words = frameworks },
+};
+static const struct resource origin_of = { .name = "model of a version",
+                                           .fields = origin_fields,
+                                           .n_fields = COUNT_OF(origin_fields) };
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "v.id" },
@@ -39,22 +112,17 @@ static const struct field fields[] = {
     { "notebook_link", T_TEXT, 0, "v.notebook_link" },
     { "origin_id", T_ID, 0, "m.id" },
     { "origin_name", T_TEXT, F_FILTER, "m.name" },
-    { "origin", T_JSON, 0,
-      "json_object('id', m.id, 'name', m.name, 'description', m.description, 'private', json(iif(m.org IS NULL, 'false', 'true')),"
-      " 'type', v.type, 'framework', v.framework)" },
+    { "origin", T_PART, 0, .of = &origin_of },
     { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
     { "updated_at", T_TIME, F_SORT, "v.updated_at" },
     { "created_by", T_TEXT, 0, USER_NAME("v.created_by") },
     { "nb_files", T_INT, 0, "(SELECT count(*) FROM model_file f WHERE f.model_version_id = v.id)" },
     { "deployable", T_BOOL, 0,
       "EXISTS (SELECT 1 FROM model_file f WHERE f.model_version_id = v.id AND f.name = 'model-latest') AND v.labels IS NOT NULL" },
-    { "deployments", T_ARRAY, 0,
-      "(SELECT json_group_array(json_object('id', d.id, 'name', d.name, 'shadow',"
-      " json(iif(d.model_version_id = v.id, 'false', 'true')))) FROM deployment d"
-      " WHERE d.model_version_id = v.id OR d.shadow_model_version_id = v.id)" },
-    { "files", T_ARRAY, F_ONE, FILES },
-    { "context", T_JSON, F_ONE, CONTEXT },
-    { "tags", T_ARRAY, 0, TAGS_OF("v.id") },
+    { "deployments", T_MANY, 0, "v.id", .of = &used_in },
+    { "files", T_MANY, F_ONE, "v.id", .of = &file_short, .by = "f.model_version_id" },
+    { "context", T_ONE, F_ONE, "v.id", .of = &context_short, .by = "c.model_version_id" },
+    TAGS("v.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("v.id") },
 };
 
@@ -195,7 +263,7 @@ static enum err update(struct op *op)
 static enum err delete (struct op *op) {
     TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
     enum err e = sql_run(op->db, "DELETE FROM model_version WHERE id = ?1", V(op->id));
-    if (e == E_CONFLICT) return fail(E_CONFLICT, "this version is deployed: set another model in the deployment first");
+    if (e == E_IN_USE) return fail(e, "this version is deployed: set another model in the deployment first");
     return e;
 }
 

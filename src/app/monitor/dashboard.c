@@ -10,15 +10,18 @@ enum { SERIES_POINTS = 500, LAST = 24, HEAT = 32, HEAT_IMAGES = 1000, COMPARED_I
 
 static enum err counts(struct op *op, const struct selection *s)
 {
+    static const char *const names[] = { "total", "to_review", "reviewed", "submitted", "in_range" };
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
-                  "SELECT json_object('total', count(*), 'to_review', count(*) FILTER (WHERE a.status = 'TO_REVIEW'), 'reviewed',"
-                  " count(*) FILTER (WHERE a.status = 'REVIEWED'), 'submitted', count(*) FILTER (WHERE a.status = 'SUBMITTED'),"
-                  " 'in_range', count(*) FILTER (WHERE a.created_at >= ?2)), count(*) FILTER (WHERE a.created_at >= ?2) FROM "
-                  "predicted_asset a WHERE a.deployment_id = ?1",
+                  "SELECT count(*), count(*) FILTER (WHERE a.status = 'TO_REVIEW'), count(*) FILTER (WHERE a.status = 'REVIEWED'),"
+                  " count(*) FILTER (WHERE a.status = 'SUBMITTED'), count(*) FILTER (WHERE a.created_at >= ?2) FROM"
+                  " predicted_asset a WHERE a.deployment_id = ?1",
                   V(s->deployment_id), V(s->from_ms)));
-    out_raw(&op->out, "counts", rows_text(r, 0));
-    out_int(&op->out, "predictions", rows_int(r, 1));
+    out_object(&op->out, "counts");
+    for (int i = 0; i < 5; i++)
+        out_int(&op->out, names[i], rows_int(r, i));
+    out_end_object(&op->out);
+    out_int(&op->out, "predictions", rows_int(r, 4));
     return OK;
 }
 
@@ -242,19 +245,35 @@ static enum err reviews(struct op *op, const struct selection *s)
     return OK;
 }
 
+static void write_alert(struct op *op, struct rows *r)
+{
+    struct out *o = &op->out;
+    double value = rows_real(r, 3), last = rows_real(r, 4);
+    const char *what = strcmp(rows_text(r, 1), "latency") == 0 ? "Latency" : "Mean latency";
+    out_object(o, NULL);
+    out_text(o, "id", rows_text(r, 0));
+    out_text(o, "metric", rows_text(r, 1));
+    out_text(o, "operator", rows_text(r, 2));
+    out_number(o, "value", value);
+    out_number(o, "last_value", last);
+    out_text(o, "at", clock_iso(op->arena, rows_int(r, 5)));
+    out_text(o, "text", arena_fmt(op->arena, "%s %s %g ms: it is %.1f ms", what, rows_text(r, 2), value, last));
+    out_end_object(o);
+}
+
 /* Those that hold now. */
 static enum err alerts(struct op *op, const struct selection *s)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(
-        op->db, &r,
-        "SELECT json_group_array(json_object('id', id, 'metric', metric, 'operator', operator, 'value', value, 'last_value',"
-        " last_value, 'at', iso(triggered_at), 'text', iif(metric = 'latency', 'Latency', 'Mean latency') || ' ' || operator"
-        " || ' ' || printf('%g', value) || ' ms: it is ' || printf('%.1f', last_value) || ' ms')) FROM alert"
-        " WHERE deployment_id = ?1 AND active AND triggered",
-        V(s->deployment_id)));
-    out_raw(&op->out, "alerts", rows_text(r, 0));
-    return OK;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT id, metric, operator, value, last_value, triggered_at FROM alert WHERE deployment_id = ?1 AND active <> 0"
+                 " AND triggered <> 0 ORDER BY created_at",
+                 V(s->deployment_id)));
+    out_array(&op->out, "alerts");
+    while (rows_next(r))
+        write_alert(op, r);
+    out_end_array(&op->out);
+    return rows_error(r);
 }
 
 /* since: seconds before now, or a time in ISO 8601. */

@@ -5,19 +5,19 @@
 
 extern const struct resource stats_resource, dashboard_resource;
 
-/* Which predicted assets are looked at; NULL and 0: no limit. Lists are JSON texts. */
+/* Which predicted assets are looked at; NULL and 0: no limit. */
 struct selection {
     const char *deployment_id, *model_version_id;
     int64_t from_ms, to_ms;
-    const char *ids, *without_ids, *tags;
+    struct value ids, without_ids, tags; /* lists */
 };
 /* Its condition over predicted_asset a and prediction p, and its values, numbered from ?1. */
 enum { SELECTION_VALUES = 7 };
 #define SELECTED                                                                                                                   \
     "a.deployment_id = ?1 AND (?2 IS NULL OR p.model_version_id = ?2) AND a.created_at >= ?3 AND (?4 = 0 OR a.created_at <= ?4)"   \
-    " AND (?5 IS NULL OR a.id IN (SELECT value FROM json_each(?5))) AND (?6 IS NULL OR a.id NOT IN (SELECT value FROM"             \
-    " json_each(?6))) AND (?7 IS NULL OR EXISTS (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id"    \
-    " AND t.name IN (SELECT value FROM json_each(?7))))"
+    " AND (?5 IS NULL OR a.id IN " LISTED("?5") ") AND (?6 IS NULL OR a.id NOT IN " LISTED(                                        \
+        "?6") ") AND (?7 IS NULL OR EXISTS"                                                                                        \
+              " (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id AND t.name IN " LISTED("?7") "))"
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
 

@@ -20,16 +20,24 @@ static enum err read_selection(struct op *op, struct selection *ret)
 {
     *ret = (struct selection){ .model_version_id = in_text(op, "model_id"),
                                .from_ms = (int64_t)(in_number(op, "from_timestamp", 0) * 1000),
-                               .to_ms = (int64_t)(in_number(op, "to_timestamp", 0) * 1000),
-                               .ids = in_has(op, "includes") ? in_ids(op, "includes") : NULL,
-                               .without_ids = in_has(op, "excludes") ? in_ids(op, "excludes") : NULL,
-                               .tags = in_print(op, "tags") };
+                               .to_ms = (int64_t)(in_number(op, "to_timestamp", 0) * 1000) };
     ret->deployment_id = op->id;
+    TRY(in_ids(op, "includes", &ret->ids));
+    TRY(in_ids(op, "excludes", &ret->without_ids));
+    TRY(in_texts(op, "tags", &ret->tags));
     if (in_has(op, "since"))
         ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
     if (asks(op, "ae_outlier") || asks(op, "ks_drift"))
         return fail(E_UNMEANT, "service: %s is not computed by this server", in_text(op, "service"));
     return OK;
+}
+
+static void number_or_null(struct out *o, const char *key, struct rows *r, int column)
+{
+    if (rows_null(r, column))
+        out_null(o, key);
+    else
+        out_number(o, key, rows_real(r, column));
 }
 
 /* ---- one item for each prediction */
@@ -56,28 +64,47 @@ static enum err each_metrics(struct op *op, const struct selection *s)
         out_number(o, "ratio", h > 0 ? w / h : 0);
         out_number(o, "area", w * h);
         out_int(o, "nb_shapes", rows_int(r, 5));
-        if (rows_null(r, 6))
-            out_null(o, "shadow_latency");
-        else
-            out_number(o, "shadow_latency", rows_real(r, 6));
+        number_or_null(o, "shadow_latency", r, 6);
         out_raw(o, "custom_metrics", rows_text(r, 7));
         out_end_object(o);
     }
     return rows_error(r);
 }
 
+static void end_labels(struct op *op, const char *last)
+{
+    if (!*last)
+        return;
+    out_end_object(&op->out);
+    out_end_object(&op->out);
+}
+
+/* Each reviewed image with how often the review says each label. */
 static enum err each_labels(struct op *op, const struct selection *s)
 {
+    char last[ID_SIZE] = "";
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT json_object('oracle_prediction_id', a.id, 'timestamp', iso(a.created_at), 'label_distribution',"
-                 " (SELECT json_group_object(q.name, q.n) FROM (SELECT l.name, count(*) AS n FROM review v JOIN review_shape h"
-                 " ON h.review_id = v.id JOIN deployment_label l ON l.id = h.label_id WHERE v.predicted_asset_id = a.id"
-                 " GROUP BY l.id) q)) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
-                 " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8",
-                 SELECTION(s), V((int64_t)LISTED_MOST)));
-    while (rows_next(r))
-        out_raw(&op->out, NULL, rows_text(r, 0));
+    TRY(sql_rows(
+        op->db, &r,
+        "SELECT q.id, q.created_at, l.name, count(h.label_id) FROM (SELECT a.id, a.created_at FROM predicted_asset a"
+        " JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
+        " AND a.status <> 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8) q LEFT JOIN review v ON v.predicted_asset_id = q.id"
+        " LEFT JOIN review_shape h ON h.review_id = v.id LEFT JOIN deployment_label l ON l.id = h.label_id"
+        " GROUP BY q.id, q.created_at, l.id, l.name ORDER BY q.created_at DESC, q.id, l.name",
+        SELECTION(s), V((int64_t)LISTED_MOST)));
+    while (rows_next(r)) {
+        if (strcmp(last, rows_text(r, 0)) != 0) {
+            end_labels(op, last);
+            memcpy(last, rows_text(r, 0), ID_SIZE);
+            out_object(&op->out, NULL);
+            out_text(&op->out, "oracle_prediction_id", last);
+            out_text(&op->out, "timestamp", clock_iso(op->arena, rows_int(r, 1)));
+            out_object(&op->out, "label_distribution");
+        }
+        if (!rows_null(r, 2))
+            out_int(&op->out, rows_text(r, 2), rows_int(r, 3));
+    }
+    end_labels(op, last);
     return rows_error(r);
 }
 
@@ -112,7 +139,8 @@ static enum err each_review(struct op *op, const struct selection *s)
     }
     for (size_t i = 0; i < n; i++) {
         AUTO(arena) struct arena *a = arena_new(); /* an image's boxes need not outlive it */
-        const struct selection one = { .deployment_id = s->deployment_id, .ids = arena_fmt(a, "[\"%s\"]", ids[i]) };
+        struct selection one = { .deployment_id = s->deployment_id };
+        TRY(sql_list(op->db, &ids[i], 1, &one.ids));
         out_object(&op->out, NULL);
         out_text(&op->out, "oracle_prediction_id", ids[i]);
         TRY(stats_of(op, a, &one));
@@ -138,15 +166,23 @@ static enum err each(struct op *op)
 
 static enum err all_metrics(struct op *op, const struct selection *s)
 {
+    static const char *const names[] = { "latency", "width", "height" };
+    struct out *o = &op->out;
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
-                  "SELECT json_object('count', count(*), 'latency', json_object('mean', avg(p.latency), 'min', min(p.latency),"
-                  " 'max', max(p.latency)), 'width', json_object('mean', avg(d.width), 'min', min(d.width), 'max', max(d.width)),"
-                  " 'height', json_object('mean', avg(d.height), 'min', min(d.height), 'max', max(d.height)))"
-                  " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
-                  " JOIN data d ON d.id = a.data_id WHERE " SELECTED,
+                  "SELECT count(*), avg(p.latency), min(p.latency), max(p.latency), avg(d.width), min(d.width), max(d.width),"
+                  " avg(d.height), min(d.height), max(d.height) FROM predicted_asset a JOIN prediction p"
+                  " ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN data d ON d.id = a.data_id WHERE " SELECTED,
                   SELECTION(s)));
-    out_raw(&op->out, "result", rows_text(r, 0));
+    out_object(o, "result");
+    out_int(o, "count", rows_int(r, 0));
+    for (int i = 0; i < 3; i++) {
+        out_object(o, names[i]);
+        for (int k = 0; k < 3; k++)
+            number_or_null(o, (const char *const[]){ "mean", "min", "max" }[k], r, 1 + 3 * i + k);
+        out_end_object(o);
+    }
+    out_end_object(o);
     return OK;
 }
 

@@ -117,9 +117,10 @@ static enum err attach(struct op *op)
 
 static enum err detach(struct op *op)
 {
-    TRY(sql_run(op->db,
-                "DELETE FROM project_dataset WHERE project_id = ?1 AND dataset_version_id IN (SELECT value FROM json_each(?2))",
-                V(op->id), V(in_ids(op, "ids"))));
+    struct value ids;
+    TRY(in_ids(op, "ids", &ids));
+    TRY(sql_run(op->db, "DELETE FROM project_dataset WHERE project_id = ?1 AND dataset_version_id IN " LISTED("?2"), V(op->id),
+                V(ids)));
     return reply_one(op, &project_resource, op->id);
 }
 
