@@ -31,7 +31,6 @@ static struct world world(struct arena *a)
     struct world w = { .op = { .arena = a }, .dataset = id_new(a), .version = id_new(a) };
     struct first_start first;
     MUST(sql_open(":memory:", &w.op.db));
-    MUST(api_prepare_connection(w.op.db, NULL));
     MUST(api_make_schema(w.op.db));
     MUST(account_first_start(w.op.db, a, &first));
     MUST(account_default_org(w.op.db, a, &w.op.org));
