@@ -1,4 +1,5 @@
 /* Every kind of job there is, and the lanes that they run in. */
+#include "api/bulk.h"
 #include "app/annotation/annotation.h"
 #include "app/dataset/dataset.h"
 #include "app/deployment/deployment.h"
@@ -7,7 +8,23 @@
 #include "app/project/project.h"
 #include "job/job.h"
 
-const struct job_kind *const job_kinds[] = { &import_annotations_job, &export_annotations_job, &train_kind, &remove_job, NULL };
+const struct job_kind *const job_kinds[] = { &import_annotations_job,
+                                             &export_annotations_job,
+                                             &train_kind,
+                                             &remove_job,
+                                             &bulk_undo_job,
+                                             BULK_JOB("add_data"),
+                                             BULK_JOB("attach_tag"),
+                                             BULK_JOB("detach_tag"),
+                                             BULK_JOB("remove_assets"),
+                                             BULK_JOB("copy_assets"),
+                                             BULK_JOB("fork_version"),
+                                             BULK_JOB("convert_tags"),
+                                             NULL };
+
+extern const struct bulk_kind add_data_bulk, remove_assets_bulk, attach_bulk, detach_bulk, fork_bulk, copy_bulk, convert_bulk;
+const struct bulk_kind *const bulk_kinds[] = { &add_data_bulk, &remove_assets_bulk, &attach_bulk,  &detach_bulk,
+                                               &fork_bulk,     &copy_bulk,          &convert_bulk, NULL };
 
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */

@@ -52,5 +52,11 @@ const struct migration migrations[] = {
     { 7, "a new label asks for the last position of its version only",
       "CREATE INDEX label_of_version ON label (dataset_version_id, position)" },
     { 8, "triggers and queues work in any database", plain_sql },
+    { 9, "changes of very many things are written down and done in slices",
+      "CREATE TABLE bulk (job_id TEXT PRIMARY KEY, slices INTEGER NOT NULL, slice INTEGER NOT NULL, item INTEGER NOT NULL,"
+      " counted INTEGER NOT NULL, undoing INTEGER NOT NULL, tells TEXT, why TEXT, created_at INTEGER NOT NULL) STRICT;"
+      "CREATE TABLE bulk_slice (job_id TEXT NOT NULL REFERENCES bulk(job_id) ON DELETE CASCADE, n INTEGER NOT NULL, ids TEXT NOT "
+      "NULL,"
+      " PRIMARY KEY (job_id, n)) STRICT, WITHOUT ROWID" },
     { 0 },
 };

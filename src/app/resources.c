@@ -11,7 +11,7 @@
 #include "app/project/project.h"
 #include "query/query.h"
 
-extern const struct resource health_resource, gone_resource;
+extern const struct resource health_resource, gone_resource, bulk_resource;
 
 const struct resource *const resources[] = {
     /* account */
@@ -32,5 +32,5 @@ const struct resource *const resources[] = {
     &deployment_resource, &login_resource, &predicted_asset_resource, &predict_resource, &shadow_resource, &monitor_resource,
     &review_resource, &feedback_resource, &stats_resource, &dashboard_resource, &pipeline_resource, &alert_resource,
     /* of the API itself */
-    &gone_resource, &event_resource, &openapi_resource, &query_resource, &health_resource, NULL
+    &gone_resource, &bulk_resource, &event_resource, &openapi_resource, &query_resource, &health_resource, NULL
 };

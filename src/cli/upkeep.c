@@ -1,4 +1,5 @@
 #include "cli/upkeep.h"
+#include "api/bulk.h"
 #include "app/annotation/annotation.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,6 +27,8 @@ static void sweep_once(struct services *s)
     enum err e = sql_pool_take(s->pool, &db);
     if (e == OK) {
         e = blob_sweep(s->blobs, object_is_named, db, &n);
+        if (e == OK)
+            e = bulk_sweep(db);
         if (e == OK)
             e = sql_run(db, "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1", V(EVENTS_KEPT));
         sql_pool_give(s->pool, db);

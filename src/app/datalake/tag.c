@@ -1,4 +1,5 @@
 /* Tags: names within a datalake (for data), a dataset version (for its assets) or the organization (for the rest). */
+#include "api/bulk.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "base/clock.h"
@@ -179,22 +180,58 @@ static enum err reply_count(struct op *op, const char *tag_id, int64_t count)
     return OK;
 }
 
-static enum err attach(struct op *op)
+static enum err put_on(struct bulk *b, const char *target, const char *made)
+{
+    (void)made;
+    TRY(tag_put_on(b->db, json_text(json_get(b->input, "tag")), target));
+    b->counted += sql_changes(b->db);
+    return OK;
+}
+
+static enum err take_off(struct bulk *b, const char *target, const char *made)
+{
+    (void)made;
+    TRY(sql_run(b->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id = ?2", V(json_text(json_get(b->input, "tag"))),
+                V(target)));
+    b->counted += sql_changes(b->db);
+    return OK;
+}
+const struct bulk_kind attach_bulk = { "attach_tag", "putting the tag on", NULL, NULL, put_on, take_off, NULL, "attached" };
+const struct bulk_kind detach_bulk = { "detach_tag", "taking the tag off", NULL, NULL, take_off, put_on, NULL, "detached" };
+
+/* Those that have the tag already are left out: undoing must not take it off them. */
+static enum err without_tag(struct op *op, struct bulk_list *l)
 {
     struct value ids;
     TRY(in_ids(op, "*", &ids));
     TRY(check_targets(op, op->id, ids));
-    TRY(sql_run(op->db, "INSERT INTO tagged SELECT ?1, value FROM listed WHERE list = ?2 ON CONFLICT DO NOTHING", V(op->id),
-                V(ids)));
-    return reply_count(op, op->id, sql_changes(op->db));
+    bulk_ids(op, "*", l);
+    const struct value more[] = { V(op->id) };
+    return bulk_keep(op, l, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tagged WHERE target_id = ?1 AND tag_id = ?2)", more, 1);
+}
+
+static enum err with_tag(struct op *op, struct bulk_list *l)
+{
+    bulk_ids(op, "*", l);
+    const struct value more[] = { V(op->id) };
+    return bulk_keep(op, l, "SELECT 1 FROM tagged WHERE target_id = ?1 AND tag_id = ?2", more, 1);
+}
+
+static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find)
+{
+    int64_t count = 0;
+    TRY(bulk_change_wait(op, k, find, arena_fmt(op->arena, "{\"tag\":\"%s\"}", op->id), &count));
+    return reply_count(op, op->id, count);
+}
+
+static enum err attach(struct op *op)
+{
+    return change(op, &attach_bulk, without_tag);
 }
 
 static enum err detach(struct op *op)
 {
-    struct value ids;
-    TRY(in_ids(op, "*", &ids));
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE tag_id = ?1 AND target_id IN " LISTED("?2"), V(op->id), V(ids)));
-    return reply_count(op, op->id, sql_changes(op->db));
+    return change(op, &detach_bulk, with_tag);
 }
 
 #define NAME                                                                                                                       \
@@ -223,9 +260,9 @@ static const struct route routes[] = {
     { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", tag_name_in, TAG_NAME_FIELDS, TAG,
       .on = &tag_resource },
     { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_WRITE, "removes a tag from everything", .on = &tag_resource },
-    { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_WRITE, "puts the tag on things: a list of ids", FIELDS(ids_in),
+    { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_FREE, "puts the tag on things: a list of ids", FIELDS(ids_in),
       .body_cap = 16 << 20, .on = &tag_resource },
-    { "POST", "/api/tag/{id}/detach", detach, MAY_WRITE, WORK_WRITE, "takes the tag off things: a list of ids", FIELDS(ids_in),
+    { "POST", "/api/tag/{id}/detach", detach, MAY_WRITE, WORK_FREE, "takes the tag off things: a list of ids", FIELDS(ids_in),
       .body_cap = 16 << 20, .on = &tag_resource },
 };
 

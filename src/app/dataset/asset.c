@@ -1,4 +1,5 @@
 /* Assets: data in a dataset version. What is annotated is the asset, so the same image can be annotated differently elsewhere. */
+#include "api/bulk.h"
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
@@ -108,81 +109,80 @@ static enum err check_tags(struct op *op, const char *version, struct value tags
 }
 
 /* Data that are missing or not usable refuse the lot. */
-static enum err check_data(struct op *op, struct value ids)
+static enum err check_data(struct op *op, const char *const *ids, size_t n)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT j.value, d.filename, d.upload_status FROM listed j LEFT JOIN data d ON d.id = j.value AND d.org = ?2 "
-                 "WHERE j.list = ?1 AND (d.id IS NULL OR d.upload_status <> 'DONE') LIMIT 1",
-                 V(ids), V(op->org)));
-    if (!rows_next(r))
-        return rows_error(r);
-    if (rows_null(r, 2))
-        return fail(E_NOT_FOUND, "data_ids: there is no data %s", rows_text(r, 0));
-    return fail(E_UNMEANT, "data_ids: '%s' is no usable image (%s)", rows_text(r, 1), rows_text(r, 2));
+    for (size_t i = 0; i < n; i++) {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_rows(op->db, &r, "SELECT filename, upload_status FROM data WHERE id = ?1 AND org = ?2", V(ids[i]), V(op->org)));
+        if (!rows_next(r)) {
+            TRY(rows_error(r));
+            return fail(E_NOT_FOUND, "data_ids: there is no data %s", ids[i]);
+        }
+        if (strcmp(rows_text(r, 1), "DONE") != 0)
+            return fail(E_UNMEANT, "data_ids: '%s' is no usable image (%s)", rows_text(r, 0), rows_text(r, 1));
+    }
+    return OK;
 }
 
 /* What q selects in a datalake, or the ids that were sent. */
-static enum err wanted_data(struct op *op, struct value *ret)
+static enum err wanted_data(struct op *op, struct bulk_list *l)
 {
-    const char *q = in_text(op, "q"), *lake = in_text(op, "datalake_id"), **ids;
-    size_t n;
+    const char *q = in_text(op, "q"), *lake = in_text(op, "datalake_id");
+    struct value tags;
+    TRY(version_check_unlocked(op->db, op->id));
+    TRY(in_ids(op, "asset_tag_ids", &tags));
+    TRY(check_tags(op, op->id, tags));
     if (in_has(op, "data_ids") == (q != NULL))
         return fail(E_INVALID, "say which: data_ids, or q with datalake_id");
     if (!q) {
-        TRY(in_ids(op, "data_ids", ret));
-        return check_data(op, *ret);
+        bulk_ids(op, "data_ids", l);
+        return check_data(op, l->ids, l->n);
     }
     if (!lake)
         return fail(E_INVALID, "datalake_id is missing");
     const struct value values[] = { V(lake) };
-    TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND d.upload_status = 'DONE'", values, 1, &ids, &n));
-    return sql_list(op->db, ids, n, ret);
+    return resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND d.upload_status = 'DONE'", values, 1, &l->ids, &l->n);
 }
 
-static enum err put_all(struct op *op, const char *version, struct value ids, int64_t *ret_added)
+/* Data that was deleted meanwhile is left out. */
+static enum err add_one(struct bulk *b, const char *data, const char *made)
 {
-    AUTO(rows) struct rows *r = NULL;
-    int64_t now = clock_now_ms();
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT value FROM listed WHERE list = ?1 AND value NOT IN (SELECT data_id FROM asset WHERE dataset_version_id = ?2) "
-        "ORDER BY place",
-        V(ids), V(version)));
-    while (rows_next(r)) {
-        char id[ID_SIZE];
-        id_make(id);
-        TRY(sql_run(op->db, "INSERT INTO asset VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING", V((const char *)id), V(op->org),
-                    V(version), V(rows_text(r, 0)), V(now)));
-        *ret_added += sql_changes(op->db);
-    }
-    return rows_error(r);
+    const char *version = json_text(json_get(b->input, "version"));
+    const struct json *tags = json_get(b->input, "tags");
+    TRY(sql_run(b->db,
+                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at) SELECT ?1, v.org, v.id, d.id, ?4 FROM data d"
+                " JOIN dataset_version v ON v.id = ?2 WHERE d.id = ?3 ON CONFLICT DO NOTHING",
+                V(made), V(version), V(data), V(clock_now_ms())));
+    b->counted += sql_changes(b->db);
+    for (size_t i = 0; i < json_count(tags); i++)
+        TRY(sql_run(b->db,
+                    "INSERT INTO tagged (tag_id, target_id) SELECT ?1, a.id FROM asset a WHERE a.dataset_version_id = ?2"
+                    " AND a.data_id = ?3 ON CONFLICT DO NOTHING",
+                    V(json_text(json_at(tags, i))), V(version), V(data)));
+    return OK;
 }
 
-/* Done within the request; the contract wants a job to look at. */
+static enum err take_back(struct bulk *b, const char *data, const char *made)
+{
+    (void)data;
+    return sql_run(b->db, "DELETE FROM asset WHERE id = ?1", V(made));
+}
+const struct bulk_kind add_data_bulk = { "add_data", "adding data", NULL, NULL, add_one, take_back, NULL, "added", true };
+
 static enum err add(struct op *op)
 {
-    const char *job;
-    struct value ids, tags;
-    int64_t added = 0;
-    TRY(version_check_unlocked(op->db, op->id));
-    TRY(in_ids(op, "asset_tag_ids", &tags));
-    TRY(check_tags(op, op->id, tags));
-    TRY(wanted_data(op, &ids));
-    TRY(put_all(op, op->id, ids, &added));
-    TRY(sql_run(op->db,
-                "INSERT INTO tagged SELECT g.value, a.id FROM listed g, asset a WHERE g.list = ?1 AND a.dataset_version_id = ?2 "
-                "AND a.data_id IN " LISTED("?3") " ON CONFLICT DO NOTHING",
-                V(tags), V(op->id), V(ids)));
-    TRY(job_add_done(op->db, op->arena, "add_data", op->org, op->user_id,
-                     arena_fmt(op->arena, "{\"added\":%lld}", (long long)added), &job));
+    struct bulk_done d;
+    TRY(bulk_change(op, &add_data_bulk, wanted_data,
+                    arena_fmt(op->arena, "{\"version\":\"%s\",\"tags\":%s}", op->id, bulk_ids_text(op, "asset_tag_ids")), &d));
     op->status = 201;
     out_object(&op->out, NULL);
     out_object(&op->out, "job");
-    out_text(&op->out, "id", job);
-    out_text(&op->out, "status", "SUCCESS");
+    bulk_out_job(op, &d);
     out_end_object(&op->out);
-    out_int(&op->out, "added", added);
+    if (d.done)
+        out_int(&op->out, "added", d.count);
+    else
+        out_null(&op->out, "added"); /* the job's result will tell */
     TRY(reply_member(op, "dataset_version", &dataset_version_resource, op->id));
     out_end_object(&op->out);
     return OK;
@@ -289,26 +289,34 @@ static enum err delete_one(struct op *op)
     return sql_run(op->db, "DELETE FROM asset WHERE id = ?1", V(op->id));
 }
 
-static enum err delete_many(struct op *op)
+static enum err remove_asset(struct bulk *b, const char *id, const char *made)
+{
+    (void)made;
+    TRY(sql_run(b->db, "DELETE FROM asset WHERE id = ?1", V(id)));
+    b->counted += sql_changes(b->db);
+    return OK;
+}
+const struct bulk_kind remove_assets_bulk = { "remove_assets", "removing assets", NULL, NULL, remove_asset, NULL, NULL, "removed" };
+
+/* The assets that are meant, as far as the version has them. */
+static enum err unwanted(struct op *op, struct bulk_list *l)
 {
     const char *q = in_text(op, "q");
+    struct value values[] = { V(op->id), V((const char *)NULL) };
     TRY(version_check_unlocked(op->db, op->id));
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
-    struct where w = { 0 };
-    struct value values[2 + QUERY_VALUES] = { V(op->id) };
     TRY(in_ids(op, "ids", &values[1]));
-    if (q && *q) {
-        TRY(resource_query(op->arena, &asset_resource, q, 2, &w));
-        memcpy(values + 2, w.values, w.n * sizeof *values);
-    }
-    const char *sql = arena_fmt(op->arena,
-                                "DELETE FROM asset WHERE id IN (SELECT a.id FROM asset a JOIN data d ON d.id = a.data_id "
-                                "WHERE a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id IN " LISTED("?2") ") AND (%s))",
-                                w.sql ? w.sql : "1 = 1");
-    TRY(sql_run_text(op->db, sql, values, 2 + w.n));
+    return resource_ids(op, &asset_resource, q, "a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id IN " LISTED("?2") ")", values, 2,
+                        &l->ids, &l->n);
+}
+
+static enum err delete_many(struct op *op)
+{
+    int64_t count = 0;
+    TRY(bulk_change_wait(op, &remove_assets_bulk, unwanted, "{}", &count));
     out_object(&op->out, NULL);
-    out_int(&op->out, "count", sql_changes(op->db));
+    out_int(&op->out, "count", count);
     out_end_object(&op->out);
     return OK;
 }
@@ -341,15 +349,15 @@ static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "
 
 #define ASSET .answers = &asset_resource
 static const struct route routes[] = {
-    { "POST", "/api/dataset/version/{id}/assets", add, MAY_WRITE, WORK_WRITE, "adds data: ids, or all that q selects in a datalake",
+    { "POST", "/api/dataset/version/{id}/assets", add, MAY_WRITE, WORK_FREE, "adds data: ids, or all that q selects in a datalake",
       FIELDS(add_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/assets", list, MAY_READ, WORK_READ,
       "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET, .on = &dataset_version_resource },
     { "XGET", "/api/dataset/version/{id}/assets", list_of, MAY_READ, WORK_READ,
       "assets named by ids, data_ids, object_names, filenames or beginnings of file names", FIELDS(list_in), ASSET,
       .body_cap = 16 << 20, .on = &dataset_version_resource },
-    { "DELETE", "/api/dataset/version/{id}/assets", delete_many, MAY_WRITE, WORK_WRITE,
-      "removes assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
+    { "DELETE", "/api/dataset/version/{id}/assets", delete_many, MAY_WRITE, WORK_FREE, "removes assets: ids, or all that q selects",
+      FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/assets/extended", extended, MAY_READ, WORK_READ, "assets with a list of annotations",
       .answers = &extended_resource, .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/assets/find", find, MAY_READ, WORK_READ,

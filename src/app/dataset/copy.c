@@ -1,4 +1,5 @@
 /* Copies of assets with what belongs to them: a fork into a new version, or into another version of the same dataset. */
+#include "api/bulk.h"
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
@@ -6,12 +7,28 @@
 
 enum { BULK_IDS = 200000 };
 
+/* What the change's input says. */
 struct copy {
     const char *from, *to;
-    struct value asset_ids; /* a list; NULL: all */
-    bool tags, labels, annotations;
-    int64_t copied;
+    bool tags, labels, annotations, forks;
 };
+
+static const char *input_of(struct op *op, const struct copy *c)
+{
+    static const char *const words[] = { "false", "true" };
+    return arena_fmt(op->arena, "{\"from\":\"%s\",\"to\":\"%s\",\"tags\":%s,\"labels\":%s,\"annotations\":%s,\"forks\":%s}",
+                     c->from, c->to, words[c->tags], words[c->labels], words[c->annotations], words[c->forks]);
+}
+
+static struct copy copy_of(const struct json *input)
+{
+    struct copy c = { .from = json_text(json_get(input, "from")), .to = json_text(json_get(input, "to")) };
+    json_bool(json_get(input, "tags"), &c.tags);
+    json_bool(json_get(input, "labels"), &c.labels);
+    json_bool(json_get(input, "annotations"), &c.annotations);
+    json_bool(json_get(input, "forks"), &c.forks);
+    return c;
+}
 
 static enum err copy_labels(struct op *op, const struct copy *c)
 {
@@ -28,32 +45,34 @@ static enum err copy_labels(struct op *op, const struct copy *c)
     return rows_error(r);
 }
 
-static enum err copy_tags(struct op *op, const struct copy *c, const char *from, const char *to)
+/* ---- one asset */
+
+static enum err copy_tags(struct bulk *b, const struct copy *c, const char *from, const char *to)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r, "SELECT t.name FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = ?1", V(from)));
+    TRY(sql_rows(b->db, &r, "SELECT t.name FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = ?1", V(from)));
     while (rows_next(r)) {
         const char *tag;
-        TRY(tag_need(op->db, op->arena, op->org, c->to, "ASSET", rows_text(r, 0), &tag));
-        TRY(tag_put_on(op->db, tag, to));
+        TRY(tag_need(b->db, b->arena, b->org, c->to, "ASSET", rows_text(r, 0), &tag));
+        TRY(tag_put_on(b->db, tag, to));
     }
     return rows_error(r);
 }
 
-static enum err copy_annotation(struct op *op, const struct copy *c, const char *from, const char *to)
+static enum err copy_annotation(struct bulk *b, const struct copy *c, const char *from, const char *to)
 {
-    const char *id = id_new(op->arena);
+    const char *id = id_new(b->arena);
     int64_t now = clock_now_ms();
     TRY(sql_run(
-        op->db,
+        b->db,
         "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
         "created_by, updated_at, updated_by) SELECT ?1, org, ?3, ?4, status, duration, 1, attributes, ?5, created_by, ?5, "
         "updated_by FROM annotation WHERE asset_id = ?2 AND NOT EXISTS (SELECT 1 FROM annotation n WHERE n.asset_id = ?3)",
         V(id), V(from), V(to), V(c->to), V(now)));
-    if (!sql_changes(op->db))
+    if (!sql_changes(b->db))
         return OK; /* none to copy, or the asset has one of its own already */
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
+    TRY(sql_rows(b->db, &r,
                  "SELECT h.id, t.id FROM shape h JOIN label l ON l.id = h.label_id JOIN label t ON t.name = l.name AND "
                  "t.dataset_version_id = ?2 WHERE h.asset_id = ?1",
                  V(from), V(c->to)));
@@ -61,7 +80,7 @@ static enum err copy_annotation(struct op *op, const struct copy *c, const char 
         char shape[ID_SIZE];
         id_make(shape);
         TRY(sql_run(
-            op->db,
+            b->db,
             "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, "
             "geometry, "
             "area, text, attributes) SELECT ?1, ?2, ?3, ?4, ?5, kind, position, x, y, w, h, geometry, area, text, attributes "
@@ -71,74 +90,113 @@ static enum err copy_annotation(struct op *op, const struct copy *c, const char 
     return rows_error(r);
 }
 
-static enum err copy_assets(struct op *op, struct copy *c)
+/* An asset that the version has already keeps what it has, and gets the tags. `made` is the copy's id. */
+static enum err copy_asset(struct bulk *b, const char *id, const char *made)
 {
-    if (c->labels || c->annotations)
-        TRY(copy_labels(op, c));
+    const struct copy c = copy_of(b->input);
+    TRY(sql_run(b->db,
+                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at) SELECT ?1, org, ?2, data_id, ?4 FROM asset"
+                " WHERE id = ?3 ON CONFLICT DO NOTHING",
+                V(made), V(c.to), V(id), V(clock_now_ms())));
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT id, data_id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") "
-                                                                                                                      "ORDER BY id",
-                 V(c->from), V(c->asset_ids)));
-    while (rows_next(r)) {
-        const char *to;
-        TRY(asset_need(op->db, op->arena, op->org, c->to, rows_text(r, 1), &to));
-        if (c->tags)
-            TRY(copy_tags(op, c, rows_text(r, 0), to));
-        if (c->annotations)
-            TRY(copy_annotation(op, c, rows_text(r, 0), to));
-        c->copied++;
-    }
-    return rows_error(r);
+    enum err e = sql_first(
+        b->db, &r, "SELECT t.id FROM asset a JOIN asset t ON t.data_id = a.data_id AND t.dataset_version_id = ?2 WHERE a.id = ?1",
+        V(id), V(c.to));
+    if (e == E_NOT_FOUND)
+        return OK; /* it was deleted meanwhile */
+    TRY(e);
+    b->counted++;
+    if (c.tags)
+        TRY(copy_tags(b, &c, id, rows_text(r, 0)));
+    return c.annotations ? copy_annotation(b, &c, id, rows_text(r, 0)) : OK;
 }
 
-static enum err reply_job(struct op *op, const char *kind, const struct copy *c)
+static enum err take_back(struct bulk *b, const char *id, const char *made)
 {
-    const char *job;
-    TRY(job_add_done(op->db, op->arena, kind, op->org, op->user_id, arena_fmt(op->arena, "{\"copied\":%lld}", (long long)c->copied),
-                     &job));
-    out_object(&op->out, "job");
-    out_text(&op->out, "id", job);
-    out_text(&op->out, "status", "SUCCESS");
-    out_end_object(&op->out);
-    return OK;
+    (void)id;
+    return sql_run(b->db, "DELETE FROM asset WHERE id = ?1", V(made));
 }
 
-static enum err fork_version(struct op *op)
+/* ---- a fork */
+
+static enum err make_version(struct op *op, const struct copy *c)
 {
-    const char *parent = in_text(op, "parent_id"), *id = id_new(op->arena), *version = in_text(op, "version");
-    int64_t there = 0, now = clock_now_ms();
-    TRY(sql_int(op->db, &there, "SELECT count(*) FROM dataset_version WHERE id = ?1 AND dataset_id = ?2 AND org = ?3", V(parent),
-                V(op->id), V(op->org)));
-    if (!there)
-        return fail(E_NOT_FOUND, "parent_id: the dataset has no version %s", parent);
-    TRY(name_check("version", version));
+    const char *version = in_text(op, "version");
     enum err e = sql_run(
         op->db,
         "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, attributes, created_at, "
         "updated_at, created_by) SELECT ?1, dataset_id, org, ?3, coalesce(?4, 'Forked from version ''' || version || "
         "''''), CASE WHEN ?5 = 'NOT_CONFIGURED' THEN type ELSE ?5 END, attributes, ?6, ?6, ?7 FROM dataset_version WHERE id = ?2",
-        V(id), V(parent), V(version), V(in_text(op, "description")),
-        V(in_text(op, "type") ? in_text(op, "type") : "NOT_CONFIGURED"), V(now), V(op->user_id));
-    if (e == E_CONFLICT)
-        return fail(e, "the dataset has a version '%s' already", version);
-    TRY(e);
-    struct copy c = { .from = parent,
-                      .to = id,
-                      .tags = in_bool(op, "with_tags", false),
-                      .labels = in_bool(op, "with_labels", false),
-                      .annotations = in_bool(op, "with_annotations", false) };
-    TRY(in_ids(op, "asset_ids", &c.asset_ids));
-    TRY(copy_assets(op, &c));
+        V(c->to), V(c->from), V(version), V(in_text(op, "description")),
+        V(in_text(op, "type") ? in_text(op, "type") : "NOT_CONFIGURED"), V(clock_now_ms()), V(op->user_id));
+    return e == E_CONFLICT ? fail(e, "the dataset has a version '%s' already", version) : e;
+}
+
+static enum err first(struct op *op, const struct json *input)
+{
+    const struct copy c = copy_of(input);
+    if (c.forks)
+        TRY(make_version(op, &c));
+    return c.labels || c.annotations ? copy_labels(op, &c) : OK;
+}
+
+static enum err last(struct bulk *b, bool done)
+{
+    const struct copy c = copy_of(b->input);
+    return done || !c.forks ? OK : sql_run(b->db, "DELETE FROM dataset_version WHERE id = ?1", V(c.to));
+}
+const struct bulk_kind fork_bulk = { "fork_version", "copying assets", first, NULL, copy_asset, take_back, last, "copied", true };
+const struct bulk_kind copy_bulk = { "copy_assets", "copying assets", first, NULL, copy_asset, take_back, NULL, "copied", true };
+
+static enum err assets_of(struct op *op, const char *version, struct bulk_list *l)
+{
+    struct value values[] = { V(version), V((const char *)NULL) };
+    TRY(in_ids(op, "asset_ids", &values[1]));
+    return bulk_rows(op,
+                     "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") ORDER BY id",
+                     values, 2, l);
+}
+
+static enum err forked(struct op *op, struct bulk_list *l)
+{
+    const char *parent = in_text(op, "parent_id");
+    int64_t there = 0;
+    TRY(sql_int(op->db, &there, "SELECT count(*) FROM dataset_version WHERE id = ?1 AND dataset_id = ?2 AND org = ?3", V(parent),
+                V(op->id), V(op->org)));
+    if (!there)
+        return fail(E_NOT_FOUND, "parent_id: the dataset has no version %s", parent);
+    TRY(name_check("version", in_text(op, "version")));
+    return assets_of(op, parent, l);
+}
+
+static void out_job(struct op *op, const struct bulk_done *d)
+{
+    out_object(&op->out, "job");
+    bulk_out_job(op, d);
+    out_end_object(&op->out);
+}
+
+static enum err fork_version(struct op *op)
+{
+    const struct copy c = { .from = in_text(op, "parent_id"),
+                            .to = id_new(op->arena),
+                            .tags = in_bool(op, "with_tags", false),
+                            .labels = in_bool(op, "with_labels", false),
+                            .annotations = in_bool(op, "with_annotations", false),
+                            .forks = true };
+    struct bulk_done d;
+    TRY(bulk_change(op, &fork_bulk, forked, input_of(op, &c), &d));
     op->status = 201;
     out_object(&op->out, NULL);
-    TRY(reply_member(op, "dataset_version", &dataset_version_resource, id));
-    TRY(reply_job(op, "fork_version", &c));
+    TRY(reply_member(op, "dataset_version", &dataset_version_resource, c.to));
+    out_job(op, &d);
     out_end_object(&op->out);
     return OK;
 }
 
-static enum err copy_to(struct op *op)
+/* ---- a copy into a version that there is */
+
+static enum err copied(struct op *op, struct bulk_list *l)
 {
     const char *to = in_text(op, "destination_id");
     int64_t same = 0;
@@ -149,13 +207,19 @@ static enum err copy_to(struct op *op)
     if (!same)
         return fail(E_NOT_FOUND, "destination_id: the dataset has no other version %s", to);
     TRY(version_check_unlocked(op->db, to));
-    struct copy c = {
-        .from = op->id, .to = to, .tags = in_bool(op, "with_tags", false), .annotations = in_bool(op, "with_annotations", false)
-    };
-    TRY(in_ids(op, "asset_ids", &c.asset_ids));
-    TRY(copy_assets(op, &c));
+    return assets_of(op, op->id, l);
+}
+
+static enum err copy_to(struct op *op)
+{
+    const struct copy c = { .from = op->id,
+                            .to = in_text(op, "destination_id"),
+                            .tags = in_bool(op, "with_tags", false),
+                            .annotations = in_bool(op, "with_annotations", false) };
+    struct bulk_done d;
+    TRY(bulk_change(op, &copy_bulk, copied, input_of(op, &c), &d));
     out_object(&op->out, NULL);
-    TRY(reply_job(op, "copy_assets", &c));
+    out_job(op, &d);
     out_end_object(&op->out);
     return OK;
 }
@@ -178,10 +242,10 @@ static const struct field copy_in[] = {
 };
 
 static const struct route routes[] = {
-    { "POST", "/api/dataset/{id}/fork", fork_version, MAY_WRITE, WORK_WRITE,
+    { "POST", "/api/dataset/{id}/fork", fork_version, MAY_WRITE, WORK_FREE,
       "a new version with assets of another one, and what is asked for", FIELDS(fork_in), .body_cap = 16 << 20,
       .on = &dataset_resource },
-    { "POST", "/api/dataset/version/{id}/assets/copy", copy_to, MAY_WRITE, WORK_WRITE,
+    { "POST", "/api/dataset/version/{id}/assets/copy", copy_to, MAY_WRITE, WORK_FREE,
       "copies assets to another version of the dataset", FIELDS(copy_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
 };
 
