@@ -20,7 +20,7 @@ const struct resource *const resources[] = {
     &datalake_resource, &object_resource, &source_resource, &tag_resource, &data_resource,
     /* dataset */
     &dataset_resource, &dataset_version_resource, &asset_resource, &label_resource, &label_group_resource, &dataset_stats_resource,
-    &dataset_copy_resource,
+    &dataset_copy_resource, &dataset_use_resource,
     /* annotation */
     &annotation_resource, &rectangle_resource, &polygon_resource, &line_resource, &point_resource, &classification_resource,
     &keypoints_resource, &mask_resource, &export_resource, &import_resource, &from_tags_resource,

@@ -174,3 +174,18 @@ def test_a_parameter_that_cannot_be_is_named(server, client, project, annotated,
         assert r.status_code in (400, 422), r.text
         said = r.json()["message"]
     assert next(iter(wrong)) in said
+
+
+def test_who_uses_a_version_is_named_before_it_is_deleted(server, annotated, project, trained):
+    users = {u["kind"]: u for u in server.call("GET", f"/api/dataset/version/{annotated[1]['test'].id}/users")["items"]}
+    assert [i["name"] for i in users["project"]["items"]] == [project.name]
+    assert "trained" in [i["name"] for i in users["experiment"]["items"]] and users["experiment"]["count"] >= 1
+    of_all = {u["kind"] for u in server.call("GET", f"/api/dataset/{annotated[1]['test'].origin_id}/users")["items"]}
+    assert {"project", "experiment"} <= of_all
+
+
+def test_images_that_two_versions_share_are_counted(server, annotated):
+    version = {name: v.id for name, v in annotated[1].items()}
+    common = lambda a, b: server.call("GET", f"/api/dataset/version/{version[a]}/common", params={"with": str(version[b])})
+    assert common("train", "test") == {"count": 0, "of": 36}
+    assert common("test", "test") == {"count": 12, "of": 12}

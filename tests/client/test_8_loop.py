@@ -73,6 +73,24 @@ def test_the_third_starts_the_next_model_which_becomes_the_shadow(server, client
     assert set(context.retrieve_datasets()) == {"train", "eval"}
 
 
+def test_images_that_models_are_measured_on_are_told_of_and_left_out_when_asked(server, client, loop, trained, annotated):
+    test = annotated[0]["test"][4]
+    d = trained[0].export_as_model(unique("measured")).deploy(name=unique("measured"), min_threshold=0.3)
+    target = client.get_dataset_by_id(annotated[1]["train"].origin_id).create_version(version=unique("target"))
+    target.set_type(InferenceType.OBJECT_DETECTION)
+    d.setup_feedback_loop()
+    d.attach_dataset_version_to_feedback_loop(target)
+    d.toggle_feedback_loop(True)
+    d.predict(str(test.path))
+    d.predict(str(annotated[0]["train"][0].path))
+    held, learnt = review(d, test), review(d, annotated[0]["train"][0])
+    submit = lambda **more: server.call("POST", f"/api/deployment/{d.id}/feedback-loop/submit", json=more)
+    assert submit(ids=[held, learnt], leave_measured=True) == {"count": 1, "measured": 1, "left_out": [held]}
+    assert [a.filename for a in target.list_assets()] == [annotated[0]["train"][0].name]
+    assert submit(ids=[held]) == {"count": 1, "measured": 1, "left_out": []}
+    assert len(target.list_assets()) == 2
+
+
 def test_both_models_answer_then_the_shadow_takes_over(server, loop, annotated):
     d, _, mv = loop
     c = annotated[0]["test"][3]

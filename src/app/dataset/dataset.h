@@ -4,7 +4,7 @@
 #include "api/resource.h"
 
 extern const struct resource dataset_resource, dataset_version_resource, asset_resource, label_resource, label_group_resource,
-    dataset_stats_resource, dataset_copy_resource;
+    dataset_stats_resource, dataset_copy_resource, dataset_use_resource;
 
 extern const char *const inference_types[10]; /* NOT_CONFIGURED, CLASSIFICATION, OBJECT_DETECTION … */
 
@@ -13,6 +13,13 @@ extern const struct resource dataset_version_short, annotation_in_asset, shape_b
     point_short, classification_short, keypoints_short, mask_short;
 
 extern const struct removal dataset_removal, version_removal;
+/* What may use a dataset version: SQL for the ids and names of those that use the version, or a version of the dataset, ?1. The
+ * areas that know such state a row each; app/listeners.c lists them. */
+struct version_user {
+    const char *kind, *sql;
+};
+extern const struct version_user *const version_users[];
+#define VERSIONS_OF_1 "(SELECT u.id FROM dataset_version u WHERE u.id = ?1 OR u.dataset_id = ?1)"
 
 /* E_LOCKED. */
 MUST_USE enum err version_check_unlocked(struct sql *, const char *version_id);

@@ -9,6 +9,7 @@ extern const struct resource deployment_resource, login_resource, predicted_asse
     shadow_resource, review_resource, feedback_resource, pipeline_resource, alert_resource;
 
 extern const struct removal deployment_removal;
+extern const struct version_user feedback_uses_versions, pipeline_uses_versions;
 extern const char *const review_statuses[]; /* TO_REVIEW, REVIEWED, SUBMITTED: only ever forward */
 
 MUST_USE enum err deployment_tell(struct sql *, struct arena *, const char *id, const char *json);
@@ -82,6 +83,10 @@ MUST_USE enum err alerts_look(struct sql *, struct arena *, const char *deployme
 MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id, bool now);
 /* An experiment_listener. */
 MUST_USE enum err retraining_ended(struct sql *, struct arena *, const char *experiment_id, const char *status);
+
+/* The bytes of the image are in a version that the champion, or the continuous training, is measured on (test, eval …) and that the
+ * feedback loop does not fill itself. */
+MUST_USE enum err measured_on(struct sql *, const char *deployment_id, const char *predicted_asset_id, bool *ret);
 
 /* "quiet-heron": a free name for a deployment. */
 MUST_USE enum err deployment_name_make(struct sql *, struct arena *, const char *org, const char **ret);

@@ -20,6 +20,11 @@ static const struct resource fl_dataset = {
     .order = "f.created_at, f.dataset_version_id",
 };
 
+const struct version_user feedback_uses_versions = {
+    "feedback loop", "SELECT o.id, o.name FROM deployment o WHERE EXISTS (SELECT 1 FROM fl_dataset f WHERE f.deployment_id = o.id"
+                     " AND f.dataset_version_id IN " VERSIONS_OF_1 ") ORDER BY o.name"
+};
+
 /* ---- the pipeline */
 
 static enum err change(struct op *op, const char *id)
@@ -76,6 +81,9 @@ struct submit {
     const char *deployment;
     const char **versions;
     size_t n_versions;
+    const char **left_out;
+    size_t n_left_out;
+    int64_t sent, measured;
 };
 
 /* The member that holds the geometry of a kind of shape, as annotations have it. */
@@ -195,6 +203,25 @@ static enum err chosen(struct submit *s, const char ***ret, size_t *ret_n)
                         VALUES(V(s->deployment), V(ids)), ret, ret_n);
 }
 
+/* Those that models are measured on are told of, and left out where that was asked for. */
+static enum err submit_all(struct submit *s, const char **ids, size_t n)
+{
+    bool leave = in_bool(s->op, "leave_measured", false);
+    s->left_out = arena_new_array(s->op->arena, const char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        bool measured;
+        TRY(measured_on(s->op->db, s->deployment, ids[i], &measured));
+        s->measured += measured;
+        if (measured && leave) {
+            s->left_out[s->n_left_out++] = ids[i];
+            continue;
+        }
+        TRY(submit_one(s, ids[i]));
+        s->sent++;
+    }
+    return OK;
+}
+
 static enum err submit(struct op *op)
 {
     struct submit s = { .op = op };
@@ -205,13 +232,17 @@ static enum err submit(struct op *op)
     TRY(chosen(&s, &ids, &n));
     if (n > AT_ONCE)
         return fail(E_TOO_BIG, "%zu predictions; at most %d at once", n, AT_ONCE);
-    for (size_t i = 0; i < n; i++)
-        TRY(submit_one(&s, ids[i]));
-    if (n)
+    TRY(submit_all(&s, ids, n));
+    if (s.sent)
         TRY(retraining_consider(op->db, op->arena, s.deployment, op->user_id, false));
     TRY(deployment_tell(op->db, op->arena, s.deployment, "{\"kind\":\"submitted\"}"));
     out_object(&op->out, NULL);
-    out_int(&op->out, "count", (int64_t)n);
+    out_int(&op->out, "count", s.sent);
+    out_int(&op->out, "measured", s.measured);
+    out_array(&op->out, "left_out");
+    for (size_t i = 0; i < s.n_left_out; i++)
+        out_text(&op->out, NULL, s.left_out[i]);
+    out_end_array(&op->out);
     out_end_object(&op->out);
     return OK;
 }
@@ -219,7 +250,9 @@ static enum err submit(struct op *op)
 static const struct field active_in[] = { { "active", T_BOOL, F_NEED } };
 static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
-static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE }, { "q", T_TEXT, F_NULL, .max = 4000 } };
+static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE },
+                                          { "q", T_TEXT, F_NULL, .max = 4000 },
+                                          { "leave_measured", T_BOOL, F_NULL } };
 
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up",

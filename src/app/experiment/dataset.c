@@ -14,6 +14,11 @@ static const struct field fields[] = {
     { "dataset_version", T_ONE, 0, "d.dataset_version_id", .of = &dataset_version_short },
 };
 
+const struct version_user experiment_uses_versions = {
+    "experiment", "SELECT e.id, e.name FROM experiment e WHERE EXISTS (SELECT 1 FROM experiment_dataset d WHERE"
+                  " d.experiment_id = e.id AND d.dataset_version_id IN " VERSIONS_OF_1 ") ORDER BY e.name"
+};
+
 enum err experiment_attach(struct sql *db, const char *experiment_id, const char *alias, const char *dataset_version_id)
 {
     enum err e = sql_run(db,

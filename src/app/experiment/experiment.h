@@ -9,6 +9,7 @@ extern const struct resource experiment_resource, experiment_dataset_resource, l
     evaluation_resource, evaluate_resource, publish_resource, compare_resource, launch_resource;
 
 extern const char *const experiment_statuses[];
+extern const struct version_user experiment_uses_versions;
 
 struct experiment_new {
     const char *project_id, *name, *description, *user_id;

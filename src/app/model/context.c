@@ -1,4 +1,5 @@
 /* What a model version was made from. Kept as it was then: dataset versions that changed or went later do not change it. */
+#include "app/dataset/dataset.h"
 #include "app/model/model.h"
 
 static const char table[] =
@@ -16,6 +17,13 @@ static const struct field fields[] = {
     { "model_version_id", T_ID, 0, "c.model_version_id" },
 };
 #define FROM "model_context c JOIN model_version v ON v.id = c.model_version_id JOIN model m ON m.id = v.model_id"
+
+/* The lineage names versions by their ids. */
+const struct version_user model_uses_versions = { "model version",
+                                                  "SELECT v.id, m.name || ' / ' || v.version FROM " FROM
+                                                  " WHERE EXISTS (SELECT 1 FROM dataset_version x WHERE x.id"
+                                                  " IN " VERSIONS_OF_1
+                                                  " AND c.datas LIKE '%' || x.id || '%') ORDER BY m.name, v.version" };
 
 static enum err get(struct op *op)
 {

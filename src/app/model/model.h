@@ -6,6 +6,7 @@
 extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource,
     parameter_resource;
 
+extern const struct version_user model_uses_versions;
 extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
 
 #define USER_NAME(id) "(SELECT u.username FROM user u WHERE u.id = " id ")"

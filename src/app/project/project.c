@@ -24,6 +24,11 @@ static const struct field fields[] = {
     { "nb_datasets", T_INT, 0, "(SELECT count(*) FROM project_dataset d WHERE d.project_id = p.id)" },
 };
 
+const struct version_user project_uses_versions = {
+    "project", "SELECT p.id, p.name FROM project p WHERE EXISTS (SELECT 1 FROM project_dataset d WHERE d.project_id = p.id"
+               " AND d.dataset_version_id IN " VERSIONS_OF_1 ") ORDER BY p.name"
+};
+
 static enum err list(struct op *op)
 {
     return reply_list(op, &project_resource, "1");

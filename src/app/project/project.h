@@ -5,6 +5,7 @@
 
 extern const struct removal project_removal;
 extern const struct resource project_resource;
+extern const struct version_user project_uses_versions;
 
 /* Attaching twice is fine. */
 MUST_USE enum err project_attach(struct sql *, const char *project_id, const char *dataset_version_id);

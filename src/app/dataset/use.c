@@ -1,0 +1,75 @@
+/* What there is of a dataset version elsewhere: who uses it, asked before it is deleted, and which of its images another version
+ * holds too, asked before one is learnt from and the other measured on. */
+#include "app/dataset/dataset.h"
+
+enum { NAMES_MOST = 20 };
+
+/* {"kind":…,"count":n,"items":[{"id","name"}…]} of one kind of user, if there is any. */
+static enum err write_users(struct op *op, const struct version_user *u, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows_text(op->db, &r, u->sql, VALUES(V(id))));
+    int64_t n = 0;
+    for (; rows_next(r); n++) {
+        if (!n) {
+            out_object(&op->out, NULL);
+            out_text(&op->out, "kind", u->kind);
+            out_array(&op->out, "items");
+        }
+        if (n >= NAMES_MOST)
+            continue;
+        out_object(&op->out, NULL);
+        out_text(&op->out, "id", rows_text(r, 0));
+        out_text(&op->out, "name", rows_text(r, 1));
+        out_end_object(&op->out);
+    }
+    TRY(rows_error(r));
+    if (!n)
+        return OK;
+    out_end_array(&op->out);
+    out_int(&op->out, "count", n);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static enum err users(struct op *op)
+{
+    out_object(&op->out, NULL);
+    out_array(&op->out, "items");
+    for (const struct version_user *const *u = version_users; *u; u++)
+        TRY(write_users(op, *u, op->id));
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* Images are the same when their bytes are: one that was uploaded twice is known to both. */
+static enum err common(struct op *op)
+{
+    const char *with = in_text(op, "with");
+    int64_t all = 0, shared = 0;
+    TRY(resource_need(op, &dataset_version_resource, with));
+    TRY(sql_int(op->db, &all, "SELECT count(*) FROM asset WHERE dataset_version_id = ?1", V(op->id)));
+    TRY(sql_int(op->db, &shared,
+                "SELECT count(*) FROM asset a JOIN data x ON x.id = a.data_id WHERE a.dataset_version_id = ?1 AND x.hash IN"
+                " (SELECT y.hash FROM asset b JOIN data y ON y.id = b.data_id WHERE b.dataset_version_id = ?2)",
+                V(op->id), V(with)));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "count", shared);
+    out_int(&op->out, "of", all);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field with_in[] = { { "with", T_ID, F_NEED } };
+
+static const struct route routes[] = {
+    { "GET", "/api/dataset/version/{id}/users", users, MAY_READ, WORK_READ, "what a version is used by",
+      .on = &dataset_version_resource },
+    { "GET", "/api/dataset/{id}/users", users, MAY_READ, WORK_READ, "what the versions of a dataset are used by",
+      .on = &dataset_resource },
+    { "GET", "/api/dataset/version/{id}/common", common, MAY_READ, WORK_READ, "how many of its images another version holds too",
+      FIELDS(with_in), .on = &dataset_version_resource },
+};
+
+const struct resource dataset_use_resource = { .name = "use of a dataset version", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -1,0 +1,20 @@
+/* Images that models are measured on: a feedback loop that put them into what is learnt from would make every later score a lie. */
+#include "app/deployment/deployment.h"
+
+#define MEASURES "(lower(d.name) IN ('eval', 'evaluation', 'val', 'valid', 'validation', 'test'))"
+
+enum err measured_on(struct sql *db, const char *deployment_id, const char *predicted_asset_id, bool *ret)
+{
+    int64_t n = 0;
+    TRY(sql_int(
+        db, &n,
+        "SELECT count(*) FROM predicted_asset p JOIN data x ON x.id = p.data_id JOIN data y ON y.hash = x.hash JOIN asset a ON"
+        " a.data_id = y.id WHERE p.id = ?2 AND a.dataset_version_id IN (SELECT d.dataset_version_id FROM deployment o JOIN"
+        " model_context c ON c.model_version_id = o.model_version_id JOIN experiment_dataset d ON d.experiment_id = c.experiment_id"
+        " WHERE o.id = ?1 AND " MEASURES " UNION SELECT d.dataset_version_id FROM ct_dataset d WHERE d.deployment_id = ?1"
+        " AND " MEASURES ") AND a.dataset_version_id NOT IN (SELECT f.dataset_version_id FROM fl_dataset f WHERE"
+        " f.deployment_id = ?1)",
+        V(deployment_id), V(predicted_asset_id)));
+    *ret = n > 0;
+    return OK;
+}
