@@ -44,7 +44,7 @@ test("a tab that goes through eight pages holds no more, and one shown again fro
   await page.getByRole("heading", { name: "Jobs" }).waitFor();
   const id = await newJob();
   await page.getByRole("button", { name: `Copy the id ${id}` }).waitFor();
-  assert.equal(await streams(), 1);
+  await until("one stream", async () => (await streams()) === 1);
 });
 
 test("the charts are fetched where there is one, and nowhere else", async () => {

@@ -102,4 +102,23 @@ test("the shadow is promoted by clicking", async () => {
   assert.equal(d.shadow_model_version, null);
 });
 
+test("an image that models are measured on is left out of the loop, unless somebody says so", async () => {
+  const { version: held } = await annotatedVersion(images(17, 18), { version: "held", dataset });
+  await api("POST", `/api/deployment/${deployment.id}/ct/datasets`, { name: "test", dataset_version_id: held.id });
+  const asset = await predict(deployment.id, images(17, 18)[0]);
+  await b.open(`/review/${deployment.id}?q=${encodeURIComponent('status = "TO_REVIEW"')}`);
+  await board.ready();
+  const before = (await api("GET", `/api/dataset/version/${feedback.id}`)).nb_assets;
+  await b.open(`/review/${deployment.id}?asset=${asset.predicted_asset_id ?? asset.id}`);
+  await board.ready();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: /Send \d+ to the loop/ }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("1 image left out").waitFor();
+  await b.shot("loop-left-out");
+  assert.equal((await api("GET", `/api/dataset/version/${feedback.id}`)).nb_assets, before);
+  await dialog.getByRole("button", { name: "Send it nevertheless" }).click();
+  await until("the image in the dataset", async () => (await api("GET", `/api/dataset/version/${feedback.id}`)).nb_assets === before + 1);
+});
+
 test("nothing on these pages complained", () => assert.deepEqual(b.problems, []));

@@ -1,66 +1,38 @@
 // The frame around every page: the rail, the upload panel, the list of keys.
 import { Menu, Skeleton, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { Component, Suspense, useState, type ComponentType, type ReactNode } from "react";
-import { Link, Redirect, Route, Switch, useLocation } from "wouter";
-import { useGet, useEvents, touch, useThrottled } from "./api/query";
+import { Link, matchRoute, Redirect, Route, Switch, useLocation, useRouter } from "wouter";
 import { signOut, useSession } from "./api/session";
-import type { Job, Session } from "./api/types";
-import type { Page } from "./api/client";
-import {
-  IconBook,
-  IconBox,
-  IconDatabase,
-  IconFlask,
-  IconHome,
-  IconKeyboard,
-  IconListCheck,
-  IconLogout,
-  IconMoon,
-  IconPhoto,
-  IconRocket,
-  IconSettings,
-  IconSidebar,
-  IconSidebarOpen,
-  IconSun,
-  IconUser,
-} from "./kit/icons";
+import type { Session } from "./api/types";
+import { areas, type Area } from "./areas";
+import { IconKeyboard, IconLogout, IconMoon, IconSidebar, IconSidebarOpen, IconSun, IconUser } from "./kit/icons";
 import { KeysHelp, showKeys } from "./kit/keys";
 import { Empty, Fault } from "./kit/parts";
-import type { PageRow } from "./main";
 import { UploadPanel } from "./uploads";
 
-const areas = [
-  { area: "home", to: "/", text: "Home", icon: IconHome },
-  { area: "datalake", to: "/datalake", text: "Datalake", icon: IconDatabase },
-  { area: "datasets", to: "/datasets", text: "Datasets", icon: IconPhoto },
-  { area: "projects", to: "/projects", text: "Projects", icon: IconFlask },
-  { area: "models", to: "/models", text: "Models", icon: IconBox },
-  { area: "deployments", to: "/deployments", text: "Deployments", icon: IconRocket },
-  { area: "jobs", to: "/jobs", text: "Jobs", icon: IconListCheck },
-];
+/** All pages, with the area each belongs to. */
+const pages = areas.flatMap((a) => a.pages.map((p) => ({ ...p, area: a.area })));
 
-function RunningJobs() {
-  const { data } = useGet<Page<Job>>("/api/jobs", { limit: 50 });
-  const again = useThrottled(() => touch("/api/jobs"), 1000);
-  useEvents("job", again);
-  const n = data?.items.filter((j) => j.status === "RUNNING" || j.status === "PENDING" || j.status === "QUEUED").length ?? 0;
-  return n ? <span className="rail-count">{n}</span> : null;
-}
+const kept = (name: string, fallback: string) => localStorage.getItem(name) ?? fallback;
 
-function Rail({ here, session }: { here: string; session: Session }) {
-  const [narrow, setNarrow] = useState(() => localStorage.getItem("saccade-rail") === "narrow");
+/** The way from area to area. Pages that need the room fold it, which is remembered apart from what it is elsewhere. */
+function Rail({ here, folds, session }: { here: string; folds: boolean; session: Session }) {
+  const name = folds ? "saccade-rail-tools" : "saccade-rail";
+  const [chosen, setChosen] = useState<Record<string, string>>({});
+  const narrow = (chosen[name] ?? kept(name, folds ? "narrow" : "wide")) === "narrow";
   const { setColorScheme } = useMantineColorScheme();
   const dark = useComputedColorScheme("light") === "dark";
   const fold = () => {
-    localStorage.setItem("saccade-rail", narrow ? "wide" : "narrow");
-    setNarrow(!narrow);
+    const to = narrow ? "wide" : "narrow";
+    localStorage.setItem(name, to);
+    setChosen({ ...chosen, [name]: to });
   };
-  const link = (area: string, to: string, text: string, Icon: ComponentType<{ size?: number; stroke?: number }>, more?: ReactNode) => (
+  const link = ({ area, text, icon: Icon, pages: [first], mark: Mark }: Area) => (
     <Tooltip key={area} label={text} position="right" disabled={!narrow} openDelay={0}>
-      <Link href={to} className="rail-link" data-here={here === area ? "" : undefined} aria-label={text} aria-current={here === area ? "page" : undefined}>
+      <Link href={first.path} className="rail-link" data-here={here === area ? "" : undefined} aria-label={text} aria-current={here === area ? "page" : undefined}>
         <Icon size={18} stroke={1.7} />
         <span className="rail-text">{text}</span>
-        {more}
+        {Mark && <Mark />}
       </Link>
     </Tooltip>
   );
@@ -70,10 +42,9 @@ function Rail({ here, session }: { here: string; session: Session }) {
         <img src="/icon.svg" alt="" />
         <span className="rail-text">Saccade</span>
       </Link>
-      {areas.map((a) => link(a.area, a.to, a.text, a.icon, a.area === "jobs" ? <RunningJobs /> : undefined))}
+      {areas.filter((a) => !a.foot).map(link)}
       <div style={{ flex: 1 }} />
-      {link("docs", "/docs", "Docs", IconBook)}
-      {link("settings", "/settings", "Settings", IconSettings)}
+      {areas.filter((a) => a.foot).map(link)}
       <Menu position="right-end" width={210}>
         <Menu.Target>
           <button type="button" className="rail-link" aria-label="Your account">
@@ -151,9 +122,11 @@ function Nowhere() {
   );
 }
 
-export function Frame({ pages, login: Login }: { pages: PageRow[]; login: ComponentType }) {
+export function Frame({ login: Login }: { login: ComponentType }) {
   const { session, error } = useSession();
+  const { parser } = useRouter();
   const [at] = useLocation();
+  const here = pages.find((p) => matchRoute(parser, p.path, at)[0]);
   if (error)
     return (
       <div className="body">
@@ -170,16 +143,7 @@ export function Frame({ pages, login: Login }: { pages: PageRow[]; login: Compon
   if (session === null) return <Redirect to={`/login?to=${encodeURIComponent(location.pathname + location.search)}`} replace />;
   return (
     <div className="frame">
-      <Switch>
-        {pages.map((p) => (
-          <Route key={p.path} path={p.path}>
-            <Rail here={p.area} session={session} />
-          </Route>
-        ))}
-        <Route>
-          <Rail here="" session={session} />
-        </Route>
-      </Switch>
+      <Rail here={here?.area ?? ""} folds={!!here?.folds} session={session} />
       <main style={{ minWidth: 0, minHeight: 0, height: "100%" }}>
         <Guard at={at}>
           <Suspense fallback={<Waiting />}>

@@ -36,3 +36,12 @@ export async function tagNamed(lake: string, name: string): Promise<Tag> {
   return made;
 }
 export const useSettings = () => useGet<Page<Setting>>("/api/models/parameters");
+
+/** What became of reviews that were sent to the feedback loop. */
+export interface Submitted {
+  count: number;
+  /** Those that models are measured on: left out, and named, unless they were asked for. */
+  left_out: string[];
+}
+export const submitReviews = (deployment: string, ids: string[], measuredToo = false) =>
+  post<Submitted>(`/api/deployment/${deployment}/feedback-loop/submit`, { ids, leave_measured: !measuredToo }).then((r) => (touch(`/api/deployment/${deployment}`, "/api/dataset"), r));

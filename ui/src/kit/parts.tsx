@@ -1,5 +1,5 @@
 // The small parts: identity, time, status, states of emptiness and failure.
-import { Button, Loader, Skeleton, Tooltip } from "@mantine/core";
+import { Button, Loader, Skeleton, TextInput, Tooltip } from "@mantine/core";
 import { useEffect, useState, type ComponentType, type CSSProperties, type ReactNode } from "react";
 import { ago, exact, sentence } from "./format";
 import { noColour } from "./palette";
@@ -12,6 +12,7 @@ import {
   IconCircleX,
   IconCopy,
   IconEye,
+  IconSearch,
   IconSend,
 } from "./icons";
 
@@ -191,7 +192,29 @@ export function Fault({ error, again }: { error: Failure; again?: () => void }) 
     </div>
   );
 }
+/** What may be wrong, said before it is done. */
+export function Caution({ title, children }: { title?: string; children: ReactNode }) {
+  return (
+    <div role="alert" className="fault" data-caution="">
+      <IconAlert size={18} color="var(--warn)" style={{ flex: "none" }} />
+      <div style={{ minWidth: 0, overflowWrap: "anywhere" }}>
+        {title && <b style={{ fontWeight: 600 }}>{title}</b>}
+        {children}
+      </div>
+    </div>
+  );
+}
 const sentenceEnd = (s: string) => s.charAt(0).toUpperCase() + s.slice(1);
+
+/** Narrows a list that is wholly here. */
+export function Find({ value, onChange, what = "Find by name" }: { value: string; onChange: (text: string) => void; what?: string }) {
+  return <TextInput w={280} size="xs" placeholder={what} aria-label={what} leftSection={<IconSearch size={14} />} value={value} onChange={(e) => onChange(e.target.value)} />;
+}
+
+/** A thing's description, where there is one. */
+export function Words({ of }: { of: string | null | undefined }) {
+  return of ? <p style={{ margin: "0 0 16px", maxWidth: 760, overflowWrap: "anywhere" }}>{of}</p> : null;
+}
 
 export function Lines({ n = 4, h = 40 }: { n?: number; h?: number }) {
   return (

@@ -1,31 +1,26 @@
 // Settings: the organization, its users, your API tokens.
-import { ActionIcon, Button, PasswordInput, Select, Tabs, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, PasswordInput, Select, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
-import { Head } from "../../kit/head";
 import { IconKey, IconPlus, IconTrash } from "../../kit/icons";
+import { Page } from "../../kit/page";
 import { CopyBlock, Empty, Facts, Fault, Id, Section, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
-import { useUrl } from "../../kit/url";
 import { addToken, addUser, changeOwnPassword, changeUser, dropToken, removeUser, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
 
 const roles = ["viewer", "member", "admin", "owner"].map((r) => ({ value: r, label: r.charAt(0).toUpperCase() + r.slice(1) }));
 
 export default function Settings() {
-  const [tab, setTab] = useUrl("tab", "organization");
   return (
-    <div className="page">
-      <Head crumbs={[{ text: "Settings" }]} />
-      <Tabs value={tab} onChange={setTab} className="tabs-line">
-        <Tabs.List style={{ borderBottom: 0 }}>
-          <Tabs.Tab value="organization">Organization</Tabs.Tab>
-          <Tabs.Tab value="users">Users</Tabs.Tab>
-          <Tabs.Tab value="tokens">API tokens</Tabs.Tab>
-        </Tabs.List>
-      </Tabs>
-      <div className="body">{tab === "users" ? <Users /> : tab === "tokens" ? <Tokens /> : <Organization />}</div>
-    </div>
+    <Page
+      crumbs={[{ text: "Settings" }]}
+      tabs={[
+        { key: "organization", text: "Organization", show: () => <Organization /> },
+        { key: "users", text: "Users", show: () => <Users /> },
+        { key: "tokens", text: "API tokens", show: () => <Tokens /> },
+      ]}
+    />
   );
 }
 

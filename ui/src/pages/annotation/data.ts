@@ -49,4 +49,3 @@ export const saveReview = (id: string, doc: Doc) => {
   const { rectangles, polygons, lines, points, classifications } = bodyOf(doc);
   return post(`/api/predicted/asset/${id}/reviews`, { rectangles, polygons, lines, points, classifications });
 };
-export const submitReviewed = (deployment: string, ids: string[]) => post<{ count: number }>(`/api/deployment/${deployment}/feedback-loop/submit`, { ids });

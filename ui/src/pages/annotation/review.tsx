@@ -10,7 +10,8 @@ import { Empty, Fault, Kbd, Status, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
 import { Bench, openOn, useEngine, type Item } from "./bench";
-import { placeOfPredicted, saveReview, submitReviewed, touch, useDeployment, useDeploymentLabels, usePredicted, type PredictedAsset } from "./data";
+import { placeOfPredicted, saveReview, touch, useDeployment, useDeploymentLabels, usePredicted, type PredictedAsset } from "./data";
+import { useSend } from "../deployment/send";
 import { docOfPrediction, isBox, saidOf } from "./shapes";
 
 const none: never[] = [];
@@ -92,16 +93,7 @@ export default function Review() {
   const loop = deployment.data?.pipelines?.fl ?? false;
   const waiting = [...done].filter(([, s]) => s === "REVIEWED").map(([a]) => a);
   const sendable = now && status(now) === "REVIEWED" && !waiting.includes(now.id) ? [...waiting, now.id] : waiting;
-  const submit = async () => {
-    try {
-      const r = await submitReviewed(id, sendable);
-      setDone((old) => { const m = new Map(old); for (const a of sendable) m.set(a, "SUBMITTED"); return m; });
-      toast.done(`${r.count} sent to the feedback loop`);
-      touch("/api/dataset");
-    } catch (e) {
-      toast.failed(e as Error);
-    }
-  };
+  const loops = useSend(id, (ids) => setDone((old) => { const m = new Map(old); for (const a of ids) m.set(a, "SUBMITTED"); return m; }));
   const d = deployment.data;
   const prediction = which === "shadow" ? now?.shadow : now?.champion;
   const whole = prediction?.shapes.filter((s) => !isBox(s)) ?? [];
@@ -112,7 +104,7 @@ export default function Review() {
       <Head crumbs={[{ text: "Deployments", to: "/deployments" }, { text: d?.name ?? "…", to: back }, { text: now?.data.filename ?? "…" }]} id={now?.id} chips={now && <Status of={status(now)} />}>
         {sendable.length > 0 && (
           <Tooltip label="The feedback loop of this deployment is off" disabled={loop}>
-            <Button variant="default" leftSection={<IconSend size={15} />} disabled={!loop} onClick={() => void submit()}>
+            <Button variant="default" leftSection={<IconSend size={15} />} disabled={!loop} onClick={() => void loops.send(sendable)}>
               Send {sendable.length} to the loop
             </Button>
           </Tooltip>
@@ -170,6 +162,7 @@ export default function Review() {
           }
         />
       )}
+      {loops.question}
     </div>
   );
 }

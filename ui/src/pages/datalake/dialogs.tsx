@@ -1,9 +1,10 @@
 // What can be done with chosen images. Each says how many it will touch.
-import { Select, Text, Textarea, TextInput } from "@mantine/core";
+import { Select, Text, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
 import { plural } from "../../kit/format";
 import { chosenCount, type Choice } from "../../kit/grid";
+import { NameField, nameReady } from "../../kit/naming";
 import { TagPick } from "../../kit/tag-pick";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
@@ -35,9 +36,9 @@ export function CreateDataset(props: Props) {
     navigate(`/versions/${v.id}`);
   };
   return (
-    <Dialog open={props.open} onClose={props.onClose} title={`Create a dataset with ${plural(n, "image")}`} does="Create dataset" run={run} ready={!!name.trim() && !!version.trim()}>
-      <TextInput label="Name" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
-      <TextInput label="First version" description="A version holds images with their annotations; the same image may be in many." value={version} onChange={(e) => setVersion(e.target.value)} maxLength={100} />
+    <Dialog open={props.open} onClose={props.onClose} title={`Create a dataset with ${plural(n, "image")}`} does="Create dataset" run={run} ready={nameReady(name) && nameReady(version)}>
+      <NameField value={name} onChange={setName} />
+      <NameField label="First version" description="A version holds images with their annotations; the same image may be in many." value={version} onChange={setVersion} />
       <Textarea label="Description" placeholder="Optional" autosize minRows={2} value={description} onChange={(e) => setDescription(e.target.value)} />
     </Dialog>
   );
@@ -60,7 +61,7 @@ export function AddToVersion(props: Props) {
     navigate(`/versions/${to}`);
   };
   return (
-    <Dialog open={props.open} onClose={props.onClose} title={`Add ${plural(n, "image")} to a version`} does="Add" run={run} ready={!!version && (version !== "new" || !!name.trim())}>
+    <Dialog open={props.open} onClose={props.onClose} title={`Add ${plural(n, "image")} to a version`} does="Add" run={run} ready={!!version && (version !== "new" || nameReady(name))}>
       <Select label="Dataset" placeholder="Choose one" searchable data={datasets.data?.items.map((d) => ({ value: d.id, label: d.name })) ?? []} value={dataset} onChange={(v) => { setDataset(v); setVersion(null); }} nothingFoundMessage="No such dataset" />
       <Select
         label="Version"
@@ -70,7 +71,7 @@ export function AddToVersion(props: Props) {
         value={version}
         onChange={setVersion}
       />
-      {version === "new" && <TextInput label="Name of the new version" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} />}
+      {version === "new" && <NameField label="Name of the new version" value={name} onChange={setName} />}
     </Dialog>
   );
 }

@@ -1,12 +1,12 @@
 // A dataset: its versions, as cards with their pictures and numbers.
-import { ActionIcon, Button, Menu, Select, Skeleton, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Select, Skeleton } from "@mantine/core";
 import { useState } from "react";
 import { Link, useParams } from "wouter";
-import { Dialog } from "../../kit/dialog";
 import { count, plural, typeWord } from "../../kit/format";
-import { Head } from "../../kit/head";
-import { IconDots, IconEdit, IconLock, IconPlus, IconStack, IconTrash } from "../../kit/icons";
-import { Cut, Empty, Fault, Time } from "../../kit/parts";
+import { IconEdit, IconLock, IconPlus, IconStack, IconTrash } from "../../kit/icons";
+import { DeleteDialog, NameDialog } from "../../kit/naming";
+import { CardsWaiting, Page } from "../../kit/page";
+import { Cut, Empty, Time, Words } from "../../kit/parts";
 import { navigate } from "../../kit/url";
 import { changeDataset, createVersion, deleteDataset, useDataset, useDatasetVersions, useStats, type DatasetVersion, type InferenceType } from "./data";
 import { nameColours } from "../../kit/palette";
@@ -60,93 +60,56 @@ export default function DatasetPage() {
   const dataset = useDataset(id);
   const versions = useDatasetVersions(id);
   const [dialog, setDialog] = useState<"" | "version" | "edit" | "delete">("");
-  const name = dataset.data?.name ?? "…";
-  const error = dataset.error ?? versions.error;
+  const d = dataset.data;
+  const close = () => setDialog("");
   return (
-    <div className="page">
-      <Head crumbs={[{ text: "Datasets", to: "/datasets" }, { text: name }]} id={id}>
-        <Button leftSection={<IconPlus size={15} />} onClick={() => setDialog("version")}>
-          New version
-        </Button>
-        <Menu>
-          <Menu.Target>
-            <ActionIcon aria-label="More actions">
-              <IconDots size={17} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<IconEdit size={14} />} onClick={() => setDialog("edit")}>
-              Rename or describe…
-            </Menu.Item>
-            <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
-              Delete the dataset…
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
-      </Head>
-      <div className="body">
-        {dataset.data?.description && <p style={{ margin: "0 0 16px", maxWidth: 720 }}>{dataset.data.description}</p>}
-        {error ? (
-          <Fault error={error} again={() => { void dataset.refetch(); void versions.refetch(); }} />
-        ) : !versions.data ? (
-          <div className="cards">
-            {[0, 1, 2].map((i) => (
-              <Skeleton key={i} height={300} radius={8} />
-            ))}
-          </div>
-        ) : !versions.data.items.length ? (
-          <Empty icon={IconStack} title="No versions yet" action={<Button size="sm" onClick={() => setDialog("version")}>New version</Button>}>
-            A version holds images with their annotations and can be locked once something was trained on it.
-          </Empty>
-        ) : (
-          <div className="cards">
-            {versions.data.items.map((v) => (
-              <VersionCard key={v.id} v={v} />
-            ))}
-          </div>
-        )}
-      </div>
-      <NewVersion dataset={id} open={dialog === "version"} onClose={() => setDialog("")} />
-      {dataset.data && <Edit key={dataset.data.name} dataset={dataset.data} open={dialog === "edit"} onClose={() => setDialog("")} />}
-      <Dialog
-        open={dialog === "delete"}
-        onClose={() => setDialog("")}
-        title={`Delete the dataset ${name}`}
-        does="Delete"
-        danger
-        run={async () => {
-          await deleteDataset(id);
-          navigate("/datasets");
-        }}
+    <>
+      <Page
+        crumbs={[{ text: "Datasets", to: "/datasets" }, { text: d?.name ?? "…" }]}
+        id={id}
+        actions={
+          <Button leftSection={<IconPlus size={15} />} onClick={() => setDialog("version")}>
+            New version
+          </Button>
+        }
+        menu={[
+          { text: "Rename or describe…", icon: IconEdit, run: () => setDialog("edit") },
+          { text: "Delete the dataset…", icon: IconTrash, danger: true, run: () => setDialog("delete") },
+        ]}
+        of={[dataset, versions]}
+        waiting={<CardsWaiting n={3} height={300} />}
       >
-        <Text size="sm">
-          Its {plural(versions.data?.items.length ?? 0, "version")} and all annotations in them are lost. The images stay in the datalake.
-        </Text>
-      </Dialog>
-    </div>
+        {() => (
+          <>
+            <Words of={d?.description} />
+            {!versions.data?.items.length ? (
+              <Empty icon={IconStack} title="No versions yet" action={<Button size="sm" onClick={() => setDialog("version")}>New version</Button>}>
+                A version holds images with their annotations and can be locked once something was trained on it.
+              </Empty>
+            ) : (
+              <div className="cards">
+                {versions.data.items.map((v) => (
+                  <VersionCard key={v.id} v={v} />
+                ))}
+              </div>
+            )}
+          </>
+        )}
+      </Page>
+      <NewVersion dataset={id} open={dialog === "version"} onClose={close} />
+      {d && <NameDialog open={dialog === "edit"} onClose={close} title="Rename or describe" does="Save" name={d.name} description={d.description ?? ""} run={(name, description) => changeDataset(id, { name, description })} />}
+      <DeleteDialog open={dialog === "delete"} onClose={close} title={`Delete the dataset ${d?.name ?? ""}`} users={`/api/dataset/${id}/users`} run={async () => { await deleteDataset(id); navigate("/datasets"); }}>
+        Its {plural(versions.data?.items.length ?? 0, "version")} and all annotations in them are lost. The images stay in the datalake.
+      </DeleteDialog>
+    </>
   );
 }
 
 function NewVersion({ dataset, open, onClose }: { dataset: string; open: boolean; onClose: () => void }) {
-  const [name, setName] = useState("");
-  const [description, setDescription] = useState("");
   const [type, setType] = useState<string | null>("OBJECT_DETECTION");
   return (
-    <Dialog open={open} onClose={onClose} title="New version" does="Create" ready={!!name.trim()} run={async () => navigate(`/versions/${(await createVersion(dataset, name.trim(), description.trim(), (type ?? "NOT_CONFIGURED") as InferenceType)).id}`)}>
-      <TextInput label="Name" placeholder="train" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
+    <NameDialog open={open} onClose={onClose} title="New version" does="Create" run={async (name, description) => navigate(`/versions/${(await createVersion(dataset, name, description, (type ?? "NOT_CONFIGURED") as InferenceType)).id}`)}>
       <Select label="Type" data={["OBJECT_DETECTION", "CLASSIFICATION", "SEGMENTATION", "LINE", "POINT", "NOT_CONFIGURED"].map((t) => ({ value: t, label: typeWord(t) }))} value={type} onChange={setType} allowDeselect={false} />
-      <Textarea label="Description" placeholder="Optional" autosize minRows={2} value={description} onChange={(e) => setDescription(e.target.value)} />
-    </Dialog>
-  );
-}
-
-function Edit({ dataset, open, onClose }: { dataset: { id: string; name: string; description?: string }; open: boolean; onClose: () => void }) {
-  const [name, setName] = useState(dataset.name);
-  const [description, setDescription] = useState(dataset.description ?? "");
-  return (
-    <Dialog open={open} onClose={onClose} title="Rename or describe" does="Save" ready={!!name.trim()} run={() => changeDataset(dataset.id, { name: name.trim(), description })}>
-      <TextInput label="Name" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
-      <Textarea label="Description" autosize minRows={2} value={description} onChange={(e) => setDescription(e.target.value)} />
-    </Dialog>
+    </NameDialog>
   );
 }

@@ -4,6 +4,7 @@ import { useState, type FormEvent } from "react";
 import { Dialog } from "../../kit/dialog";
 import { plural, typeWord } from "../../kit/format";
 import { IconEdit, IconPlus, IconTrash } from "../../kit/icons";
+import { DeleteDialog, NameField, nameReady } from "../../kit/naming";
 import { labelColours } from "../../kit/palette";
 import { Lines, Section, Swatch } from "../../kit/parts";
 import { toast } from "../../kit/toast";
@@ -26,11 +27,11 @@ export function VersionSettings({ version: v }: { version: DatasetVersion }) {
       <div style={{ maxWidth: 640 }}>
         <Section title="General">
           <form onSubmit={save} style={{ display: "grid", gap: 12 }}>
-            <TextInput label="Name" value={name} maxLength={100} disabled={!!v.locked} onChange={(e) => setName(e.target.value)} />
+            <NameField value={name} disabled={!!v.locked} onChange={setName} />
             <Textarea label="Description" autosize minRows={2} value={description} disabled={!!v.locked} onChange={(e) => setDescription(e.target.value)} />
             {dirty && (
               <div>
-                <Button type="submit" disabled={!name.trim()}>
+                <Button type="submit" disabled={!nameReady(name)}>
                   Save
                 </Button>
               </div>
@@ -64,21 +65,9 @@ export function VersionSettings({ version: v }: { version: DatasetVersion }) {
           </div>
         </Section>
       </div>
-      <Dialog
-        open={dialog === "delete"}
-        onClose={() => setDialog("")}
-        title={`Delete the version ${v.version}`}
-        does="Delete"
-        danger
-        run={async () => {
-          await deleteVersion(v.id);
-          navigate(`/datasets/${v.origin_id}`);
-        }}
-      >
-        <Text size="sm">
-          {plural(v.nb_annotated ?? 0, "annotation")} with {plural(v.nb_objects ?? 0, "object")} are lost. The {plural(v.nb_assets ?? 0, "image")} stay in the datalake.
-        </Text>
-      </Dialog>
+      <DeleteDialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete the version ${v.version}`} users={`/api/dataset/version/${v.id}/users`} run={async () => { await deleteVersion(v.id); navigate(`/datasets/${v.origin_id}`); }}>
+        {plural(v.nb_annotated ?? 0, "annotation")} with {plural(v.nb_objects ?? 0, "object")} are lost. The {plural(v.nb_assets ?? 0, "image")} stay in the datalake.
+      </DeleteDialog>
       <Fork version={v} open={dialog === "fork"} onClose={() => setDialog("")} />
     </div>
   );
@@ -88,8 +77,8 @@ function Fork({ version: v, open, onClose }: { version: DatasetVersion; open: bo
   const [name, setName] = useState(`${v.version}-2`);
   const [shapes, setShapes] = useState(true);
   return (
-    <Dialog open={open} onClose={onClose} title={`Fork ${v.version}`} does="Fork" ready={!!name.trim()} run={async () => navigate(`/versions/${(await forkVersion(v.origin_id, v.id, name.trim(), shapes, v.type)).id}`)}>
-      <TextInput label="Name of the new version" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
+    <Dialog open={open} onClose={onClose} title={`Fork ${v.version}`} does="Fork" ready={nameReady(name)} run={async () => navigate(`/versions/${(await forkVersion(v.origin_id, v.id, name.trim(), shapes, v.type)).id}`)}>
+      <NameField label="Name of the new version" value={name} onChange={setName} />
       <Switch label="With annotations" checked={shapes} onChange={(e) => setShapes(e.currentTarget.checked)} />
     </Dialog>
   );

@@ -1,14 +1,14 @@
 // A dataset version: its assets with their shapes, its analytics, its settings.
-import { ActionIcon, Button, Menu, SegmentedControl, Slider, Tabs, Text } from "@mantine/core";
+import { ActionIcon, Button, Menu, SegmentedControl, Slider, Text } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
 import { count as n, plural, typeWord } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
-import { Head } from "../../kit/head";
 import { IconDownload, IconEdit, IconLock, IconPhoto, IconUpload, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
 import { labelColours } from "../../kit/palette";
+import { Page } from "../../kit/page";
 import { Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
@@ -21,7 +21,6 @@ import { VersionSettings } from "./settings";
 
 export default function VersionPage() {
   const { id = "" } = useParams();
-  const [tab, setTab] = useUrl("tab", "assets");
   const version = useVersion(id);
   const [importing, setImporting] = useState(false);
   useLiveVersion(id);
@@ -30,8 +29,8 @@ export default function VersionPage() {
     exportAnnotations(id, type).catch(toast.failed);
   };
   return (
-    <div className="page">
-      <Head
+    <>
+      <Page
         crumbs={[{ text: "Datasets", to: "/datasets" }, { text: v?.origin_name ?? "…", ...(v ? { to: `/datasets/${v.origin_id}` } : {}) }, { text: v?.version ?? "…" }]}
         id={id}
         chips={
@@ -46,47 +45,38 @@ export default function VersionPage() {
             </>
           )
         }
-      >
-        <Menu>
-          <Menu.Target>
-            <Button variant="default">Annotations</Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<IconUpload size={14} />} disabled={!!v?.locked} onClick={() => setImporting(true)}>
-              Import…
-            </Menu.Item>
-            <Menu.Divider />
-            {[["COCO", "COCO"], ["PASCAL_VOC", "Pascal VOC"], ["YOLO", "YOLO"]].map(([type, word]) => (
-              <Menu.Item key={type} leftSection={<IconDownload size={14} />} onClick={() => download(type ?? "COCO")}>
-                Export as {word}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
-        <Button leftSection={<IconEdit size={15} />} disabled={!v?.nb_assets} onClick={() => navigate(`/annotate/${id}`)}>
-          Annotate
-        </Button>
-      </Head>
-      <Tabs value={tab} onChange={(t) => setTab(t)} className="tabs-line">
-        <Tabs.List style={{ borderBottom: 0 }}>
-          <Tabs.Tab value="assets">Assets {v?.nb_assets !== undefined && <span className="dim">{n(v.nb_assets)}</span>}</Tabs.Tab>
-          <Tabs.Tab value="analytics">Analytics</Tabs.Tab>
-          <Tabs.Tab value="settings">Settings</Tabs.Tab>
-        </Tabs.List>
-      </Tabs>
-      {version.error ? (
-        <div className="body">
-          <Fault error={version.error} again={() => void version.refetch()} />
-        </div>
-      ) : tab === "analytics" ? (
-        <Analytics id={id} onLabel={(label) => setUrl({ tab: null, q: `annotations.rectangles.label.name = "${label}"` }, { push: true })} />
-      ) : tab === "settings" ? (
-        v && <VersionSettings version={v} />
-      ) : (
-        <Assets id={id} locked={!!v?.locked} />
-      )}
+        actions={
+          <>
+            <Menu>
+              <Menu.Target>
+                <Button variant="default">Annotations</Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item leftSection={<IconUpload size={14} />} disabled={!!v?.locked} onClick={() => setImporting(true)}>
+                  Import…
+                </Menu.Item>
+                <Menu.Divider />
+                {[["COCO", "COCO"], ["PASCAL_VOC", "Pascal VOC"], ["YOLO", "YOLO"]].map(([type, word]) => (
+                  <Menu.Item key={type} leftSection={<IconDownload size={14} />} onClick={() => download(type ?? "COCO")}>
+                    Export as {word}
+                  </Menu.Item>
+                ))}
+              </Menu.Dropdown>
+            </Menu>
+            <Button leftSection={<IconEdit size={15} />} disabled={!v?.nb_assets} onClick={() => navigate(`/annotate/${id}`)}>
+              Annotate
+            </Button>
+          </>
+        }
+        of={[version]}
+        tabs={[
+          { key: "assets", text: "Assets", mark: v?.nb_assets !== undefined && n(v.nb_assets), whole: true, show: () => <Assets id={id} locked={!!v?.locked} /> },
+          { key: "analytics", text: "Analytics", whole: true, show: () => <Analytics id={id} onLabel={(label) => setUrl({ tab: null, q: `annotations.rectangles.label.name = "${label}"` }, { push: true })} /> },
+          { key: "settings", text: "Settings", whole: true, show: () => v && <VersionSettings version={v} /> },
+        ]}
+      />
       <ImportDialog version={id} annotated={v?.nb_annotated ?? 0} open={importing} onClose={() => setImporting(false)} />
-    </div>
+    </>
   );
 }
 

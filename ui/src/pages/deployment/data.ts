@@ -56,7 +56,6 @@ export const change = (id: string, c: Partial<{ name: string; min_threshold: num
 export const remove = (id: string) => del(`${of(id)}?force_delete=True`).then(() => stale());
 export const setChampion = (id: string, version: string) => post(`${of(id)}/model`, { model_version_id: version }).then(() => stale(id));
 export const setShadow = (id: string, version: string | null) => post(`${of(id)}/shadow`, { model_version_id: version }).then(() => stale(id));
-export const submit = (id: string, body: { ids: string[] } | { q: string }) => post<{ count: number }>(`${of(id)}/feedback-loop/submit`, body).then((r) => (stale(id), touch("/api/dataset"), r));
 export const reviewedIds = async (id: string, q: string) => (await all<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined })).filter((a) => a.status === "REVIEWED").map((a) => a.id);
 
 // ---- loops

@@ -10,8 +10,9 @@ import { CopyBlock, Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
-import { complete, reviewedIds, submit, useDeploymentLabels, usePredictions, type Deployment } from "./data";
+import { complete, reviewedIds, useDeploymentLabels, usePredictions, type Deployment } from "./data";
 import { predictionTile } from "./parts";
+import { useSend } from "./send";
 
 const states = { "": "All", TO_REVIEW: "To review", REVIEWED: "Reviewed", SUBMITTED: "In the loop" };
 
@@ -25,6 +26,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
   const labels = useDeploymentLabels(d.id);
   const [choice, setChoice] = useState<Choice>(nothing);
   const [busy, setBusy] = useState(false);
+  const loop = useSend(d.id, () => undefined);
   const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const px = Number(size) || 260;
   const total = rows.count ?? 0;
@@ -44,8 +46,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
     setBusy(true);
     try {
       const ids = all || choice.all ? await reviewedIds(d.id, all ? 'status = "REVIEWED"' : query) : [...choice.ids];
-      const r = await submit(d.id, { ids });
-      toast.done(`${plural(r.count, "reviewed image")} sent to the feedback loop`);
+      await loop.send(ids);
       setChoice(nothing);
     } catch (e) {
       toast.failed(e as Error);
@@ -118,6 +119,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
       ) : (
         <Grid label="Predictions" count={rows.count} at={at} want={rows.want} size={px} choice={choice} onChoose={setChoice} onOpen={(_, t) => navigate(`/review/${d.id}?asset=${t.id}${query ? `&q=${encodeURIComponent(query)}` : ""}`)} />
       )}
+      {loop.question}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { plural } from "../../kit/format";
 import { IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { NameField, nameReady } from "../../kit/naming";
 import { ParameterFields, faultOf } from "../../kit/parameter-fields";
 import { Fault, Lines, Status, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
@@ -126,7 +127,7 @@ function General({ d }: { d: Deployment }) {
   const [version, setVersion] = useState<string | null>(d.model_version?.id ?? null);
   return (
     <Part title="General" says="Name, threshold and champion.">
-      <TextInput label="Name" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} />
+      <NameField value={name} onChange={setName} />
       <div>
         <label style={{ fontSize: 13, fontWeight: 500 }}>Confidence threshold</label>
         <div style={{ display: "grid", gridTemplateColumns: "1fr 90px", gap: 16, alignItems: "center" }}>
@@ -136,7 +137,7 @@ function General({ d }: { d: Deployment }) {
         <span className="dim">Shapes below it are dropped from answers and from what is kept.</span>
       </div>
       <div>
-        <Button disabled={!name.trim() || (name === d.name && least === d.min_threshold)} onClick={() => change(d.id, { name: name.trim(), min_threshold: least }).then(saved("General settings"), toast.failed)}>
+        <Button disabled={!nameReady(name) || (name === d.name && least === d.min_threshold)} onClick={() => change(d.id, { name: name.trim(), min_threshold: least }).then(saved("General settings"), toast.failed)}>
           Save
         </Button>
       </div>

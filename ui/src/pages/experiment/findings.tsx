@@ -78,44 +78,59 @@ function DoubtCard({ d }: { d: Doubt }) {
   );
 }
 
-export function Findings({ id }: { id: string }) {
-  const { data } = useLogs(id);
+const useTable = (id: string, name: string) => useLogs(id).data?.items.find((l) => l.name === name)?.data as TableData | undefined;
+
+/** What to make of the training, in words: two lines of it, the rest when asked, so that the curves stay in sight. */
+export function Diagnosis({ id }: { id: string }) {
+  const table = useTable(id, "diagnosis");
   const [all, setAll] = useState(false);
-  const table = (name: string) => data?.items.find((l) => l.name === name)?.data as TableData | undefined;
-  const diagnosis = table("diagnosis");
-  const doubts = rowsOf<Doubt>(table("suspicious-annotations") ?? {});
-  const shown = all ? doubts : doubts.slice(0, 6);
+  if (!table?.rows?.length) return null;
+  const shown = all ? table.rows : table.rows.slice(0, 2);
   return (
-    <>
-      {diagnosis?.rows?.length ? (
-        <Section title="Diagnosis">
-          <dl aria-label="Diagnosis" style={{ margin: 0, display: "grid", gridTemplateColumns: "minmax(110px, max-content) minmax(0, 1fr)", gap: "6px 16px" }}>
-            {diagnosis.rows.map((what, i) => [
-              <dt key={`${i}t`} style={{ fontWeight: 560 }}>{what}</dt>,
-              <dd key={`${i}d`} style={{ margin: 0 }}>{String(diagnosis.data?.[i]?.[0] ?? "")}</dd>,
-            ])}
-          </dl>
-        </Section>
-      ) : null}
-      {doubts.length > 0 && (
-        <Section title="Suspicious annotations">
-          <p className="dim" style={{ margin: "0 0 10px", fontSize: 12.5 }}>
-            What the trained network finds hardest to believe. Open one to look at it, and correct it if it is wrong.
-          </p>
-          <div role="list" aria-label="Suspicious annotations" style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(190px, 1fr))", gap: 12 }}>
-            {shown.map((d, i) => (
-              <div role="listitem" key={i}>
-                <DoubtCard d={d} />
-              </div>
-            ))}
+    <Section
+      title="Diagnosis"
+      style={{ marginBottom: 20 }}
+      end={
+        table.rows.length > 2 && (
+          <Button variant="subtle" size="compact-xs" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? "Show less" : `Show all ${table.rows.length}`}
+          </Button>
+        )
+      }
+    >
+      <dl aria-label="Diagnosis" style={{ margin: 0, display: "grid", gridTemplateColumns: "minmax(110px, max-content) minmax(0, 1fr)", gap: "6px 16px" }}>
+        {shown.map((what, i) => [
+          <dt key={`${i}t`} style={{ fontWeight: 560 }}>{what}</dt>,
+          <dd key={`${i}d`} style={{ margin: 0 }}>{String(table.data?.[i]?.[0] ?? "")}</dd>,
+        ])}
+      </dl>
+    </Section>
+  );
+}
+
+/** Annotations that the trained network finds hard to believe. */
+export function Doubts({ id }: { id: string }) {
+  const doubts = rowsOf<Doubt>(useTable(id, "suspicious-annotations") ?? {});
+  const [all, setAll] = useState(false);
+  const shown = all ? doubts : doubts.slice(0, 6);
+  if (!doubts.length) return null;
+  return (
+    <Section title="Suspicious annotations">
+      <p className="dim" style={{ margin: "0 0 10px", fontSize: 12.5 }}>
+        What the trained network finds hardest to believe. Open one to look at it, and correct it if it is wrong.
+      </p>
+      <div role="list" aria-label="Suspicious annotations" style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(190px, 1fr))", gap: 12 }}>
+        {shown.map((d, i) => (
+          <div role="listitem" key={i}>
+            <DoubtCard d={d} />
           </div>
-          {doubts.length > shown.length && (
-            <Button variant="default" mt={10} onClick={() => setAll(true)}>
-              Show all {doubts.length}
-            </Button>
-          )}
-        </Section>
+        ))}
+      </div>
+      {doubts.length > shown.length && (
+        <Button variant="default" mt={10} onClick={() => setAll(true)}>
+          Show all {doubts.length}
+        </Button>
       )}
-    </>
+    </Section>
   );
 }

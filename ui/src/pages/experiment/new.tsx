@@ -1,14 +1,17 @@
 // A new experiment: what it is called, what it learns from, what it starts from, how it learns.
-import { ActionIcon, Button, Select, Textarea, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, Select, Textarea, TextInput } from "@mantine/core";
 import { useEffect, useMemo, useState, type FormEvent, type ReactNode } from "react";
 import { Link, useParams, useSearch } from "wouter";
 import { plural } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconPlus, IconX } from "../../kit/icons";
+import { NameField, nameFault } from "../../kit/naming";
 import { ParameterFields, faultOf } from "../../kit/parameter-fields";
 import { Fault, Lines } from "../../kit/parts";
 import { navigate } from "../../kit/url";
-import { createExperiment, launch, useAttached, useExperiment, useModels, useModelVersions, useProject, useSettings, type Model, type Parameters } from "./data";
+import { createExperiment, launch, useAttached, useExperiment, useModels, useModelVersions, useProject, useSettings, type DatasetVersion, type Experiment, type Model, type Parameters } from "./data";
+import { Overlaps } from "./overlap";
+import { partsOf, sameTwice, splitOf, type PartRow } from "./parts";
 
 function Block({ n, title, says, children }: { n: number; title: string; says: string; children: ReactNode }) {
   return (
@@ -36,6 +39,13 @@ function ModelCard({ model }: { model: Model }) {
   );
 }
 
+/** What may be chosen: the project's versions, and those of the experiment that this one is to be like. */
+function versionsOf(attached: readonly DatasetVersion[], like: Experiment | undefined): DatasetVersion[] {
+  const all = new Map(like?.datasets?.map((d) => [d.dataset_version.id, d.dataset_version]));
+  for (const v of attached) all.set(v.id, v);
+  return [...all.values()];
+}
+
 export default function NewExperiment() {
   const { id = "" } = useParams();
   const fromId = new URLSearchParams(useSearch()).get("from");
@@ -47,7 +57,8 @@ export default function NewExperiment() {
   const settings = useSettings();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
-  const [data, setData] = useState<{ name: string; version: string | null }[]>([]);
+  const [data, setData] = useState<PartRow[] | null>(null);
+  const [sameIsMeant, setSameIsMeant] = useState(false);
   const [model, setModel] = useState<string | null>(null);
   const versions = useModelVersions(model);
   const [version, setVersion] = useState<string | null>(null);
@@ -55,16 +66,12 @@ export default function NewExperiment() {
   const [busy, setBusy] = useState<"" | "create" | "launch">("");
   const [error, setError] = useState<{ message: string; detail?: string } | null>(null);
 
-  // Aliases by what the versions are called: train, test, eval.
+  // The data of the one it is like, or aliases by what the versions are called.
   useEffect(() => {
-    const list = attached.data?.items;
-    if (!list || data.length) return;
-    const find = (...names: string[]) => list.find((v) => names.includes(v.version.toLowerCase()))?.id;
-    const train = find("train", "training") ?? list[0]?.id ?? null;
-    const test = find("test") ?? null;
-    const evaluation = find("eval", "valid", "val", "validation") ?? null;
-    setData([{ name: "train", version: train }, ...(test ? [{ name: "test", version: test }] : []), ...(evaluation ? [{ name: "eval", version: evaluation }] : [])]);
-  }, [attached.data, data.length]);
+    if (data || !attached.data || (fromId && !from.data && !from.error)) return;
+    const like = from.data?.datasets;
+    setData(like?.length ? like.map((d) => ({ name: d.name, version: d.dataset_version.id })) : partsOf(attached.data.items));
+  }, [attached.data, data, fromId, from.data, from.error]);
   useEffect(() => {
     if (!model) setModel(from.data?.base_model_version && typeof from.data.base_model_version.origin === "object" ? from.data.base_model_version.origin.id : (hub.data?.items[0]?.id ?? null));
   }, [hub.data, model, from.data]);
@@ -77,14 +84,17 @@ export default function NewExperiment() {
   useEffect(() => setParameters({ ...defaults, ...(from.data?.parameters ?? {}) }), [defaults, from.data]);
 
   const known = useMemo(() => new Map(settings.data?.items.map((s) => [s.name, s])), [settings.data]);
-  const names = data.map((d) => d.name.trim());
-  const fault = !name.trim() ? "It needs a name." : !data.some((d) => d.version) ? "It needs a dataset version." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.entries(parameters).some(([k, v]) => faultOf(known.get(k), v)) ? "A parameter is out of range." : "";
+  const rows = data ?? [];
+  const names = rows.map((d) => d.name.trim());
+  const choices = versionsOf(attached.data?.items ?? [], from.data);
+  const same = sameTwice(rows);
+  const fault = !name.trim() ? "It needs a name." : nameFault(name) ? "Its name is too long." : !splitOf(rows).learned.length ? "It needs a dataset version to learn from." : same && !sameIsMeant ? "It would be measured on what it learns from." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.entries(parameters).some(([k, v]) => faultOf(known.get(k), v)) ? "A parameter is out of range." : "";
   const submit = async (then: "create" | "launch") => {
     if (fault || !version) return;
     setBusy(then);
     setError(null);
     try {
-      const e = await createExperiment(id, { name: name.trim(), description: description.trim(), base_model_version_id: version, parameters }, data.flatMap((d) => (d.version ? [{ name: d.name.trim(), version: d.version }] : [])));
+      const e = await createExperiment(id, { name: name.trim(), description: description.trim(), base_model_version_id: version, parameters }, rows.flatMap((d) => (d.version ? [{ name: d.name.trim(), version: d.version }] : [])));
       if (then === "launch") await launch(e.id);
       navigate(`/experiments/${e.id}${then === "launch" ? "" : "?tab=launch"}`);
     } catch (x) {
@@ -106,29 +116,31 @@ export default function NewExperiment() {
       <div className="body" style={{ paddingTop: 0 }}>
         <form style={{ maxWidth: 1040 }} onSubmit={(e: FormEvent) => { e.preventDefault(); void submit("launch"); }}>
           <Block n={1} title="General" says="How it is called in tables and charts.">
-            <TextInput label="Name" name="name" value={name} maxLength={100} onChange={(e) => setName(e.target.value)} autoFocus />
+            <NameField value={name} onChange={setName} autoFocus />
             <Textarea label="Description" placeholder="Optional: what is tried" autosize minRows={2} value={description} onChange={(e) => setDescription(e.target.value)} />
           </Block>
           <Block n={2} title="Data" says="Dataset versions with their part: train is learned from, test and eval are measured on. With train alone, a part of it is held back.">
-            {!attached.data ? (
+            {!attached.data || !data ? (
               <Lines n={2} />
-            ) : !attached.data.items.length ? (
+            ) : !choices.length ? (
               <span className="dim">
                 The project has no dataset versions yet. <Link href={`/projects/${id}`}>Attach one first.</Link>
               </span>
             ) : (
               <>
-                {data.map((d, i) => (
+                {rows.map((d, i) => (
                   <div key={i} style={{ display: "grid", gridTemplateColumns: "120px minmax(0, 1fr) 30px", gap: 8, alignItems: "center" }}>
-                    <TextInput aria-label="Alias" value={d.name} onChange={(e) => setData(data.map((x, k) => (k === i ? { ...x, name: e.target.value } : x)))} />
-                    <Select aria-label={`Dataset version for ${d.name}`} placeholder="Choose a version" data={attached.data?.items.map((v) => ({ value: v.id, label: `${v.origin_name} / ${v.version} · ${plural(v.nb_assets ?? 0, "image")}` })) ?? []} value={d.version} onChange={(v) => setData(data.map((x, k) => (k === i ? { ...x, version: v } : x)))} />
-                    <ActionIcon aria-label={`Leave out ${d.name}`} onClick={() => setData(data.filter((_, k) => k !== i))}>
+                    <TextInput aria-label="Alias" value={d.name} onChange={(e) => setData(rows.map((x, k) => (k === i ? { ...x, name: e.target.value } : x)))} />
+                    <Select aria-label={`Dataset version for ${d.name}`} placeholder="Choose a version" data={choices.map((v) => ({ value: v.id, label: `${v.origin_name} / ${v.version}${v.nb_assets === undefined ? "" : ` · ${plural(v.nb_assets, "image")}`}` }))} value={d.version} onChange={(v) => { setSameIsMeant(false); setData(rows.map((x, k) => (k === i ? { ...x, version: v } : x))); }} />
+                    <ActionIcon aria-label={`Leave out ${d.name}`} onClick={() => setData(rows.filter((_, k) => k !== i))}>
                       <IconX size={15} />
                     </ActionIcon>
                   </div>
                 ))}
+                <Overlaps rows={rows} choices={choices} />
+                {same && <Checkbox size="sm" label={`Measure ${same[1].name} on the very images that are learned from all the same`} checked={sameIsMeant} onChange={(e) => setSameIsMeant(e.currentTarget.checked)} />}
                 <div>
-                  <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => setData([...data, { name: ["train", "test", "eval"].find((n) => !names.includes(n)) ?? `part-${data.length + 1}`, version: null }])}>
+                  <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => setData([...rows, { name: ["train", "test", "eval"].find((n) => !names.includes(n)) ?? `part-${rows.length + 1}`, version: null }])}>
                     Another version
                   </Button>
                 </div>

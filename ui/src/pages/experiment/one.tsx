@@ -1,24 +1,26 @@
 // An experiment: its curves while they come, its console, its files, how to launch it, what to make of it.
-import { ActionIcon, Button, Menu, Progress, SegmentedControl, Select, Tabs, Text, Textarea, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Progress, SegmentedControl, Select, Text } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { Link, useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
 import { bytes, figure, percent, scoreName } from "../../kit/format";
-import { Head } from "../../kit/head";
-import { IconBox, IconDots, IconDownload, IconEdit, IconFile, IconPlay, IconPlus, IconStop, IconTerminal, IconTrash } from "../../kit/icons";
-import { CopyBlock, Cut, Empty, Facts, Fault, Id, Lines, Section, Status, Time } from "../../kit/parts";
+import { IconBox, IconDownload, IconEdit, IconFile, IconPlay, IconPlus, IconStop, IconTerminal, IconTrash } from "../../kit/icons";
+import { DeleteDialog, NameDialog, NameField, nameReady } from "../../kit/naming";
+import { Page } from "../../kit/page";
+import { CopyBlock, Cut, Empty, Facts, Fault, Id, Section, Status, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
 import { cancel, changeExperiment, deleteExperiment, launch, makeToken, ownUrl, publish, publishIn, useArtifacts, useConsole, useExperiment, useLiveExperiment, useModels, useProject, type Experiment } from "./data";
-import { Findings } from "./findings";
+import { Diagnosis, Doubts } from "./findings";
 import { Logs } from "./logs";
 
 export default function ExperimentPage() {
   const { id = "" } = useParams();
-  const { data: e, error, refetch } = useExperiment(id);
+  const experiment = useExperiment(id);
+  const e = experiment.data;
   const project = useProject(e?.project_id ?? null);
-  const [tab, setTab] = useUrl("tab", "logs");
+  const [, setTab] = useUrl("tab", "logs");
   const [dialog, setDialog] = useState<"" | "export" | "edit" | "delete" | "cancel">("");
   useLiveExperiment(id);
   const running = e?.status === "RUNNING";
@@ -26,103 +28,75 @@ export default function ExperimentPage() {
   const start = () => {
     launch(id).then(() => setTab(null), toast.failed);
   };
+  const waiting = running ? "The training has begun; the first points come within seconds." : queued ? "The training waits for its turn; it starts by itself." : e?.status === "WAITING" ? "Launch the training to see its curves grow here." : "This run logged nothing.";
+  const close = () => setDialog("");
   return (
-    <div className="page">
-      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", ...(e ? { to: `/projects/${e.project_id}` } : {}) }, { text: e?.name ?? "…" }]} id={id} chips={e && <Status of={e.status} word={queued ? "Waiting for its turn" : undefined} />}>
-        {(running || queued) && (
-          <Button variant="default" leftSection={<IconStop size={15} />} onClick={() => setDialog("cancel")}>
-            Cancel
-          </Button>
-        )}
-        {e && e.status === "WAITING" && !queued && (
-          <Button leftSection={<IconPlay size={15} />} onClick={start}>
-            Launch
-          </Button>
-        )}
-        {e?.status === "SUCCESS" && (
-          <Button leftSection={<IconBox size={15} />} onClick={() => setDialog("export")}>
-            Export as model
-          </Button>
-        )}
-        <Menu>
-          <Menu.Target>
-            <ActionIcon aria-label="More actions">
-              <IconDots size={17} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<IconEdit size={14} />} onClick={() => setDialog("edit")}>
-              Rename or describe…
-            </Menu.Item>
-            {e && (
-              <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => navigate(`/projects/${e.project_id}/new?from=${id}`)}>
-                New experiment like this
-              </Menu.Item>
+    <>
+      <Page
+        crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", ...(e ? { to: `/projects/${e.project_id}` } : {}) }, { text: e?.name ?? "…" }]}
+        id={id}
+        chips={e && <Status of={e.status} word={queued ? "Waiting for its turn" : undefined} />}
+        actions={
+          <>
+            {(running || queued) && (
+              <Button variant="default" leftSection={<IconStop size={15} />} onClick={() => setDialog("cancel")}>
+                Cancel
+              </Button>
             )}
-            {e && e.status !== "SUCCESS" && (
-              <Menu.Item leftSection={<IconBox size={14} />} onClick={() => setDialog("export")}>
-                Export as model…
-              </Menu.Item>
+            {e && e.status === "WAITING" && !queued && (
+              <Button leftSection={<IconPlay size={15} />} onClick={start}>
+                Launch
+              </Button>
             )}
-            <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
-              Delete the experiment…
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
-      </Head>
-      {error ? (
-        <div className="body">
-          <Fault error={error} again={() => void refetch()} />
-        </div>
-      ) : !e ? (
-        <div className="body">
-          <Lines n={5} />
-        </div>
-      ) : (
-        <>
-          <Tabs value={tab} onChange={setTab} className="tabs-line">
-            <Tabs.List style={{ borderBottom: 0 }}>
-              <Tabs.Tab value="logs">Logs</Tabs.Tab>
-              <Tabs.Tab value="console">Console</Tabs.Tab>
-              <Tabs.Tab value="artifacts">Artifacts</Tabs.Tab>
-              <Tabs.Tab value="launch">Launch</Tabs.Tab>
-            </Tabs.List>
-          </Tabs>
-          {running && <Progress value={100 * (e.progress ?? 0)} size={3} radius={0} aria-label={`Progress of the training, ${percent(e.progress)}`} />}
-          {tab === "console" ? (
-            <Console id={id} />
-          ) : (
-            <div className="body">
-              {tab === "artifacts" ? (
-                <Artifacts id={id} />
-              ) : tab === "launch" ? (
-                <Launch e={e} onStart={start} />
-              ) : (
-                <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 1fr) 260px", gap: 32 }}>
-                  <div>
-                    {e.status === "FAILED" && e.error && (
-                      <div style={{ marginBottom: 16 }}>
-                        <Fault error={{ message: "The training failed", detail: e.error }} />
-                      </div>
-                    )}
-                    <Findings id={id} />
-                    <Logs id={id} waiting={running ? "The training has begun; the first points come within seconds." : queued ? "The training waits for its turn; it starts by itself." : e.status === "WAITING" ? "Launch the training to see its curves grow here." : "This run logged nothing."} />
-                  </div>
-                  <Summary e={e} />
-                </div>
-              )}
-            </div>
-          )}
-          <Export e={e} open={dialog === "export"} onClose={() => setDialog("")} />
-          <Edit key={e.name} e={e} open={dialog === "edit"} onClose={() => setDialog("")} />
-        </>
-      )}
-      <Dialog open={dialog === "cancel"} onClose={() => setDialog("")} title={`Cancel ${e?.name ?? ""}`} does="Cancel the training" danger run={() => cancel(id)}>
+            {e?.status === "SUCCESS" && (
+              <Button leftSection={<IconBox size={15} />} onClick={() => setDialog("export")}>
+                Export as model
+              </Button>
+            )}
+          </>
+        }
+        menu={[
+          { text: "Rename or describe…", icon: IconEdit, run: () => setDialog("edit") },
+          e && { text: "New experiment like this", icon: IconPlus, run: () => navigate(`/projects/${e.project_id}/new?from=${id}`) },
+          e && e.status !== "SUCCESS" && { text: "Export as model…", icon: IconBox, run: () => setDialog("export") },
+          { text: "Delete the experiment…", icon: IconTrash, danger: true, run: () => setDialog("delete") },
+        ]}
+        bar={running && <Progress value={100 * (e?.progress ?? 0)} size={3} radius={0} aria-label={`Progress of the training, ${percent(e?.progress)}`} />}
+        of={[experiment]}
+        tabs={[
+          { key: "logs", text: "Logs", show: () => e && <Learned e={e} waiting={waiting} /> },
+          { key: "console", text: "Console", whole: true, show: () => <Console id={id} /> },
+          { key: "artifacts", text: "Artifacts", show: () => <Artifacts id={id} /> },
+          { key: "launch", text: "Launch", show: () => e && <Launch e={e} onStart={start} /> },
+        ]}
+      />
+      {e && <Export e={e} open={dialog === "export"} onClose={close} />}
+      {e && <NameDialog open={dialog === "edit"} onClose={close} title="Rename or describe" does="Save" name={e.name} description={e.description ?? ""} run={(name, description) => changeExperiment(e.id, { name, description })} />}
+      <Dialog open={dialog === "cancel"} onClose={close} title={`Cancel ${e?.name ?? ""}`} does="Cancel the training" danger run={() => cancel(id)}>
         <Text size="sm">It stops within seconds. Curves and the last checkpoint up to here are kept.</Text>
       </Dialog>
-      <Dialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete ${e?.name ?? ""}`} does="Delete" danger run={async () => { await deleteExperiment(id); navigate(`/projects/${e?.project_id ?? ""}`); }}>
-        <Text size="sm">Its curves, files and parameters are lost. Models that were exported from it stay.</Text>
-      </Dialog>
+      <DeleteDialog open={dialog === "delete"} onClose={close} title={`Delete ${e?.name ?? ""}`} run={async () => { await deleteExperiment(id); navigate(`/projects/${e?.project_id ?? ""}`); }}>
+        Its curves, files and parameters are lost. Models that were exported from it stay.
+      </DeleteDialog>
+    </>
+  );
+}
+
+/** The curves, with what the training found out below them, and the facts at their side. */
+function Learned({ e, waiting }: { e: Experiment; waiting: string }) {
+  return (
+    <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 1fr) 260px", gap: 32 }}>
+      <div>
+        {e.status === "FAILED" && e.error && (
+          <div style={{ marginBottom: 16 }}>
+            <Fault error={{ message: "The training failed", detail: e.error }} />
+          </div>
+        )}
+        <Diagnosis id={e.id} />
+        <Logs id={e.id} waiting={waiting} />
+        <Doubts id={e.id} />
+      </div>
+      <Summary e={e} />
     </div>
   );
 }
@@ -142,7 +116,7 @@ function Summary({ e }: { e: Experiment }) {
             ...(e.datasets?.map((d) => [d.name, <Link key={d.name} href={`/versions/${d.dataset_version.id}`}>{d.dataset_version.origin_name} / {d.dataset_version.version}</Link>] as const) ?? []),
           ]}
         />
-        {e.description && <p style={{ marginTop: 12 }}>{e.description}</p>}
+        {e.description && <p style={{ marginTop: 12, overflowWrap: "anywhere" }}>{e.description}</p>}
       </Section>
       {e.parameters && Object.keys(e.parameters).length > 0 && (
         <Section title="Hyperparameters">
@@ -247,7 +221,7 @@ function Export({ e, open, onClose }: { e: Experiment; open: boolean; onClose: (
   const [kind, setKind] = useState("new");
   const [name, setName] = useState("");
   const [model, setModel] = useState<string | null>(null);
-  const ready = kind === "new" ? !!name.trim() : !!model;
+  const ready = kind === "new" ? nameReady(name) : !!model;
   const run = async () => {
     const v = kind === "new" ? await publish(e.id, name.trim()) : await publishIn(e.id, model ?? "");
     toast.done(`Exported as ${v.origin?.name ?? name} / ${v.version}`);
@@ -257,24 +231,13 @@ function Export({ e, open, onClose }: { e: Experiment; open: boolean; onClose: (
     <Dialog open={open} onClose={onClose} title="Export as model" does="Export" ready={ready} run={run}>
       <SegmentedControl value={kind} onChange={setKind} data={[{ value: "new", label: "A new model" }, { value: "next", label: "Next version of a model", disabled: !models.data?.items.length }]} fullWidth />
       {kind === "new" ? (
-        <TextInput label="Name of the model" value={name} onChange={(x) => setName(x.target.value)} maxLength={100} data-autofocus />
+        <NameField label="Name of the model" value={name} onChange={setName} />
       ) : (
         <Select label="Model" searchable placeholder="Choose one" data={models.data?.items.map((m) => ({ value: m.id, label: m.name })) ?? []} value={model} onChange={setModel} />
       )}
       <Text size="sm" c="dimmed">
         Takes along the files, the labels and the hyperparameters, and remembers where they come from.
       </Text>
-    </Dialog>
-  );
-}
-
-function Edit({ e, open, onClose }: { e: Experiment; open: boolean; onClose: () => void }) {
-  const [name, setName] = useState(e.name);
-  const [description, setDescription] = useState(e.description ?? "");
-  return (
-    <Dialog open={open} onClose={onClose} title="Rename or describe" does="Save" ready={!!name.trim()} run={() => changeExperiment(e.id, { name: name.trim(), description })}>
-      <TextInput label="Name" value={name} onChange={(x) => setName(x.target.value)} maxLength={100} data-autofocus />
-      <Textarea label="Description" autosize minRows={2} value={description} onChange={(x) => setDescription(x.target.value)} />
     </Dialog>
   );
 }

@@ -1,13 +1,14 @@
 // A model version: what it is, where it comes from, where it serves.
-import { ActionIcon, Button, FileButton, Menu, NumberInput, Progress, SegmentedControl, Select, Slider, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, FileButton, NumberInput, Progress, SegmentedControl, Select, Slider, Text } from "@mantine/core";
 import { useState } from "react";
 import { useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
 import { bytes, figure, sentence, typeWord } from "../../kit/format";
-import { Head } from "../../kit/head";
-import { IconDots, IconDownload, IconPlus, IconRocket, IconTrash } from "../../kit/icons";
+import { IconDownload, IconPlus, IconRocket, IconTrash } from "../../kit/icons";
 import { nameColours } from "../../kit/palette";
-import { Cut, Facts, Fault, Lines, Section, Swatch, Time } from "../../kit/parts";
+import { DeleteDialog, NameField, nameReady } from "../../kit/naming";
+import { Page } from "../../kit/page";
+import { Cut, Facts, Section, Swatch, Time, Words } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
@@ -17,7 +18,8 @@ import { Lineage } from "./lineage";
 export default function VersionPage() {
   const { id = "" } = useParams();
   const session = useSignedIn();
-  const { data: v, error, refetch } = useModelVersion(id);
+  const asked = useModelVersion(id);
+  const v = asked.data;
   const files = useFiles(id);
   const own = v?.origin.private !== false;
   const context = useContext(v && own && !v.context ? id : null);
@@ -32,36 +34,24 @@ export default function VersionPage() {
       .finally(() => setSending(null));
   };
   return (
-    <div className="page">
-      <Head crumbs={[{ text: "Models", to: own ? "/models" : "/models?tab=hub" }, { text: v?.origin.name ?? "…", ...(v ? { to: `/models/${v.origin.id}` } : {}) }, { text: v ? `Version ${v.version}` : "…" }]} id={id} chips={v && <><span className="chip" data-plain="">{typeWord(v.type)}</span><span className="chip" data-plain="">{v.framework === "ONNX" ? "ONNX" : sentence(v.framework)}</span></>}>
-        {own && (
-          <>
+    <>
+      <Page
+        crumbs={[{ text: "Models", to: own ? "/models" : "/models?tab=hub" }, { text: v?.origin.name ?? "…", ...(v ? { to: `/models/${v.origin.id}` } : {}) }, { text: v ? `Version ${v.version}` : "…" }]}
+        id={id}
+        chips={v && <><span className="chip" data-plain="">{typeWord(v.type)}</span><span className="chip" data-plain="">{v.framework === "ONNX" ? "ONNX" : sentence(v.framework)}</span></>}
+        actions={
+          own && (
             <Button leftSection={<IconRocket size={15} />} disabled={!servable} title={servable ? undefined : "It has no file called model-latest yet"} onClick={() => setDialog("deploy")}>
               Deploy
             </Button>
-            <Menu>
-              <Menu.Target>
-                <ActionIcon aria-label="More actions">
-                  <IconDots size={17} />
-                </ActionIcon>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
-                  Delete the version…
-                </Menu.Item>
-              </Menu.Dropdown>
-            </Menu>
-          </>
-        )}
-      </Head>
-      <div className="body">
-        {error ? (
-          <Fault error={error} again={() => void refetch()} />
-        ) : !v ? (
-          <Lines n={6} />
-        ) : (
+          )
+        }
+        menu={own ? [{ text: "Delete the version…", icon: IconTrash, danger: true, run: () => setDialog("delete") }] : []}
+        of={[asked]}
+      >
+        {() => v && (
           <>
-            {v.description && <p style={{ margin: "0 0 16px", maxWidth: 760 }}>{v.description}</p>}
+            <Words of={v.description} />
             {own && (
               <Section title="Lineage">
                 <Lineage version={v} context={v.context ?? context.data} />
@@ -133,11 +123,11 @@ export default function VersionPage() {
             <Deploy v={v} open={dialog === "deploy"} onClose={() => setDialog("")} />
           </>
         )}
-      </div>
-      <Dialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete ${v?.origin.name ?? ""} / ${v?.version ?? ""}`} does="Delete" danger run={async () => { await deleteModelVersion(id); navigate(`/models/${v?.origin.id ?? ""}`); }}>
-        <Text size="sm">Its files are lost.</Text>
-      </Dialog>
-    </div>
+      </Page>
+      <DeleteDialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete ${v?.origin.name ?? ""} / ${v?.version ?? ""}`} run={async () => { await deleteModelVersion(id); navigate(`/models/${v?.origin.id ?? ""}`); }}>
+        Its files are lost.
+      </DeleteDialog>
+    </>
   );
 }
 
@@ -159,11 +149,11 @@ function Deploy({ v, open, onClose }: { v: ModelVersion; open: boolean; onClose:
     navigate(`/deployments/${d.id}`);
   };
   return (
-    <Dialog open={open} onClose={onClose} title={`Deploy ${v.origin.name} / ${v.version}`} does={kind === "new" ? "Deploy" : "Run as shadow"} ready={kind === "new" ? !!name.trim() : !!target} run={run}>
+    <Dialog open={open} onClose={onClose} title={`Deploy ${v.origin.name} / ${v.version}`} does={kind === "new" ? "Deploy" : "Run as shadow"} ready={kind === "new" ? nameReady(name) : !!target} run={run}>
       <SegmentedControl value={kind} onChange={setKind} fullWidth data={[{ value: "new", label: "A new deployment" }, { value: "shadow", label: "Shadow of a deployment", disabled: !others.length }]} />
       {kind === "new" ? (
         <>
-          <TextInput label="Name" value={name} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
+          <NameField value={name} onChange={setName} />
           <div>
             <Text size="sm" fw={500}>
               Confidence threshold

@@ -1,12 +1,13 @@
 // A project: attached dataset versions, and the table of its experiments.
-import { ActionIcon, Button, Menu, Progress, Select, Text, Textarea, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Progress, Select, Tooltip } from "@mantine/core";
 import { useState } from "react";
 import { Link, useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
 import { percent, plural, scoreName, typeWord } from "../../kit/format";
-import { Head } from "../../kit/head";
-import { IconCompare, IconDots, IconEdit, IconFlask, IconPlus, IconTrash, IconX } from "../../kit/icons";
-import { Cut, Empty, Fault, Lines, Section, Status, Time } from "../../kit/parts";
+import { IconCompare, IconEdit, IconFlask, IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { DeleteDialog, NameDialog } from "../../kit/naming";
+import { Page } from "../../kit/page";
+import { Cut, Empty, Lines, Section, Status, Time, Words } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
@@ -30,36 +31,27 @@ export default function ProjectPage() {
   const [dialog, setDialog] = useState<"" | "attach" | "edit" | "delete" | "drop">("");
   const p = project.data;
   const wrongQuery = experiments.error?.status === 400 && q ? [experiments.error.message, experiments.error.detail].filter(Boolean).join(". ") : null;
-  const error = project.error ?? (wrongQuery ? null : experiments.error);
   const blank = experiments.data?.items.length === 0 && !q;
+  const close = () => setDialog("");
   return (
-    <div className="page">
-      <Head crumbs={[{ text: "Projects", to: "/projects" }, { text: p?.name ?? "…" }]} id={id}>
-        <Button leftSection={<IconPlus size={15} />} onClick={() => navigate(`/projects/${id}/new`)}>
-          New experiment
-        </Button>
-        <Menu>
-          <Menu.Target>
-            <ActionIcon aria-label="More actions">
-              <IconDots size={17} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<IconEdit size={14} />} onClick={() => setDialog("edit")}>
-              Rename or describe…
-            </Menu.Item>
-            <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
-              Delete the project…
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
-      </Head>
-      <div className="body">
-        {p?.description && <p style={{ margin: "0 0 16px", maxWidth: 760 }}>{p.description}</p>}
-        {error ? (
-          <Fault error={error} again={() => { void project.refetch(); void experiments.refetch(); }} />
-        ) : (
+    <>
+      <Page
+        crumbs={[{ text: "Projects", to: "/projects" }, { text: p?.name ?? "…" }]}
+        id={id}
+        actions={
+          <Button leftSection={<IconPlus size={15} />} onClick={() => navigate(`/projects/${id}/new`)}>
+            New experiment
+          </Button>
+        }
+        menu={[
+          { text: "Rename or describe…", icon: IconEdit, run: () => setDialog("edit") },
+          { text: "Delete the project…", icon: IconTrash, danger: true, run: () => setDialog("delete") },
+        ]}
+        of={wrongQuery ? [project] : [project, experiments]}
+      >
+        {() => (
           <>
+            <Words of={p?.description} />
             <Section
               title="Dataset versions"
               end={
@@ -141,16 +133,16 @@ export default function ProjectPage() {
             </Section>
           </>
         )}
-      </div>
-      <Attach project={id} taken={attached.data?.items.map((v) => v.id) ?? []} open={dialog === "attach"} onClose={() => setDialog("")} />
-      {p && <Edit key={p.name} id={id} name={p.name} description={p.description ?? ""} open={dialog === "edit"} onClose={() => setDialog("")} />}
-      <Dialog open={dialog === "drop"} onClose={() => setDialog("")} title={`Delete ${plural(chosen.size, "experiment")}`} does="Delete" danger run={async () => { await deleteExperiments(id, [...chosen]); setChosen(new Set()); }}>
-        <Text size="sm">Their curves, files and parameters are lost. Models that were exported from them stay.</Text>
-      </Dialog>
-      <Dialog open={dialog === "delete"} onClose={() => setDialog("")} title={`Delete the project ${p?.name ?? ""}`} does="Delete" danger run={async () => { await deleteProject(id); navigate("/projects"); }}>
-        <Text size="sm">Its {plural(experiments.data?.items.length ?? 0, "experiment")} with all curves and files are lost. Dataset versions and exported models stay.</Text>
-      </Dialog>
-    </div>
+      </Page>
+      <Attach project={id} taken={attached.data?.items.map((v) => v.id) ?? []} open={dialog === "attach"} onClose={close} />
+      {p && <NameDialog open={dialog === "edit"} onClose={close} title="Rename or describe" does="Save" name={p.name} description={p.description ?? ""} run={(name, description) => changeProject(id, { name, description })} />}
+      <DeleteDialog open={dialog === "drop"} onClose={close} title={`Delete ${plural(chosen.size, "experiment")}`} run={async () => { await deleteExperiments(id, [...chosen]); setChosen(new Set()); }}>
+        Their curves, files and parameters are lost. Models that were exported from them stay.
+      </DeleteDialog>
+      <DeleteDialog open={dialog === "delete"} onClose={close} title={`Delete the project ${p?.name ?? ""}`} run={async () => { await deleteProject(id); navigate("/projects"); }}>
+        Its {plural(experiments.data?.items.length ?? 0, "experiment")} with all curves and files are lost. Dataset versions and exported models stay.
+      </DeleteDialog>
+    </>
   );
 }
 
@@ -163,17 +155,6 @@ function Attach({ project, taken, open, onClose }: { project: string; taken: str
     <Dialog open={open} onClose={onClose} title="Attach a dataset version" does="Attach" ready={!!version} run={async () => { if (version) await attach(project, version); setVersion(null); }}>
       <Select label="Dataset" placeholder="Choose one" searchable data={datasets.data?.items.map((d) => ({ value: d.id, label: d.name })) ?? []} value={dataset} onChange={(v) => { setDataset(v); setVersion(null); }} />
       <Select label="Version" placeholder="Choose one" disabled={!dataset} data={versions.data?.items.map((v) => ({ value: v.id, label: v.version, disabled: taken.includes(v.id) })) ?? []} value={version} onChange={setVersion} />
-    </Dialog>
-  );
-}
-
-function Edit({ id, name, description, open, onClose }: { id: string; name: string; description: string; open: boolean; onClose: () => void }) {
-  const [n, setName] = useState(name);
-  const [d, setDescription] = useState(description);
-  return (
-    <Dialog open={open} onClose={onClose} title="Rename or describe" does="Save" ready={!!n.trim()} run={() => changeProject(id, { name: n.trim(), description: d })}>
-      <TextInput label="Name" value={n} onChange={(e) => setName(e.target.value)} maxLength={100} data-autofocus />
-      <Textarea label="Description" autosize minRows={2} value={d} onChange={(e) => setDescription(e.target.value)} />
     </Dialog>
   );
 }
