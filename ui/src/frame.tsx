@@ -89,9 +89,11 @@ class Guard extends Component<{ at: string; children: ReactNode }, { error: Erro
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
+    // A part of the pages that is not here yet and could not be fetched.
+    const unfetched = /dynamically imported module|module script failed/i.test(error.message);
     return (
       <div className="body">
-        <Fault error={{ message: "This page could not be shown", detail: error.message }} again={() => location.reload()} />
+        <Fault error={unfetched ? { message: "The server does not answer", detail: "The page could not be fetched. Is the server running, and is the network up?" } : { message: "This page could not be shown", detail: error.message }} again={() => location.reload()} />
       </div>
     );
   }

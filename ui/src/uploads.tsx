@@ -1,7 +1,7 @@
 // Uploads to the datalake go on while other pages are looked at: a queue outside of the pages, and its panel.
 import { ActionIcon, Button, Progress } from "@mantine/core";
 import { useEffect, useSyncExternalStore } from "react";
-import { ApiError, post } from "./api/client";
+import { ApiError, call, post } from "./api/client";
 import { touch } from "./api/query";
 import { storeFile } from "./api/upload";
 import type { Data, Session } from "./api/types";
@@ -16,6 +16,8 @@ interface Item {
   sent: number;
   state: "waiting" | "sending" | "done" | "failed";
   error?: string;
+  /** What the server keeps of a file that is no image. */
+  row?: string;
 }
 
 const AT_ONCE = 4;
@@ -50,6 +52,7 @@ async function one(item: Item, signal: AbortSignal): Promise<void> {
       tags: item.tags,
       data_source_id: null,
     });
+    if (data.upload_status === "ERROR") item.row = data.id;
     if (data.upload_status === "ERROR") throw new Error(data.error ?? "The file is not an image that can be read");
     item.sent = file.size;
     item.state = "done";
@@ -100,8 +103,9 @@ export function upload(files: readonly File[], session: Session, tags: string[])
 }
 
 function retry(): void {
+  for (const i of items) if (i.row) void call("DELETE", `/api/datalake/${i.session.datalake.id}/datas`, { body: { ids: [i.row] } }).catch(() => undefined); // it comes again
   stop = new AbortController();
-  items = items.filter((i) => i.state !== "done").map((i) => ({ ...i, state: "waiting", sent: 0 }));
+  items = items.filter((i) => i.state !== "done").map(({ file, session, tags }) => ({ file, session, tags, state: "waiting", sent: 0 }));
   changed();
   go();
 }

@@ -9,8 +9,10 @@ export const cache = new QueryClient({
     queries: {
       staleTime: 10_000,
       refetchOnWindowFocus: false,
+      networkMode: "always", // "offline" is the browser's guess; the server may be on this very machine, and a page that waits for ever says nothing
       retry: (n, e) => n < 2 && (!(e instanceof ApiError) || e.status === 0 || e.status >= 502),
     },
+    mutations: { networkMode: "always" },
   },
 });
 

@@ -73,8 +73,8 @@ function options(spec: ChartSpec, dark: boolean): object {
   if (spec.kind === "bar") {
     const labels = { ...axis, type: "category", data: spec.categories, splitLine: { show: false }, name: spec.xName, nameLocation: "middle", nameGap: 26, axisLabel: { ...axis.axisLabel, interval: spec.lying ? 0 : "auto", width: spec.lying ? 140 : 90, overflow: "truncate" }, ...(spec.lying ? { inverse: true } : {}) };
     const { most } = spec;
-    const nearMost = most === undefined ? undefined : (v: { max: number }) => (v.max > 0.75 * most ? most : null);
-    const values = { ...axis, type: "value", max: nearMost, name: spec.lying ? undefined : spec.yName, nameGap: 12, splitNumber: 4, axisLine: { show: false }, minInterval: spec.series.every((s) => s.values.every(Number.isInteger)) ? 1 : 0 };
+    const near = most !== undefined && Math.max(0, ...spec.series.flatMap((s) => s.values)) > 0.75 * most;
+    const values = { ...axis, type: "value", ...(near && most ? { max: most, interval: most / 4 } : {}), name: spec.lying ? undefined : spec.yName, nameGap: 12, splitNumber: 4, axisLine: { show: false }, minInterval: spec.series.every((s) => s.values.every(Number.isInteger)) ? 1 : 0 };
     return {
       ...base,
       grid: { left: 8, right: spec.lying ? 48 : 12, top: (spec.series.length > 1 ? 26 : 0) + (spec.yName && !spec.lying ? 28 : 12), bottom: spec.xName ? 26 : 6, containLabel: true },
@@ -132,11 +132,21 @@ export default function Drawn({ spec, dark, onReady, onPick }: Props) {
     chart.current = c;
     onReady({ png: () => c.getDataURL({ pixelRatio: 2, backgroundColor: getComputedStyle(document.body).backgroundColor }) });
     c.on("click", (p) => pick.current?.({ series: p.seriesIndex ?? 0, index: p.dataIndex, name: p.name }));
+    // A tooltip goes with the pointer, also when that leaves over something that lies on the chart, or by scrolling.
+    const hide = () => {
+      c.dispatchAction({ type: "hideTip" });
+      c.dispatchAction({ type: "updateAxisPointer", currTrigger: "leave" });
+    };
+    const frame = room.current.parentElement;
+    frame?.addEventListener("pointerleave", hide);
+    window.addEventListener("scroll", hide, { capture: true, passive: true });
     c.getZr().on("dblclick", () => c.dispatchAction({ type: "dataZoom", start: 0, end: 100 }));
     const watch = new ResizeObserver(() => c.resize());
     watch.observe(room.current);
     return () => {
       watch.disconnect();
+      frame?.removeEventListener("pointerleave", hide);
+      window.removeEventListener("scroll", hide, { capture: true });
       c.dispose();
       chart.current = null;
     };

@@ -6,10 +6,29 @@ export const colourAt = (i: number): string => colours[((i % colours.length) + c
 /** Of a label that is not known. */
 export const noColour = "#9aa3ad";
 
-/** Colours of labels, by id: by the order of their names, so that the same labels look the same on every page, however it lists them. */
+/** A number that a name always has (FNV-1a). */
+function hashOf(name: string): number {
+  let h = 0x811c9dc5;
+  for (const c of name) h = Math.imul(h ^ (c.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return h;
+}
+
+/**
+ * Colours of labels, by id: each name has its own, whatever other labels there are and however they are listed, so that a label looks the
+ * same in every version. Only where two names want the same colour the later one in the alphabet takes the next that is free.
+ */
 export function labelColours(labels: readonly { id: string; name: string }[]): Map<string, string> {
   const sorted = [...labels].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return new Map(sorted.map((l, i) => [l.id, colourAt(i)]));
+  const uses = colours.map(() => 0);
+  const of = new Map<string, string>();
+  for (const l of sorted) {
+    const least = Math.min(...uses);
+    let i = hashOf(l.name) % colours.length;
+    while ((uses[i] ?? 0) > least) i = (i + 1) % colours.length;
+    uses[i] = (uses[i] ?? 0) + 1;
+    of.set(l.id, colourAt(i));
+  }
+  return of;
 }
 
 /** The same where labels have names only. */

@@ -16,12 +16,18 @@ export function useDatas(lake: string, q: string, sort: string) {
   useEvents("data", again);
   return useRows<Data>(`/api/datalake/${lake}/datas`, params(q, sort));
 }
-const params = (q: string, sort: string): Params => ({ q: q || undefined, order_by: sort || undefined });
+/** Failed uploads are no images: they have a list of their own. */
+const usable = ["DONE", "COMPUTING", "PENDING"] as const;
+const params = (q: string, sort: string): Params => ({ q: q || undefined, order_by: sort || undefined, upload_statuses: usable });
+
+const failed = { upload_statuses: ["ERROR"] } as const;
+export const useFailed = (lake: string) => useGet<Page<Data>>(`/api/datalake/${lake}/datas`, { ...failed, limit: 200 });
+export const failedIds = async (lake: string): Promise<string[]> => (await all<Data>(`/api/datalake/${lake}/datas`, failed)).map((d) => d.id);
 
 export const useTags = (lake: string) => useGet<Page<Tag>>(`/api/datalake/${lake}/tags`, { limit: 1000 });
 
 /** The ids of everything that the query selects. */
-export const idsOf = async (lake: string, q: string): Promise<string[]> => (await all<Data>(`/api/datalake/${lake}/datas`, { q: q || undefined })).map((d) => d.id);
+export const idsOf = async (lake: string, q: string): Promise<string[]> => (await all<Data>(`/api/datalake/${lake}/datas`, params(q, ""))).map((d) => d.id);
 
 export async function tagAll(lake: string, ids: string[], names: string[], detach = false): Promise<void> {
   for (const name of names) {

@@ -4,13 +4,14 @@ import { useMemo, useState } from "react";
 import { bytes, count as n, plural } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice, type Tile } from "../../kit/grid";
 import { Head } from "../../kit/head";
-import { IconDatabase, IconDots, IconGridDots, IconList, IconSort, IconTag, IconTrash, IconUpload, IconX } from "../../kit/icons";
+import { IconAlert, IconDatabase, IconDots, IconGridDots, IconList, IconSort, IconTag, IconTrash, IconUpload, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
 import { Empty, Fault, Status, Time } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { Table } from "../../kit/table";
 import { setUrl, useUrl } from "../../kit/url";
-import { complete, thumbnail, useDatas, useSignedIn, type Data } from "./data";
+import { complete, thumbnail, useDatas, useFailed, useSignedIn, type Data } from "./data";
+import { FailedUploads } from "./failed";
 import { DataPanel } from "./panel";
 import { DropZone, UploadDialog } from "./drop";
 import { AddToVersion, CreateDataset, DeleteDatas, TagDialog } from "./dialogs";
@@ -44,6 +45,8 @@ export default function Datalake() {
   const [view, setView] = useUrl("view", "grid");
   const [size, setSize] = useUrl("size", "200");
   const [open, setOpen] = useUrl("open");
+  const [showFailed, setShowFailed] = useUrl("failed");
+  const failed = useFailed(lake).data?.count ?? 0;
   const rows = useDatas(lake, q, sort === "-created_at" ? "" : sort);
   const [choice, setChoice] = useState<Choice>(nothing);
   const [dialog, setDialog] = useState<"" | "dataset" | "add" | "tag" | "untag" | "delete">("");
@@ -76,7 +79,7 @@ export default function Datalake() {
   return (
     <DropZone onFiles={setFiles}>
       <div className="page">
-        <Head crumbs={[{ text: "Datalake" }]} chips={<span className="dim">{rows.count !== undefined && !q && plural(total, "image")}</span>}>
+        <Head crumbs={[{ text: "Datalake" }]} chips={<Counts images={q ? undefined : rows.count} failed={failed} onFailed={() => setShowFailed("on")} />}>
           <FileButton onChange={setFiles} accept="image/*" multiple>
             {(props) => (
               <Button leftSection={<IconUpload size={15} />} {...props}>
@@ -85,6 +88,10 @@ export default function Datalake() {
             )}
           </FileButton>
         </Head>
+        {showFailed ? (
+          <FailedUploads lake={lake} onClose={() => setShowFailed(null)} />
+        ) : (
+        <>
         {!blank && (
           <div className="bar">
             <QueryBar of="data" value={q} onSubmit={search} complete={complete} error={wrongQuery} placeholder='Search, for example  tags.name = "train" and width > 640' />
@@ -194,6 +201,8 @@ export default function Datalake() {
           </div>
           {open && <DataPanel id={open} onClose={() => setUrl({ open: null })} />}
         </div>
+        </>
+        )}
         <UploadDialog files={files} onClose={() => setFiles([])} />
         <CreateDataset open={dialog === "dataset"} onClose={() => setDialog("")} choice={choice} total={total} q={q} />
         <AddToVersion open={dialog === "add"} onClose={() => setDialog("")} choice={choice} total={total} q={q} />
@@ -201,6 +210,20 @@ export default function Datalake() {
         <DeleteDatas open={dialog === "delete"} onClose={() => { setDialog(""); }} onDone={() => setChoice(nothing)} choice={choice} total={total} q={q} />
       </div>
     </DropZone>
+  );
+}
+
+/** How many images there are; beside it, apart, the files that were none. */
+function Counts({ images, failed, onFailed }: { images: number | undefined; failed: number; onFailed: () => void }) {
+  return (
+    <>
+      {images !== undefined && <span className="dim">{plural(images, "image")}</span>}
+      {failed > 0 && (
+        <button type="button" className="chip" style={{ ["--chip" as string]: "var(--bad)", border: 0, cursor: "pointer", font: "inherit" }} onClick={onFailed}>
+          <IconAlert size={13} /> {plural(failed, "failed upload")}
+        </button>
+      )}
+    </>
   );
 }
 

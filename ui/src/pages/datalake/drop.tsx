@@ -1,9 +1,10 @@
 // Files dropped anywhere on the page, and the question which tags they get.
-import { Text } from "@mantine/core";
+import { Button, Group, Modal, Text } from "@mantine/core";
 import { useEffect, useRef, useState, type DragEvent, type ReactNode } from "react";
 import { Dialog } from "../../kit/dialog";
 import { bytes, plural } from "../../kit/format";
 import { IconUpload } from "../../kit/icons";
+import { Caution } from "../../kit/parts";
 import { TagPick } from "../../kit/tag-pick";
 import { tagIds, upload, useSignedIn, useTags } from "./data";
 
@@ -51,7 +52,7 @@ export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => vo
         e.preventDefault();
         depth.current = 0;
         setOver(false);
-        void filesOf(e).then((f) => onFiles(f.filter(isImage)));
+        void filesOf(e).then(onFiles);
       }}
     >
       {children}
@@ -66,28 +67,56 @@ export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => vo
   );
 }
 
+/** Names what is not taken, and says what is. */
+function LeftOut({ files }: { files: readonly File[] }) {
+  const names = files.slice(0, 5).map((f) => f.name);
+  return (
+    <Caution title={files.length === 1 ? "1 file is no image and is left out" : `${plural(files.length, "file")} are no images and are left out`}>
+      <div>
+        {names.join(", ")}
+        {files.length > names.length && ` and ${files.length - names.length} more`}
+      </div>
+      <div className="dim" style={{ marginTop: 4 }}>JPEG, PNG, WebP, TIFF, BMP and GIF are taken. Annotation files are imported in a dataset version.</div>
+    </Caution>
+  );
+}
+
 export function UploadDialog({ files, onClose }: { files: File[]; onClose: () => void }) {
   const session = useSignedIn();
   const tags = useTags(session.datalake.id);
   const [names, setNames] = useState<string[]>([]);
   const [shown, setShown] = useState<File[]>(files);
+  const images = shown.filter(isImage);
+  const others = shown.filter((f) => !isImage(f));
   useEffect(() => {
     if (!files.length) return;
     setShown(files);
     setNames([]);
   }, [files]);
-  const total = shown.reduce((sum, f) => sum + f.size, 0);
+  const total = images.reduce((sum, f) => sum + f.size, 0);
+  if (!images.length)
+    return (
+      <Modal opened={files.length > 0} onClose={onClose} title={<b style={{ fontWeight: 620, fontSize: 15 }}>Nothing to upload</b>}>
+        <LeftOut files={others} />
+        <Group justify="flex-end" mt="md">
+          <Button variant="default" onClick={onClose}>
+            Close
+          </Button>
+        </Group>
+      </Modal>
+    );
   return (
     <Dialog
       open={files.length > 0}
       onClose={onClose}
-      title={`Upload ${plural(shown.length, "image")}`}
+      title={`Upload ${plural(images.length, "image")}`}
       does="Upload"
-      run={async () => upload(shown, session, await tagIds(session.datalake.id, names))}
+      run={async () => upload(images, session, await tagIds(session.datalake.id, names))}
     >
       <Text size="sm" c="dimmed">
         {bytes(total)} into the datalake “{session.datalake.name}”. The upload goes on while you work elsewhere.
       </Text>
+      {others.length > 0 && <LeftOut files={others} />}
       <TagPick label="Tags" known={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} />
     </Dialog>
   );

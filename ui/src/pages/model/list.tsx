@@ -34,7 +34,9 @@ function Cards({ of, hub }: { of: ReturnType<typeof useModels>; hub: boolean }) 
               <IconBox size={20} stroke={1.5} color="var(--accent)" />
               <Cut text={m.name} style={{ fontWeight: 600, fontSize: 14, flex: 1 }} />
             </div>
-            <div className="dim" style={{ height: 40, overflow: "hidden", margin: "4px 0 10px" }}>{m.description || (hub ? "From the hub" : "No description")}</div>
+            <div style={{ height: 40, margin: "4px 0 10px" }}>
+              <span className="dim two-lines" title={m.description}>{m.description || (hub ? "From the hub" : "No description")}</span>
+            </div>
             <div className="dim" style={{ display: "flex", gap: 6, fontSize: 12 }}>
               <span>{[m.type && typeWord(m.type), m.framework && (m.framework === "ONNX" ? "ONNX" : sentence(m.framework)), m.nb_versions !== undefined && plural(m.nb_versions, "version")].filter(Boolean).join(" · ")}</span>
               {!hub && (

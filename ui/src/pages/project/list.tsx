@@ -46,7 +46,9 @@ export default function Projects() {
               {shown.map((p) => (
                 <Link key={p.id} href={`/projects/${p.id}`} className="card" style={{ padding: "14px 16px" }}>
                   <Cut text={p.name} style={{ fontWeight: 600, fontSize: 14 }} />
-                  <div className="dim" style={{ height: 40, overflow: "hidden", margin: "2px 0 10px" }}>{p.description || "No description"}</div>
+                  <div style={{ height: 40, margin: "2px 0 10px" }}>
+                    <span className="dim two-lines" title={p.description}>{p.description || "No description"}</span>
+                  </div>
                   <div className="dim" style={{ display: "flex", gap: 6, fontSize: 12 }}>
                     {p.nb_experiments !== undefined && <span>{plural(p.nb_experiments, "experiment")}</span>}
                     {p.nb_datasets !== undefined && <span>· {plural(p.nb_datasets, "dataset version")}</span>}
