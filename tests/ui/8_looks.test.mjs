@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { annotatedVersion, api, browser, images, predict, project, trained, unique, test } from "./fixture.mjs";
 
 const { version, dataset } = await annotatedVersion(images(0, 16));
@@ -66,12 +68,21 @@ const still = () => {
   );
 };
 
+/** What WCAG 2 A and AA find wrong on the page: rule, how many, and the first one. */
+const axe = readFileSync(createRequire(new URL("../../ui/package.json", import.meta.url)).resolve("axe-core/axe.min.js"), "utf8");
+async function barriers() {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa"] }, resultTypes: ["violations"] }));
+  return violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 160)}`);
+}
+
 for (const scheme of ["light", "dark"])
   for (const width of [1280, 1920])
     test(`every page is drawn in ${scheme} at ${width}`, async () => {
       await page.setViewportSize({ width, height: width === 1280 ? 800 : 1080 });
       await page.evaluate((s) => localStorage.setItem("saccade-scheme", s), scheme);
       const wide = [];
+      const barred = {};
       for (const [name, path] of Object.entries(places)) {
         await b.open(path);
         await page.waitForFunction(still);
@@ -80,7 +91,10 @@ for (const scheme of ["light", "dark"])
         if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name);
         assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll("main img")].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src)), [], `${path}: no broken pictures`);
         await b.shot(`${name}-${scheme}-${width}`);
+        const found = width === 1280 ? await barriers() : [];
+        if (found.length) barred[name] = found;
       }
+      assert.deepEqual(barred, {}, "what keeps people out (WCAG 2 A and AA)");
       assert.deepEqual(wide, [], "pages that scroll sideways");
     });
 

@@ -63,10 +63,12 @@ export function Chart({ spec, height = 220, name, onPick }: ChartProps) {
   const dark = useComputedColorScheme("light") === "dark";
   const handle = useRef<ChartHandle | null>(null);
   return (
-    <div className="chart" style={{ height }} role="img" aria-label={`Chart: ${name}`}>
-      <Suspense fallback={<Skeleton height={height} />}>
-        <Drawn spec={spec} dark={dark} onReady={(h) => (handle.current = h)} {...(onPick ? { onPick } : {})} />
-      </Suspense>
+    <div className="chart" style={{ height }}>
+      <div role="img" aria-label={`Chart: ${name}`} style={{ height: "100%" }}>
+        <Suspense fallback={<Skeleton height={height} />}>
+          <Drawn spec={spec} dark={dark} onReady={(h) => (handle.current = h)} {...(onPick ? { onPick } : {})} />
+        </Suspense>
+      </div>
       <div className="chart-menu">
         <Menu>
           <Menu.Target>

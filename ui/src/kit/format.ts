@@ -78,6 +78,9 @@ const words: Record<string, string> = {
 /** What people call an inference type. */
 export const typeWord = (type: string) => words[type] ?? type;
 
+/** "not an image" → "Not an image" */
+export const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1);
+
 /** "TO_REVIEW" → "To review" */
 export const sentence = (word: string) => {
   const s = word.replace(/_/g, " ").toLowerCase();

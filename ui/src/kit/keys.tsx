@@ -29,6 +29,9 @@ export const isTyping = (e: Event) =>
   e.target instanceof HTMLElement && (e.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) &&
   !(e.target instanceof HTMLInputElement && /^(checkbox|radio|range|button)$/.test(e.target.type));
 
+/** Enter or Space on what Tab has led to: it is pressed, not the page's key. */
+const isPressing = (e: KeyboardEvent) => (e.key === "Enter" || e.key === " ") && e.target instanceof HTMLElement && e.target.matches("button:focus-visible, a:focus-visible");
+
 /** Hears the page's keys while it is shown, except where text is being typed or a dialog is open. */
 export function useKeys(of: string, keys: readonly Key[]): void {
   const [page] = useState(() => ({ of, keys }));
@@ -38,7 +41,7 @@ export function useKeys(of: string, keys: readonly Key[]): void {
   useEffect(() => {
     pages.add(page);
     const hear = (e: KeyboardEvent) => {
-      if (e.defaultPrevented || isTyping(e) || document.querySelector("[role=dialog]")) return;
+      if (e.defaultPrevented || isTyping(e) || isPressing(e) || document.querySelector("[role=dialog]")) return;
       const hit = page.keys.find((k) => k.run && matches(k.keys, e));
       if (!hit?.run) return;
       e.preventDefault();

@@ -1,7 +1,7 @@
 // The small parts: identity, time, status, states of emptiness and failure.
 import { Button, Loader, Skeleton, TextInput, Tooltip } from "@mantine/core";
 import { useEffect, useState, type ComponentType, type CSSProperties, type ReactNode } from "react";
-import { ago, exact, sentence } from "./format";
+import { ago, capital, exact, sentence } from "./format";
 import { noColour } from "./palette";
 import {
   IconAlert,
@@ -175,7 +175,7 @@ export function Fault({ error, again }: { error: Failure; again?: () => void }) 
     <div className="fault" role="alert">
       <IconAlert size={18} color="var(--bad)" />
       <div style={{ minWidth: 0, flex: 1 }}>
-        <b style={{ fontWeight: 600 }}>{sentenceEnd(error.message)}</b>
+        <b style={{ fontWeight: 600 }}>{capital(error.message)}</b>
         {error.detail && <div className="dim">{error.detail}</div>}
         {error.call && (
           <button type="button" className="id" style={{ marginLeft: -4, marginTop: 2 }} onClick={() => copy(`${error.message} · ${trace}`)}>
@@ -204,7 +204,6 @@ export function Caution({ title, children }: { title?: string; children: ReactNo
     </div>
   );
 }
-const sentenceEnd = (s: string) => s.charAt(0).toUpperCase() + s.slice(1);
 
 /** Narrows a list that is wholly here. */
 export function Find({ value, onChange, what = "Find by name" }: { value: string; onChange: (text: string) => void; what?: string }) {

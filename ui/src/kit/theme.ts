@@ -3,15 +3,17 @@ import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from 
 /** The accent: petrol, away from the blue and green that say "running" and "success". */
 const petrol: MantineColorsTuple = ["#e9f6f7", "#d3ebed", "#a5d7db", "#73c2c8", "#4fb1b9", "#33a0a9", "#178089", "#0f6b74", "#0c5960", "#07444a"];
 const gray: MantineColorsTuple = ["#f7f8f9", "#f0f2f4", "#e4e7ea", "#d6dade", "#c3c9cf", "#9aa3ad", "#6d7782", "#525b66", "#363d46", "#1c2127"];
+/** What destroys: its filled steps carry white words. */
+const red: MantineColorsTuple = ["#fdecec", "#fbd5d5", "#f5abab", "#ee8482", "#ff7b78", "#e0504d", "#c93a38", "#c02b2b", "#a32222", "#7f1a1a"];
 /** Text first, ground last; dark has its own steps and is no mirror of light. */
 const dark: MantineColorsTuple = ["#e7eaed", "#c4cbd2", "#9ba5b0", "#78838f", "#323940", "#272d33", "#1e2328", "#14171a", "#0f1214", "#0a0c0e"];
 
 export const theme = createTheme({
   primaryColor: "petrol",
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: { light: 7, dark: 6 }, // white words on them keep WCAG AA
   autoContrast: true,
   luminanceThreshold: 0.32,
-  colors: { petrol, gray, dark },
+  colors: { petrol, gray, dark, red },
   white: "#ffffff",
   black: "#14181c",
   fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",

@@ -2,7 +2,7 @@
 import "./bench.css";
 import { ActionIcon, Loader, TextInput, Tooltip, useComputedColorScheme } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ComponentType, type FormEvent, type ReactNode } from "react";
+import { type ComponentProps, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ComponentType, type FormEvent, type ReactNode } from "react";
 import { addShapes, newId, type Shape } from "../../canvas/doc";
 import { Engine } from "../../canvas/engine";
 import type { ToolName } from "../../canvas/tools/draw";
@@ -247,6 +247,21 @@ export function openOn(engine: Engine, item: Item, history: Parameters<Engine["o
   engine.open(picture(item.dataId), { w: item.width, h: item.height }, history);
 }
 
+interface PickProps extends Omit<ComponentProps<"button">, "onClick"> {
+  /** `more`: beside what is chosen already. */
+  onPick: (more: boolean) => void;
+  /** Without a place for a key's number. */
+  bare?: boolean;
+}
+/** The part of a row that chooses. A click leaves the focus on the image, so that the tool's keys go on; Tab reaches it all the same. */
+function Pick({ onPick, bare, children, ...more }: PickProps) {
+  return (
+    <button type="button" className="bench-pick" data-bare={bare ? "" : undefined} onMouseDown={(e) => e.preventDefault()} onClick={(e) => onPick(e.shiftKey)} {...more}>
+      {children}
+    </button>
+  );
+}
+
 interface LabelListProps {
   engine: Engine | null;
   labels: readonly Label[] | undefined;
@@ -288,13 +303,15 @@ function LabelList({ engine, labels, classes, single, onPick, onNewLabel }: Labe
         const hidden = state?.hidden.has(l.id);
         const here = single ? state?.history.doc.classes.includes(l.id) : state?.label === l.id;
         return (
-          <div key={l.id} className="bench-row" data-here={here ? "" : undefined} role="button" tabIndex={-1} aria-label={`Label ${l.name}`} aria-pressed={here} onClick={() => onPick(l)}>
-            {i < 9 ? <Kbd>{i + 1}</Kbd> : <span />}
-            <Swatch colour={colours.get(l.id)} />
-            <span className="name" title={l.name}>{l.name}</span>
-            <span className="end">{single ? "" : (counts.get(l.id) ?? "")}</span>
+          <div key={l.id} className="bench-row" data-here={here ? "" : undefined}>
+            <Pick aria-label={`Label ${l.name}`} aria-pressed={!!here} onPick={() => onPick(l)}>
+              {i < 9 ? <Kbd>{i + 1}</Kbd> : <span />}
+              <Swatch colour={colours.get(l.id)} />
+              <span className="name" title={l.name}>{l.name}</span>
+              <span className="end">{single ? "" : (counts.get(l.id) ?? "")}</span>
+            </Pick>
             {classes && !single ? (
-              <button type="button" className="id" aria-label={`Label the whole image ${l.name}`} onClick={(e) => { e.stopPropagation(); engine?.toggleClass(l.id, false); }}>
+              <button type="button" className="id" aria-label={`Label the whole image ${l.name}`} onClick={() => engine?.toggleClass(l.id, false)}>
                 {state?.history.doc.classes.includes(l.id) ? <IconCheck size={14} /> : <IconPlus size={14} />}
               </button>
             ) : single ? (
@@ -304,8 +321,7 @@ function LabelList({ engine, labels, classes, single, onPick, onNewLabel }: Labe
                 type="button"
                 className="id"
                 aria-label={hidden ? `Show ${l.name}` : `Hide ${l.name}`}
-                onClick={(e) => {
-                  e.stopPropagation();
+                onClick={() => {
                   const next = new Set(state?.hidden);
                   if (!next.delete(l.id)) next.add(l.id);
                   engine?.setHidden(next);
@@ -341,16 +357,18 @@ function ObjectList({ engine, labels, readOnly }: { engine: Engine | null; label
       {shapes.slice(0, MOST).map((s) => {
         const i = index.get(s.label) ?? -1;
         return (
-          <div key={s.id} className="bench-row" style={{ gridTemplateColumns: "12px minmax(0, 1fr) auto auto" }} data-here={state?.chosen.has(s.id) ? "" : undefined} role="button" tabIndex={-1} onClick={(e) => engine?.choose(e.shiftKey ? [...(state?.chosen ?? []), s.id] : [s.id])} onMouseEnter={() => engine?.hover(s.id)} onMouseLeave={() => engine?.hover(null)}>
-            <Swatch colour={colours.get(s.label)} />
-            <span className="name">{labels[i]?.name ?? "unknown label"}</span>
-            <span className="end">
-              {s.score !== undefined ? s.score.toFixed(2) : s.kind === "rectangle" ? `${Math.round(s.geo.w)} × ${Math.round(s.geo.h)}` : s.kind === "point" ? "point" : `${s.geo.length} points`}
-            </span>
+          <div key={s.id} className="bench-row" data-here={state?.chosen.has(s.id) ? "" : undefined} onMouseEnter={() => engine?.hover(s.id)} onMouseLeave={() => engine?.hover(null)}>
+            <Pick bare aria-pressed={!!state?.chosen.has(s.id)} onPick={(more) => engine?.choose(more ? [...(state?.chosen ?? []), s.id] : [s.id])}>
+              <Swatch colour={colours.get(s.label)} />
+              <span className="name">{labels[i]?.name ?? "unknown label"}</span>
+              <span className="end">
+                {s.score !== undefined ? s.score.toFixed(2) : s.kind === "rectangle" ? `${Math.round(s.geo.w)} × ${Math.round(s.geo.h)}` : s.kind === "point" ? "point" : `${s.geo.length} points`}
+              </span>
+            </Pick>
             {readOnly ? (
               <span />
             ) : (
-              <button type="button" className="id" aria-label="Delete this object" onClick={(e) => { e.stopPropagation(); engine?.remove([s.id]); }}>
+              <button type="button" className="id" aria-label="Delete this object" onClick={() => engine?.remove([s.id])}>
                 <IconX size={13} />
               </button>
             )}

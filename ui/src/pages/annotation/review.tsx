@@ -145,7 +145,7 @@ export default function Review() {
                   <span>Hide below confidence</span>
                   <b style={{ fontWeight: 600 }} data-testid="least">{(state?.least ?? 0).toFixed(2)}</b>
                 </div>
-                <Slider min={0} max={1} step={0.01} label={null} size={4} value={state?.least ?? 0} onChange={(v) => engine?.setLeast(v)} aria-label="Hide below confidence" />
+                <Slider min={0} max={1} step={0.01} label={null} size={4} value={state?.least ?? 0} onChange={(v) => engine?.setLeast(v)} thumbLabel="Hide below confidence" />
                 {hidden.length > 0 && !final && (
                   <Button mt={6} size="compact-xs" variant="default" onClick={() => engine?.remove(hidden.map((s) => s.id))}>
                     Delete the {hidden.length} hidden

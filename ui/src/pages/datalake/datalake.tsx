@@ -109,7 +109,7 @@ export default function Datalake() {
                 ))}
               </Menu.Dropdown>
             </Menu>
-            {view === "grid" && <Slider aria-label="Size of the pictures" w={90} size={3} thumbSize={14} min={110} max={420} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />}
+            {view === "grid" && <Slider thumbLabel="Size of the pictures" w={90} size={3} thumbSize={14} min={110} max={420} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />}
             <SegmentedControl
               size="xs"
               value={view}

@@ -1,7 +1,7 @@
 // Files that came and are no images: what was wrong with each, and how to be rid of them. They are counted nowhere else.
 import { ActionIcon, Button } from "@mantine/core";
 import { useState } from "react";
-import { count as n, plural } from "../../kit/format";
+import { capital, count as n, plural } from "../../kit/format";
 import { IconCircleCheck, IconTrash } from "../../kit/icons";
 import { DeleteDialog } from "../../kit/naming";
 import { Cut, Empty, Fault, Time } from "../../kit/parts";
@@ -38,7 +38,7 @@ export function FailedUploads({ lake, onClose }: { lake: string; onClose: () => 
             empty={<Empty icon={IconCircleCheck} title="No upload has failed" />}
             columns={[
               { key: "name", title: "File", width: "34%", cell: (d) => <Cut text={d.filename} style={{ fontWeight: 540 }} /> },
-              { key: "why", title: "What is wrong with it", cell: (d) => <span style={{ color: "var(--bad)" }}>{d.error ?? "It cannot be read as an image"}</span> },
+              { key: "why", title: "What is wrong with it", cell: (d) => <span style={{ color: "var(--bad)" }}>{capital(d.error ?? "it cannot be read as an image")}</span> },
               { key: "at", title: "Came", width: 120, cell: (d) => <Time at={d.created_at} /> },
               { key: "do", title: "", align: "right", width: 40, cell: (d) => <ActionIcon aria-label={`Delete ${d.filename}`} onClick={() => deleteDatas(lake, [d.id]).catch(toast.failed)}><IconTrash size={15} /></ActionIcon> },
             ]}

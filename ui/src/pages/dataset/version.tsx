@@ -117,7 +117,7 @@ function Assets({ id, locked }: { id: string; locked: boolean }) {
     <div className="fill">
       <div className="bar">
         <QueryBar of="asset" value={q} onSubmit={(t) => { setChoice(nothing); setQ(t); }} complete={complete} error={wrongQuery} placeholder='Search, for example  annotations.rectangles.label.name = "car"' />
-        <Slider aria-label="Size of the pictures" w={90} size={3} thumbSize={14} min={130} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
+        <Slider thumbLabel="Size of the pictures" w={90} size={3} thumbSize={14} min={130} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
         <SegmentedControl size="xs" value={show} onChange={setShow} data={[{ value: "on", label: "Shapes" }, { value: "off", label: "Images" }]} aria-label="Show shapes" />
       </div>
       {chosen > 0 ? (

@@ -70,7 +70,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
         <QueryBar of="prediction" value={q} onSubmit={(t) => { setChoice(nothing); setQ(t); }} complete={complete} error={wrongQuery} placeholder='Search, for example  score < 0.5 and source = "line-1"' />
         <SegmentedControl size="xs" value={state} onChange={(s) => { setChoice(nothing); setState(s || null); }} data={Object.entries(states).map(([value, label]) => ({ value, label }))} aria-label="State" />
         {d.shadow_model_version && <Switch size="xs" label="Shadow" checked={shadow === "on"} onChange={(e) => setShadow(e.currentTarget.checked ? "on" : null)} />}
-        <Slider aria-label="Size of the pictures" w={80} size={3} thumbSize={14} min={140} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
+        <Slider thumbLabel="Size of the pictures" w={80} size={3} thumbSize={14} min={140} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
       </div>
       {chosen > 0 ? (
         <div className="choice-bar">

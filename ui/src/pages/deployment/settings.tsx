@@ -131,7 +131,7 @@ function General({ d }: { d: Deployment }) {
       <div>
         <label style={{ fontSize: 13, fontWeight: 500 }}>Confidence threshold</label>
         <div style={{ display: "grid", gridTemplateColumns: "1fr 90px", gap: 16, alignItems: "center" }}>
-          <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} aria-label="Confidence threshold" />
+          <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} thumbLabel="Confidence threshold" />
           <NumberInput aria-label="Confidence threshold as a number" min={0} max={1} step={0.05} decimalScale={2} value={least} onChange={(x) => setLeast(Math.min(1, Math.max(0, Number(x) || 0)))} />
         </div>
         <span className="dim">Shapes below it are dropped from answers and from what is kept.</span>

@@ -174,7 +174,7 @@ export default function Compare() {
                 <>
                   <SegmentedControl size="xs" value={scale} onChange={setScale} data={[{ value: "linear", label: "Linear" }, { value: "log", label: "Log" }]} aria-label="Scale of the y axis" />
                   <span className="dim">Smoothing</span>
-                  <Slider w={110} size={3} thumbSize={14} min={0} max={0.98} step={0.02} value={s} label={(v) => v.toFixed(2)} onChange={(v) => setSmooth(v ? v.toFixed(2) : null)} aria-label="Smoothing of the curves" />
+                  <Slider w={110} size={3} thumbSize={14} min={0} max={0.98} step={0.02} value={s} label={(v) => v.toFixed(2)} onChange={(v) => setSmooth(v ? v.toFixed(2) : null)} thumbLabel="Smoothing of the curves" />
                 </>
               }
             >

@@ -96,7 +96,7 @@ function TableCard({ log }: { log: Log }) {
   const matrix = "data" in d && Array.isArray(d.data) ? (d as { data: unknown[][]; columns?: string[]; rows?: string[] }) : null;
   return (
     <Card title={log.name}>
-      <div style={{ maxHeight: 260, overflow: "auto" }}>
+      <div style={{ maxHeight: 260, overflow: "auto" }} tabIndex={0} role="region" aria-label={`Table ${log.name}`}>
         <table className="table" style={{ fontSize: 12.5 }}>
           {matrix && (
             <thead>
@@ -201,7 +201,7 @@ export function Logs({ id, waiting }: { id: string; waiting: string }) {
         <TextInput size="xs" w={240} placeholder="Find a log" aria-label="Find a log" leftSection={<IconSearch size={14} />} value={find} onChange={(e) => setFind(e.target.value)} />
         <SegmentedControl size="xs" value={scale} onChange={setScale} data={[{ value: "linear", label: "Linear" }, { value: "log", label: "Log" }]} aria-label="Scale of the y axis" />
         <span className="dim">Smoothing</span>
-        <Slider w={110} size={3} thumbSize={14} min={0} max={0.98} step={0.02} value={s} label={(v) => v.toFixed(2)} onChange={(v) => setSmooth(v ? v.toFixed(2) : null)} aria-label="Smoothing of the curves" />
+        <Slider w={110} size={3} thumbSize={14} min={0} max={0.98} step={0.02} value={s} label={(v) => v.toFixed(2)} onChange={(v) => setSmooth(v ? v.toFixed(2) : null)} thumbLabel="Smoothing of the curves" />
       </div>
       {groups.map(([g, logs]) => (
         <section key={g} style={{ marginBottom: 24 }}>

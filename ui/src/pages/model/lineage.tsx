@@ -64,7 +64,7 @@ export function Lineage({ version: v, context }: { version: ModelVersion; contex
   }
   return (
     <div style={{ overflowX: "auto", padding: "2px 2px 8px" }}>
-      <div role="img" aria-label="Lineage" data-testid="lineage" style={{ position: "relative", width: used.length * (W + GAP) - GAP, height }}>
+      <div role="group" aria-label="Lineage" data-testid="lineage" style={{ position: "relative", width: used.length * (W + GAP) - GAP, height }}>
         <svg width={used.length * (W + GAP)} height={height} style={{ position: "absolute", inset: 0, pointerEvents: "none" }} fill="none" stroke="var(--dim)" strokeOpacity={0.55} strokeWidth={1.5}>
           {lines.map(([x0, y0, x1, y1], i) => (
             <path key={i} d={`M${x0} ${y0}C${x0 + GAP * 0.55} ${y0} ${x1 - GAP * 0.55} ${y1} ${x1} ${y1}`} />

@@ -162,7 +162,7 @@ function Deploy({ v, open, onClose }: { v: ModelVersion; open: boolean; onClose:
               Predictions below it are dropped. It can be changed later.
             </Text>
             <div style={{ display: "grid", gridTemplateColumns: "1fr 90px", gap: 16, alignItems: "center" }}>
-              <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} aria-label="Confidence threshold" />
+              <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} thumbLabel="Confidence threshold" />
               <NumberInput aria-label="Confidence threshold as a number" name="threshold" min={0} max={1} step={0.05} decimalScale={2} value={least} onChange={(x) => setLeast(Math.min(1, Math.max(0, Number(x) || 0)))} />
             </div>
           </div>
