@@ -58,5 +58,6 @@ const struct migration migrations[] = {
       "CREATE TABLE bulk_slice (job_id TEXT NOT NULL REFERENCES bulk(job_id) ON DELETE CASCADE, n INTEGER NOT NULL, ids TEXT NOT "
       "NULL,"
       " PRIMARY KEY (job_id, n)) STRICT, WITHOUT ROWID" },
+    { 10, "jobs say what they work on", "ALTER TABLE job ADD COLUMN about_id TEXT; ALTER TABLE job ADD COLUMN about TEXT" },
     { 0 },
 };

@@ -8,7 +8,7 @@ const char job_table[] =
     " status TEXT NOT NULL CHECK (status IN ('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'KILLED')),"
     " progress REAL NOT NULL DEFAULT 0, furthest REAL NOT NULL DEFAULT 0, doing TEXT, result TEXT, error TEXT,"
     " tries INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0, worker TEXT, lease_until INTEGER NOT NULL DEFAULT 0,"
-    " created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;"
+    " created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, about_id TEXT, about TEXT) STRICT;"
     "CREATE INDEX job_waiting ON job (lane, created_at) WHERE status IN ('PENDING', 'RUNNING');"
     "CREATE INDEX job_of_org ON job (org, created_at)";
 
@@ -67,6 +67,11 @@ enum err job_add_done(struct sql *db, struct arena *a, const char *kind, const c
     TRY(job_tell(db, id));
     *ret_id = id;
     return OK;
+}
+
+enum err job_about(struct sql *db, const char *id, const char *about_id, const char *about)
+{
+    return sql_run(db, "UPDATE job SET about_id = ?2, about = ?3 WHERE id = ?1", V(id), V(about_id), V(about));
 }
 
 enum err job_cancel(struct sql *db, const char *id)

@@ -19,6 +19,8 @@ MUST_USE enum err job_add_as(struct sql *, const char *id, const char *kind, con
 /* A record of work that was done at once within the request (the contract wants a job to poll): status SUCCEEDED. */
 MUST_USE enum err job_add_done(struct sql *, struct arena *, const char *kind, const char *org, const char *user_id,
                                const char *result, const char **ret_id);
+/* What people call the thing that it works on, and that thing's id; inside the transaction that adds it. */
+MUST_USE enum err job_about(struct sql *, const char *id, const char *about_id, const char *about);
 MUST_USE enum err job_cancel(struct sql *, const char *id); /* asks; the job stops at its next job_go_on() */
 
 struct job {

@@ -189,3 +189,9 @@ def test_images_that_two_versions_share_are_counted(server, annotated):
     common = lambda a, b: server.call("GET", f"/api/dataset/version/{version[a]}/common", params={"with": str(version[b])})
     assert common("train", "test") == {"count": 0, "of": 36}
     assert common("test", "test") == {"count": 12, "of": 12}
+
+
+def test_jobs_say_what_they_work_on(server, trained):
+    jobs = server.call("GET", "/api/jobs", params={"limit": 1000})["items"]
+    train = [j for j in jobs if j["kind"] == "train" and j["about_id"] == str(trained[0].id)]
+    assert [j["about"] for j in train] == ["trained"]

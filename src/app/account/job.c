@@ -9,6 +9,7 @@
         { "id", T_ID, F_FILTER, "j.id" }, { "kind", T_TEXT, F_FILTER | F_SORT, "j.kind" },                                         \
             { "status", T_TEXT, F_FILTER | F_SORT, status, .words = words_ }, { "progress", T_NUMBER, 0, "j.progress" },           \
             { "doing", T_TEXT, 0, "j.doing" }, { "error", T_TEXT, F_FILTER, "j.error" }, { "result", T_JSON, 0, "j.result" },      \
+            { "about", T_TEXT, F_FILTER, "j.about" }, { "about_id", T_ID, F_FILTER, "j.about_id" },                                \
             { "tries", T_INT, 0, "j.tries" }, { "processing_job", T_JSON, 0, "NULL" },                                             \
             { "created_at", T_TIME, F_FILTER | F_SORT, "j.created_at" },                                                           \
             { "started_at", T_TIME, F_FILTER | F_SORT, "j.started_at" }, { "ended_at", T_TIME, F_FILTER | F_SORT, "j.ended_at" },  \

@@ -27,7 +27,8 @@ static enum err enqueue(struct op *op)
     out_text(&o, "object_name", s->object_name);
     out_json(&o, "asset_ids", in_json(op, "asset_ids"));
     out_end_object(&o);
-    return job_add(op->db, op->arena, export_annotations_job.name, op->org, op->user_id, o.text.bytes, &s->job);
+    TRY(job_add(op->db, op->arena, export_annotations_job.name, op->org, op->user_id, o.text.bytes, &s->job));
+    return version_job(op->db, s->job, op->id);
 }
 
 static enum err reply_job(struct op *op, const char *job)

@@ -140,6 +140,7 @@ static enum err enqueue(struct op *op)
     out_raw(&input, "files", r->files.text.bytes);
     out_end_object(&input);
     TRY(job_add(op->db, op->arena, import_annotations_job.name, op->org, op->user_id, input.text.bytes, &job));
+    TRY(version_job(op->db, job, op->id));
     op->status = 201;
     out_object(&op->out, NULL);
     out_object(&op->out, "job");

@@ -13,6 +13,9 @@ extern const struct resource dataset_version_short, annotation_in_asset, shape_b
     point_short, classification_short, keypoints_short, mask_short;
 
 extern const struct removal dataset_removal, version_removal;
+/* The job works on the version: says so by its name, "dataset / version". */
+MUST_USE enum err version_job(struct sql *, const char *job_id, const char *version_id);
+
 /* What may use a dataset version: SQL for the ids and names of those that use the version, or a version of the dataset, ?1. The
  * areas that know such state a row each; app/listeners.c lists them. */
 struct version_user {

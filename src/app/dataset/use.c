@@ -1,6 +1,7 @@
 /* What there is of a dataset version elsewhere: who uses it, asked before it is deleted, and which of its images another version
  * holds too, asked before one is learnt from and the other measured on. */
 #include "app/dataset/dataset.h"
+#include "job/job.h"
 
 enum { NAMES_MOST = 20 };
 
@@ -59,6 +60,15 @@ static enum err common(struct op *op)
     out_int(&op->out, "of", all);
     out_end_object(&op->out);
     return OK;
+}
+
+enum err version_job(struct sql *db, const char *job_id, const char *version_id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(
+        db, &r, "SELECT s.name || ' / ' || v.version FROM dataset_version v JOIN dataset s ON s.id = v.dataset_id WHERE v.id = ?1",
+        V(version_id)));
+    return job_about(db, job_id, version_id, rows_text(r, 0));
 }
 
 static const struct field with_in[] = { { "with", T_ID, F_NEED } };

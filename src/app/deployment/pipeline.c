@@ -25,6 +25,12 @@ static const char table[] =
     " ended_at INTEGER) STRICT;"
     "CREATE INDEX retraining_of ON retraining (deployment_id, created_at)";
 
+const struct version_user pipeline_uses_versions = {
+    "deployment", "SELECT o.id, o.name FROM deployment o WHERE EXISTS (SELECT 1 FROM ct_dataset c WHERE c.deployment_id = o.id"
+                  " AND c.dataset_version_id IN " VERSIONS_OF_1 ") OR EXISTS (SELECT 1 FROM pipeline q WHERE q.deployment_id = o.id"
+                  " AND q.td_version_id IN " VERSIONS_OF_1 ") ORDER BY o.name"
+};
+
 static const char *const triggers[] = { "FEEDBACK_LOOP", "NONE", NULL };
 static const char *const policies[] = { "DEPLOY_CHAMPION", "DEPLOY_SHADOW", "DEPLOY_MANUAL", NULL };
 #define OBJECT(name_, says)                                                                                                        \
@@ -92,23 +98,6 @@ static const struct resource latest_run = {
     .key = "t.id",
     .order = "t.created_at DESC",
 };
-const struct version_user pipeline_uses_versions = {
-    "deployment", "SELECT o.id, o.name FROM deployment o WHERE EXISTS (SELECT 1 FROM ct_dataset c WHERE c.deployment_id = o.id"
-                  " AND c.dataset_version_id IN " VERSIONS_OF_1 ") OR EXISTS (SELECT 1 FROM pipeline q WHERE q.deployment_id = o.id"
-                  " AND q.td_version_id IN " VERSIONS_OF_1 ") ORDER BY o.name"
-};
-
-#define FLAG(column) "json(iif(" column ", 'true', 'false'))"
-#define VERSION(column) "json(" DATASET_VERSION_JSON_OF(column) ")"
-#define TRAINING_DATA                                                                                                              \
-    "json_object('active', json('true'), 'status', 'SUCCESS', 'since', iso(q.td_at), 'dataset_version', " VERSION(                 \
-        "q.td_version_id") ")"
-#define FL_DATASETS                                                                                                                \
-    "(SELECT json_group_array(" VERSION("f.dataset_version_id") ") FROM fl_dataset f WHERE f.deployment_id = q.deployment_id)"
-#define CT_DATASETS                                                                                                                \
-    "(SELECT json_group_array(json_object('name', c.name, 'dataset_version', " VERSION(                                            \
-        "c.dataset_version_id") ")) FROM ct_dataset c WHERE c.deployment_id = q.deployment_id)"
-#define PROJECT "(SELECT json_object('id', p.id, 'name', p.name) FROM project p WHERE p.id = q.ct_project_id)"
 #define PENDING                                                                                                                    \
     "(SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = q.deployment_id AND s.status = 'SUBMITTED'"                   \
     " AND s.retraining_id IS NULL)"

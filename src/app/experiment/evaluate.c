@@ -247,6 +247,7 @@ static enum err keep(struct op *op)
         write(e, &o);
     TRY(log_put_text(op->db, op->arena, e->experiment, "evaluation", "EVALUATION", o.text.bytes));
     TRY(job_add_done(op->db, op->arena, "evaluate", op->org, op->user_id, o.text.bytes, &job));
+    TRY(experiment_job(op->db, job, e->experiment));
     out_object(&op->out, NULL);
     out_text(&op->out, "id", job);
     out_text(&op->out, "status", "SUCCESS");

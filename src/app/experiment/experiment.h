@@ -24,6 +24,8 @@ MUST_USE enum err experiment_attach(struct sql *, const char *experiment_id, con
 /* Puts a job into the lane for trainings. E_CONFLICT: it runs already or has succeeded; E_UNMEANT: what is missing. */
 MUST_USE enum err experiment_launch(struct sql *, struct arena *, const char *id, const char *org, const char *user_id,
                                     const char **ret_job);
+/* The job works on the experiment: says so by its name. */
+MUST_USE enum err experiment_job(struct sql *, const char *job_id, const char *id);
 /* A change of status: tells the pages and, if it is the end, the listeners. The same status again changes nothing. why: shown to
  * the user for FAILED, or NULL. E_CONFLICT: it was cancelled. */
 MUST_USE enum err experiment_set_status(struct sql *, struct arena *, const char *id, const char *status, const char *why);

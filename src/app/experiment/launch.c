@@ -49,12 +49,20 @@ static enum err check_parameters(struct sql *db, struct arena *a, const char *id
     return settings_read(&settings, v, a, &unknown);
 }
 
+enum err experiment_job(struct sql *db, const char *job_id, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT name FROM experiment WHERE id = ?1", V(id)));
+    return job_about(db, job_id, id, rows_text(r, 0));
+}
+
 enum err experiment_launch(struct sql *db, struct arena *a, const char *id, const char *org, const char *user_id,
                            const char **ret_job)
 {
     TRY(may_start(db, id));
     TRY(check_parameters(db, a, id));
     TRY(job_add(db, a, "train", org, user_id, arena_fmt(a, "{\"experiment_id\":\"%s\"}", id), ret_job));
+    TRY(experiment_job(db, *ret_job, id));
     TRY(sql_run(db, "UPDATE experiment SET job_id = ?2, cancelled = 0, error = NULL, updated_at = ?3 WHERE id = ?1", V(id),
                 V(*ret_job), V(clock_now_ms())));
     return experiment_set_status(db, a, id, "WAITING", NULL);

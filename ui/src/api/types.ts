@@ -262,6 +262,9 @@ export interface Job {
   status: JobStatus;
   progress?: number | null;
   doing?: string | null;
+  /** What it works on: its name, and its id. */
+  about?: string | null;
+  about_id?: string | null;
   error?: string | null;
   created_at?: string;
   updated_at?: string;

@@ -6,6 +6,7 @@ import { count, percent, plural, scoreName } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconArrowRight, IconBox, IconCheck, IconDatabase, IconFlask, IconPhoto, IconRocket } from "../../kit/icons";
 import { Cut, Fault, Section, Status, Time } from "../../kit/parts";
+import { placeOf, wordsOf } from "../job/name";
 import { thumbnail, useHome } from "./data";
 
 const steps = [
@@ -91,7 +92,7 @@ export default function Home() {
               {running.length > 0 && (
                 <Section title="Running now">
                   {running.slice(0, 6).map((j) => (
-                    <Row key={j.id} to="/jobs" name={j.doing || j.kind.replace(/_/g, " ")} middle={<Progress w={140} value={100 * (j.progress ?? 0)} aria-label="Progress" />} end={percent(j.progress ?? 0)} />
+                    <Row key={j.id} to={placeOf(j) ?? "/jobs"} name={wordsOf(j)} middle={<Progress w={140} value={100 * (j.progress ?? 0)} aria-label="Progress" />} end={percent(j.progress ?? 0)} />
                   ))}
                 </Section>
               )}

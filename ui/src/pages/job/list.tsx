@@ -1,6 +1,6 @@
 // Jobs: what the server is doing, how far it is, and how to stop it.
 import { Button, Progress, SegmentedControl } from "@mantine/core";
-import { duration, percent, sentence } from "../../kit/format";
+import { duration, percent } from "../../kit/format";
 import { IconListCheck } from "../../kit/icons";
 import { Page } from "../../kit/page";
 import { Empty, Id, Status, Time } from "../../kit/parts";
@@ -8,6 +8,7 @@ import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
 import { cancelJob, useJobs } from "./data";
+import { JobName } from "./name";
 import { isOpen } from "./running";
 
 export default function Jobs() {
@@ -32,7 +33,7 @@ export default function Jobs() {
         onSort={setSort}
         empty={<Empty icon={IconListCheck} title={show === "all" ? "No jobs yet" : "None of these"}>Imports, exports, trainings and statistics run as jobs and are listed here with their progress.</Empty>}
         columns={[
-          { key: "kind", title: "Job", by: (j) => j.kind, cell: (j) => <b style={{ fontWeight: 540 }}>{sentence(j.kind)}</b> },
+          { key: "kind", title: "Job", width: "26%", by: (j) => j.kind, cell: (j) => <JobName of={j} /> },
           { key: "status", title: "Status", width: 130, by: (j) => j.status, cell: (j) => <Status of={j.status} /> },
           {
             key: "progress",
