@@ -22,15 +22,13 @@ static void farewell(struct demo *d)
 
 static enum err walk(struct demo *d)
 {
-    struct format_file *files = NULL;
-    size_t n_files = 0;
     TRY(demo_connect(d));
     TRY(demo_make_pictures(d));
-    TRY(demo_read_truth(d, &files, &n_files));
+    TRY(demo_read_truth(d));
     TRY(demo_list_pictures(d));
     TRY(demo_upload(d));
     TRY(demo_datasets(d));
-    TRY(demo_annotations(d, files, n_files));
+    TRY(demo_annotations(d));
     TRY(demo_project(d));
     TRY(demo_train(d, 0, "first", d->steps, 0.01));
     TRY(demo_train(d, 1, "second", d->own ? d->steps * 2 / 3 : d->steps / 3, 0.005));

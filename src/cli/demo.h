@@ -1,16 +1,16 @@
 /* demo.h - what the steps of `saccade demo` share. Inside cli/. */
 #pragma once
-#include "app/annotation/format.h"
+#include "foreign/foreign.h"
 #include "http/client.h"
 
-enum { SPLITS = 3, FILE_CAP = 512 << 20, PREDICTIONS = 50, REVIEWS = 12, LABELS = 200 };
+enum { SPLITS = 3, PREDICTIONS = 50, REVIEWS = 12, LABELS = 200 };
 extern const char *const demo_splits[SPLITS]; /* "train", "test", "valid" */
 
 struct picture {
     const char *path, *name;
     int split;
-    const char *id;                   /* of the data */
-    const struct format_image *truth; /* NULL: nothing is known about it */
+    const char *id;                     /* of the data */
+    const struct foreign_images *truth; /* NULL: nothing is known about it */
     const char *predicted_asset;
     int width, height;
 };
@@ -24,8 +24,8 @@ struct demo {
     int64_t count, steps, image_size;
     struct picture *pictures;
     size_t n;
-    struct format_set *truth;
-    const char *format;
+    struct foreign_files *files; /* the annotations */
+    struct foreign_set *truth;
     const char *org, *lake, *connector;
     const char *dataset, *versions[SPLITS], *feedback;
     const char *project, *base, *experiments[2];
@@ -46,7 +46,7 @@ MUST_USE enum err demo_wait_for_job(struct demo *, const char *id, const struct 
 
 /* The pictures: drawn, or the user's, with what is known about them. */
 MUST_USE enum err demo_make_pictures(struct demo *);
-MUST_USE enum err demo_read_truth(struct demo *, struct format_file **ret, size_t *ret_n);
+MUST_USE enum err demo_read_truth(struct demo *);
 MUST_USE enum err demo_list_pictures(struct demo *);
 
 /* A shape of the truth as a box within its image, in pixels; x1 and y1 are just outside. False: it is no box, or empty. */
@@ -54,7 +54,7 @@ struct demo_box {
     const char *label;
     int x0, y0, x1, y1;
 };
-bool demo_box(const struct picture *, size_t i, struct demo_box *ret);
+bool demo_box(const struct demo *, const struct picture *, size_t i, struct demo_box *ret);
 /* How answers compare with the truth. right: same label and half of their union in common (IoU >= 0.5), each counted once. */
 struct demo_score {
     size_t right, answered, truth;
@@ -66,7 +66,7 @@ MUST_USE enum err demo_connect(struct demo *);
 MUST_USE enum err demo_upload(struct demo *);
 MUST_USE enum err demo_datasets(struct demo *);
 MUST_USE enum err demo_new_version(struct demo *, const char *name, const char *ids, const char **ret);
-MUST_USE enum err demo_annotations(struct demo *, const struct format_file *, size_t n);
+MUST_USE enum err demo_annotations(struct demo *);
 
 /* Training. */
 MUST_USE enum err demo_project(struct demo *);

@@ -36,7 +36,7 @@ static enum err put(struct demo *d, const char *file, const char *kind, const ch
     if (fd < 0 || fstat(fd, &st) != 0)
         return fail(E_NOT_FOUND, "cannot read %s", file);
     TRY(demo_ask(d, "POST", demo_fmt(d, "/api/organization/%s/connector/%s/generate_object_name", d->org, d->connector),
-                 demo_fmt(d, "{\"filename\":%s,\"type\":\"%s\"}", demo_quoted(d, format_base_name(d->arena, file)), kind), &v));
+                 demo_fmt(d, "{\"filename\":%s,\"type\":\"%s\"}", demo_quoted(d, foreign_base(file)), kind), &v));
     *ret_object = demo_text(v, "object_name");
     TRY(demo_ask(d, "POST", demo_fmt(d, "/api/object-storage/%s/generate_presigned_url", d->connector),
                  demo_fmt(d, "{\"object_name\":%s,\"content_type\":\"image/jpeg\"}", demo_quoted(d, *ret_object)), &v));
@@ -133,27 +133,36 @@ enum err demo_datasets(struct demo *d)
     return OK;
 }
 
-/* Each version gets what the files say about its images; the server finds out the format. */
-enum err demo_annotations(struct demo *d, const struct format_file *files, size_t n)
+static enum err put_bytes(void *with, const char *bytes, size_t n)
 {
-    const char *zip = demo_fmt(d, "%s/annotations.zip", d->work);
-    if (n > 1) {
-        struct archive_writer *w;
-        TRY(archive_new(zip, &w));
-        enum err e = OK;
-        for (size_t i = 0; i < n && e == OK; i++)
-            e = archive_add(w, files[i].name, files[i].bytes, files[i].n);
-        enum err closed = archive_close(w);
-        TRY(e);
-        TRY(closed);
-    }
+    return file_write_all(*(int *)with, bytes, n);
+}
+
+/* Many files go as one. */
+static enum err pack(struct demo *d, const char **ret)
+{
+    *ret = d->annotations;
+    if (d->files->n == 1)
+        return OK;
+    *ret = demo_fmt(d, "%s/annotations.zip", d->work);
+    AUTO(fd) int fd = open(*ret, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return fail(E_BROKEN, "cannot write %s", *ret);
+    return foreign_zip(d->files, (struct foreign_put){ put_bytes, &fd });
+}
+
+/* Each version gets what the files say about its images; the server finds out the format. */
+enum err demo_annotations(struct demo *d)
+{
+    const char *file;
+    TRY(pack(d, &file));
     AUTO(text) struct text found;
     text_init(&found, 1 << 16);
     for (int s = 0; s < SPLITS; s++) {
         const struct json *v;
         const char *const fields[] = { "mode", "REPLACE", "skip_invalid", "true" };
         TRY(http_post_form(d->client, d->arena, demo_fmt(d, "/api/dataset/version/%s/annotations/import", d->versions[s]), fields,
-                           COUNT_OF(fields), "files", n > 1 ? zip : d->annotations, &v));
+                           COUNT_OF(fields), "files", file, &v));
         TRY(demo_wait_for_job(d, demo_text(json_get(v, "job"), "id"), &v));
         int64_t left_out = 0;
         if (json_int(json_get(json_get(v, "result"), "skipped_shapes"), &left_out) && left_out)
@@ -167,6 +176,6 @@ enum err demo_annotations(struct demo *d, const struct format_file *files, size_
             text_fmt(&found, " %s %lld", m.key, (long long)boxes);
         }
     }
-    demo_say(d, "annotations", "%s imported. %s", d->format, found.bytes);
+    demo_say(d, "annotations", "%s imported. %s", d->truth->format, found.bytes);
     return OK;
 }

@@ -2,13 +2,16 @@
 #include <math.h>
 #include <string.h>
 
-bool demo_box(const struct picture *p, size_t i, struct demo_box *ret)
+bool demo_box(const struct demo *d, const struct picture *p, size_t i, struct demo_box *ret)
 {
-    const struct format_shape *s = &p->truth->shapes[i];
-    double w = p->truth->fractions ? p->width : 1, h = p->truth->fractions ? p->height : 1;
-    struct demo_box b = { s->label, (int)fmax(0, s->x * w), (int)fmax(0, s->y * h), (int)fmin(p->width, (s->x + s->w) * w),
-                          (int)fmin(p->height, (s->y + s->h) * h) };
-    if (s->kind != FORMAT_RECTANGLE || b.x1 <= b.x0 || b.y1 <= b.y0)
+    const struct foreign_shape *s = &p->truth->shapes[i];
+    bool fractions = p->truth->image.fractions;
+    double w = fractions ? p->width : 1, h = fractions ? p->height : 1;
+    if (!s->has_box)
+        return false;
+    struct demo_box b = { d->truth->labels[s->label], (int)fmax(0, s->box[0] * w), (int)fmax(0, s->box[1] * h),
+                          (int)fmin(p->width, (s->box[0] + s->box[2]) * w), (int)fmin(p->height, (s->box[1] + s->box[3]) * h) };
+    if (b.x1 <= b.x0 || b.y1 <= b.y0)
         return false;
     *ret = b;
     return true;
@@ -41,7 +44,7 @@ void demo_judge(struct demo *d, const struct picture *p, const struct json *answ
     s->answered += n;
     for (size_t i = 0; i < p->truth->n_shapes; i++) {
         struct demo_box t;
-        if (!demo_box(p, i, &t))
+        if (!demo_box(d, p, i, &t))
             continue;
         s->truth++;
         for (size_t k = 0; k < n; k++) {

@@ -3,7 +3,6 @@
 #include "learn/data/synth.h"
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 static bool is_picture(const char *name)
 {
@@ -44,36 +43,15 @@ enum err demo_make_pictures(struct demo *d)
     return OK;
 }
 
-static bool same_name(struct demo *d, const struct format_image *t, const char *name)
+static bool same_name(struct demo *d, const struct foreign_image *t, const char *name)
 {
-    return strcmp(t->filename, t->stem ? stem_of(d, name) : name) == 0;
+    return strcmp(foreign_base(t->name), t->stem ? stem_of(d, name) : name) == 0;
 }
 
-static enum err read_file(struct demo *d, const char *from, struct format_file *ret)
+enum err demo_read_truth(struct demo *d)
 {
-    char *bytes;
-    TRY(file_read(d->arena, from, FILE_CAP, &bytes, &ret->n));
-    ret->bytes = bytes;
-    ret->name = format_base_name(d->arena, from);
-    return OK;
-}
-
-enum err demo_read_truth(struct demo *d, struct format_file **ret, size_t *ret_n)
-{
-    struct stat st;
-    if (stat(d->annotations, &st) != 0)
-        return fail(E_NOT_FOUND, "there is no %s", d->annotations);
-    char **names = NULL;
-    size_t n = 1;
-    if (S_ISDIR(st.st_mode))
-        TRY(file_list(d->arena, d->annotations, &names, &n));
-    struct format_file *files = arena_new_array(d->arena, struct format_file, n + 1);
-    for (size_t i = 0; i < n; i++)
-        TRY(read_file(d, names ? demo_fmt(d, "%s/%s", d->annotations, names[i]) : d->annotations, &files[i]));
-    TRY(format_read(d->arena, files, n, &d->truth, &d->format));
-    *ret = files;
-    *ret_n = n;
-    return OK;
+    TRY(foreign_from_path(d->arena, d->annotations, &d->files));
+    return foreign_collect(d->arena, foreign_read_here, NULL, d->files, &d->truth);
 }
 
 enum err demo_list_pictures(struct demo *d)
@@ -89,7 +67,7 @@ enum err demo_list_pictures(struct demo *d)
         struct picture *p = &d->pictures[d->n];
         *p = (struct picture){ .path = demo_fmt(d, "%s/%s", d->images, names[i]), .name = names[i], .split = split_of(names[i]) };
         for (size_t k = 0; k < d->truth->n_images && !p->truth; k++)
-            if (same_name(d, &d->truth->images[k], p->name))
+            if (same_name(d, &d->truth->images[k].image, p->name))
                 p->truth = &d->truth->images[k];
         if (!p->truth)
             continue; /* nothing is known about it */
@@ -101,6 +79,6 @@ enum err demo_list_pictures(struct demo *d)
         if (parts[s] < 2)
             return fail(E_INVALID, "%zu pictures with annotations are too few: at least a dozen are needed", d->n);
     demo_say(d, "pictures", "%zu %s, %zu boxes in %s; train %d, test %d, valid %d", d->n, d->own ? "drawn" : "found", boxes,
-             d->format, parts[0], parts[1], parts[2]);
+             d->truth->format, parts[0], parts[1], parts[2]);
     return OK;
 }

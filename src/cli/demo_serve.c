@@ -107,7 +107,7 @@ static enum err review_one(struct demo *d, const struct picture *p, const struct
     out_array(&o, "rectangles");
     for (size_t i = 0; i < p->truth->n_shapes; i++) {
         struct demo_box b;
-        const char *id = demo_box(p, i, &b) ? label_id(labels, b.label) : NULL;
+        const char *id = demo_box(d, p, i, &b) ? label_id(labels, b.label) : NULL;
         if (!id)
             continue;
         out_object(&o, NULL);

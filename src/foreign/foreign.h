@@ -159,6 +159,8 @@ MUST_USE enum err foreign_write_image(struct foreign_writer *, const struct fore
                                       const struct foreign_shape *, size_t n, size_t *left_out);
 MUST_USE enum err foreign_write_close(struct foreign_writer *); /* frees, also on failure */
 void foreign_write_abort(struct foreign_writer *);              /* NULL is fine */
+/* The files, as they are, in one zip. */
+MUST_USE enum err foreign_zip(const struct foreign_files *, struct foreign_put);
 
 /* A data.yaml as Ultralytics defines it. */
 struct data_yaml {

@@ -1,4 +1,5 @@
 /* Annotation files written from a stream of images: only the image at hand is in memory, and what COCO must say at its end. */
+#include "foreign/reader.h"
 #include "foreign/writer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -111,5 +112,30 @@ enum err foreign_write_close(struct foreign_writer *w)
     e = e == OK && w->zip ? zip_writer_end(w->zip) : e;
     e = e == OK ? spool_flush(w->out, true) : e;
     foreign_write_abort(w);
+    return e;
+}
+
+static enum err zip_all(struct zip_writer *z, const struct foreign_files *f)
+{
+    struct reading r = { .files = f };
+    for (size_t i = 0; i < f->n; i++) {
+        struct member m = { f->items[i].name, i, -1, f->items[i].size, false };
+        char *bytes;
+        size_t n;
+        TRY(member_read(&r, &m, MEMBER, &bytes, &n));
+        enum err e = zip_writer_add(z, m.name, bytes, n);
+        free(bytes);
+        TRY(e);
+    }
+    return zip_writer_end(z);
+}
+
+enum err foreign_zip(const struct foreign_files *f, struct foreign_put to)
+{
+    struct spool *s = spool_new(to);
+    struct zip_writer *z = zip_writer_new(s);
+    enum err e = zip_all(z, f);
+    zip_writer_free(z);
+    spool_free(s);
     return e;
 }

@@ -98,11 +98,10 @@ static void start_server(void)
     must(blob_open(all.folder, &all.services.blobs));
     const char *path = arena_fmt(all.arena, "%s/saccade.db", all.folder);
     must(sql_open(path, &db));
-    must(api_prepare_connection(db, &all.services));
     must(api_make_schema(db));
     must(account_first_start(db, all.arena, &all.first));
     sql_close(db);
-    must(sql_pool_open(path, api_prepare_connection, &all.services, &all.services.pool));
+    must(sql_pool_open(path, &all.services.pool));
     must(http_server_listen("127.0.0.1:0", &all.http));
     must(api_open(&all.services, &hooks, &app));
     must(http_server_start(all.http, &app, &limits));
@@ -125,10 +124,11 @@ static void make_things(void)
                *dataset = post(all.arena, arena_fmt(all.arena, "/api/organization/%s/datasets", org), "{\"name\":\"s\"}"),
                *dataset_version = post(all.arena, arena_fmt(all.arena, "/api/dataset/%s/versions", dataset),
                                        "{\"version\":\"one\",\"type\":\"OBJECT_DETECTION\"}");
-    must(sql_run(db,
-                 "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
-                 " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
-                 V(deployment), V(org), V(version), V(lake)));
+    must(
+        sql_run(db,
+                "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
+                " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
+                V(deployment), V(org), V(version), V(lake)));
     sql_pool_give(all.services.pool, db);
     all.paths[0] = arena_fmt(all.arena, "/api/dataset/version/%s/annotations/import", dataset_version);
     all.paths[1] = arena_fmt(all.arena, "/api/deployment/%s/predict", deployment);
