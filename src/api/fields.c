@@ -257,3 +257,14 @@ enum err in_texts(struct op *op, const char *name, struct value *ret)
 {
     return listed(op, name, false, ret);
 }
+
+enum err name_check(const char *what, const char *name)
+{
+    size_t n = strlen(name);
+    if (!n || name[0] == ' ' || name[n - 1] == ' ')
+        return fail(E_INVALID, "%s must not be empty and not begin or end with a space", what);
+    for (const char *p = name; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return fail(E_INVALID, "%s must not hold control characters", what);
+    return OK;
+}

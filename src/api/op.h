@@ -156,6 +156,8 @@ MUST_USE enum err in_texts(struct op *, const char *name, struct value *ret);
 /* Checks one JSON object against fields; `where` names it in errors ("annotations[3].rectangles[0]"). Used by the dispatcher for
  * the body, by handlers for nested objects. E_INVALID names the field. */
 MUST_USE enum err fields_check(const struct field *, size_t n, const struct json *object, const char *where);
+/* Names of tags, sources, labels …: 1 to 100 characters (checked by the fields), no control characters, no spaces around. */
+MUST_USE enum err name_check(const char *what, const char *name);
 
 /* An absolute URL that gives (GET) or takes (PUT) the object for an hour. */
 char *signed_url(struct op *, const char *method, const char *object_name);

@@ -7,6 +7,9 @@
 
 extern const struct resource organization_resource, user_resource, token_resource, session_resource, job_resource;
 
+/* The name of a user, as a column; id is an SQL expression. */
+#define USER_NAME(id) "(SELECT u.username FROM user u WHERE u.id = " id ")"
+
 /* The role's word: "viewer", "member", "admin", "owner"; and back, ROLE_NONE for any other. */
 const char *role_word(enum role);
 enum role role_of(const char *word);
@@ -29,6 +32,8 @@ MUST_USE enum err account_set_password(struct sql *, const char *user_id, const 
 /* expires_at: milliseconds, 0: never. role: ROLE_NONE: the user's own. */
 MUST_USE enum err account_add_token(struct sql *, struct arena *, const char *user_id, const char *name, int64_t expires_at,
                                     enum role, const char **ret_token, const char **ret_id);
+/* The tokens of a program that has ended: of that user and name; none is fine. */
+MUST_USE enum err account_drop_tokens(struct sql *, const char *user_id, const char *name);
 /* E_INVALID says what a password must be like. */
 MUST_USE enum err password_check(const char *password, const char *username);
 

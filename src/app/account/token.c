@@ -39,6 +39,11 @@ enum err account_add_token(struct sql *db, struct arena *a, const char *user_id,
     return OK;
 }
 
+enum err account_drop_tokens(struct sql *db, const char *user_id, const char *name)
+{
+    return sql_run(db, "DELETE FROM api_token WHERE user_id = ?1 AND name = ?2", V(user_id), V(name));
+}
+
 /* When it was used last is a convenience: a database that is busy at the moment must not refuse the request for it. */
 static void note_use(struct sql *db, const char *hash, int64_t last, int64_t now)
 {

@@ -73,7 +73,7 @@ static enum err list(struct op *op)
     return reply_page(op, &user_resource, "1");
 }
 
-static enum err name_check(const char *s)
+static enum err username_check(const char *s)
 {
     for (; *s; s++)
         if ((unsigned char)*s < ' ' || strchr("<>\"'/\\:;", *s))
@@ -92,7 +92,7 @@ static enum err create(struct op *op)
 {
     const char *username = in_text(op, "username"), *password = in_text(op, "password"), *id;
     enum role role = role_of(in_text(op, "role"));
-    TRY(name_check(username));
+    TRY(username_check(username));
     TRY(password_check(password, username));
     TRY(may_give(op, role));
     TRY(account_add_user(op->db, op->arena, op->org, username, password, role, &id));

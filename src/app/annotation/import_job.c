@@ -325,8 +325,7 @@ static enum err show(struct import *m)
     TRY(version_check_unlocked(db, m->version));
     TRY(batch_show(db, m->batch));
     if (m->chooses)
-        TRY(sql_run(db, "UPDATE dataset_version SET type = ?2 WHERE id = ?1 AND type = 'NOT_CONFIGURED'", V(m->version),
-                    V(m->type)));
+        TRY(version_choose_type(db, m->version, m->type));
     return job_done_within(m->job, import_result_json(&m->result));
 }
 

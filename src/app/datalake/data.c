@@ -134,6 +134,14 @@ enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, con
     return tell(db, n->datalake_id);
 }
 
+enum err data_complete(struct sql *db, const char *id, const char *source_id, const char *metadata, const char *custom_metadata)
+{
+    return sql_run(db,
+                   "UPDATE data SET data_source_id = coalesce(data_source_id, ?2), metadata = coalesce(metadata, ?3),"
+                   " custom_metadata = coalesce(custom_metadata, ?4) WHERE id = ?1",
+                   V(id), V(source_id), V(metadata), V(custom_metadata));
+}
+
 static enum err need_source(struct op *op, const char *id)
 {
     int64_t there = 0;

@@ -38,6 +38,9 @@ struct data_new {
 };
 bool object_shown_inline(const char *content_type);
 MUST_USE enum err data_add(struct sql *, struct arena *, const struct data_new *, const char **ret_id);
+/* What is told of a data later, where it has none of it yet: a source by its id, JSON objects; each may be NULL. */
+MUST_USE enum err data_complete(struct sql *, const char *id, const char *source_id, const char *metadata,
+                                const char *custom_metadata);
 
 /* Get or create; inside a transaction. scope: what the names are unique in (the datalake's, dataset version's or organization's
  * id). */
@@ -50,9 +53,8 @@ MUST_USE enum err tag_create(struct op *);
 enum { TAG_NAME_FIELDS = 1 };
 extern const struct field tag_name_in[TAG_NAME_FIELDS];
 MUST_USE enum err tag_put_on(struct sql *, const char *tag_id, const char *target_id); /* having it already is fine */
+MUST_USE enum err tag_take_off_all(struct sql *, const char *target_id);
 MUST_USE enum err source_need(struct sql *, struct arena *, const char *org, const char *name, const char **ret_id);
-/* Names of tags, sources, labels …: 1 to 100 characters (checked by the fields), no control characters, no spaces around. */
-MUST_USE enum err name_check(const char *what, const char *name);
 
 /* The check of a datalake's schema of custom metadata; E_UNMEANT names the key. Both may be NULL. */
 MUST_USE enum err metadata_check(const struct json *schema, bool allow_extra, const struct json *custom_metadata);

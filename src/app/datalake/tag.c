@@ -52,17 +52,6 @@ static const struct target {
 };
 static const char *const organization_types[] = { "DATASET", "DATASET_VERSION", "MODEL", "MODEL_VERSION", "DEPLOYMENT", NULL };
 
-enum err name_check(const char *what, const char *name)
-{
-    size_t n = strlen(name);
-    if (!n || name[0] == ' ' || name[n - 1] == ' ')
-        return fail(E_INVALID, "%s must not be empty and not begin or end with a space", what);
-    for (const char *p = name; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            return fail(E_INVALID, "%s must not hold control characters", what);
-    return OK;
-}
-
 enum err tag_need(struct sql *db, struct arena *a, const char *org, const char *scope, const char *target_type, const char *name,
                   const char **ret_id)
 {
@@ -79,6 +68,11 @@ enum err tag_need(struct sql *db, struct arena *a, const char *org, const char *
 enum err tag_put_on(struct sql *db, const char *tag_id, const char *target_id)
 {
     return sql_run(db, "INSERT INTO tagged VALUES (?1, ?2) ON CONFLICT DO NOTHING", V(tag_id), V(target_id));
+}
+
+enum err tag_take_off_all(struct sql *db, const char *target_id)
+{
+    return sql_run(db, "DELETE FROM tagged WHERE target_id = ?1", V(target_id));
 }
 
 /* The type of target that the path stands for; the scope of its tags is what the path is on. */

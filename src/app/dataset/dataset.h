@@ -26,6 +26,7 @@ extern const struct version_user *const version_users[];
 
 /* E_LOCKED. */
 MUST_USE enum err version_check_unlocked(struct sql *, const char *version_id);
+MUST_USE enum err version_choose_type(struct sql *, const char *version_id, const char *type); /* if it has none yet */
 
 /* Get or create, inside a transaction. */
 MUST_USE enum err label_need(struct sql *, struct arena *, const char *org, const char *version_id, const char *name,

@@ -75,6 +75,11 @@ enum err version_check_unlocked(struct sql *db, const char *version_id)
     return locked ? fail(E_LOCKED, "the dataset version is locked; unlock it, or fork it") : OK;
 }
 
+enum err version_choose_type(struct sql *db, const char *version_id, const char *type)
+{
+    return sql_run(db, "UPDATE dataset_version SET type = ?2 WHERE id = ?1 AND type = 'NOT_CONFIGURED'", V(version_id), V(type));
+}
+
 static enum err list(struct op *op)
 {
     return reply_list(op, &dataset_version_resource, "v.dataset_id = ?1", V(op->id));

@@ -290,8 +290,7 @@ const struct removal deployment_removal = {
 
 /* Predictions that were made go with it; the images stay in the datalake. */
 static enum err delete (struct op *op) {
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
-    return thing_remove(op, &deployment_removal, op->id);
+    TRY(tag_take_off_all(op->db, op->id)); return thing_remove(op, &deployment_removal, op->id);
 }
 
 static enum err set_slot(struct op *op, enum slot slot)

@@ -245,10 +245,7 @@ static enum err complete_data(struct sql *db, struct arena *a, const struct sigh
     const char *source = NULL;
     if (s->source)
         TRY(source_need(db, a, s->org, s->source, &source));
-    return sql_run(db,
-                   "UPDATE data SET data_source_id = coalesce(data_source_id, ?2), metadata = coalesce(metadata, ?3),"
-                   " custom_metadata = coalesce(custom_metadata, ?4) WHERE id = ?1",
-                   V(data), V(source), V(s->metadata), V(s->custom_metadata));
+    return data_complete(db, data, source, s->metadata, s->custom_metadata);
 }
 
 /* The same, made if it is new in the datalake. */

@@ -1,7 +1,7 @@
 /* Metrics of an experiment's evaluations against the annotations of the same images: of boxes, or of labels of whole images. */
 #include "app/dataset/dataset.h"
 #include "app/experiment/experiment.h"
-#include "app/monitor/monitor.h"
+#include "app/scoring/scoring.h"
 #include "base/clock.h"
 #include "job/job.h"
 #include "learn/task/metrics.h"
@@ -201,34 +201,26 @@ static enum err compute(struct evaluate *e)
     return OK;
 }
 
-static void figure(struct out *o, const char *key, double v)
-{
-    if (v < 0)
-        out_null(o, key);
-    else
-        out_number(o, key, v);
-}
-
 static void write(const struct evaluate *e, struct out *o)
 {
     const struct detect_metrics *m = &e->result;
     out_object(o, NULL);
     out_int(o, "images", m->images);
     out_int(o, "truths", m->truths);
-    figure(o, "ap_50_95", m->ap);
-    figure(o, "ap_50", m->ap50);
-    figure(o, "ap_75", m->ap75);
-    figure(o, "ar", m->ar);
-    figure(o, "precision", m->truths ? m->precision : -1);
-    figure(o, "recall", m->truths ? m->recall : -1);
+    figure_write(o, "ap_50_95", m->ap);
+    figure_write(o, "ap_50", m->ap50);
+    figure_write(o, "ap_75", m->ap75);
+    figure_write(o, "ar", m->ar);
+    figure_write(o, "precision", m->truths ? m->precision : -1);
+    figure_write(o, "recall", m->truths ? m->recall : -1);
     out_array(o, "labels");
     for (int i = 0; i < m->n_labels && i < e->n_labels; i++) {
         out_object(o, NULL);
         out_text(o, "label", e->names[i]);
         out_int(o, "truths", m->labels[i].truths);
-        figure(o, "ap_50_95", m->labels[i].ap);
-        figure(o, "ap_50", m->labels[i].ap50);
-        figure(o, "ar", m->labels[i].ar);
+        figure_write(o, "ap_50_95", m->labels[i].ap);
+        figure_write(o, "ap_50", m->labels[i].ap50);
+        figure_write(o, "ar", m->labels[i].ar);
         out_end_object(o);
     }
     out_end_array(o);

@@ -197,7 +197,7 @@ enum err experiment_add(struct sql *db, struct arena *a, const struct experiment
     TRY(parameters_of(db, a, n, &parameters));
     if (parameters)
         TRY(log_put_text(db, a, id, "parameters", "TABLE", parameters));
-    TRY(sql_run(db, "UPDATE project SET updated_at = ?2 WHERE id = ?1", V(n->project_id), V(clock_now_ms())));
+    TRY(project_touch(db, n->project_id));
     *ret_id = id;
     return OK;
 }

@@ -58,13 +58,18 @@ static enum err set_status(struct training *t, const char *status, const char *w
     return sql_end(t->job->db, experiment_set_status(t->job->db, t->job->arena, t->id, status, why));
 }
 
+static const char *token_name(const struct training *t)
+{
+    return arena_fmt(t->job->arena, "training %s", t->id);
+}
+
 /* Its own token: a member's at most, gone when the training is. A token of an earlier run that was killed goes too. */
 static enum err make_token(struct training *t)
 {
     struct sql *db = t->job->db;
-    const char *name = arena_fmt(t->job->arena, "training %s", t->id);
+    const char *name = token_name(t);
     TRY(sql_begin(db));
-    enum err e = sql_run(db, "DELETE FROM api_token WHERE name = ?1 AND user_id = ?2", V(name), V(t->job->user_id));
+    enum err e = account_drop_tokens(db, t->job->user_id, name);
     if (e == OK)
         e = account_add_token(db, t->job->arena, t->job->user_id, name, clock_now_ms() + TOKEN_DAYS * 86400000ll, ROLE_MEMBER,
                               &t->token, &t->token_id);
@@ -73,7 +78,7 @@ static enum err make_token(struct training *t)
 
 static void drop_token(struct training *t)
 {
-    if (t->token_id && sql_run(t->job->db, "DELETE FROM api_token WHERE id = ?1", V(t->token_id)) != OK)
+    if (t->token_id && account_drop_tokens(t->job->db, t->job->user_id, token_name(t)) != OK)
         log_failure("revoking a training's token");
 }
 

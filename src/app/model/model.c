@@ -123,8 +123,7 @@ static enum err update(struct op *op)
 }
 
 static enum err delete (struct op *op) {
-    TRY(sql_run(op->db, "DELETE FROM tagged WHERE target_id = ?1", V(op->id)));
-    enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(op->id));
+    TRY(tag_take_off_all(op->db, op->id)); enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(op->id));
     if (e == E_IN_USE) return fail(e, "a version of this model is deployed: delete the deployment first");
     return e;
 }

@@ -9,7 +9,6 @@ extern const struct resource model_resource, model_version_resource, model_file_
 extern const struct version_user model_uses_versions;
 extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
 
-#define USER_NAME(id) "(SELECT u.username FROM user u WHERE u.id = " id ")"
 /* The short form, nested in other answers. */
 extern const struct resource model_version_short;
 

@@ -1,6 +1,5 @@
 /* What reviews say about models that label images as a whole. */
 #include "app/monitor/monitor.h"
-#include "learn/task/confusion.h"
 
 enum { LABELS_COUNTED = 1000 };
 
@@ -32,32 +31,4 @@ enum err classified_compute(struct sql *db, struct arena *a, const struct select
     TRY(monitor_labels(db, a, s->deployment_id, LABELS_COUNTED, &ret->labels, &ret->n_labels));
     ret->counts = arena_new_array(a, int64_t, (ret->n_labels + 1) * (ret->n_labels + 1));
     return count_images(db, s, shadow, ret);
-}
-
-static void write_figures(struct out *o, struct label_figures f)
-{
-    monitor_figure(o, "precision", f.truths ? f.precision : -1);
-    monitor_figure(o, "recall", f.recall);
-    monitor_figure(o, "f1", f.f1);
-}
-
-void classified_write(struct out *o, const char *key, const struct classified *c)
-{
-    int n = c->n_labels + 1;
-    struct label_figures all = confusion_mean(c->counts, n);
-    out_object(o, key);
-    out_int(o, "images", all.truths);
-    monitor_figure(o, "accuracy", confusion_accuracy(c->counts, n));
-    write_figures(o, all);
-    out_array(o, "labels");
-    for (int i = 0; i < c->n_labels; i++) {
-        struct label_figures l = confusion_label(c->counts, n, i);
-        out_object(o, NULL);
-        out_text(o, "label", c->labels[i]);
-        out_int(o, "truths", l.truths);
-        write_figures(o, l);
-        out_end_object(o);
-    }
-    out_end_array(o);
-    out_end_object(o);
 }

@@ -1,6 +1,7 @@
 /* monitor.h - how a deployment does: figures over its predictions and reviews. */
 #pragma once
 #include "api/resource.h"
+#include "app/scoring/scoring.h"
 #include "learn/task/metrics.h"
 
 extern const struct resource stats_resource, dashboard_resource;
@@ -33,18 +34,10 @@ MUST_USE enum err supervised_compute(struct sql *, struct arena *, const struct 
 void supervised_write(struct out *, const char *key, const struct supervised *);
 
 /* The same for models that label images as a whole. */
-struct classified {
-    int64_t *counts; /* (n_labels + 1) squared: what is true and what was said; the last: nothing was */
-    const char **labels;
-    int n_labels;
-};
 MUST_USE enum err classified_compute(struct sql *, struct arena *, const struct selection *, bool shadow, struct classified *ret);
-/* {"images", "accuracy", "precision", "recall", "f1", "labels": […]}; means over the labels; null members without truth. */
-void classified_write(struct out *, const char *key, const struct classified *);
 
 /* The labels of a deployment by their position. E_TOO_BIG: over `most`. */
 MUST_USE enum err monitor_labels(struct sql *, struct arena *, const char *deployment_id, int most, const char ***ret, int *ret_n);
-void monitor_figure(struct out *, const char *key, double); /* below 0: null */
 /* Whichever fits the deployment's type, of champion and shadow, as members of the object that is open. */
 MUST_USE enum err reviewed_write(struct sql *, struct arena *, struct out *, const struct selection *);
 

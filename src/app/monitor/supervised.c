@@ -73,25 +73,17 @@ enum err supervised_compute(struct sql *db, struct arena *a, const struct select
     return OK;
 }
 
-void monitor_figure(struct out *o, const char *key, double v)
-{
-    if (v < 0)
-        out_null(o, key);
-    else
-        out_number(o, key, v);
-}
-
 static void write_label(struct out *o, const char *name, const struct label_metrics *l)
 {
     out_object(o, NULL);
     out_text(o, "label", name);
     out_int(o, "truths", l->truths);
-    monitor_figure(o, "ap", l->ap);
-    monitor_figure(o, "ap_50", l->ap50);
-    monitor_figure(o, "ap_75", l->ap75);
-    monitor_figure(o, "ar", l->ar);
-    monitor_figure(o, "precision", l->truths ? l->precision : -1);
-    monitor_figure(o, "recall", l->truths ? l->recall : -1);
+    figure_write(o, "ap", l->ap);
+    figure_write(o, "ap_50", l->ap50);
+    figure_write(o, "ap_75", l->ap75);
+    figure_write(o, "ar", l->ar);
+    figure_write(o, "precision", l->truths ? l->precision : -1);
+    figure_write(o, "recall", l->truths ? l->recall : -1);
     out_end_object(o);
 }
 
@@ -101,14 +93,14 @@ void supervised_write(struct out *o, const char *key, const struct supervised *s
     out_object(o, key);
     out_int(o, "images", m->images);
     out_int(o, "truths", m->truths);
-    monitor_figure(o, "ap_50_95", m->ap);
-    monitor_figure(o, "ap_50", m->ap50);
-    monitor_figure(o, "ap_75", m->ap75);
-    monitor_figure(o, "ar", m->ar);
-    monitor_figure(o, "precision", m->truths ? m->precision : -1);
-    monitor_figure(o, "recall", m->truths ? m->recall : -1);
-    monitor_figure(o, "f1", m->truths ? m->f1 : -1);
-    monitor_figure(o, "best_score", m->truths ? m->best_score : -1);
+    figure_write(o, "ap_50_95", m->ap);
+    figure_write(o, "ap_50", m->ap50);
+    figure_write(o, "ap_75", m->ap75);
+    figure_write(o, "ar", m->ar);
+    figure_write(o, "precision", m->truths ? m->precision : -1);
+    figure_write(o, "recall", m->truths ? m->recall : -1);
+    figure_write(o, "f1", m->truths ? m->f1 : -1);
+    figure_write(o, "best_score", m->truths ? m->best_score : -1);
     out_array(o, "labels");
     for (int i = 0; i < m->n_labels && i < s->n_labels; i++)
         write_label(o, s->labels[i], &m->labels[i]);

@@ -112,6 +112,11 @@ enum err project_attach(struct sql *db, const char *project_id, const char *data
                    V(project_id), V(dataset_version_id), V(clock_now_ms()));
 }
 
+enum err project_touch(struct sql *db, const char *project_id)
+{
+    return sql_run(db, "UPDATE project SET updated_at = ?2 WHERE id = ?1", V(project_id), V(clock_now_ms()));
+}
+
 static enum err attach(struct op *op)
 {
     const char *version = in_text(op, "dataset_version_id");
