@@ -1,5 +1,5 @@
 """What the benchmarks share: peers in virtual environments of their own, our server on a fresh folder, medians, and the line they print."""
-import argparse, atexit, contextlib, json, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.request
+import argparse, atexit, contextlib, json, math, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("SACCADE_BENCH", pathlib.Path.home() / ".cache/saccade/bench"))
@@ -222,7 +222,17 @@ def nms(boxes, scores, labels, iou, most):
 figures = []
 
 
+def sane(what, *conditions):
+    """A figure that cannot be is not printed: the benchmark ends. conditions: text and whether it holds, in turns."""
+    for text, holds in zip(conditions[::2], conditions[1::2], strict=True):
+        if not holds:
+            sys.exit(f"{what} cannot be: {text}")
+
+
 def report(name, case, ours, peer, theirs, unit, more_is_better=False):
+    for who, value in (("ours", ours), (peer, theirs)):
+        sane(f"{name} {case}, {who}", f"{value!r} {unit} is no positive number", isinstance(value, (int, float)) and math.isfinite(value) and value > 0)
+    sane(f"{name} {case}", f"{ours} against {theirs} {unit} is no comparison of the same thing", 1e-5 < ours / theirs < 1e5)
     ratio = ours / theirs if more_is_better else theirs / ours
     figures.append(dict(name=name, case=case, ours=ours, peer=peer, theirs=theirs, unit=unit, ratio=ratio))
     print(f"{name} {case}: ours {ours:.4g} {unit}, {peer} {theirs:.4g} {unit}, ratio {ratio:.2f}", flush=True)
