@@ -75,6 +75,22 @@ class Server:
         with sqlite3.connect(f"file:{self.folder}/saccade.db?mode=ro", uri=True) as db:
             return db.execute(sql, values).fetchall()
 
+    def held(self):
+        """The processor time that transactions kept the write lock, by who asked: (how many, how many over 50 ms, longest)."""
+        counts, under, longest = {}, {}, {}
+        for line in self.call("GET", "/metrics").text.splitlines():
+            if line.startswith("saccade_write_lock_cpu_seconds_count{"):
+                counts[line.split('"')[1]] = int(line.split()[-1])
+            elif line.startswith("saccade_write_lock_cpu_seconds_bucket{") and 'le="0.05"' in line:
+                under[line.split('"')[1]] = int(line.split()[-1])
+            elif line.startswith("saccade_write_lock_longest_seconds{") and 'of="cpu"' in line:
+                longest[line.split('"')[1]] = float(line.split()[-1])
+        return {by: (n, n - under[by], longest[by]) for by, n in counts.items()}
+
+    def long_holders(self):
+        """Who kept others from writing: of its transactions more than one in a hundred (or the only one) took the processor for over 50 ms."""
+        return {by: h for by, h in self.held().items() if h[1] > h[0] // 100}
+
 
 def wait(what, done, seconds=60, every=0.1):
     end = time.time() + seconds
@@ -113,6 +129,7 @@ def server(tmp_path_factory):
     s = Server(tmp_path_factory.mktemp("server"))
     yield s
     assert s.process.poll() is None, f"the server died:\n{s.log.read_text()[-3000:]}"
+    assert not s.long_holders(), f"they kept the write lock for long (transactions, over 50 ms, longest): {s.long_holders()}"
     assert s.stop() == 0, "the server did not end well"
     done = subprocess.run([SACCADE, "fsck", "--data", str(s.folder)], capture_output=True, text=True)
     assert done.returncode == 0, f"fsck: {done.stdout}{done.stderr}"

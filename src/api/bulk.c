@@ -11,7 +11,7 @@ enum { ROWS_AT_ONCE = 10 };      /* rows written in a transaction */
 enum { ABANDONED_MS = 3600000 }; /* a change that was not begun an hour after it was written down never will be */
 enum { BUSY_TRIES = 5 };         /* each has waited for the lock as long as a connection waits */
 enum { LOOK_MS = 20, WAIT_MOST_S = 900 };
-static const double slice_seconds = 0.015;
+static const double slice_seconds = 0.02;
 
 /* slice, item: the next thing to do; or, undoing, the one after the next to undo. */
 static const char table[] =

@@ -17,14 +17,27 @@ const struct job_kind *const job_kinds[] = { &import_annotations_job,
                                              BULK_JOB("attach_tag"),
                                              BULK_JOB("detach_tag"),
                                              BULK_JOB("remove_assets"),
+                                             BULK_JOB("remove_data"),
+                                             BULK_JOB("remove_annotations"),
+                                             BULK_JOB("remove_tag"),
                                              BULK_JOB("copy_assets"),
                                              BULK_JOB("fork_version"),
                                              BULK_JOB("convert_tags"),
                                              NULL };
 
-extern const struct bulk_kind add_data_bulk, remove_assets_bulk, attach_bulk, detach_bulk, fork_bulk, copy_bulk, convert_bulk;
-const struct bulk_kind *const bulk_kinds[] = { &add_data_bulk, &remove_assets_bulk, &attach_bulk,  &detach_bulk,
-                                               &fork_bulk,     &copy_bulk,          &convert_bulk, NULL };
+extern const struct bulk_kind remove_data_bulk, remove_annotations_bulk, remove_tag_bulk, add_data_bulk, remove_assets_bulk,
+    attach_bulk, detach_bulk, fork_bulk, copy_bulk, convert_bulk;
+const struct bulk_kind *const bulk_kinds[] = { &remove_data_bulk,
+                                               &remove_annotations_bulk,
+                                               &remove_tag_bulk,
+                                               &add_data_bulk,
+                                               &remove_assets_bulk,
+                                               &attach_bulk,
+                                               &detach_bulk,
+                                               &fork_bulk,
+                                               &copy_bulk,
+                                               &convert_bulk,
+                                               NULL };
 
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */

@@ -33,7 +33,9 @@ void held_as(const char *what, const char *which)
 
 enum err held_share(const char *path, bool anew)
 {
-    AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (anew ? O_TRUNC : 0), 0600);
+    if (anew && unlink(path) != 0 && errno != ENOENT) /* not emptied: a worker that is on its way out may still count in it */
+        return fail(E_BROKEN, "cannot replace %s: %s", path, strerror(errno));
+    AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, sizeof own) != 0)
         return fail(E_BROKEN, "cannot make %s: %s", path, strerror(errno));
     void *m = mmap(NULL, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -48,15 +48,3 @@ class Crowd(Server):
         job = answer["job"]["id"]
         ended = wait("a job", lambda: self.rows("SELECT status, result, error FROM job WHERE id = ? AND status NOT IN ('PENDING', 'RUNNING')", job), every=0.02)
         return ended[0]
-
-    def held(self):
-        """The processor time that transactions kept the write lock, by who asked: (how many, how many over 50 ms, longest)."""
-        counts, under, longest = {}, {}, {}
-        for line in self.call("GET", "/metrics").text.splitlines():
-            if line.startswith("saccade_write_lock_cpu_seconds_count{"):
-                counts[line.split('"')[1]] = int(line.split()[-1])
-            elif line.startswith("saccade_write_lock_cpu_seconds_bucket{") and 'le="0.05"' in line:
-                under[line.split('"')[1]] = int(line.split()[-1])
-            elif line.startswith("saccade_write_lock_longest_seconds{") and 'of="cpu"' in line:
-                longest[line.split('"')[1]] = float(line.split()[-1])
-        return {by: (n, n - under[by], longest[by]) for by, n in counts.items()}

@@ -86,17 +86,6 @@ def test_what_is_cancelled_half_way_is_undone(crowd, dataset, full):
     assert (status, left) in (("KILLED", before), ("SUCCEEDED", IMAGES)), "done, or undone: nothing between"
 
 
-def test_a_kill_in_the_middle_leaves_all_or_nothing(crowd, dataset, full):
-    v = crowd.version(dataset, "killed")
-    answer = crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake})
-    time.sleep(random.uniform(0, 0.3))
-    crowd.process.kill()
-    crowd.process.wait()
-    crowd.start(crowd.listen)
-    assert crowd.job(answer)[:2] == ("SUCCEEDED", f'{{"added":{IMAGES}}}')
-    assert crowd.count("asset WHERE dataset_version_id = ?", v) == IMAGES
-
-
 def test_many_assets_are_removed(crowd, dataset, full):
     v = crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json={"parent_id": full, "version": "emptied"})
     crowd.job(v)
@@ -106,8 +95,17 @@ def test_many_assets_are_removed(crowd, dataset, full):
 
 
 def test_nobody_kept_the_write_lock_for_long(crowd, full):
-    """Of the transactions of each route and job at most one in a hundred took the processor for over 50 ms; none, where they are few."""
     held = crowd.held()
     assert any(by.startswith("job add_data") for by in held) and len(held) > 5, held
-    slow = {by: h for by, h in held.items() if h[1] > h[0] // 100}
-    assert not slow, slow
+    assert not crowd.long_holders(), held
+
+
+def test_a_kill_in_the_middle_leaves_all_or_nothing(crowd, dataset, full):
+    v = crowd.version(dataset, "killed")
+    answer = crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake})
+    time.sleep(random.uniform(0, 0.3))
+    crowd.process.kill()
+    crowd.process.wait()
+    crowd.start(crowd.listen)
+    assert crowd.job(answer)[:2] == ("SUCCEEDED", f'{{"added":{IMAGES}}}')
+    assert crowd.count("asset WHERE dataset_version_id = ?", v) == IMAGES

@@ -1,3 +1,4 @@
+#include "api/bulk.h"
 #include "app/annotation/batch.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
@@ -368,7 +369,19 @@ static enum err load(struct op *op)
 }
 
 /* asset_ids may be ["__all__"]: then annotation_ids, if sent, says which. */
-static enum err delete_many(struct op *op)
+static enum err remove_annotation(struct bulk *b, const char *id, const char *made)
+{
+    (void)made;
+    TRY(sql_run(b->db, "DELETE FROM annotation_row WHERE id = ?1", V(id)));
+    b->counted += sql_changes(b->db);
+    return OK;
+}
+const struct bulk_kind remove_annotations_bulk = {
+    "remove_annotations", "deleting annotations", NULL, NULL, remove_annotation, NULL, NULL, "removed"
+};
+
+/* asset_ids may be the one word "__all__". */
+static enum err unwanted(struct op *op, struct bulk_list *l)
 {
     const struct json *assets = in_json(op, "asset_ids");
     TRY(annotations_check_open(op->db, op->id));
@@ -380,16 +393,22 @@ static enum err delete_many(struct op *op)
             return fail(E_INVALID, "asset_ids[%zu] is no id", i);
     if (json_absent(assets) && !in_has(op, "annotation_ids"))
         return fail(E_INVALID, "say which: asset_ids or annotation_ids");
-    struct value of_assets = V((const char *)NULL), ids;
+    struct value values[3] = { V(op->id), V((const char *)NULL) };
     if (!all)
-        TRY(in_ids(op, "asset_ids", &of_assets));
-    TRY(in_ids(op, "annotation_ids", &ids));
-    TRY(sql_run(op->db,
-                "DELETE FROM annotation_row WHERE id IN (SELECT id FROM annotation WHERE dataset_version_id = ?1 "
-                "AND (?2 IS NULL OR asset_id IN " LISTED("?2") ") AND (?3 IS NULL OR id IN " LISTED("?3") "))",
-                V(op->id), V(of_assets), V(ids)));
+        TRY(in_ids(op, "asset_ids", &values[1]));
+    TRY(in_ids(op, "annotation_ids", &values[2]));
+    return bulk_rows(op,
+                     "SELECT id FROM annotation WHERE dataset_version_id = ?1 "
+                     "AND (?2 IS NULL OR asset_id IN " LISTED("?2") ") AND (?3 IS NULL OR id IN " LISTED("?3") ")",
+                     values, 3, l);
+}
+
+static enum err delete_many(struct op *op)
+{
+    int64_t count = 0;
+    TRY(bulk_change_wait(op, &remove_annotations_bulk, unwanted, "{}", &count));
     out_object(&op->out, NULL);
-    out_int(&op->out, "count", sql_changes(op->db));
+    out_int(&op->out, "count", count);
     out_end_object(&op->out);
     return OK;
 }
@@ -450,7 +469,7 @@ static const struct route routes[] = {
       .on = &dataset_version_resource },
     { "XGET", "/api/dataset/version/{id}/annotations", load, MAY_READ, WORK_READ,
       "annotations by id, shapes with the names of their labels", FIELDS(load_in), .on = &dataset_version_resource },
-    { "DELETE", "/api/dataset/version/{id}/annotations", delete_many, MAY_WRITE, WORK_WRITE, "deletes annotations",
+    { "DELETE", "/api/dataset/version/{id}/annotations", delete_many, MAY_WRITE, WORK_FREE, "deletes annotations",
       FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
 };
 

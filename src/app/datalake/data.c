@@ -1,4 +1,5 @@
 /* Data: one image in a datalake. Its bytes are an object; what the image is was found out by decoding it in the sandbox. */
+#include "api/bulk.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "base/clock.h"
@@ -380,7 +381,8 @@ static enum err update_custom(struct op *op)
 
 /* ---- deleting */
 
-static enum err delete_ids(struct op *op, const char *const *texts, size_t n)
+/* Locked versions keep what they hold. */
+static enum err check_open(struct op *op, const char *const *texts, size_t n)
 {
     struct value ids;
     TRY(sql_list(op->db, texts, n, &ids));
@@ -392,33 +394,64 @@ static enum err delete_ids(struct op *op, const char *const *texts, size_t n)
                  V(ids)));
     if (rows_next(r))
         return fail(E_LOCKED, "version '%s' of dataset '%s' holds it and is locked", rows_text(r, 1), rows_text(r, 0));
-    TRY(rows_error(r));
-    enum err e = sql_run(op->db, "DELETE FROM data WHERE org = ?2 AND id IN " LISTED("?1"), V(ids), V(op->org));
-    return e == E_IN_USE ? fail(e, "something else still uses it (a deployment's predictions, for one)") : e;
+    return rows_error(r);
+}
+
+static enum err used(void)
+{
+    return fail(E_IN_USE, "something else still uses it (a deployment's predictions, for one)");
 }
 
 static enum err delete_one(struct op *op)
 {
     op->status = 204;
-    return delete_ids(op, &op->id, 1);
+    TRY(check_open(op, &op->id, 1));
+    enum err e = sql_run(op->db, "DELETE FROM data WHERE id = ?1", V(op->id));
+    return e == E_IN_USE ? used() : e;
 }
 
 /* Names the ids, or a query: what it selects is deleted. */
-static enum err delete_many(struct op *op)
+/* One that something else uses (a deployment's predictions, for one) refuses the lot where they are few; of many it is left. */
+static enum err remove_data(struct bulk *b, const char *id, const char *made)
 {
-    const char *q = in_text(op, "q"), **all;
-    size_t n;
+    (void)made;
+    enum err e = sql_run(b->db, "DELETE FROM data WHERE id = ?1", V(id));
+    if (e == E_IN_USE)
+        return b->job ? OK : used();
+    TRY(e);
+    b->counted += sql_changes(b->db);
+    return OK;
+}
+
+static enum err tell_removed(struct bulk *b, bool done)
+{
+    (void)done;
+    return tell(b->db, json_text(json_get(b->input, "lake")));
+}
+const struct bulk_kind remove_data_bulk = {
+    "remove_data", "deleting data", NULL, NULL, remove_data, NULL, tell_removed, "removed"
+};
+
+static enum err unwanted(struct op *op, struct bulk_list *l)
+{
+    const char *q = in_text(op, "q");
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     struct value ids;
     TRY(in_ids(op, "ids", &ids));
     TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND (?2 IS NULL OR d.id IN " LISTED("?2") ")",
-                     VALUES(V(op->id), V(ids)), &all, &n));
-    TRY(delete_ids(op, all, n));
+                     VALUES(V(op->id), V(ids)), &l->ids, &l->n));
+    return check_open(op, l->ids, l->n);
+}
+
+static enum err delete_many(struct op *op)
+{
+    int64_t count = 0;
+    TRY(bulk_change_wait(op, &remove_data_bulk, unwanted, arena_fmt(op->arena, "{\"lake\":\"%s\"}", op->id), &count));
     out_object(&op->out, NULL);
-    out_int(&op->out, "count", sql_changes(op->db));
+    out_int(&op->out, "count", count);
     out_end_object(&op->out);
-    return tell(op->db, op->id);
+    return OK;
 }
 
 /* ---- changing many: {"objects": {id: {"metadata", "custom_metadata", "tags": [names], "data_source": name}}} */
@@ -592,7 +625,7 @@ static const struct route routes[] = {
       .on = &datalake_resource },
     { "XGET", "/api/datalake/{id}/datas", list_of, MAY_READ, WORK_READ, "data named by ids, object_names or filenames",
       FIELDS(list_in), &data_resource, .body_cap = 16 << 20, .on = &datalake_resource },
-    { "DELETE", "/api/datalake/{id}/datas", delete_many, MAY_WRITE, WORK_WRITE,
+    { "DELETE", "/api/datalake/{id}/datas", delete_many, MAY_WRITE, WORK_FREE,
       "deletes data with their assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20,
       .on = &datalake_resource },
     { "PATCH", "/api/datalake/{id}/data/bulk", change_many, MAY_WRITE, WORK_WRITE, "changes metadata, tags and sources of many",

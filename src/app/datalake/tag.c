@@ -124,12 +124,6 @@ static enum err update(struct op *op)
     return reply_one(op, &tag_resource, op->id);
 }
 
-static enum err delete_tag(struct op *op)
-{
-    op->status = 204;
-    return sql_run(op->db, "DELETE FROM tag WHERE id = ?1", V(op->id));
-}
-
 /* All targets must be things that this tag may go on: one that is not refuses the lot. */
 static enum err check_targets(struct op *op, const char *tag_id, struct value ids)
 {
@@ -193,6 +187,24 @@ static enum err take_off(struct bulk *b, const char *target, const char *made)
 const struct bulk_kind attach_bulk = { "attach_tag", "putting the tag on", NULL, NULL, put_on, take_off, NULL, "attached" };
 const struct bulk_kind detach_bulk = { "detach_tag", "taking the tag off", NULL, NULL, take_off, put_on, NULL, "detached" };
 
+static enum err drop_tag(struct bulk *b, bool done)
+{
+    return done ? sql_run(b->db, "DELETE FROM tag WHERE id = ?1", V(json_text(json_get(b->input, "tag")))) : OK;
+}
+const struct bulk_kind remove_tag_bulk = { "remove_tag", "removing the tag", NULL, NULL, take_off, put_on, drop_tag, "detached" };
+
+static enum err all_with_tag(struct op *op, struct bulk_list *l)
+{
+    return bulk_rows(op, "SELECT target_id FROM tagged WHERE tag_id = ?1", VALUES(V(op->id)), l);
+}
+
+static enum err delete_tag(struct op *op)
+{
+    int64_t count = 0;
+    op->status = 204;
+    return bulk_change_wait(op, &remove_tag_bulk, all_with_tag, arena_fmt(op->arena, "{\"tag\":\"%s\"}", op->id), &count);
+}
+
 /* Those that have the tag already are left out: undoing must not take it off them. */
 static enum err without_tag(struct op *op, struct bulk_list *l)
 {
@@ -253,7 +265,7 @@ static const struct route routes[] = {
     { "GET", "/api/tag/{id}", get, MAY_READ, WORK_READ, "one tag", TAG, .on = &tag_resource },
     { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", tag_name_in, TAG_NAME_FIELDS, TAG,
       .on = &tag_resource },
-    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_WRITE, "removes a tag from everything", .on = &tag_resource },
+    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_FREE, "removes a tag from everything", .on = &tag_resource },
     { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_FREE, "puts the tag on things: a list of ids", FIELDS(ids_in),
       .body_cap = 16 << 20, .on = &tag_resource },
     { "POST", "/api/tag/{id}/detach", detach, MAY_WRITE, WORK_FREE, "takes the tag off things: a list of ids", FIELDS(ids_in),
