@@ -2,6 +2,7 @@
  * changes. */
 #include "api/schema.h"
 #include "app/annotation/annotation.h"
+#include "app/experiment/experiment.h"
 
 /* Triggers and queues say what any database understands. Texts of their own: today's may change. */
 #define UNNAMED(table) " AND NOT EXISTS (SELECT 1 FROM " table " u WHERE u.object_name = object.name)"
@@ -59,5 +60,6 @@ const struct migration migrations[] = {
       "NULL,"
       " PRIMARY KEY (job_id, n)) STRICT, WITHOUT ROWID" },
     { 10, "jobs say what they work on", "ALTER TABLE job ADD COLUMN about_id TEXT; ALTER TABLE job ADD COLUMN about TEXT" },
+    { 11, "evaluated shapes are rows of their own", .run = evaluation_migrate },
     { 0 },
 };

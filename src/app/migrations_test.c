@@ -8,6 +8,7 @@
 static const struct {
     const char *table, *column, *now;
 } moved[] = {
+    { "evaluation", "shapes", "evaluation_shape" },
     { "job", "slow", "job.lane" },
     { "schema_of", "fingerprint", "the version's number takes its place" },
 };
@@ -133,6 +134,23 @@ TEST(every_row_of_the_first_release_is_there_after_the_walk)
             fail_msg("rows of %s were lost or changed by the walk (or say in moved[] where they are now)", table);
     }
     MUST(rows_error(r));
+    rows_done(r);
+    r = NULL;
+    done(&w);
+}
+
+TEST(evaluated_shapes_are_rows_after_the_walk)
+{
+    struct world w;
+    open_kept(&w);
+    MUST(walk(&w));
+    AUTO(rows) struct rows *r = NULL;
+    MUST(sql_first(w.db, &r,
+                   "SELECT h.kind, h.score, h.x, h.y, h.w, h.h, l.name FROM evaluation_shape h JOIN label l ON l.id = h.label_id"));
+    CHECK_TEXT(rows_text(r, 0), "rectangle");
+    const double want[] = { 0.5, 1, 1, 9, 9 };
+    for (int i = 0; i < 5; i++)
+        CHECK(rows_real(r, i + 1) == want[i]);
     rows_done(r);
     r = NULL;
     done(&w);

@@ -107,6 +107,24 @@ def test_a_log_that_cannot_be_is_refused(server, experiment, kind, data):
     server.refused("POST", f"/api/experiment/{experiment.id}/logs", (400, 422), json={"name": unique("bad"), "type": kind, "data": data})
 
 
+def test_an_evaluation_says_what_was_evaluated(client, project, annotated):
+    version = annotated[1]["test"]
+    e = project.create_experiment(name=unique("evaluated"))
+    e.attach_dataset(name="test", dataset_version=version)
+    asset, label = version.list_assets()[0], version.list_labels()[0]
+    e.add_evaluation(asset, rectangles=[(1, 2, 30, 40, label, 0.9), (5, 6, 7, 8, label, 0.25)], polygons=[([[1, 1], [9, 1], [9, 9]], label, 0.5)],
+                     classifications=[(label, 0.75)], custom_metrics={"iou": 0.5})
+    got = e.list_evaluations()[0].sync()
+    assert got["asset"]["data"]["filename"] == asset.filename and got["asset"]["data"]["meta"] == {"width": 640, "height": 480}
+    assert got["asset_id"] == got["asset"]["id"] == str(asset.id) and got["custom_metrics"] == {"iou": 0.5}
+    assert [(r["label"]["name"], r["score"], r["x"], r["y"], r["w"], r["h"]) for r in got["rectangles"]] == [(label.name, 0.9, 1, 2, 30, 40), (label.name, 0.25, 5, 6, 7, 8)]
+    assert [(p["label"]["name"], p["polygon"]) for p in got["polygons"]] == [(label.name, [[1, 1], [9, 1], [9, 9]])]
+    assert [(c["label"]["name"], c["score"]) for c in got["classifications"]] == [(label.name, 0.75)] and got["lines"] == []
+    e.add_evaluation(asset, rectangles=[(3, 3, 3, 3, label, 0.1)])
+    again = e.list_evaluations()
+    assert len(again) == 1 and [r["x"] for r in again[0].sync()["rectangles"]] == [3], "added again it is replaced"
+
+
 def test_artifacts(experiment, cells, tmp_path):
     experiment.store("notes", str(cells[0].path))
     experiment.store("notes", str(cells[1].path))

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "job/job.h"
 #include "learn/task/metrics.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { BOXES = 10000, IMAGES_MOST = 20000, LABELS = 2000 };
@@ -53,18 +52,6 @@ static enum err read_labels(struct evaluate *e)
     return rows_error(r);
 }
 
-/* A shape of an evaluation. */
-struct said {
-    double score;
-    const struct json *shape;
-};
-
-static int surest_first(const void *x, const void *y)
-{
-    const struct said *a = x, *b = y;
-    return (a->score < b->score) - (a->score > b->score);
-}
-
 static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
@@ -80,56 +67,21 @@ static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n
     return rows_error(r);
 }
 
-/* The shapes of a kind that an evaluation holds, the surest first. */
-static enum err shapes_of(struct evaluate *e, struct arena *a, const char *evaluation, const char *kind, struct said **ret,
-                          size_t *ret_n)
-{
-    AUTO(rows) struct rows *r = NULL;
-    const struct json *all;
-    TRY(sql_first(e->op->db, &r, "SELECT shapes FROM evaluation WHERE id = ?1", V(evaluation)));
-    TRY(json_parse(a, rows_text(r, 0), strlen(rows_text(r, 0)), &all));
-    const struct json *list = json_get(all, kind);
-    *ret_n = 0;
-    *ret = arena_new_array(a, struct said, json_count(list) + 1);
-    for (size_t i = 0; i < json_count(list); i++) {
-        struct said *s = &(*ret)[(*ret_n)++];
-        s->shape = json_at(list, i);
-        json_number(json_get(s->shape, "score"), &s->score);
-    }
-    qsort(*ret, *ret_n, sizeof **ret, surest_first);
-    return OK;
-}
-
-static enum err label_of(struct evaluate *e, const struct json *shape, bool *ret_known, int *ret)
-{
-    char id[ID_SIZE];
-    AUTO(rows) struct rows *r = NULL;
-    *ret_known = false;
-    if (!json_text(json_get(shape, "label_id")) || !id_parse(json_text(json_get(shape, "label_id")), id))
-        return OK;
-    TRY(sql_rows(e->op->db, &r, "SELECT name FROM label WHERE id = ?1", V((const char *)id)));
-    *ret_known = rows_next(r);
-    return *ret_known ? label_index(e, rows_text(r, 0), ret) : rows_error(r);
-}
-
 static enum err read_found(struct evaluate *e, const char *evaluation, size_t *ret_n)
 {
-    AUTO(arena) struct arena *a = arena_new(); /* an image's shapes need not outlive it */
-    struct said *all;
-    size_t n;
-    *ret_n = 0;
-    TRY(shapes_of(e, a, evaluation, "rectangles", &all, &n));
-    for (size_t i = 0; i < n && *ret_n < BOXES; i++) {
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(e->op->db, &r,
+                 "SELECT l.name, h.score, h.x, h.y, h.w, h.h FROM evaluation_shape h JOIN label l ON l.id = h.label_id"
+                 " WHERE h.evaluation_id = ?1 AND h.kind = 'rectangle' ORDER BY h.score DESC, h.position LIMIT ?2",
+                 V(evaluation), V((int64_t)BOXES)));
+    for (*ret_n = 0; rows_next(r); (*ret_n)++) {
         struct metrics_detection *d = &e->found[*ret_n];
-        *d = (struct metrics_detection){ .score = all[i].score };
-        bool known;
-        TRY(label_of(e, all[i].shape, &known, &d->label));
-        double *const to[] = { &d->x, &d->y, &d->w, &d->h };
-        for (int k = 0; k < 4; k++)
-            json_number(json_get(all[i].shape, (const char *const[]){ "x", "y", "w", "h" }[k]), to[k]);
-        *ret_n += known;
+        *d = (struct metrics_detection){
+            .score = rows_real(r, 1), .x = rows_real(r, 2), .y = rows_real(r, 3), .w = rows_real(r, 4), .h = rows_real(r, 5)
+        };
+        TRY(label_index(e, rows_text(r, 0), &d->label));
     }
-    return OK;
+    return rows_error(r);
 }
 
 /* ---- labels of whole images */
@@ -151,15 +103,12 @@ static enum err read_pair(struct evaluate *e, const char *evaluation, const char
                  " WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'classification' LIMIT 1",
                  V(asset), V(e->status)));
     TRY(first_label(e, truth, &p->truth));
-    AUTO(arena) struct arena *a = arena_new();
-    struct said *all;
-    size_t n;
-    bool known = false;
-    p->said = -1;
-    TRY(shapes_of(e, a, evaluation, "classifications", &all, &n));
-    for (size_t i = 0; i < n && !known; i++)
-        TRY(label_of(e, all[i].shape, &known, &p->said));
-    return OK;
+    AUTO(rows) struct rows *said = NULL;
+    TRY(sql_rows(e->op->db, &said,
+                 "SELECT l.name FROM evaluation_shape h JOIN label l ON l.id = h.label_id WHERE h.evaluation_id = ?1"
+                 " AND h.kind = 'classification' ORDER BY h.score DESC, h.position LIMIT 1",
+                 V(evaluation)));
+    return first_label(e, said, &p->said);
 }
 
 /* An image without an evaluated label counts as one of its own, the last, that none is of. */

@@ -45,3 +45,5 @@ MUST_USE enum err log_put(struct sql *, struct arena *, const char *experiment_i
 /* The same for JSON text that is known to fit, for logs that are not lines. */
 MUST_USE enum err log_put_text(struct sql *, struct arena *, const char *experiment_id, const char *name, const char *type,
                                const char *data);
+
+MUST_USE enum err evaluation_migrate(struct sql *, struct arena *); /* the step that gave evaluated shapes a table of their own */
