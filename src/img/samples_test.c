@@ -168,7 +168,26 @@ static void write_bmp_rle(const struct image *i, struct file *ret)
     file_put(ret, "\0\1", 2);
 }
 
-static void write_tiff(const struct image *i, struct file *ret)
+/* A row with an alpha of half or so, if any, in the colours too if they are to be over black. */
+static uint8_t *with_alpha(const struct image *i, int y, uint16_t alpha)
+{
+    static uint8_t row[4 * 4096];
+    int n = alpha ? 4 : 3;
+    CHECK(i->width <= 4096);
+    for (int x = 0; x < i->width; x++) {
+        uint8_t a = (uint8_t)(100 + (x * 7 + y) % 156);
+        for (int k = 0; k < 3; k++) {
+            int c = pixel(i, x, y)[k];
+            row[x * n + k] = (uint8_t)(alpha == EXTRASAMPLE_ASSOCALPHA ? (c * a + 127) / 255 : c);
+        }
+        if (alpha)
+            row[x * n + 3] = a;
+    }
+    return row;
+}
+
+/* alpha: EXTRASAMPLE_…, or 0 for none */
+static void write_tiff_of(const struct image *i, uint16_t alpha, struct file *ret)
 {
     char name[] = "/tmp/saccade-test-XXXXXX";
     int fd = mkstemp(name);
@@ -176,14 +195,16 @@ static void write_tiff(const struct image *i, struct file *ret)
     TIFF *t = TIFFFdOpen(dup(fd), name, "w");
     TIFFSetField(t, TIFFTAG_IMAGEWIDTH, (uint32_t)i->width);
     TIFFSetField(t, TIFFTAG_IMAGELENGTH, (uint32_t)i->height);
-    TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 3);
+    TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, alpha ? 4 : 3);
+    if (alpha)
+        TIFFSetField(t, TIFFTAG_EXTRASAMPLES, 1, &alpha);
     TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8);
     TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
     TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(t, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
     TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, 16);
     for (int y = 0; y < i->height; y++)
-        CHECK(TIFFWriteScanline(t, (void *)(uintptr_t)pixel(i, 0, y), (uint32_t)y, 0) == 1);
+        CHECK(TIFFWriteScanline(t, with_alpha(i, y, alpha), (uint32_t)y, 0) == 1);
     TIFFClose(t);
     uint8_t part[4096];
     lseek(fd, 0, SEEK_SET);
@@ -193,10 +214,27 @@ static void write_tiff(const struct image *i, struct file *ret)
     unlink(name);
 }
 
+static void write_tiff(const struct image *i, struct file *ret)
+{
+    write_tiff_of(i, 0, ret);
+}
+
+static void write_tiff_alpha(const struct image *i, struct file *ret)
+{
+    write_tiff_of(i, EXTRASAMPLE_UNASSALPHA, ret);
+}
+
+static void write_tiff_over_black(const struct image *i, struct file *ret)
+{
+    write_tiff_of(i, EXTRASAMPLE_ASSOCALPHA, ret);
+}
+
 const struct sample_format sample_formats[] = {
-    { "image/jpeg", write_jpeg, 50 },  { "image/png", write_png, 0 },   { "image/webp", write_webp, 0 },
-    { "image/gif", write_gif, 0 },     { "image/bmp", write_bmp24, 0 }, { "image/bmp", write_bmp32, 0 },
-    { "image/bmp", write_bmp_rle, 0 }, { "image/tiff", write_tiff, 0 },
+    { "image/jpeg", write_jpeg, 50 },      { "image/png", write_png, 0 },
+    { "image/webp", write_webp, 0 },       { "image/gif", write_gif, 0 },
+    { "image/bmp", write_bmp24, 0 },       { "image/bmp", write_bmp32, 0 },
+    { "image/bmp", write_bmp_rle, 0 },     { "image/tiff", write_tiff, 0 },
+    { "image/tiff", write_tiff_alpha, 0 }, { "image/tiff", write_tiff_over_black, 2 },
 };
 const size_t sample_formats_n = COUNT_OF(sample_formats);
 

@@ -84,6 +84,38 @@ static enum err probe(const uint8_t *bytes, size_t n, struct image_info *info)
     return OK;
 }
 
+/* libtiff's own conversion lays colours with a separate alpha over black. Told that the fourth sample is something else, it leaves
+ * them as they are, which is what the other formats give. Colours that were stored over black (associated alpha) are taken back
+ * from it. */
+static enum err drop_alpha(TIFF *t, bool *ret_over_black)
+{
+    uint16_t n = 0, *kinds = NULL;
+    TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &n, &kinds);
+    *ret_over_black = n > 0 && kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+    if (n == 0 || kinds[0] != EXTRASAMPLE_UNASSALPHA)
+        return OK;
+    uint16_t unknown[16] = { EXTRASAMPLE_UNSPECIFIED };
+    if (n > COUNT_OF(unknown) || !TIFFSetField(t, TIFFTAG_EXTRASAMPLES, n, unknown))
+        return fail(E_INVALID, "damaged TIFF, or of a kind that is not read: %d samples besides the colours", n);
+    return OK;
+}
+
+static uint8_t from_black(uint32_t colour, uint32_t alpha)
+{
+    uint32_t c = alpha ? (colour * 255 + alpha / 2) / alpha : 0;
+    return (uint8_t)(c < 255 ? c : 255);
+}
+
+static void copy_pixels(const uint32_t *from, size_t n, bool over_black, uint8_t *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t p = from[i], alpha = over_black ? TIFFGetA(p) : 255;
+        to[i * 3] = from_black(TIFFGetR(p), alpha);
+        to[i * 3 + 1] = from_black(TIFFGetG(p), alpha);
+        to[i * 3 + 2] = from_black(TIFFGetB(p), alpha);
+    }
+}
+
 /* libtiff's own conversion handles palettes, 16 bits, CMYK, YCbCr, tiles and strips; asked for the orientation that is stored, it
  * turns nothing. */
 static enum err decode(const uint8_t *bytes, size_t n, const struct image_info *info, int longest, struct image *ret)
@@ -94,6 +126,8 @@ static enum err decode(const uint8_t *bytes, size_t n, const struct image_info *
     TRY(open_tiff(&r, &t));
     TIFFRGBAImage rgba;
     char why[1024] = "";
+    bool over_black = false;
+    TRY(drop_alpha(t, &over_black));
     if (!TIFFRGBAImageOK(t, why) || !TIFFRGBAImageBegin(&rgba, t, 1, why))
         return fail(E_INVALID, "damaged TIFF, or of a kind that is not read: %s", why);
     void *raster = NULL;
@@ -108,12 +142,7 @@ static enum err decode(const uint8_t *bytes, size_t n, const struct image_info *
     if (e == OK && !TIFFRGBAImageGet(&rgba, raster, rgba.width, rgba.height))
         e = fail(E_INVALID, "damaged TIFF: its pixels cannot be decoded");
     if (e == OK) {
-        const uint32_t *from = raster;
-        for (size_t i = 0; i < pixels; i++) {
-            image.pixels[i * 3] = (uint8_t)TIFFGetR(from[i]);
-            image.pixels[i * 3 + 1] = (uint8_t)TIFFGetG(from[i]);
-            image.pixels[i * 3 + 2] = (uint8_t)TIFFGetB(from[i]);
-        }
+        copy_pixels(raster, pixels, over_black, image.pixels);
         *ret = image;
         image = (struct image){ 0 };
     }

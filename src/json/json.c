@@ -46,6 +46,8 @@ static const struct json *outer(const json_t *v)
 
 enum err json_parse(struct arena *a, const char *bytes, size_t n, const struct json **ret)
 {
+    if (n && memchr(bytes, 0, n)) /* no JSON holds one; the library takes it for a blank after a number or a word */
+        return fail(E_INVALID, "not valid JSON: there is a NUL byte in it");
     if (too_deep(bytes, n))
         return fail(E_INVALID, "the JSON is nested deeper than %d levels", JSON_DEPTH);
     json_error_t error;

@@ -31,6 +31,21 @@ TEST(json_reads_what_it_wrote)
     CHECK(json_absent(json_get(json_at(json_get(v, "list"), 7), "chained")));
 }
 
+TEST(a_nul_byte_is_refused_wherever_it_stands)
+{
+    static const char text[] = "{\"v\":123,\"w\":true,\"x\":[null]}";
+    AUTO(arena) struct arena *a = arena_new();
+    const struct json *v = NULL;
+    MUST(json_parse(a, text, sizeof text - 1, &v));
+    for (size_t at = 0; at < sizeof text; at++) {
+        char with[sizeof text];
+        memcpy(with, text, at);
+        with[at] = 0;
+        memcpy(with + at + 1, text + at, sizeof text - 1 - at);
+        MUST_FAIL(json_parse(a, with, sizeof text, &v), E_INVALID, "NUL");
+    }
+}
+
 TEST(json_that_is_wrong_is_refused_with_its_place)
 {
     static const struct {
