@@ -244,7 +244,10 @@ static void failed(void *with, struct http_call *c, enum err e)
     struct out o;
     out_init(&o, 1 << 16);
     out_object(&o, NULL);
-    if (e == E_BROKEN) {
+    if (e == E_FULL) {
+        log_line(LOG_ERROR, NULL, "%s %s: %s (%s)", http_method(c), http_path(c), fail_text(), fail_place());
+        out_text(&o, "message", "the server's disk is full: nothing was stored");
+    } else if (e == E_BROKEN) {
         const char *id = id_new(http_arena(c));
         log_line(LOG_ERROR, NULL, "%s %s: %s (%s) [%s]", http_method(c), http_path(c), fail_text(), fail_place(), id);
         out_text(&o, "message", "internal error");

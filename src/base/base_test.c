@@ -1,9 +1,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/test.h"
 #include "base/text.h"
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TEST(ids_are_version_7_and_sort_by_time)
@@ -15,6 +17,42 @@ TEST(ids_are_version_7_and_sort_by_time)
         CHECK(id[14] == '7' && strchr("89ab", id[19]));
         snprintf(last, sizeof last, "%s", id);
     }
+}
+
+static int many_lines(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        log_line(LOG_ERROR, NULL, "job %d failed [%x-0c]", i, i * 7);
+        log_line(LOG_INFO, NULL, "request %d", i);
+        if (i % 100 == 0)
+            log_line(LOG_WARN, NULL, "something else %d", i);
+    }
+    return 0;
+}
+
+TEST(a_fault_that_comes_back_all_the_time_does_not_fill_the_log)
+{
+    int ends[2], status = -1, count[3] = { 0 };
+    CHECK(pipe(ends) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        _exit(many_lines());
+    }
+    close(ends[1]);
+    FILE *f = fdopen(ends[0], "r");
+    for (char line[500]; fgets(line, sizeof line, f);) {
+        count[0] += strstr(line, "failed") != NULL;
+        count[1] += strstr(line, "request") != NULL;
+        count[2] += strstr(line, "else") != NULL;
+    }
+    fclose(f);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    CHECK_INT(count[0], 20);
+    CHECK_INT(count[1], 1000);
+    CHECK_INT(count[2], 10);
 }
 
 TEST(ids_are_read_in_any_form_and_written_in_one)

@@ -1,4 +1,5 @@
 #include "base/fail.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static const struct {
     [OK] = { 200, 0 },           [E_INVALID] = { 400, 65 }, [E_UNKNOWN_USER] = { 401, 77 }, [E_FORBIDDEN] = { 403, 77 },
     [E_NOT_FOUND] = { 404, 66 }, [E_METHOD] = { 405, 64 },  [E_CONFLICT] = { 409, 73 },     [E_TOO_BIG] = { 413, 65 },
     [E_IN_USE] = { 409, 73 },    [E_UNMEANT] = { 422, 65 }, [E_LOCKED] = { 423, 75 },       [E_TOO_MANY] = { 429, 75 },
-    [E_BROKEN] = { 500, 70 },    [E_BUSY] = { 503, 75 },    [E_CANCELLED] = { 503, 75 },
+    [E_BROKEN] = { 500, 70 },    [E_BUSY] = { 503, 75 },    [E_FULL] = { 507, 74 },         [E_CANCELLED] = { 503, 75 },
 };
 
 enum err fail_at(const char *file, int line, enum err kind, const char *why, ...)
@@ -72,6 +73,11 @@ void fail_set_detail(const char *detail)
 {
     snprintf(last.detail, sizeof last.detail, "%s", detail);
     last.has_detail = true;
+}
+
+enum err err_of_errno(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EFBIG ? E_FULL : E_BROKEN;
 }
 
 int err_http_status(enum err e)

@@ -26,6 +26,7 @@ enum err {
     E_TOO_MANY,     /* 429: rate limit */
     E_BROKEN,       /* 500: our fault, or the machine's; the text is logged, the client sees "internal error" */
     E_BUSY,         /* 503: try again */
+    E_FULL,         /* 507: no room on the disk */
     E_CANCELLED,    /* stopped because someone asked for it; no HTTP answer of its own (503) */
     ERR_KINDS
 };
@@ -42,6 +43,9 @@ const char *fail_detail(void);            /* a second, longer part of the text (
 const char *fail_place(void);             /* "file:line" of the kept fail() */
 enum err fail_kind(void);                 /* the kept kind */
 void fail_set_detail(const char *detail); /* copied, cut at 4 KiB; forgotten by the next fail() */
+
+/* What a system call's errno means when it may be for want of room: E_FULL, else E_BROKEN. */
+enum err err_of_errno(int code);
 
 int err_http_status(enum err);
 int err_exit_code(enum err); /* 0 for OK, sysexits-like otherwise */

@@ -19,7 +19,7 @@ void auto_fd(int *fd)
 static enum err system_failure(const char *doing, const char *path)
 {
     int code = errno;
-    return fail(code == ENOENT ? E_NOT_FOUND : E_BROKEN, "cannot %s %s: %s", doing, path, strerror(code));
+    return fail(code == ENOENT ? E_NOT_FOUND : err_of_errno(code), "cannot %s %s: %s", doing, path, strerror(code));
 }
 
 enum err file_read_all(int fd, void *ret, size_t n)
@@ -47,7 +47,7 @@ enum err file_write_all(int fd, const void *bytes, size_t n)
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return fail(E_BROKEN, "writing failed: %s", strerror(errno));
+            return fail(err_of_errno(errno), "writing failed: %s", strerror(errno));
         p += put;
         n -= (size_t)put;
     }

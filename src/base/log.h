@@ -1,4 +1,5 @@
 /* log.h - one JSON object a line on standard error: {"at":…,"level":…,"role":…,"what":…, fields}.
+ * Of warnings and errors that differ in numbers only, 20 are written in 10 s; the next one then says how many were left out.
  * Values are escaped, so that nothing a user sends can forge a line. Only main(), the dispatcher and the worker loops log. */
 #pragma once
 #include "base/fail.h"

@@ -100,7 +100,7 @@ enum err blob_begin(struct blob_store *s, uint64_t cap, struct blob_writer **ret
     w->fd = open(w->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     w->sha = EVP_MD_CTX_new();
     if (w->fd < 0 || !w->sha || EVP_DigestInit_ex(w->sha, EVP_sha256(), NULL) != 1) {
-        enum err e = fail(E_BROKEN, "cannot write to %s: %s", w->path, strerror(errno));
+        enum err e = fail(err_of_errno(errno), "cannot write to %s: %s", w->path, strerror(errno));
         free_writer(w);
         return e;
     }
@@ -130,10 +130,10 @@ static enum err settle(struct blob_store *s, int fd, const char *path, const cha
         return OK;
     }
     if (fsync(fd) != 0)
-        return fail(E_BROKEN, "cannot sync %s: %s", path, strerror(errno));
+        return fail(err_of_errno(errno), "cannot sync %s: %s", path, strerror(errno));
     bool made = mkdir(folder, 0700) == 0;
     if (rename(path, to) != 0)
-        return fail(E_BROKEN, "cannot move %s to %s: %s", path, to, strerror(errno));
+        return fail(err_of_errno(errno), "cannot move %s to %s: %s", path, to, strerror(errno));
     unlink(blob_damaged_place(a, s, hash));
     TRY(file_sync_dir(folder));
     return made ? file_sync_dir(objects) : OK;
@@ -194,7 +194,7 @@ enum err blob_part_open(struct blob_store *s, const char *upload_id, int *ret_fd
         return fail(E_NOT_FOUND, "there is no upload %.60s", upload_id);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return fail(E_BROKEN, "cannot write to %s: %s", path, strerror(errno));
+        return fail(err_of_errno(errno), "cannot write to %s: %s", path, strerror(errno));
     *ret_fd = fd;
     return OK;
 }

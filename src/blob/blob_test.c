@@ -244,6 +244,31 @@ TEST(signatures_fit_only_what_was_signed)
     unlink(path);
 }
 
+TEST(a_key_that_is_no_chance_or_open_to_others_is_refused)
+{
+    char path[] = "/tmp/saccade_key_XXXXXX", bytes[32] = { 0 };
+    struct sign_key *k = NULL;
+    close(mkstemp(path));
+    MUST(file_write(path, bytes, sizeof bytes, 0600));
+    MUST_FAIL(sign_key_open(path, &k), E_BROKEN, "no random key");
+    MUST(file_write(path, "change me change me change me ..", 32, 0600));
+    MUST_FAIL(sign_key_open(path, &k), E_BROKEN, "no random key");
+    MUST(file_write(path, bytes, 31, 0600));
+    MUST_FAIL(sign_key_open(path, &k), E_BROKEN, "must hold 32 bytes");
+    unlink(path);
+    MUST(sign_key_open(path, &k));
+    sign_key_free(k);
+    static const unsigned wrong[] = { 0666, 0644, 0620, 0601 };
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        CHECK(chmod(path, wrong[i]) == 0);
+        MUST_FAIL(sign_key_open(path, &k), E_BROKEN, "chmod 600");
+    }
+    CHECK(chmod(path, 0640) == 0);
+    MUST(sign_key_open(path, &k));
+    sign_key_free(k);
+    unlink(path);
+}
+
 TEST(passwords_are_kept_as_argon2id)
 {
     char hash[128];

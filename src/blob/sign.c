@@ -10,12 +10,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { KEY = 32, ARGON_PASSES = 2, ARGON_KIB = 19456, ARGON_LANES = 1, ARGON_SALT = 16, ARGON_HASH = 32 };
 
 struct sign_key {
     uint8_t bytes[KEY];
 };
+
+/* A key that others can read or set signs nothing, and one that is no chance (zeros, a word) can be guessed. Of 32 random bytes
+ * fewer than 12 differ once in 10^20 times. */
+static enum err check_key(const char *path, const char *bytes, size_t n)
+{
+    struct stat st;
+    bool seen[256] = { false };
+    int different = 0;
+    if (n != KEY)
+        return fail(E_BROKEN, "%s must hold %d bytes; it has %zu", path, KEY, n);
+    for (size_t i = 0; i < n; i++) {
+        different += !seen[(uint8_t)bytes[i]];
+        seen[(uint8_t)bytes[i]] = true;
+    }
+    if (different < 12)
+        return fail(E_BROKEN, "%s holds no random key; remove it and a new one is made (signed links and logins then end)", path);
+    if (stat(path, &st) != 0 || st.st_mode & 027)
+        return fail(E_BROKEN, "%s may be read or written by others (mode %03o): chmod 600 it", path, (unsigned)st.st_mode & 0777);
+    return OK;
+}
 
 enum err sign_key_open(const char *path, struct sign_key **ret)
 {
@@ -32,8 +53,8 @@ enum err sign_key_open(const char *path, struct sign_key **ret)
     char *bytes = NULL;
     size_t n = 0;
     enum err e = file_read(a, path, KEY, &bytes, &n);
-    if (e == OK && n != KEY)
-        e = fail(E_BROKEN, "%s must hold %d bytes; it has %zu", path, KEY, n);
+    if (e == OK)
+        e = check_key(path, bytes, n);
     if (e != OK) {
         free(k);
         return e;

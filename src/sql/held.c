@@ -37,7 +37,9 @@ enum err held_share(const char *path, bool anew)
         return fail(E_BROKEN, "cannot replace %s: %s", path, strerror(errno));
     AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, sizeof own) != 0)
-        return fail(E_BROKEN, "cannot make %s: %s", path, strerror(errno));
+        return fail(err_of_errno(errno), "cannot make %s: %s", path, strerror(errno));
+    if (posix_fallocate(fd, 0, sizeof own) != 0)
+        return OK; /* a page that found no room later would end the process: this one then counts for itself */
     void *m = mmap(NULL, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (m == MAP_FAILED)
         return fail(E_BROKEN, "cannot map %s: %s", path, strerror(errno));

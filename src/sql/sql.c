@@ -42,8 +42,11 @@ static enum err failure(struct sql *s, const char *doing)
         return fail(code == SQLITE_CONSTRAINT_FOREIGNKEY ? E_IN_USE : E_CONFLICT, "%s", text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return fail(E_BUSY, "the database is busy");
-    case SQLITE_FULL: return fail(E_BROKEN, "the disk is full");
-    default: return fail(E_BROKEN, "database: %s while %.200s", text, doing);
+    case SQLITE_FULL: return fail(E_FULL, "the disk is full");
+    default:
+        if ((code & 0xff) == SQLITE_IOERR && err_of_errno(sqlite3_system_errno(s->db)) == E_FULL)
+            return fail(E_FULL, "the disk is full");
+        return fail(E_BROKEN, "database: %s while %.200s", text, doing);
     }
 }
 

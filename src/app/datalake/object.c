@@ -258,7 +258,7 @@ static enum err write_at(int fd, const char *bytes, size_t n, uint64_t offset)
     while (n) {
         ssize_t done = pwrite(fd, bytes, n, (off_t)offset);
         if (done <= 0)
-            return fail(E_BROKEN, "cannot write a part: %s", strerror(errno));
+            return fail(err_of_errno(errno), "cannot write a part: %s", strerror(errno));
         bytes += done;
         n -= (size_t)done;
         offset += (uint64_t)done;

@@ -6,14 +6,26 @@
 #include "sql/held.h"
 #include <math.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+/* Below this the next upload or commit may fail. */
+enum { ROOM_LEAST = 64 << 20 };
+
+static bool has_room(const char *folder)
+{
+    struct statvfs s;
+    return statvfs(folder, &s) != 0 || (uint64_t)s.f_bavail * s.f_frsize >= ROOM_LEAST;
+}
 
 static enum err health(struct op *op)
 {
     int64_t fine = 0;
+    bool room = has_room(op->services->data_dir);
     TRY(sql_int(op->db, &fine, "SELECT 1"));
+    op->status = room ? 200 : 503;
     out_object(&op->out, NULL);
-    out_text(&op->out, "status", "ok");
+    out_text(&op->out, "status", room ? "ok" : "the disk is full");
     out_text(&op->out, "version", op->services->version);
     out_int(&op->out, "uptime_s", (int64_t)(clock_seconds() - op->services->started));
     out_end_object(&op->out);
@@ -141,7 +153,7 @@ static enum err metrics(struct op *op)
 }
 
 static const struct route routes[] = {
-    { "GET", "/health", health, MAY_ANYONE, WORK_READ, "whether the server and its database answer" },
+    { "GET", "/health", health, MAY_ANYONE, WORK_READ, "whether the server and its database answer and there is room to store" },
     { "GET", "/metrics", metrics, MAY_ANYONE, WORK_READ, "counters for Prometheus" },
 };
 
