@@ -40,6 +40,15 @@ test("with a version for tests alone nothing is learned from by default", async 
   await page.getByText("It needs a dataset version to learn from.").waitFor();
 });
 
+test("a version that nobody has annotated is not learned from", async () => {
+  const { version: bare } = await annotatedVersion(images(10, 12), { version: "train", annotate: false });
+  const other = await project([bare]);
+  await b.open(`/projects/${other.id}/new`);
+  await page.getByLabel("Name", { exact: true }).fill("bare");
+  await page.getByText("has no annotations to learn from").waitFor();
+  assert.ok(await make.isDisabled());
+});
+
 test("an experiment like another one has its data too", async () => {
   const e = await api("POST", `/api/project/${lab.id}/experiments`, { name: "first", description: "" });
   await api("POST", `/api/experiment/${e.id}/datasets`, { name: "train", dataset_version_id: learnt.id });

@@ -64,6 +64,7 @@ test("labels are added and renamed, the version is described and locked", async 
 test("annotations are exported as COCO", async () => {
   await page.getByRole("button", { name: "Annotations" }).click();
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: "Export as COCO" }).click()]);
+  await page.getByText(/shapes of 8 images/).waitFor();
   const coco = JSON.parse(readFileSync(await download.path(), "utf8"));
   assert.equal(coco.images.length, 8);
   const stats = await api("GET", `/api/dataset/version/${version.id}/stats`);

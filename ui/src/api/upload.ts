@@ -10,10 +10,13 @@ interface Grant {
 }
 
 /** Our own storage is always on the page's origin, whatever public name the server was given. */
-function onThisOrigin(url: string): string {
+export function ownUrl(url: string): string {
   const u = new URL(url, location.href);
   return u.pathname.startsWith("/storage/") ? u.pathname + u.search : url;
 }
+/** The link to an object of the storage. */
+export const urlOfObject = async (connector: string, object_name: string) =>
+  ownUrl((await post<{ presigned_url: string }>(`/api/object-storage/${connector}/retrieve_presigned_url`, { object_name })).presigned_url);
 
 function send(method: string, url: string, body: Blob | FormData, headers: Record<string, string>, progress: (bytes: number) => void, signal: AbortSignal) {
   return new Promise<void>((resolve, reject) => {
@@ -59,7 +62,7 @@ export async function storeFile(file: File, to: UploadTarget, progress: (bytes: 
   if (file.size > PART) {
     const parts = await post<{ url?: string }>(`/api/object-storage/${connector}/init_multipart_upload`, { object_name, content_type });
     if (parts.url) {
-      const url = onThisOrigin(parts.url);
+      const url = ownUrl(parts.url);
       for (let at = 0; at < file.size; at += PART) {
         const end = Math.min(at + PART, file.size);
         const range = { "Content-Range": `bytes ${at}-${end - 1}/${file.size}`, "Content-Type": content_type };
@@ -69,7 +72,7 @@ export async function storeFile(file: File, to: UploadTarget, progress: (bytes: 
     }
   }
   const grant = await post<Grant>(`/api/object-storage/${connector}/generate_presigned_url`, { object_name, content_type });
-  const url = onThisOrigin(grant.presigned_url_data.url);
+  const url = ownUrl(grant.presigned_url_data.url);
   const fields = grant.presigned_url_data.fields ?? {};
   if (grant.client_type.toLowerCase() === "azure") {
     await send("PUT", url, file, { ...fields, "Content-Type": content_type, "x-ms-blob-type": "BlockBlob" }, progress, signal);

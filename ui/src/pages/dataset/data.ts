@@ -50,15 +50,18 @@ export interface ImportResult {
   images: number;
   shapes: number;
   kept: number;
-  unknown_images: number;
-  unknown: string[];
-  skipped_shapes: number;
-  skipped: string[];
   sizes_differ: number;
+  /** What was not taken, reason by reason. */
+  left_out: { reason: string; says: string; count: number; examples: string[] }[];
+  /** Images of each split, where the files have some. */
+  splits: Record<string, number>;
 }
-export async function importAnnotations(version: string, files: File[], mode: ImportMode, skipFaulty: boolean): Promise<string> {
+/** What to do where the files have splits. */
+export type SplitWay = "TAGS" | "ALL" | "train" | "val" | "test";
+export async function importAnnotations(version: string, files: File[], { mode, splits, skipFaulty }: { mode: ImportMode; splits: SplitWay; skipFaulty: boolean }): Promise<string> {
   const form = new FormData();
   form.append("mode", mode);
+  form.append("splits", splits);
   if (skipFaulty) form.append("skip_invalid", "true");
   for (const f of files) form.append("files", f, f.name);
   const { job } = await call<{ job: Job }>("POST", `/api/dataset/version/${version}/annotations/import`, { form });
@@ -73,17 +76,19 @@ export const useJob = (id: string | null) => {
   return answer;
 };
 
-export async function exportAnnotations(version: string, type: string, assetIds?: string[]): Promise<void> {
-  const { presigned_url, object_name } = await post<{ presigned_url: string; object_name: string }>(`/api/dataset/version/${version}/annotations/export`, {
-    type,
-    export_video: false,
-    export_key: "FILENAME",
-    ...(assetIds ? { asset_ids: assetIds } : {}),
-  });
-  const u = new URL(presigned_url, location.href);
-  const a = document.createElement("a");
-  a.href = u.pathname.startsWith("/storage/") ? u.pathname + u.search : presigned_url;
-  a.download = object_name.split("/").pop() ?? "annotations";
-  a.click();
+export interface ExportResult {
+  object_name: string;
+  images: number;
+  shapes: number;
+  /** Shapes that the format has no place for. */
+  left_out: number;
+  /** Images of one name that got other ones in the file. */
+  renamed: number;
 }
+/** Starts the job that writes the file; gives its id. */
+export const startExport = async (version: string, type: string, assetIds?: string[]): Promise<string> => {
+  const { job } = await post<{ job: Job }>(`/api/dataset/version/${version}/annotations/export`, { type, export_video: false, export_key: "FILENAME", wait: false, ...(assetIds ? { asset_ids: assetIds } : {}) });
+  touch("/api/jobs");
+  return job.id;
+};
 export type { Page };

@@ -1,10 +1,10 @@
 // Import of annotation files: a job that says what it does, and what it could not use.
-import { Button, FileButton, Group, Modal, Progress, Radio, Stack, Text } from "@mantine/core";
+import { Button, FileButton, Group, Modal, Progress, Radio, Select, Stack, Text } from "@mantine/core";
 import { useEffect, useState } from "react";
-import { bytes, plural } from "../../kit/format";
+import { bytes, count, plural } from "../../kit/format";
 import { IconX } from "../../kit/icons";
 import { Cut, Fault, Status } from "../../kit/parts";
-import { importAnnotations, useJob, type ImportMode, type ImportResult } from "./data";
+import { importAnnotations, useJob, type ImportMode, type ImportResult, type SplitWay } from "./data";
 
 interface Failure {
   message: string;
@@ -18,19 +18,17 @@ const modes: Record<ImportMode, [string, string]> = {
   CONCATENATE: ["Add", "Shapes of the files are added to those that are there."],
 };
 
+const splitWays: Record<SplitWay, string> = {
+  TAGS: "Take all, and tag the images with their split",
+  ALL: "Take all, without tags",
+  train: "Take train only",
+  val: "Take val only",
+  test: "Take test only",
+};
+
 /** What came in, and what did not and why. */
 function Outcome({ of: r }: { of: ImportResult }) {
-  const left = (n: number, what: string, names: string[]) => (
-    <div>
-      <Text size="sm">{what}</Text>
-      <div className="dim" style={{ maxHeight: 90, overflow: "auto" }}>
-        {names.map((name) => (
-          <div key={name}>{name}</div>
-        ))}
-        {n > names.length && <div>and {n - names.length} more</div>}
-      </div>
-    </div>
-  );
+  const splits = Object.entries(r.splits ?? {}).filter(([, n]) => n > 0);
   return (
     <Stack gap="xs">
       <Text size="sm">
@@ -38,8 +36,20 @@ function Outcome({ of: r }: { of: ImportResult }) {
         {r.kept > 0 && ` ${plural(r.kept, "image")} kept what was there.`}
         {r.sizes_differ > 0 && ` ${plural(r.sizes_differ, "file")} told another image size than the image has.`}
       </Text>
-      {r.unknown_images > 0 && left(r.unknown_images, `${plural(r.unknown_images, "image")} of the files ${r.unknown_images === 1 ? "is" : "are"} not in this version:`, r.unknown)}
-      {r.skipped_shapes > 0 && left(r.skipped_shapes, `${plural(r.skipped_shapes, "faulty shape")} left out:`, r.skipped)}
+      {splits.length > 0 && <Text size="sm">The splits of the files are tags of the images now: {splits.map(([name, n]) => `${name} ${count(n)}`).join(", ")}.</Text>}
+      {r.left_out?.map((g) => (
+        <div key={g.reason}>
+          <Text size="sm">
+            Left out: {count(g.count)} {g.says}.
+          </Text>
+          <div className="dim" style={{ maxHeight: 90, overflow: "auto", overflowWrap: "anywhere" }} tabIndex={0} role="region" aria-label={`Left out: ${g.says}`}>
+            {g.examples.map((x) => (
+              <div key={x}>{x}</div>
+            ))}
+            {g.count > g.examples.length && g.examples.length > 0 && <div>and {count(g.count - g.examples.length)} more</div>}
+          </div>
+        </div>
+      ))}
     </Stack>
   );
 }
@@ -47,6 +57,7 @@ function Outcome({ of: r }: { of: ImportResult }) {
 export function ImportDialog({ version, annotated, open, onClose }: { version: string; annotated: number; open: boolean; onClose: () => void }) {
   const [files, setFiles] = useState<File[]>([]);
   const [mode, setMode] = useState<ImportMode>("KEEP");
+  const [splits, setSplits] = useState<SplitWay>("TAGS");
   const [job, setJob] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Failure | null>(null);
@@ -63,7 +74,7 @@ export function ImportDialog({ version, annotated, open, onClose }: { version: s
     setBusy(true);
     setError(null);
     try {
-      setJob(await importAnnotations(version, files, mode, skipFaulty));
+      setJob(await importAnnotations(version, files, { mode, splits, skipFaulty }));
     } catch (e) {
       setError(e as Failure);
     } finally {
@@ -100,7 +111,7 @@ export function ImportDialog({ version, annotated, open, onClose }: { version: s
         ) : (
           <>
             <Text size="sm" c="dimmed">
-              One COCO file (.json), Pascal VOC files (.xml), YOLO files (.txt with data.yaml or classes.txt), or a .zip of these. Labels that are missing are made; images that are not in this version are left out.
+              One COCO file (.json), Pascal VOC files (.xml), YOLO files (.txt with data.yaml or classes.txt), or a .zip of these as other tools make it. Labels that are missing are made; images that are not in this version are left out.
             </Text>
             <FileButton onChange={(f) => setFiles((old) => [...old, ...f])} multiple accept=".json,.xml,.txt,.yaml,.yml,.zip">
               {(props) => (
@@ -132,6 +143,7 @@ export function ImportDialog({ version, annotated, open, onClose }: { version: s
                 </Stack>
               </Radio.Group>
             )}
+            <Select label="If the files have splits (train, val, test)" size="xs" data={Object.entries(splitWays).map(([value, label]) => ({ value, label }))} value={splits} allowDeselect={false} onChange={(s) => setSplits((s ?? "TAGS") as SplitWay)} />
             {error && <Fault error={error} />}
             <Group justify="flex-end" gap="xs">
               <Button variant="default" onClick={onClose}>

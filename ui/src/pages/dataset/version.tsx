@@ -14,7 +14,8 @@ import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
 import { Analytics } from "./analytics";
-import { assetIds, complete, exportAnnotations, removeAssets, useAssets, useLabels, useLiveVersion, useVersion } from "./data";
+import { assetIds, complete, removeAssets, useAssets, useLabels, useLiveVersion, useSignedIn, useVersion } from "./data";
+import { exportAnnotations, formats, type Format } from "./export";
 import { ImportDialog } from "./import";
 import { assetTile } from "./parts";
 import { VersionSettings } from "./settings";
@@ -25,9 +26,7 @@ export default function VersionPage() {
   const [importing, setImporting] = useState(false);
   useLiveVersion(id);
   const v = version.data;
-  const download = (type: string) => {
-    exportAnnotations(id, type).catch(toast.failed);
-  };
+  const session = useSignedIn();
   return (
     <>
       <Page
@@ -56,9 +55,9 @@ export default function VersionPage() {
                   Import…
                 </Menu.Item>
                 <Menu.Divider />
-                {[["COCO", "COCO"], ["PASCAL_VOC", "Pascal VOC"], ["YOLO", "YOLO"]].map(([type, word]) => (
-                  <Menu.Item key={type} leftSection={<IconDownload size={14} />} onClick={() => download(type ?? "COCO")}>
-                    Export as {word}
+                {(Object.keys(formats) as Format[]).map((type) => (
+                  <Menu.Item key={type} leftSection={<IconDownload size={14} />} onClick={() => void exportAnnotations(session, id, type)}>
+                    Export as {formats[type]}
                   </Menu.Item>
                 ))}
               </Menu.Dropdown>
@@ -86,6 +85,7 @@ function Assets({ id, locked }: { id: string; locked: boolean }) {
   const [show, setShow] = useUrl("shapes", "on");
   const rows = useAssets(id, q);
   const labels = useLabels(id);
+  const session = useSignedIn();
   const [choice, setChoice] = useState<Choice>(nothing);
   const [removing, setRemoving] = useState(false);
   const px = Number(size) || 240;
@@ -136,9 +136,9 @@ function Assets({ id, locked }: { id: string; locked: boolean }) {
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              {[["COCO", "COCO"], ["PASCAL_VOC", "Pascal VOC"], ["YOLO", "YOLO"]].map(([type, word]) => (
-                <Menu.Item key={type} onClick={() => void ids().then((list) => exportAnnotations(id, type ?? "COCO", list)).catch(toast.failed)}>
-                  {word}
+              {(Object.keys(formats) as Format[]).map((type) => (
+                <Menu.Item key={type} onClick={() => void ids().then((list) => exportAnnotations(session, id, type, list), toast.failed)}>
+                  {formats[type]}
                 </Menu.Item>
               ))}
             </Menu.Dropdown>

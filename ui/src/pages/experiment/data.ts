@@ -2,10 +2,11 @@ import { ApiError, del, get, patch, post, type Page } from "../../api/client";
 import { useDatasets, useDatasetVersions, useModels, useModelVersions, useSettings } from "../../api/calls";
 import { setCached, touch, useEvents, useGet, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
+import { ownUrl, urlOfObject } from "../../api/upload";
 import type { DatasetVersion, Experiment, Log, Model, ModelVersion, Parameters, Project, StoredFile } from "../../api/types";
 import { useCallback, useEffect, useRef, useState } from "react";
 
-export { useDatasets, useDatasetVersions, useModels, useModelVersions, useSettings, useSignedIn };
+export { ownUrl, useDatasets, useDatasetVersions, useModels, useModelVersions, useSettings, useSignedIn };
 export type { DatasetVersion, Experiment, Log, Model, ModelVersion, Parameters, Project, StoredFile };
 
 export const useProject = (id: string | null) => useGet<Project>(id && `/api/project/${id}`);
@@ -103,14 +104,6 @@ export const publish = (id: string, name: string) => post<ModelVersion>(`${of(id
 export const publishIn = (id: string, model: string) => post<ModelVersion>(`${of(id)}/publish/version`, { model_id: model }).then((v) => (touch("/api/model"), stale(), v));
 export const makeToken = (name: string) => post<{ token: string }>("/api/tokens", { name }).then((t) => (touch("/api/tokens"), t.token));
 
-/** A link to our storage, on this page's origin. */
-export function ownUrl(url: string | null | undefined): string | undefined {
-  if (!url) return undefined;
-  const u = new URL(url, location.href);
-  return u.pathname.startsWith("/storage/") ? u.pathname + u.search : url;
-}
-export const urlOfObject = async (connector: string, object_name: string) =>
-  ownUrl((await post<{ presigned_url: string }>(`/api/object-storage/${connector}/retrieve_presigned_url`, { object_name })).presigned_url);
 export const useImageUrl = (connector: string, objectName: string | null) => {
   const [url, setUrl] = useState<string | undefined>(undefined);
   useEffect(() => {

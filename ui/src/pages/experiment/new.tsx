@@ -46,6 +46,13 @@ function versionsOf(attached: readonly DatasetVersion[], like: Experiment | unde
   return [...all.values()];
 }
 
+/** A version that is to be learned from and that nobody has annotated yet. */
+function unannotated(rows: readonly PartRow[], choices: readonly DatasetVersion[]): string | null {
+  const learned = new Set(splitOf(rows).learned.map((r) => r.version));
+  const v = choices.find((c) => learned.has(c.id) && c.nb_annotated === 0);
+  return v ? `${v.origin_name} / ${v.version}` : null;
+}
+
 export default function NewExperiment() {
   const { id = "" } = useParams();
   const fromId = new URLSearchParams(useSearch()).get("from");
@@ -88,7 +95,8 @@ export default function NewExperiment() {
   const names = rows.map((d) => d.name.trim());
   const choices = versionsOf(attached.data?.items ?? [], from.data);
   const same = sameTwice(rows);
-  const fault = !name.trim() ? "It needs a name." : nameFault(name) ? "Its name is too long." : !splitOf(rows).learned.length ? "It needs a dataset version to learn from." : same && !sameIsMeant ? "It would be measured on what it learns from." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.entries(parameters).some(([k, v]) => faultOf(known.get(k), v)) ? "A parameter is out of range." : "";
+  const bare = unannotated(rows, choices);
+  const fault = !name.trim() ? "It needs a name." : nameFault(name) ? "Its name is too long." : !splitOf(rows).learned.length ? "It needs a dataset version to learn from." : bare ? `${bare} has no annotations to learn from.` : same && !sameIsMeant ? "It would be measured on what it learns from." : new Set(names).size !== names.length ? "Two dataset versions have the same alias." : !version ? "It needs a model to start from." : Object.entries(parameters).some(([k, v]) => faultOf(known.get(k), v)) ? "A parameter is out of range." : "";
   const submit = async (then: "create" | "launch") => {
     if (fault || !version) return;
     setBusy(then);

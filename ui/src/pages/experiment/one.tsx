@@ -178,7 +178,7 @@ function Artifacts({ id }: { id: string }) {
         { key: "size", title: "Size", align: "right", cell: (a) => bytes(a.size) },
         { key: "at", title: "Stored", cell: (a) => <Time at={a.created_at} /> },
         { key: "id", title: "", cell: (a) => <Id id={a.id} /> },
-        { key: "do", title: "", align: "right", cell: (a) => <ActionIcon component="a" href={ownUrl(a.presigned_url)} download={a.filename} aria-label={`Download ${a.name}`}><IconDownload size={16} /></ActionIcon> },
+        { key: "do", title: "", align: "right", cell: (a) => <ActionIcon component="a" href={a.presigned_url ? ownUrl(a.presigned_url) : undefined} download={a.filename} aria-label={`Download ${a.name}`}><IconDownload size={16} /></ActionIcon> },
       ]}
     />
   );

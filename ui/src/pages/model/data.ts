@@ -1,11 +1,11 @@
 import { del, patch, post, type Page } from "../../api/client";
 import { useModels, useModelVersions } from "../../api/calls";
 import { touch, useGet } from "../../api/query";
-import { storeFile } from "../../api/upload";
+import { ownUrl, storeFile } from "../../api/upload";
 import { useSignedIn } from "../../api/session";
 import type { DatasetVersion, Deployment, Experiment, Model, ModelVersion, Session, StoredFile } from "../../api/types";
 
-export { useModels, useModelVersions, useSignedIn };
+export { ownUrl, useModels, useModelVersions, useSignedIn };
 export type { Deployment, Model, ModelVersion, StoredFile };
 
 export const useModel = (id: string) => useGet<Model>(`/api/model/${id}`);
@@ -33,9 +33,4 @@ export async function addFile(session: Session, version: string, name: string, f
   const object_name = await storeFile(file, { session, type: "MODEL_FILE", context: { model_version_id: version } }, (n) => progress(n / Math.max(1, file.size)), new AbortController().signal);
   await post(`/api/model/version/${version}/modelfiles`, { name, filename: file.name, object_name, large: file.size > 5 * 1024 * 1024 });
   touch(`/api/model/version/${version}`);
-}
-export function ownUrl(url: string | null | undefined): string | undefined {
-  if (!url) return undefined;
-  const u = new URL(url, location.href);
-  return u.pathname.startsWith("/storage/") ? u.pathname + u.search : url;
 }

@@ -82,7 +82,7 @@ export default function VersionPage() {
                       { key: "name", title: "Name", cell: (f) => <b style={{ fontWeight: 540 }}>{f.name}</b> },
                       { key: "file", title: "File", cell: (f) => <Cut text={f.filename} /> },
                       { key: "size", title: "Size", align: "right", cell: (f) => bytes(f.size) },
-                      { key: "do", title: "", align: "right", cell: (f) => <ActionIcon component="a" href={ownUrl(f.presigned_url)} download={f.filename} aria-label={`Download ${f.name}`}><IconDownload size={16} /></ActionIcon> },
+                      { key: "do", title: "", align: "right", cell: (f) => <ActionIcon component="a" href={f.presigned_url ? ownUrl(f.presigned_url) : undefined} download={f.filename} aria-label={`Download ${f.name}`}><IconDownload size={16} /></ActionIcon> },
                     ]}
                   />
                 </Section>
