@@ -3,7 +3,7 @@ import argparse, atexit, contextlib, json, math, os, pathlib, shutil, signal, so
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("SACCADE_BENCH", pathlib.Path.home() / ".cache/saccade/bench"))
-BINARY = ROOT / "build/release/saccade"
+BINARY = pathlib.Path(os.environ.get("SACCADE", ROOT / "build/release/saccade"))
 
 
 def arguments(description, **more):
