@@ -17,6 +17,21 @@ static enum err try_select(struct sql *db, const struct resource *r, const char 
     return fail_within(e, "%s: field %s: ", r->name, name);
 }
 
+static enum err try_driver(struct sql *db, const struct resource *r, const struct field *f)
+{
+    AUTO(text) struct text t;
+    text_init(&t, SELECT_CAP);
+    if (!f->drive)
+        return OK;
+    text_fmt(&t, "SELECT id FROM (%s AND %s IS NULL) named", f->drive, f->sql);
+    if (f->drive_count)
+        text_fmt(&t, " UNION ALL SELECT id FROM (%s > 0) named", f->drive_count);
+    text_add(&t, " LIMIT 0");
+    AUTO(rows) struct rows *row = NULL;
+    enum err e = sql_rows_text(db, &row, t.bytes, NULL, 0);
+    return fail_within(e, "%s: field %s, its driver: ", r->name, f->name);
+}
+
 static enum err try_fields(struct sql *db, const struct resource *row, const struct resource *r, int depth);
 
 /* What is inside a field, in the same row or in rows of its own. */
@@ -46,6 +61,7 @@ static enum err try_fields(struct sql *db, const struct resource *row, const str
             return fail(E_BROKEN, "%s: field %zu has no name or type", r->name, i);
         if (f->sql || !f->of)
             TRY(try_select(db, row, f->name, f->sql ? f->sql : f->name, f->many));
+        TRY(try_driver(db, r, f));
         TRY(try_inside(db, row, f, depth));
     }
     return OK;

@@ -1,40 +1,416 @@
-/* Lists of a resource: pages, their order, cursors and counts. */
+/* Lists of a resource: pages, their order, cursors and counts.
+ *
+ * A page's keys are found first, with as few columns as the question needs; then the rows of these keys are written. What comes
+ * after a cursor is a few ranges, each of which an index can answer (ranges()). A query that only few rows can fulfil is answered
+ * from those rows (way_of()). The count is exact where that costs no more than the page. */
 #include "api/select.h"
 #include "base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, LIST_MOST = 100000 };
+enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, LIST_MOST = 100000, COUNT_MOST = 10000 };
+enum { FEW = 2000, LOOK_AHEAD = 10000, MANY = 300000 }; /* rows; measured by bench/scale */
+enum { ORDERS = 8, RANGES = 2 * (ORDERS + 1) };
 
 query_function *resource_query;
 
-static enum err order_clause(struct op *op, const struct resource *r, struct text *t, bool *ret_keyset)
+struct order {
+    const char *sql;
+    enum type type;
+    bool down;
+};
+
+/* A list as it is asked for. */
+struct listing {
+    struct op *op;
+    const struct resource *resource;
+    struct text where;
+    struct bound bound;
+    struct where query;              /* .sql NULL: there is none */
+    struct order orders[ORDERS + 2]; /* the last is the key */
+    size_t n_orders;
+    struct value after[ORDERS + 2]; /* the cursor's values */
+    bool has_cursor, whole;
+    int64_t limit, offset;
+    const char *few; /* the driver that names less than FEW rows, if there is one */
+};
+
+static void listing_done(struct listing *l)
 {
-    const char *names[8];
-    size_t n = http_query_all(op->call, "order_by", names, COUNT_OF(names));
-    *ret_keyset = !n && !r->order;
-    if (!n) {
-        if (r->order)
-            text_fmt(t, " ORDER BY %s", r->order);
-        else
-            text_fmt(t, " ORDER BY %s DESC", r->key);
-        return OK;
+    text_done(&l->where);
+}
+
+static void auto_listing(struct listing *l)
+{
+    listing_done(l);
+}
+
+/* ---- the order */
+
+static const struct field *sortable(const struct resource *r, const char *name)
+{
+    for (size_t k = 0; k < r->n_fields; k++)
+        if (r->fields[k].flags & F_SORT && strcmp(r->fields[k].name, name) == 0)
+            return &r->fields[k];
+    return NULL;
+}
+
+/* A resource's own order: "v.created_at DESC, v.id DESC". */
+static void read_stated(struct listing *l, const char *order)
+{
+    static const char down[] = " DESC";
+    for (const char *p = order, *end; *p && l->n_orders < ORDERS; p = *end ? end + 2 : end) {
+        end = strchrnul(p, ',');
+        size_t n = (size_t)(end - p), tail = strlen(down);
+        bool falls = n > tail && memcmp(end - tail, down, tail) == 0;
+        const char *sql = arena_copy(l->op->arena, p, falls ? n - tail : n);
+        if (strcmp(sql, l->resource->key) != 0)
+            l->orders[l->n_orders++] = (struct order){ sql, T_JSON, falls };
     }
+}
+
+/* The key decides between equals, in the direction of the last order, so that one index gives both. */
+static enum err read_orders(struct listing *l)
+{
+    const struct resource *r = l->resource;
+    const char *names[ORDERS];
+    size_t n = http_query_all(l->op->call, "order_by", names, COUNT_OF(names));
     for (size_t i = 0; i < n; i++) {
         bool down = names[i][0] == '-';
         const char *name = names[i] + (down || names[i][0] == '+');
-        const struct field *found = NULL;
-        for (size_t k = 0; k < r->n_fields; k++)
-            if (r->fields[k].flags & F_SORT && strcmp(r->fields[k].name, name) == 0)
-                found = &r->fields[k];
-        if (!found)
+        const struct field *f = sortable(r, name);
+        if (!f)
             return fail(E_INVALID, "order_by: %s cannot be sorted by \"%.60s\"", r->name, name);
-        text_fmt(t, "%s %s %s", i ? "," : " ORDER BY", found->sql ? found->sql : found->name, down ? "DESC" : "ASC");
+        l->orders[l->n_orders++] = (struct order){ f->sql ? f->sql : f->name, f->type, down };
     }
-    text_fmt(t, ", %s", r->key);
+    if (!n && r->order)
+        read_stated(l, r->order);
+    bool down = l->n_orders ? l->orders[l->n_orders - 1].down : true;
+    l->orders[l->n_orders++] = (struct order){ r->key, T_TEXT, down };
     return OK;
 }
+
+/* The places of nulls are said, since databases differ in it; here they are less than everything. */
+static void order_text(struct text *t, const struct listing *l, const char *page)
+{
+    for (size_t i = 0; i < l->n_orders; i++) {
+        const struct order *o = &l->orders[i];
+        text_add(t, i ? ", " : " ORDER BY ");
+        if (page)
+            text_fmt(t, "%s%zu", page, i);
+        else
+            text_add(t, o->sql);
+        text_add(t, o->down ? " DESC NULLS LAST" : " ASC NULLS FIRST");
+    }
+}
+
+/* ---- cursors: the last row's values of the order, as JSON in hexadecimal; no promise to anybody */
+
+static char *cursor_of(struct listing *l, const struct value *last)
+{
+    AUTO(out) struct out o;
+    AUTO(text) struct text t;
+    out_init(&o, SELECT_CAP);
+    text_init(&t, SELECT_CAP * 2);
+    out_array(&o, NULL);
+    for (size_t i = 0; i < l->n_orders; i++)
+        switch (last[i].kind) {
+        case VALUE_NULL: out_null(&o, NULL); break;
+        case VALUE_INT: out_int(&o, NULL, last[i].i); break;
+        case VALUE_REAL: out_number(&o, NULL, last[i].r); break;
+        case VALUE_TEXT: out_text(&o, NULL, last[i].t); break;
+        }
+    out_end_array(&o);
+    text_hex(&t, (const uint8_t *)o.text.bytes, o.text.n);
+    return arena_str(l->op->arena, t.bytes);
+}
+
+static int nibble(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* T_JSON: of a type that is not known. */
+static bool cursor_value(const struct json *v, enum type type, struct value *ret)
+{
+    double real = 0;
+    int64_t whole = 0;
+    bool text = type == T_TEXT || type == T_ID, any = type == T_JSON;
+    if (json_absent(v))
+        *ret = value_text(NULL);
+    else if ((text || any) && json_text(v))
+        *ret = value_text(json_text(v));
+    else if (!text && json_int(v, &whole))
+        *ret = value_int(whole);
+    else if (!text && json_number(v, &real))
+        *ret = value_real(real);
+    else
+        return false;
+    return true;
+}
+
+static enum err cursor_read(struct listing *l, const char *cursor)
+{
+    size_t n = strlen(cursor) / 2;
+    char *bytes = arena_take(l->op->arena, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        int high = nibble(cursor[2 * i]), low = nibble(cursor[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return fail(E_INVALID, "the cursor is not one of ours");
+        bytes[i] = (char)(high << 4 | low);
+    }
+    const struct json *list;
+    if (strlen(cursor) % 2 || json_parse(l->op->arena, bytes, n, &list) != OK || json_kind(list) != J_ARRAY)
+        return fail(E_INVALID, "the cursor is not one of ours");
+    if (json_count(list) != l->n_orders)
+        return fail(E_INVALID, "the cursor belongs to another order");
+    for (size_t i = 0; i < l->n_orders; i++)
+        if (!cursor_value(json_at(list, i), l->orders[i].type, &l->after[i]))
+            return fail(E_INVALID, "the cursor belongs to another order");
+    l->has_cursor = true;
+    return OK;
+}
+
+/* ---- ranges: what comes after a cursor, each part in the order of the list and reachable through an index
+ *
+ * After (a, b, key): first a = A and b = B and key > K; then a = A and b > B; then a > A. Going down, nulls come last: a < A, then
+ * a IS NULL. */
+
+struct range {
+    size_t equal; /* the first so many columns are as the cursor's */
+    enum { AFTER, NULLS, NOT_NULLS, EVERYTHING } rest;
+};
+
+static size_t ranges(const struct listing *l, struct range *ret)
+{
+    size_t n = 0;
+    if (!l->has_cursor) {
+        ret[n++] = (struct range){ 0, EVERYTHING };
+        return n;
+    }
+    for (size_t k = l->n_orders; k-- > 0;) {
+        bool null = l->after[k].kind == VALUE_NULL, key = k + 1 == l->n_orders, down = l->orders[k].down;
+        if (!null)
+            ret[n++] = (struct range){ k, AFTER };
+        else if (!down)
+            ret[n++] = (struct range){ k, NOT_NULLS };
+        if (!null && down && !key)
+            ret[n++] = (struct range){ k, NULLS };
+    }
+    return n;
+}
+
+static enum err range_text(const struct listing *l, const struct range *r, struct text *t, struct bound *b)
+{
+    const struct value *after = l->after;
+    for (size_t i = 0; i < r->equal; i++)
+        if (after[i].kind == VALUE_NULL) {
+            text_fmt(t, " AND %s IS NULL", l->orders[i].sql);
+        } else {
+            TRY(bound_add(b, &after[i], 1));
+            text_fmt(t, " AND %s = ?%zu", l->orders[i].sql, b->n);
+        }
+    const struct order *o = &l->orders[r->equal];
+    if (r->rest == AFTER) {
+        TRY(bound_add(b, &after[r->equal], 1));
+        text_fmt(t, " AND %s %s ?%zu", o->sql, o->down ? "<" : ">", b->n);
+    } else if (r->rest != EVERYTHING) {
+        text_fmt(t, " AND %s IS %sNULL", o->sql, r->rest == NULLS ? "" : "NOT ");
+    }
+    return OK;
+}
+
+/* ---- how the rows are come by: in order, each one looked at; or from the rows that a driver names */
+
+/* A query's condition as one value: which index is used is decided here, by what was counted, and not by a planner that guesses. */
+#define IS_TRUE "CASE WHEN %s THEN 1 ELSE 0 END = 1"
+
+/* "SELECT the order's values FROM … WHERE …", without order and limit. driver: may be NULL. */
+static enum err keys_text(const struct listing *l, const char *driver, const char *query, const struct range *range, struct text *t,
+                          struct bound *b)
+{
+    const struct resource *r = l->resource;
+    text_add(t, "SELECT ");
+    for (size_t i = 0; i < l->n_orders; i++)
+        text_fmt(t, "%s%s AS o%zu", i ? ", " : "", l->orders[i].sql, i);
+    if (driver)
+        text_fmt(t, " FROM (SELECT DISTINCT id FROM (%s) named) driver CROSS JOIN %s%s AND %s = driver.id", driver, r->from,
+                 l->where.bytes, r->key);
+    else
+        text_fmt(t, " FROM %s%s", r->from, l->where.bytes);
+    if (query)
+        text_fmt(t, " AND " IS_TRUE, query);
+    return range_text(l, range, t, b);
+}
+
+static enum err limit_text(struct text *t, struct bound *b, int64_t limit, int64_t offset)
+{
+    const struct value v[] = { value_int(limit), value_int(offset) };
+    TRY(bound_add(b, v, 2));
+    text_fmt(t, " LIMIT ?%zu OFFSET ?%zu", b->n - 1, b->n);
+    return OK;
+}
+
+/* The driver that names the fewest rows, if they are at most `most`. */
+static enum err smallest_driver(struct listing *l, int64_t most, const char **ret)
+{
+    *ret = NULL;
+    for (size_t i = 0; i < l->query.n_drivers; i++) {
+        AUTO(text) struct text t;
+        text_init(&t, SELECT_CAP * 2);
+        struct bound b = l->bound;
+        int64_t n = 0;
+        text_fmt(&t, "SELECT count(*) FROM (SELECT id FROM (%s) named", l->query.drivers[i]);
+        TRY(limit_text(&t, &b, most + 1, 0));
+        text_add(&t, ") few");
+        TRY(sql_int_text(l->op->db, &n, t.bytes, b.v, b.n));
+        if (n <= most) {
+            most = n;
+            *ret = l->query.drivers[i];
+        }
+    }
+    return OK;
+}
+
+/* Whether the next LOOK_AHEAD rows in order hold as many as the page wants. */
+static enum err next_ones_do(struct listing *l, const struct range *range, int64_t wanted, bool *ret)
+{
+    AUTO(text) struct text t;
+    text_init(&t, SELECT_CAP * 4);
+    struct bound b = l->bound;
+    int64_t n = 0;
+    text_add(&t, "SELECT count(*) FROM (SELECT 1 FROM (");
+    TRY(keys_text(l, NULL, NULL, range, &t, &b));
+    order_text(&t, l, NULL);
+    TRY(limit_text(&t, &b, LOOK_AHEAD, 0));
+    text_fmt(&t, ") ahead CROSS JOIN %s%s AND %s = ahead.o%zu AND " IS_TRUE, l->resource->from, l->where.bytes, l->resource->key,
+             l->n_orders - 1, l->query.sql);
+    TRY(limit_text(&t, &b, wanted, 0));
+    text_add(&t, ") found");
+    TRY(sql_int_text(l->op->db, &n, t.bytes, b.v, b.n));
+    *ret = n >= wanted;
+    return OK;
+}
+
+/* NULL: all rows in order. */
+static enum err way_of(struct listing *l, const struct range *range, int64_t wanted, const char **ret_driver)
+{
+    *ret_driver = l->few;
+    if (!l->query.n_drivers || l->few)
+        return OK;
+    bool do_it = false;
+    if (wanted < LOOK_AHEAD)
+        TRY(next_ones_do(l, range, wanted, &do_it));
+    return do_it ? OK : smallest_driver(l, MANY, ret_driver);
+}
+
+/* ---- a page */
+
+/* "SELECT fields, order FROM (the page's keys) page CROSS JOIN …": columns that cost are computed for the page's rows only. */
+static enum err page_text(struct listing *l, const struct range *range, int64_t limit, int64_t offset, struct text *t,
+                          struct bound *b, size_t *ret_width)
+{
+    const struct resource *r = l->resource;
+    const char *driver;
+    TRY(way_of(l, range, limit + offset, &driver));
+    size_t width = *ret_width = select_columns(t, r, false);
+    for (size_t i = 0; i < l->n_orders; i++)
+        text_fmt(t, "%spage.o%zu", width || i ? ", " : "", i);
+    text_add(t, " FROM (");
+    TRY(keys_text(l, driver, l->query.sql, range, t, b));
+    order_text(t, l, NULL);
+    TRY(limit_text(t, b, limit, offset));
+    text_fmt(t, ") page CROSS JOIN %s%s AND %s = page.o%zu", r->from, l->where.bytes, r->key, l->n_orders - 1);
+    order_text(t, l, "page.o");
+    return text_full(t) ? fail(E_TOO_BIG, "the query is too long") : OK;
+}
+
+static struct value column_of(struct arena *a, struct rows *row, int column)
+{
+    switch (rows_kind(row, column)) {
+    case VALUE_INT: return value_int(rows_int(row, column));
+    case VALUE_REAL: return value_real(rows_real(row, column));
+    case VALUE_TEXT: return value_text(arena_str(a, rows_text(row, column)));
+    default: return value_text(NULL);
+    }
+}
+
+struct page {
+    struct row_batch *batch;
+    int64_t got; /* rows written */
+    bool more;
+    struct value last[ORDERS + 2];
+};
+
+/* One row more than is written is asked for: it says whether the list goes on. */
+static enum err write_range(struct listing *l, const struct range *range, struct page *p)
+{
+    AUTO(text) struct text t;
+    AUTO(rows) struct rows *row = NULL;
+    size_t width;
+    text_init(&t, SELECT_CAP * 4);
+    struct bound b = l->bound;
+    TRY(page_text(l, range, l->limit - p->got + 1, l->offset, &t, &b, &width));
+    TRY(sql_rows_text(l->op->db, &row, t.bytes, b.v, b.n));
+    while (!p->more && rows_next(row)) {
+        if (p->got == l->limit) {
+            p->more = true;
+            break;
+        }
+        TRY(row_batch_add(p->batch, row));
+        if (++p->got == l->limit)
+            for (size_t i = 0; i < l->n_orders; i++)
+                p->last[i] = column_of(l->op->arena, row, (int)(width + i));
+    }
+    return rows_error(row);
+}
+
+static enum err write_items(struct listing *l, struct page *p)
+{
+    struct range all[RANGES];
+    size_t n = ranges(l, all);
+    for (size_t i = 0; i < n && !p->more && l->limit; i++)
+        TRY(write_range(l, &all[i], p));
+    return OK;
+}
+
+/* ---- the count */
+
+static enum err count_to(struct listing *l, int64_t most, int64_t *ret)
+{
+    AUTO(text) struct text t;
+    text_init(&t, SELECT_CAP * 4);
+    struct bound b = l->bound;
+    const struct range everything = { 0, EVERYTHING };
+    l->orders[0] = l->orders[l->n_orders - 1]; /* a count looks at nothing but the key; it comes last */
+    l->n_orders = 1;
+    text_add(&t, "SELECT count(*) FROM (");
+    TRY(keys_text(l, l->few, l->query.sql, &everything, &t, &b));
+    TRY(limit_text(&t, &b, most, 0));
+    text_add(&t, ") counted");
+    return sql_int_text(l->op->db, ret, t.bytes, b.v, b.n);
+}
+
+/* Those who page by number are told the exact count, since they ask for that many; others get it where it is cheap. */
+static enum err write_count(struct listing *l, const struct page *p)
+{
+    const char *asked = http_query(l->op->call, "count");
+    bool exact = asked ? strcmp(asked, "exact") == 0 : l->whole || http_query(l->op->call, "offset") != NULL;
+    if (asked && !exact && strcmp(asked, "short") != 0)
+        return fail(E_INVALID, "count must be exact or short");
+    int64_t n = l->offset + p->got + p->more;
+    bool ended = !l->has_cursor && l->limit && !p->more && (p->got || !l->offset);
+    if (!ended && (exact || l->few))
+        TRY(count_to(l, INT64_MAX, &n));
+    else if (!ended && !l->query.sql)
+        TRY(count_to(l, COUNT_MOST, &n));
+    out_int(&l->op->out, "count", n);
+    out_bool(&l->op->out, "count_exact", ended || exact || l->few || (!l->query.sql && n < COUNT_MOST));
+    return OK;
+}
+
+/* ---- what was asked */
 
 static enum err whole_number(struct op *op, const char *name, int64_t missing, int64_t most, int64_t *ret)
 {
@@ -50,83 +426,53 @@ static enum err whole_number(struct op *op, const char *name, int64_t missing, i
     return OK;
 }
 
-static enum err add_query(struct op *op, const struct resource *r, const char *q, struct text *t, struct bound *b)
+static enum err add_query(struct listing *l, const char *q)
 {
     if (!q || !*q)
         return OK;
     if (!resource_query)
         return fail(E_BROKEN, "the query language is not set up");
-    struct where w = { 0 };
-    TRY(resource_query(op->arena, r, q, b->n, &w));
-    if (w.sql) {
-        text_fmt(t, " AND (%s)", w.sql);
-        TRY(bound_add(b, w.values, w.n));
-    }
-    return OK;
+    TRY(resource_query(l->op->arena, l->resource, q, l->bound.n, &l->query));
+    TRY(bound_add(&l->bound, l->query.values, l->query.n));
+    return smallest_driver(l, FEW, &l->few);
+}
+
+static enum err listing_read(struct listing *l, const char *condition, const struct value *values, size_t n, const char *q)
+{
+    TRY(select_within(l->op, &l->where, &l->bound, l->resource, condition, values, n));
+    return add_query(l, q);
+}
+
+/* The query string's, or that of a body in which a list is asked for. */
+static const char *query_of(struct op *op)
+{
+    const char *q = http_query(op->call, "q");
+    return q ? q : json_text(json_get(op->body, "q"));
 }
 
 static enum err items(struct op *op, const struct resource *r, const char *condition, const struct value *values, size_t n,
                       bool whole)
 {
-    AUTO(text) struct text t;
-    AUTO(text) struct text where;
-    AUTO(text) struct text order;
-    text_init(&t, SELECT_CAP * 2);
-    text_init(&where, SELECT_CAP);
-    text_init(&order, SELECT_CAP);
-    struct bound b = { 0 };
-    TRY(select_within(op, &where, &b, r, condition, values, n));
-    TRY(add_query(op, r, http_query(op->call, "q"), &where, &b));
-    if (text_full(&where))
-        return fail(E_TOO_BIG, "the query is too long");
-    int64_t count = 0, limit = 0, offset = 0;
-    text_fmt(&t, "SELECT count(*) FROM %s%s", r->from, where.bytes);
-    TRY(sql_int_text(op->db, &count, t.bytes, b.v, b.n));
-
-    bool keyset;
-    TRY(order_clause(op, r, &order, &keyset));
-    TRY(whole_number(op, "limit", whole ? LIST_MOST : PAGE_DEFAULT, whole ? LIST_MOST : PAGE_MOST, &limit));
-    TRY(whole_number(op, "offset", 0, INT64_MAX, &offset));
+    AUTO(listing) struct listing l = { .op = op, .resource = r, .whole = whole };
+    text_init(&l.where, SELECT_CAP);
+    TRY(listing_read(&l, condition, values, n, query_of(op)));
+    TRY(read_orders(&l));
+    TRY(whole_number(op, "limit", whole ? LIST_MOST : PAGE_DEFAULT, whole ? LIST_MOST : PAGE_MOST, &l.limit));
+    TRY(whole_number(op, "offset", 0, INT64_MAX / 2, &l.offset));
     const char *cursor = http_query(op->call, "cursor");
-    char id[ID_SIZE];
-    if (cursor && *cursor && keyset) {
-        if (!id_parse(cursor, id))
-            return fail(E_INVALID, "the cursor is not one of ours");
-        struct value v = value_text(id);
-        TRY(bound_add(&b, &v, 1));
-        text_fmt(&where, " AND %s < ?%zu", r->key, b.n);
-    } else if (cursor && *cursor) {
-        char *end;
-        offset = strtoll(cursor, &end, 10);
-        if (*end || offset < 0)
-            return fail(E_INVALID, "the cursor is not one of ours");
+    if (cursor && *cursor) {
+        TRY(cursor_read(&l, cursor));
+        l.offset = 0;
     }
-    text_clear(&t);
-    select_fields(&t, r, false);
-    text_fmt(&t, "%s%s LIMIT %lld OFFSET %lld", where.bytes, order.bytes, (long long)limit, (long long)offset);
-    AUTO(rows) struct rows *row = NULL;
-    TRY(sql_rows_text(op->db, &row, t.bytes, b.v, b.n));
+    AUTO(row_batch) struct row_batch *batch = row_batch_new(op, NULL, r, false);
+    struct page p = { .batch = batch };
     out_object(&op->out, NULL);
     out_array(&op->out, "items");
-    int64_t got = 0;
-    char last[ID_SIZE] = "";
-    AUTO(row_batch) struct row_batch *batch = row_batch_new(op, NULL, r, false);
-    for (; rows_next(row); got++) {
-        TRY(row_batch_add(batch, row));
-        const char *first = rows_text(row, 0); /* the id: checked at start to be the first field where pages use it */
-        if (first)
-            snprintf(last, sizeof last, "%s", first);
-    }
-    TRY(rows_error(row));
+    TRY(write_items(&l, &p));
     TRY(row_batch_end(batch));
     out_end_array(&op->out);
-    out_int(&op->out, "count", count);
-    if (got < limit || !got)
-        out_null(&op->out, "next_cursor");
-    else if (keyset)
-        out_text(&op->out, "next_cursor", last);
-    else
-        out_text(&op->out, "next_cursor", arena_fmt(op->arena, "%lld", (long long)(offset + got)));
+    out_text(&op->out, "next_cursor", p.more ? cursor_of(&l, p.last) : NULL);
+    TRY(write_count(&l, &p));
     out_end_object(&op->out);
     return OK;
 }
@@ -141,16 +487,27 @@ enum err reply_list_where(struct op *op, const struct resource *r, const char *c
     return items(op, r, condition, values, n, true);
 }
 
+static enum err ids_text(struct listing *l, struct text *t, struct bound *b)
+{
+    const char *driver;
+    const struct range everything = { 0, EVERYTHING };
+    l->orders[l->n_orders++] = (struct order){ l->resource->key, T_TEXT, false };
+    TRY(smallest_driver(l, MANY, &driver));
+    TRY(keys_text(l, driver, l->query.sql, &everything, t, b));
+    order_text(t, l, NULL);
+    return OK;
+}
+
 enum err resource_ids(struct op *op, const struct resource *r, const char *q, const char *condition, const struct value *values,
                       size_t n, const char ***ret, size_t *ret_n)
 {
     AUTO(text) struct text t;
-    text_init(&t, SELECT_CAP);
-    struct bound b = { 0 };
-    text_fmt(&t, "SELECT %s FROM %s", r->key, r->from);
-    TRY(select_within(op, &t, &b, r, condition, values, n));
-    TRY(add_query(op, r, q, &t, &b));
-    text_fmt(&t, " ORDER BY %s", r->key);
+    AUTO(listing) struct listing l = { .op = op, .resource = r };
+    text_init(&t, SELECT_CAP * 4);
+    text_init(&l.where, SELECT_CAP);
+    TRY(listing_read(&l, condition, values, n, q));
+    struct bound b = l.bound;
+    TRY(ids_text(&l, &t, &b));
     AUTO(rows) struct rows *row = NULL;
     TRY(sql_rows_text(op->db, &row, t.bytes, b.v, b.n));
     size_t room = 64, got = 0;

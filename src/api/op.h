@@ -67,7 +67,11 @@ struct field {
     unsigned flags;
     const char *sql;  /* the expression; NULL: the column called like the field */
     const char *many; /* a to-many path of the query language: "FROM … WHERE …"; sql is then evaluated inside it */
-    double min, max;  /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
+    /* How to find the few rows that fulfil a condition on this field: "SELECT … AS id FROM … WHERE …" gives their keys, and sql can
+     * be evaluated inside it as well. ?1 is what all lists of the resource are restricted to. It may name too many. */
+    const char *drive;
+    const char *drive_count; /* likewise, ended by a comparison of a number: those of which there are so many in all */
+    double min, max; /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
     const char *const *words;  /* an enumeration, NULL-terminated */
     const struct resource *of; /* of T_PART … T_MANY: what is inside. The short form of a thing is a resource of fewer fields */
     const char *by;            /* of T_ONE and T_MANY: an expression of `of` */

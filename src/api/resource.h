@@ -30,6 +30,8 @@ struct where {
     const char *sql; /* NULL: all. Its values are numbered from ?1 on */
     const struct value *values;
     size_t n;
+    const char *const *drivers; /* SELECTs of `id`, with the same values: the rows that fulfil it are among those of each */
+    size_t n_drivers;
 };
 
 /* Is there such a row in the caller's organization? E_NOT_FOUND says "there is no dataset '…'". */
@@ -42,8 +44,9 @@ MUST_USE enum err reply_member(struct op *, const char *key, const struct resour
     reply_find_where(op, resource, missing, "" condition "", VALUES(__VA_ARGS__))
 MUST_USE enum err reply_find_where(struct op *, const struct resource *, const char *missing, const char *condition,
                                    const struct value *, size_t n);
-/* {"items":[…],"count":n,"next_cursor":…} of the rows that fulfil the condition, with the request's limit (at most 1000, default
- * 100), offset, cursor, order_by and q. The condition is constant text. */
+/* {"items":[…],"next_cursor":…,"count":n,"count_exact":…} of the rows that fulfil the condition, with the request's limit (at most
+ * 1000, default 100), offset, cursor, order_by, q and count ("exact" or "short"). An exact count is given where it costs no more
+ * than the page, and to those who ask for it or page by offset; else there are at least so many. The condition is constant text. */
 #define reply_page(op, resource, condition, ...) reply_page_where(op, resource, "" condition "", VALUES(__VA_ARGS__))
 MUST_USE enum err reply_page_where(struct op *, const struct resource *, const char *condition, const struct value *, size_t n);
 /* All of them at once (at most 100 000) in the same envelope: the contract's lists without pages. */

@@ -65,9 +65,14 @@ static size_t select_with(struct text *t, const struct resource *r, const char *
     return width;
 }
 
+size_t select_columns(struct text *t, const struct resource *r, bool single)
+{
+    return select_with(t, r, NULL, single);
+}
+
 size_t select_fields(struct text *t, const struct resource *r, bool single)
 {
-    size_t width = select_with(t, r, NULL, single);
+    size_t width = select_columns(t, r, single);
     text_fmt(t, " FROM %s", r->from);
     return width;
 }

@@ -28,12 +28,13 @@ static inline bool field_nested(const struct field *f) /* its members are rows o
 
 /* "SELECT … FROM …" of the shown fields; `single`: those of one thing alone too. Returns how many columns those are. */
 size_t select_fields(struct text *, const struct resource *, bool single);
+size_t select_columns(struct text *, const struct resource *, bool single); /* "SELECT …" alone */
 /* " WHERE (condition)" within the caller's organization. */
 MUST_USE enum err select_within(struct op *, struct text *, struct bound *, const struct resource *, const char *condition,
                                 const struct value *, size_t n);
 
-/* Rows whose first columns are those, as objects under the key (NULL: items of a list). What is nested in them is fetched for many
- * rows at once, so they are written a batch at a time; row_batch_end() writes the last ones. */
+/* Rows whose first columns are those (more may follow), as objects under the key (NULL: items of a list). What is nested in them is
+ * fetched for many rows at once, so they are written a batch at a time; row_batch_end() writes the last ones. */
 struct row_batch *row_batch_new(struct op *, const char *key, const struct resource *, bool single);
 MUST_USE enum err row_batch_add(struct row_batch *, struct rows *);
 MUST_USE enum err row_batch_end(struct row_batch *);

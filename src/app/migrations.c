@@ -61,5 +61,24 @@ const struct migration migrations[] = {
       " PRIMARY KEY (job_id, n)) STRICT, WITHOUT ROWID" },
     { 10, "jobs say what they work on", "ALTER TABLE job ADD COLUMN about_id TEXT; ALTER TABLE job ADD COLUMN about TEXT" },
     { 11, "evaluated shapes are rows of their own", .run = evaluation_migrate },
+    { 12, "lists are answered from indexes in every order",
+      "DROP INDEX data_source_of; DROP INDEX annotation_sizes; DROP INDEX predicted_asset_time;"
+      "DROP INDEX predicted_asset_status;"
+      "CREATE INDEX data_source_of ON data (data_source_id, id);"
+      "CREATE INDEX data_created ON data (datalake_id, created_at, id);"
+      "CREATE INDEX data_size ON data (datalake_id, size, id);"
+      "CREATE INDEX data_width ON data (datalake_id, width, id);"
+      "CREATE INDEX data_height ON data (datalake_id, height, id);"
+      "CREATE INDEX data_kind ON data (datalake_id, content_type, id);"
+      "CREATE INDEX data_status ON data (datalake_id, upload_status, id);"
+      "CREATE INDEX asset_created ON asset (dataset_version_id, created_at, id);"
+      "CREATE INDEX annotation_sizes ON annotation_row (dataset_version_id, n_shapes, asset_id, batch);"
+      "CREATE INDEX annotation_status ON annotation_row (dataset_version_id, status, id, batch, asset_id);"
+      "CREATE INDEX annotation_created ON annotation_row (dataset_version_id, created_at, id, batch);"
+      "CREATE INDEX annotation_updated ON annotation_row (dataset_version_id, updated_at, id, batch);"
+      "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
+      "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
+      "CREATE INDEX prediction_shape_label ON prediction_shape (label_id, prediction_id);"
+      "CREATE INDEX review_shape_label ON review_shape (label_id, review_id)" },
     { 0 },
 };

@@ -65,6 +65,31 @@ bool clock_parse_iso(const char *s, int64_t *ret_ms)
     return true;
 }
 
+bool clock_parse_span(const char *s, int64_t *ret_from_ms, int64_t *ret_to_ms)
+{
+    static const char rest[] = "0000-01-01T00:00:00Z";
+    static const size_t ends[] = { 4, 7, 10, 13, 16, 19 }; /* year, month … second */
+    size_t n = strlen(s), unit = 0;
+    char whole[sizeof rest];
+    while (unit < 6 && ends[unit] != n)
+        unit++;
+    if (unit == 6)
+        return false;
+    memcpy(whole, rest, sizeof rest);
+    memcpy(whole, s, n);
+    int64_t from;
+    if (!clock_parse_iso(whole, &from))
+        return false;
+    time_t seconds = (time_t)(from / 1000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    int *const parts[] = { &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec };
+    ++*parts[unit]; /* timegm() carries */
+    *ret_from_ms = from;
+    *ret_to_ms = (int64_t)timegm(&tm) * 1000;
+    return true;
+}
+
 void random_bytes(void *ret, size_t n)
 {
     char *p = ret;

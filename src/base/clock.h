@@ -7,6 +7,10 @@ double clock_seconds(void);                           /* monotonic, for measurin
 char *clock_iso(struct arena *, int64_t ms);          /* "2026-01-31T08:15:30.123Z" */
 bool clock_parse_iso(const char *s, int64_t *ret_ms); /* accepts a date, a time with Z or ±hh:mm, 0 to 9 decimals */
 
+/* A beginning of such a time, from the year on, is the span that it names: "2026-01" is that January. to_ms is the first after it.
+ */
+bool clock_parse_span(const char *s, int64_t *ret_from_ms, int64_t *ret_to_ms);
+
 enum { ID_SIZE = 37 };
 /* A UUIDv7 (RFC 9562), dashed, lower case: sorts by time of making. */
 char *id_new(struct arena *);

@@ -2,13 +2,12 @@
  *
  *     query  := or          or   := and { "or" and }        and := not { "and" not }       not := ["not"] prim
  *     prim   := "(" query ")" | path op value | path ["not"] "in" "(" value { "," value } ")"
+ *             | "count" "(" path [op value] ")" op number
  *     path   := name { "." name }                           op := = != < <= > >= ~ !~ ["not"] startswith ["not"] endswith
  *     value  := "text" | 'text' | number | True | False | None
  *
- * Paths are the fields of the resource that are marked F_FILTER, and nothing else can be reached. `~` is "contains", whatever the
- * case. A path to many things ("tags.name") holds if one of them fulfils the condition; with a negated operator (!=, !~, not in …)
- * if none fulfils the plain one. Two conditions on such a path may be met by different things. Times compare as ISO 8601 text; `~
- * "2026-01"` matches by part. Keys of an object field are further names: metadata.camera = "left". */
+ * Paths are the fields of the resource that are marked F_FILTER, and nothing else can be reached. docs/query.md says what each
+ * condition means. Keys of an object field are further names: metadata.camera = "left". */
 #pragma once
 #include "api/resource.h"
 

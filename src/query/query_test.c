@@ -10,12 +10,14 @@ static const struct field fields[] = {
     { "created_at", T_TIME, F_FILTER },
     { "metadata", T_OBJECT, F_FILTER },
     { "secret", T_TEXT, 0 },
-    { "tags.name", T_TEXT, F_FILTER, .sql = "t.name", .many = "FROM tag t WHERE t.data = d.id" },
+    { "tags.name", T_TEXT, F_FILTER, .sql = "t.name", .many = "FROM tag t WHERE t.data = d.id",
+      .drive = "SELECT t.data AS id FROM tag t WHERE 1 = 1",
+      .drive_count = "SELECT t.data AS id FROM tag t GROUP BY t.data HAVING count(*)" },
 };
 static const struct resource things = { "data", NULL, FIELDS(fields), .from = "data d", .key = "d.id" };
 
-/* What a query selects from three rows. */
-static const char *found(struct arena *a, const char *q)
+/* Three rows, and those of them that fulfil w; with a driver, of those that it names. */
+static const char *found_by(struct arena *a, const struct where *w, const char *driver)
 {
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
@@ -25,15 +27,22 @@ static const char *found(struct arena *a, const char *q)
             "INSERT INTO data VALUES ('a', 'cat_1.jpg', 640, 1767225600000, '{\"camera\":\"left\"}', 's'),"
             " ('b', 'Dog%2.jpg', 320, 1769904000000, '{\"camera\":\"right\",\"gain\":2}', 's'), ('c', 'x', NULL, NULL, NULL, 's');"
             "INSERT INTO tag VALUES ('a', 'train'), ('a', 'night'), ('b', 'test')"));
-    struct where w = { 0 };
-    MUST(query_where(a, &things, q, 0, &w));
-    char *sql = arena_fmt(a, "SELECT coalesce(group_concat(id, ''), '') FROM (SELECT id FROM data d WHERE %s ORDER BY id)", w.sql);
+    const char *among = driver ? arena_fmt(a, "id IN (%s) AND", driver) : "";
+    char *sql = arena_fmt(a, "SELECT coalesce(group_concat(id, ''), '') FROM (SELECT id FROM data d WHERE %s (%s) ORDER BY id)",
+                          among, w->sql);
     struct rows *r = NULL;
-    MUST(sql_first_text(db, &r, sql, w.values, w.n));
+    MUST(sql_first_text(db, &r, sql, w->values, w->n));
     const char *ids = arena_str(a, rows_text(r, 0));
     rows_done(r);
     sql_close(db);
     return ids;
+}
+
+static const char *found(struct arena *a, const char *q)
+{
+    struct where w = { 0 };
+    MUST(query_where(a, &things, q, 0, &w));
+    return found_by(a, &w, NULL);
 }
 
 TEST(queries_select_what_they_say)
@@ -62,6 +71,18 @@ TEST(queries_select_what_they_say)
         { "(filename = \"x\" or width = 640) and not (width = None)", "a" },
         { "created_at > \"2026-01-15\"", "b" },
         { "created_at ~ \"2026-01\"", "a" },
+        { "created_at startswith \"2026\"", "ab" },
+        { "created_at !~ \"2026-01-01T00\"", "bc" },
+        { "not width > 400", "bc" }, /* what is unknown is not more than 400 */
+        { "not (width > 400 or tags.name = \"test\")", "c" },
+        { "filename endswith \"a longer text than the name\"", "" },
+        { "filename startswith \"Dog%\"", "b" },
+        { "count(tags) = 2", "a" },
+        { "count(tags) = 0", "c" },
+        { "count(tags.name = \"train\") >= 1", "a" },
+        { "count(tags != \"train\") = 1", "ab" },
+        { "count(tags in (\"test\", \"night\")) > 0 and not count(tags) > 1", "b" },
+        { "count(tags) != 1", "ac" },
         { "filename = \"'; DROP TABLE data; --\"", "" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -88,6 +109,11 @@ TEST(a_wrong_query_says_where_and_what)
         { "filename in \"x\"", "'(' expected" },
         { "created_at > \"yesterday\"", "ISO 8601" },
         { "", "a field" },
+        { "count(width) > 1", "no field" },
+        { "count(tags) > \"x\"", "a number" },
+        { "count tags", "'(' expected" },
+        { "count(tags ~ \"x\" > 1", "')' expected" },
+        { "created_at ~ \"January\"", "no beginning of a time" },
         { "filename < None", "None goes with" },
         { "; DROP", "a field" },
     };
@@ -106,4 +132,34 @@ TEST(a_query_cannot_be_nested_without_end)
     deep[sizeof deep - 1] = 0;
     struct where w;
     MUST_FAIL(query_where(a, &things, deep, 0, &w), E_INVALID, "nested deeper");
+}
+
+/* The rows that fulfil a query are among those that each of its drivers names. */
+TEST(drivers_name_all_that_a_query_selects)
+{
+    static const struct {
+        const char *q;
+        size_t drivers;
+    } cases[] = {
+        { "tags.name = \"train\"", 1 },
+        { "tags.name = \"train\" and tags.name in (\"night\", \"test\")", 2 },
+        { "tags.name != \"train\"", 0 },
+        { "not tags.name = \"train\"", 0 },
+        { "tags.name = \"train\" or width = 1", 0 },
+        { "(tags.name = \"train\" and width = 1) and width = 2", 1 },
+        { "(tags.name = \"train\" or tags.name = \"test\") and tags.name ~ \"n\"", 1 },
+        { "count(tags = \"train\") > 0", 2 },
+        { "count(tags = \"train\") < 3", 0 },
+        { "count(tags = \"train\") = 0", 0 },
+        { "count(tags) >= 2", 1 },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(arena) struct arena *a = arena_new();
+        struct where w = { 0 };
+        MUST(query_where(a, &things, cases[i].q, 0, &w));
+        if (w.n_drivers != cases[i].drivers)
+            fail_msg("%s: %zu drivers, not %zu", cases[i].q, w.n_drivers, cases[i].drivers);
+        for (size_t k = 0; k < w.n_drivers; k++)
+            assert_int_equal(strlen(found_by(a, &w, w.drivers[k])), strlen(found(a, cases[i].q)));
+    }
 }

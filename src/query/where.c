@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DRIVERS = 8 };
+
 struct parse {
     struct arena *arena;
     const struct resource *resource;
@@ -14,6 +16,8 @@ struct parse {
     struct value values[QUERY_VALUES];
     size_t n, first;
     int depth;
+    const char *drivers[DRIVERS]; /* of conditions that all must hold */
+    size_t n_drivers;
 };
 
 static void advance(struct parse *p)
@@ -53,29 +57,23 @@ static enum err bind(struct parse *p, struct value v)
     return OK;
 }
 
-/* ---- one condition */
+/* ---- operators and values */
 
 struct operator
 {
     const char *word;
-    bool negated, text_only;
-    const char *before, *after; /* expression BEFORE value AFTER */
+    bool negated;
+    enum { COMPARES, CONTAINS, BEGINS, ENDS, IS_IN } how;
+    const char *sign;
 };
 
 static enum err read_operator(struct parse *p, struct operator* ret)
 {
     static const struct operator all[] = {
-        { "=", false, false, " = ", "" },
-        { "!=", true, false, " = ", "" },
-        { "<", false, false, " < ", "" },
-        { "<=", false, false, " <= ", "" },
-        { ">", false, false, " > ", "" },
-        { ">=", false, false, " >= ", "" },
-        { "~", false, true, " LIKE ", " ESCAPE '\\'" },
-        { "!~", true, true, " LIKE ", " ESCAPE '\\'" },
-        { "startswith", false, true, " GLOB ", "" },
-        { "endswith", false, true, " GLOB ", "" },
-        { "in", false, false, " IN (", ")" },
+        { "=", false, COMPARES, "=" },     { "!=", true, COMPARES, "=" },  { "<", false, COMPARES, "<" },
+        { "<=", false, COMPARES, "<=" },   { ">", false, COMPARES, ">" },  { ">=", false, COMPARES, ">=" },
+        { "~", false, CONTAINS, NULL },    { "!~", true, CONTAINS, NULL }, { "startswith", false, BEGINS, NULL },
+        { "endswith", false, ENDS, NULL }, { "in", false, IS_IN, NULL },
     };
     bool negated = take(p, "not");
     for (size_t i = 0; i < COUNT_OF(all); i++)
@@ -86,35 +84,6 @@ static enum err read_operator(struct parse *p, struct operator* ret)
             return OK;
         }
     return wrong(p, negated ? "in, startswith or endswith" : "an operator (= != < <= > >= ~ !~ in startswith endswith)");
-}
-
-/* The pattern that LIKE (contains) or GLOB (startswith, endswith) wants for a text, with its special characters made plain. */
-static const char *pattern(struct arena *a, const char *op, const char *s)
-{
-    bool like = op[0] == '~' || op[0] == '!';
-    AUTO(text) struct text t;
-    text_init(&t, (size_t)QUERY_LENGTH * 4);
-    text_add(&t, like ? "%" : op[0] == 'e' ? "*" : "");
-    for (; *s; s++) {
-        if (like && strchr("%_\\", *s))
-            text_fmt(&t, "\\%c", *s);
-        else if (!like && strchr("*?[", *s))
-            text_fmt(&t, "[%c]", *s);
-        else
-            text_bytes(&t, s, 1);
-    }
-    text_add(&t, like ? "%" : op[0] == 's' ? "*" : "");
-    return arena_str(a, t.bytes);
-}
-
-static enum err read_pattern(struct parse *p, const struct field *f, const char *key, const struct operator* op, struct value *ret)
-{
-    if (!key && f->type != T_TEXT && f->type != T_TIME && f->type != T_ID)
-        return fail(E_INVALID, "query, character %zu: %s works on texts; %s is none", p->now.at + 1, op->word, f->name);
-    if (p->now.kind != TOKEN_TEXT)
-        return wrong(p, "a text in quotes");
-    *ret = value_text(pattern(p->arena, op->word, p->now.text));
-    return OK;
 }
 
 static enum err read_plain(struct parse *p, const struct field *f, const char *key, struct value *ret)
@@ -148,49 +117,124 @@ static enum err read_plain(struct parse *p, const struct field *f, const char *k
     return OK;
 }
 
-static enum err value(struct parse *p, const struct field *f, const char *key, const struct operator* op)
+static enum err read_value(struct parse *p, const struct field *f, const char *key, struct value *ret)
 {
-    struct value v;
     if (p->now.open)
         return fail(E_INVALID, "query, character %zu: the text has no closing quote", p->now.at + 1);
-    TRY(op->text_only ? read_pattern(p, f, key, op, &v) : read_plain(p, f, key, &v));
+    TRY(read_plain(p, f, key, ret));
     advance(p);
-    return bind(p, v);
+    return OK;
 }
 
-static enum err left_side(struct parse *p, const struct field *f, const char *key, const struct operator* op)
+/* ---- texts by part */
+
+static enum err read_part(struct parse *p, const struct field *f, const char *key, const struct operator* op, const char **ret)
 {
-    if (key) {
-        TRY(room_for(p));
-        p->values[p->n] = sql_member(&p->sql, p->arena, query_expression(f), key, p->first + p->n + 1);
-        p->n++;
-    } else if (f->type == T_TIME && op->text_only) {
-        sql_time_text(&p->sql, query_expression(f));
-    } else {
-        text_add(&p->sql, query_expression(f));
-    }
+    if (!key && f->type != T_TEXT && f->type != T_TIME && f->type != T_ID)
+        return fail(E_INVALID, "query, character %zu: %s works on texts; %s is none", p->now.at + 1, op->word, f->name);
+    if (p->now.kind != TOKEN_TEXT)
+        return wrong(p, "a text in quotes");
+    if (p->now.open)
+        return fail(E_INVALID, "query, character %zu: the text has no closing quote", p->now.at + 1);
+    *ret = p->now.text;
+    advance(p);
     return OK;
+}
+
+/* What LIKE wants for "contains", with its special characters made plain. */
+static const char *pattern(struct arena *a, const char *s)
+{
+    AUTO(text) struct text t;
+    text_init(&t, (size_t)QUERY_LENGTH * 4);
+    text_add(&t, "%");
+    for (; *s; s++)
+        text_fmt(&t, strchr("%_\\", *s) ? "\\%c" : "%c", *s);
+    text_add(&t, "%");
+    return arena_str(a, t.bytes);
+}
+
+static enum err contains(struct parse *p, const char *left, const char *part)
+{
+    text_fmt(&p->sql, "lower(%s) LIKE lower(", left);
+    TRY(bind(p, value_text(pattern(p->arena, part))));
+    text_add(&p->sql, ") ESCAPE '\\'");
+    return OK;
+}
+
+static enum err begins_or_ends(struct parse *p, const char *left, bool ends, const char *part)
+{
+    text_add(&p->sql, "(");
+    TRY(bind(p, value_text(part)));
+    size_t n = p->first + p->n;
+    if (ends)
+        text_fmt(&p->sql, " = substr(%s, length(%s) - length(?%zu) + 1) AND length(%s) >= length(?%zu))", left, left, n, left, n);
+    else
+        text_fmt(&p->sql, " = substr(%s, 1, length(?%zu)))", left, n);
+    return OK;
+}
+
+/* A time by part is a span: "2026", "2026-01", "2026-01-15", "2026-01-15T10" … */
+static enum err within_span(struct parse *p, const char *left, size_t at, const char *part)
+{
+    int64_t from, to;
+    if (!clock_parse_span(part, &from, &to))
+        return fail(E_INVALID, "query, character %zu: \"%.40s\" is no beginning of a time in ISO 8601", at + 1, part);
+    text_fmt(&p->sql, "(%s >= ", left);
+    TRY(bind(p, value_int(from)));
+    text_fmt(&p->sql, " AND %s < ", left);
+    TRY(bind(p, value_int(to)));
+    text_add(&p->sql, ")");
+    return OK;
+}
+
+/* ---- one condition */
+
+static enum err left_side(struct parse *p, const struct field *f, const char *key, const char **ret)
+{
+    *ret = query_expression(f);
+    if (!key)
+        return OK;
+    TRY(room_for(p));
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 16);
+    p->values[p->n] = sql_member(&t, p->arena, query_expression(f), key, p->first + p->n + 1);
+    p->n++;
+    *ret = arena_str(p->arena, t.bytes);
+    return OK;
+}
+
+static enum err one_of(struct parse *p, const struct field *f, const char *key, const char *left)
+{
+    struct value v;
+    if (!take(p, "("))
+        return wrong(p, "'('");
+    text_fmt(&p->sql, "%s IN (", left);
+    for (bool first = true; first || take(p, ","); first = false) {
+        text_add(&p->sql, first ? "" : ", ");
+        TRY(read_value(p, f, key, &v));
+        TRY(bind(p, v));
+    }
+    text_add(&p->sql, ")");
+    return take(p, ")") ? OK : wrong(p, "',' or ')'");
 }
 
 static enum err comparison(struct parse *p, const struct field *f, const char *key, const struct operator* op)
 {
-    TRY(left_side(p, f, key, op));
-    text_add(&p->sql, op->before);
-    if (strcmp(op->word, "in") != 0) {
-        TRY(value(p, f, key, op));
-    } else {
-        if (!take(p, "("))
-            return wrong(p, "'('");
-        TRY(value(p, f, key, op));
-        while (take(p, ",")) {
-            text_add(&p->sql, ", ");
-            TRY(value(p, f, key, op));
-        }
-        if (!take(p, ")"))
-            return wrong(p, "',' or ')'");
+    const char *left, *part;
+    struct value v;
+    size_t at = p->now.at;
+    TRY(left_side(p, f, key, &left));
+    if (op->how == IS_IN)
+        return one_of(p, f, key, left);
+    if (op->how == COMPARES) {
+        TRY(read_value(p, f, key, &v));
+        text_fmt(&p->sql, "%s %s ", left, op->sign);
+        return bind(p, v);
     }
-    text_add(&p->sql, op->after);
-    return OK;
+    TRY(read_part(p, f, key, op, &part));
+    if (f->type == T_TIME && !key)
+        return within_span(p, left, at, part);
+    return op->how == CONTAINS ? contains(p, left, part) : begins_or_ends(p, left, op->how == ENDS, part);
 }
 
 /* path = None: there is none; path != None: there is one. */
@@ -203,30 +247,111 @@ static enum err compare_none(struct parse *p, const struct field *f, const char 
         text_fmt(&p->sql, "%sEXISTS (SELECT 1 %s)", op->negated ? "" : "NOT ", f->many);
         return OK;
     }
-    TRY(left_side(p, f, key, op));
-    text_add(&p->sql, op->negated ? " IS NOT NULL" : " IS NULL");
+    const char *left;
+    TRY(left_side(p, f, key, &left));
+    text_fmt(&p->sql, "%s IS %sNULL", left, op->negated ? "NOT " : "");
     return OK;
 }
 
+static void add_driver(struct parse *p, const char *driver)
+{
+    if (driver && p->n_drivers < DRIVERS)
+        p->drivers[p->n_drivers++] = driver;
+}
+
+static enum err no_field(struct parse *p)
+{
+    return fail(E_INVALID, "query, character %zu: %s has no field '%.60s' to search by", p->now.at + 1, p->resource->name,
+                p->now.text);
+}
+
+/* Negated, it holds where the plain one does not: for nulls too, and for many things if none of them fulfils it. */
 static enum err condition(struct parse *p)
 {
     const char *key;
     const struct field *f = query_field(p->resource, p->now.text, &key);
-    if (!f)
-        return fail(E_INVALID, "query, character %zu: %s has no field '%.60s' to search by", p->now.at + 1, p->resource->name,
-                    p->now.text);
-    advance(p);
     struct operator op;
+    if (!f)
+        return no_field(p);
+    advance(p);
     TRY(read_operator(p, &op));
     if (p->now.kind == TOKEN_WORD && strcmp(p->now.text, "None") == 0)
         return compare_none(p, f, key, &op);
-    /* NULL differs from everything: a negated condition holds for it */
     if (f->many)
         text_fmt(&p->sql, "%sEXISTS (SELECT 1 %s AND ", op.negated ? "NOT " : "", f->many);
     else
-        text_add(&p->sql, op.negated ? "NOT coalesce(" : "(");
+        text_add(&p->sql, op.negated ? "((" : "(");
+    size_t from = p->sql.n;
     TRY(comparison(p, f, key, &op));
-    text_add(&p->sql, op.negated && !f->many ? ", 0)" : ")");
+    if (f->drive && !op.negated)
+        add_driver(p, arena_fmt(p->arena, "%s AND %s", f->drive, p->sql.bytes + from));
+    text_add(&p->sql, op.negated && !f->many ? ") IS NOT TRUE)" : ")");
+    return OK;
+}
+
+/* ---- count(path = "x") > 3 */
+
+/* "label" stands for "label.name", "annotations.rectangles" for "annotations.rectangles.label.name". */
+static const struct field *counted_field(const struct parse *p)
+{
+    static const char *const tails[] = { "", ".name", ".label.name" };
+    const char *key;
+    for (size_t i = 0; i < COUNT_OF(tails); i++) {
+        const struct field *f = query_field(p->resource, arena_fmt(p->arena, "%s%s", p->now.text, tails[i]), &key);
+        if (f && f->many)
+            return f;
+    }
+    return NULL;
+}
+
+static enum err counted_ones(struct parse *p, const struct field *f)
+{
+    struct operator op;
+    TRY(read_operator(p, &op));
+    text_add(&p->sql, op.negated ? " AND (" : " AND ");
+    size_t from = p->sql.n;
+    TRY(comparison(p, f, NULL, &op));
+    if (f->drive && !op.negated)
+        add_driver(p, arena_fmt(p->arena, "%s AND %s", f->drive, p->sql.bytes + from));
+    text_add(&p->sql, op.negated ? ") IS NOT TRUE" : "");
+    return OK;
+}
+
+/* What has none of them cannot be found by a driver, which names those that have one. */
+static bool none_will_do(const struct operator* op, double n)
+{
+    bool at_least = strcmp(op->word, ">") == 0 ? n >= 0 : strcmp(op->word, ">=") == 0 || strcmp(op->word, "=") == 0 ? n > 0 : false;
+    return !at_least;
+}
+
+static enum err count_condition(struct parse *p)
+{
+    struct operator op;
+    size_t drivers = p->n_drivers;
+    advance(p);
+    if (!take(p, "("))
+        return wrong(p, "'('");
+    const struct field *f = p->now.kind == TOKEN_PATH ? counted_field(p) : NULL;
+    if (!f)
+        return p->now.kind == TOKEN_PATH ? no_field(p) : wrong(p, "a field of which there are many");
+    advance(p);
+    text_fmt(&p->sql, "((SELECT count(*) %s", f->many);
+    if (!is(p, ")"))
+        TRY(counted_ones(p, f));
+    if (!take(p, ")"))
+        return wrong(p, "')'");
+    TRY(read_operator(p, &op));
+    if (op.how != COMPARES || p->now.kind != TOKEN_NUMBER)
+        return wrong(p, "a comparison with a number");
+    text_fmt(&p->sql, ") %s ", strcmp(op.word, "!=") == 0 ? "<>" : op.sign);
+    double n = p->now.number;
+    advance(p);
+    TRY(bind(p, value_real(n)));
+    text_add(&p->sql, ")");
+    if (none_will_do(&op, n))
+        p->n_drivers = drivers;
+    else if (f->drive_count)
+        add_driver(p, arena_fmt(p->arena, "%s %s ?%zu", f->drive_count, op.word[0] == '>' ? op.word : ">=", p->first + p->n));
     return OK;
 }
 
@@ -238,16 +363,18 @@ static enum err one(struct parse *p)
 {
     if (++p->depth > QUERY_DEPTH)
         return fail(E_INVALID, "query, character %zu: nested deeper than %d levels", p->now.at + 1, QUERY_DEPTH);
+    size_t drivers = p->n_drivers;
     if (take(p, "not")) {
-        text_add(&p->sql, "NOT (");
+        text_add(&p->sql, "((");
         TRY(one(p));
-        text_add(&p->sql, ")");
+        text_add(&p->sql, ") IS NOT TRUE)");
+        p->n_drivers = drivers;
     } else if (take(p, "(")) {
         TRY(any(p));
         if (!take(p, ")"))
             return wrong(p, "and, or, or ')'");
     } else if (p->now.kind == TOKEN_PATH) {
-        TRY(condition(p));
+        TRY(strcmp(p->now.text, "count") == 0 ? count_condition(p) : condition(p));
     } else {
         return wrong(p, "a field, 'not' or '('");
     }
@@ -267,11 +394,13 @@ static enum err all_of(struct parse *p)
 
 static enum err any(struct parse *p)
 {
+    size_t drivers = p->n_drivers;
     text_add(&p->sql, "((");
     TRY(all_of(p));
     while (take(p, "or")) {
         text_add(&p->sql, ") OR (");
         TRY(all_of(p));
+        p->n_drivers = drivers;
     }
     text_add(&p->sql, "))");
     return OK;
@@ -295,7 +424,7 @@ enum err query_where(struct arena *a, const struct resource *r, const char *q, s
     text_init(&p->sql, 1 << 18);
     enum err e = whole(p);
     if (e == OK)
-        *ret = (struct where){ arena_str(a, p->sql.bytes), p->values, p->n };
+        *ret = (struct where){ arena_str(a, p->sql.bytes), p->values, p->n, p->drivers, p->n_drivers };
     text_done(&p->sql);
     return e;
 }
@@ -318,14 +447,14 @@ static enum err member_value(const char *field, struct json_member m, struct val
 
 static enum err members(struct parse *p, const struct field *f, const struct json *object)
 {
-    static const struct operator equal = { "=", false, false, " = ", "" };
     text_add(&p->sql, "(1 = 1");
     for (struct json_member m = json_first(object); m.key; m = json_next(object, m)) {
         struct value v;
         if (strchr(m.key, '"'))
             return fail(E_INVALID, "%s: a key to filter by must not hold a quotation mark", f->name);
-        text_add(&p->sql, " AND ");
-        TRY(left_side(p, f, m.key, &equal));
+        const char *left;
+        TRY(left_side(p, f, m.key, &left));
+        text_fmt(&p->sql, " AND %s", left);
         if (json_absent(m.value)) {
             text_add(&p->sql, " IS NULL");
             continue;
@@ -353,7 +482,7 @@ enum err query_members(struct arena *a, const struct resource *r, const char *fi
     text_init(&p->sql, 1 << 18);
     enum err e = members(p, f, object);
     if (e == OK)
-        *ret = (struct where){ arena_str(a, p->sql.bytes), p->values, p->n };
+        *ret = (struct where){ arena_str(a, p->sql.bytes), p->values, p->n, p->drivers, p->n_drivers };
     text_done(&p->sql);
     return e;
 }

@@ -186,6 +186,16 @@ bool rows_null(struct rows *r, int column)
     return sqlite3_column_type(r->statement, column) == SQLITE_NULL;
 }
 
+int rows_kind(struct rows *r, int column)
+{
+    switch (sqlite3_column_type(r->statement, column)) {
+    case SQLITE_NULL: return VALUE_NULL;
+    case SQLITE_INTEGER: return VALUE_INT;
+    case SQLITE_FLOAT: return VALUE_REAL;
+    default: return VALUE_TEXT;
+    }
+}
+
 int64_t rows_int(struct rows *r, int column)
 {
     return sqlite3_column_int64(r->statement, column);

@@ -76,6 +76,7 @@ bool rows_next(struct rows *);
 enum err rows_error(struct rows *); /* OK after the last row */
 int rows_columns(struct rows *);
 bool rows_null(struct rows *, int column);
+int rows_kind(struct rows *, int column); /* VALUE_NULL … VALUE_TEXT */
 int64_t rows_int(struct rows *, int column);
 double rows_real(struct rows *, int column);
 const char *rows_text(struct rows *, int column); /* NULL for NULL; valid until the next step or the end */

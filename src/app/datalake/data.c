@@ -27,7 +27,13 @@ static const char table[] =
     "CREATE INDEX data_lake ON data (datalake_id, org, id);" /* a page and its count need nothing else */
     "CREATE INDEX data_filename ON data (datalake_id, filename, id);"
     "CREATE INDEX data_hash ON data (hash);"
-    "CREATE INDEX data_source_of ON data (data_source_id);"
+    "CREATE INDEX data_source_of ON data (data_source_id, id);"
+    "CREATE INDEX data_created ON data (datalake_id, created_at, id);"
+    "CREATE INDEX data_size ON data (datalake_id, size, id);"
+    "CREATE INDEX data_width ON data (datalake_id, width, id);"
+    "CREATE INDEX data_height ON data (datalake_id, height, id);"
+    "CREATE INDEX data_kind ON data (datalake_id, content_type, id);"
+    "CREATE INDEX data_status ON data (datalake_id, upload_status, id);"
     "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
     "DELETE FROM object WHERE name = old.object_name; "
     "DELETE FROM object WHERE name IN (" THUMBNAIL("128") ", " THUMBNAIL("256") ", " THUMBNAIL("512") ", " THUMBNAIL(
@@ -80,29 +86,35 @@ const struct resource data_short = {
     .name = "short data", .fields = short_fields, .n_fields = COUNT_OF(short_fields), .from = "data d", .key = "d.id"
 };
 
+#define BY "SELECT d.id AS id FROM data d WHERE d.datalake_id = ?1"
+#define SOURCE "s.name", "FROM data_source s WHERE s.id = d.data_source_id"
+#define BY_SOURCE                                                                                                                  \
+    "SELECT d.id AS id FROM data_source s CROSS JOIN data d ON d.data_source_id = s.id WHERE 1 = 1" /* an index leads from source  \
+                                                                                                       to data: no other one is    \
+                                                                                                       wanted */
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER | F_SORT, "d.id" },
     { "object_name", T_TEXT, F_FILTER, "d.object_name" },
-    { "filename", T_TEXT, F_FILTER | F_SORT, "d.filename" },
+    { "filename", T_TEXT, F_FILTER | F_SORT, "d.filename", .drive = BY },
     { "type", T_TEXT, F_FILTER, "d.type", .words = data_types },
-    { "content_type", T_TEXT, F_FILTER | F_SORT, "d.content_type" },
-    { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .words = data_statuses },
+    { "content_type", T_TEXT, F_FILTER | F_SORT, "d.content_type", .drive = BY },
+    { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .drive = BY, .words = data_statuses },
     { "error", T_TEXT, F_FILTER, "d.error" },
     { "presigned_url", T_LINK, 0, "d.object_name" },
     META,
     { "metadata", T_OBJECT, F_FILTER, "d.metadata" },
     { "custom_metadata", T_OBJECT, F_FILTER, "d.custom_metadata" },
     { "datalake_id", T_ID, 0, "d.datalake_id" },
-    { "size", T_INT, F_FILTER | F_SORT, "d.size" },
-    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
-    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height" },
-    { "created_at", T_TIME, F_FILTER | F_SORT, "d.created_at" },
+    { "size", T_INT, F_FILTER | F_SORT, "d.size", .drive = BY },
+    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY },
+    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY },
+    { "created_at", T_TIME, F_FILTER | F_SORT, "d.created_at", .drive = BY },
     { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = d.created_by)" },
     TAGS("d.id"),
-    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = TAGGED },
     { "data_source", T_ONE, 0, "d.data_source_id", .of = &source_short },
-    { "data_source.name", T_TEXT, F_FILTER | F_HIDE, "(SELECT s.name FROM data_source s WHERE s.id = d.data_source_id)" },
-    { "source", T_TEXT, F_FILTER | F_HIDE, "(SELECT s.name FROM data_source s WHERE s.id = d.data_source_id)" },
+    { "data_source.name", T_TEXT, F_FILTER | F_HIDE, SOURCE, .drive = BY_SOURCE },
+    { "source", T_TEXT, F_FILTER | F_HIDE, SOURCE, .drive = BY_SOURCE },
     { "datasets.name", T_TEXT, F_FILTER, "s.name", OF_DATASETS },
     { "datasets.version", T_TEXT, F_FILTER, "v.version", OF_DATASETS },
     THUMBNAIL_URL,
@@ -258,7 +270,7 @@ static enum err some_of(struct op *op, const char *name, const char *const *word
 /* A condition under construction. */
 struct asked {
     struct text text;
-    struct value values[PLAIN + 2 * QUERY_VALUES];
+    struct value values[PLAIN + QUERY_VALUES];
     size_t n;
 };
 
@@ -281,7 +293,7 @@ static void also(struct asked *a, const struct where *w)
 static enum err asked_for(struct op *op, struct asked *a)
 {
     struct value statuses, types, ids, names, filenames;
-    const char *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
+    const char *custom = in_text(op, "custom_metadata");
     TRY(some_of(op, "upload_statuses", data_statuses, &statuses));
     TRY(some_of(op, "types", data_types, &types));
     TRY(in_ids(op, "ids", &ids));
@@ -295,10 +307,6 @@ static enum err asked_for(struct op *op, struct asked *a)
     struct where w = { 0 };
     if (custom) {
         TRY(query_members(op->arena, &data_resource, "custom_metadata", custom, a->n, &w));
-        also(a, &w);
-    }
-    if (q && *q) {
-        TRY(resource_query(op->arena, &data_resource, q, a->n, &w));
         also(a, &w);
     }
     return text_full(&a->text) ? fail(E_TOO_BIG, "the query is too long") : OK;

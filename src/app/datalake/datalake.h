@@ -13,6 +13,17 @@ extern const struct resource tag_of_thing, data_short, image_size;
         "tags", T_MANY, 0, id, .of = &tag_of_thing, .by = "x.target_id"                                                            \
     }
 #define HAS_TAG(id) "FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = " id
+#define TAGGED "SELECT x.target_id AS id FROM tag t CROSS JOIN tagged x ON x.tag_id = t.id WHERE t.scope = ?1"
+/* Those of a list's things whose data fulfils a condition: thing is a table with data_id, scope the column that the list is of. */
+#define OF_DATA(thing, scope)                                                                                                      \
+    "SELECT a.id AS id FROM datalake k CROSS JOIN data d ON d.datalake_id = k.id CROSS JOIN " thing                                \
+    " a ON a.data_id = d.id WHERE a." scope " = ?1"
+#define OF_TAGGED_DATA(thing, scope)                                                                                               \
+    "SELECT a.id AS id FROM tag t CROSS JOIN tagged x ON x.tag_id = t.id CROSS JOIN " thing                                        \
+    " a ON a.data_id = x.target_id WHERE t.target_type = 'DATA' AND a." scope " = ?1"
+#define OF_SOURCE(thing, scope)                                                                                                    \
+    "SELECT a.id AS id FROM data_source s CROSS JOIN data d ON d.data_source_id = s.id CROSS JOIN " thing                          \
+    " a ON a.data_id = d.id WHERE a." scope " = ?1"
 
 /* Names of objects: ORG/KIND/ID/FILENAME. The random middle makes them unguessable and unique, the first part says whose they are.
  */

@@ -19,9 +19,18 @@ static const char table[] =
     "STRICT;"
     "CREATE INDEX asset_of_version ON asset (dataset_version_id, org, id);"
     "CREATE INDEX asset_of_data ON asset (data_id);"
+    "CREATE INDEX asset_created ON asset (dataset_version_id, created_at, id);"
     "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
-#define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'"
+#define BY_DATA .drive = OF_DATA("asset", "dataset_version_id")
+#define BY_SOURCE .drive = OF_SOURCE("asset", "dataset_version_id")
+#define SOURCE "s.name", "FROM data_source s WHERE s.id = d.data_source_id"
+/* Those with such a label; and those with so many shapes, which those with so many of one label are among. */
+#define LABELLED                                                                                                                   \
+    .drive = "SELECT h.asset_id AS id FROM label l CROSS JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id = ?1",       \
+    .drive_count = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1 AND n.n_shapes"
+#define BY_ANNOTATION .drive = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1"
+#define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'", LABELLED
 #define COUNT_OF_SHAPES "coalesce((SELECT n.n_shapes FROM annotation n WHERE n.asset_id = a.id), 0)"
 
 static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
@@ -32,34 +41,40 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
     {                                                                                                                              \
         "data." name, type, F_FILTER | F_HIDE, sql, ##__VA_ARGS__                                                                  \
     }
-#define PATHS                                                                                                                      \
-    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id") },                                                                  \
-        { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") }, DATA_PATH("object_name", T_TEXT, "d.object_name"),      \
-        DATA_PATH("content_type", T_TEXT, "d.content_type"), DATA_PATH("width", T_INT, "d.width"),                                 \
-        DATA_PATH("height", T_INT, "d.height"), DATA_PATH("size", T_INT, "d.size"), DATA_PATH("metadata", T_OBJECT, "d.metadata"), \
-        DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata"),                                                               \
-        DATA_PATH("source", T_TEXT, "(SELECT name FROM data_source s WHERE s.id = d.data_source_id)"),                             \
-        DATA_PATH("data_source.name", T_TEXT, "(SELECT name FROM data_source s WHERE s.id = d.data_source_id)"),                   \
-        { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" }, { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at" },          \
-        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },                                                              \
-        { "annotations.status", T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id" },                       \
-        { "annotations.created_at", T_TIME, F_FILTER, "n.created_at", "FROM annotation n WHERE n.asset_id = a.id" },               \
-        { "annotations.updated_at", T_TIME, F_FILTER, "n.updated_at", "FROM annotation n WHERE n.asset_id = a.id" },               \
-        { "annotations.label.name", T_TEXT, F_FILTER, "l.name",                                                                    \
-          "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id" },                                              \
-        { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("rectangle") },                                  \
-        { "annotations.polygons.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("polygon") },                                      \
-        { "annotations.lines.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("line") },                                            \
-        { "annotations.points.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("point") },                                          \
-        { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("classification") },                        \
-        { "annotations.keypoints.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("keypoints") },                                   \
-    {                                                                                                                              \
-        "annotations.masks.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("mask")                                                 \
+#define PATHS                                                                                                                       \
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED },                                                  \
+        { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("asset", "dataset_version_id") },  \
+        DATA_PATH("object_name", T_TEXT, "d.object_name"), DATA_PATH("content_type", T_TEXT, "d.content_type", BY_DATA),            \
+        DATA_PATH("width", T_INT, "d.width", BY_DATA), DATA_PATH("height", T_INT, "d.height", BY_DATA),                             \
+        DATA_PATH("size", T_INT, "d.size", BY_DATA), DATA_PATH("metadata", T_OBJECT, "d.metadata"),                                 \
+        DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata"), DATA_PATH("source", T_TEXT, SOURCE, BY_SOURCE),                \
+        DATA_PATH("data_source.name", T_TEXT, SOURCE, BY_SOURCE), { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" },                   \
+        { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at", BY_DATA },                                                  \
+        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", BY_DATA },                                                      \
+        { "annotations.status", T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION },         \
+        { "annotations.created_at", T_TIME, F_FILTER, "n.created_at", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION }, \
+        { "annotations.updated_at", T_TIME, F_FILTER, "n.updated_at", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION }, \
+        { "annotations.label.name",                                                                                                 \
+          T_TEXT,                                                                                                                   \
+          F_FILTER,                                                                                                                 \
+          "l.name",                                                                                                                 \
+          "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id",                                                 \
+          LABELLED },                                                                                                               \
+        { "label.name", T_TEXT, F_FILTER, "l.name", "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id",       \
+          LABELLED },                                                                                                               \
+        { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("rectangle") },                                   \
+        { "annotations.polygons.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("polygon") },                                       \
+        { "annotations.lines.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("line") },                                             \
+        { "annotations.points.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("point") },                                           \
+        { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("classification") },                         \
+        { "annotations.keypoints.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("keypoints") },                                    \
+    {                                                                                                                               \
+        "annotations.masks.label.name", T_TEXT, F_FILTER, "l.name", SHAPES("mask")                                                  \
     }
 #define MEMBERS                                                                                                                    \
     { "id", T_ID, F_FILTER, "a.id" }, { "data", T_PART, 0, .of = &data_short }, TAGS("a.id"),                                      \
         { "dataset_version_id", T_ID, 0, "a.dataset_version_id" }, { "created_at", T_TIME, F_FILTER | F_SORT, "a.created_at" },    \
-        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },                                                          \
+        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", BY_DATA },                                                 \
         { "nb_objects", T_INT, F_FILTER | F_SORT, COUNT_OF_SHAPES },                                                               \
     {                                                                                                                              \
         "status", T_TEXT, F_FILTER | F_SORT, "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)",                        \
@@ -192,12 +207,12 @@ static enum err add(struct op *op)
 
 static enum err page(struct op *op, bool whole)
 {
-    const char *custom = in_text(op, "custom_metadata"), *q = json_text(json_get(op->body, "q"));
+    const char *custom = in_text(op, "custom_metadata");
     struct where w = { 0 };
     AUTO(text) struct text condition;
     text_init(&condition, CONDITION);
     text_add(&condition, "a.dataset_version_id = ?1");
-    struct value values[PLAIN + 2 * QUERY_VALUES] = { V(op->id) };
+    struct value values[PLAIN + QUERY_VALUES] = { V(op->id) };
     size_t n = 1;
     struct value ids, data, names, filenames, beginnings;
     TRY(in_ids(op, "ids", &ids));
@@ -230,18 +245,11 @@ static enum err page(struct op *op, bool whole)
         text_fmt(&condition, " AND %s", w.sql);
         memcpy(values + n, w.values, w.n * sizeof *values);
         n += w.n;
-        w = (struct where){ 0 };
-    }
-    if (q && *q && whole) {
-        TRY(resource_query(op->arena, &asset_resource, q, n, &w));
-        text_fmt(&condition, " AND (%s)", w.sql);
-        memcpy(values + n, w.values, w.n * sizeof *values);
     }
     if (text_full(&condition))
         return fail(E_TOO_BIG, "the query is too long");
     const struct resource *r = in_bool(op, "annotations", false) ? &annotated_resource : &asset_resource;
-    return whole ? reply_list_where(op, r, condition.bytes, values, n + w.n)
-                 : reply_page_where(op, r, condition.bytes, values, n + w.n);
+    return whole ? reply_list_where(op, r, condition.bytes, values, n) : reply_page_where(op, r, condition.bytes, values, n);
 }
 
 static enum err list(struct op *op)

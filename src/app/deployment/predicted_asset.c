@@ -18,8 +18,8 @@ static const char table[] =
     " data_id TEXT NOT NULL REFERENCES data(id), status TEXT NOT NULL CHECK (status IN ('TO_REVIEW', 'REVIEWED', 'SUBMITTED')),"
     " source TEXT, metadata TEXT, custom_metrics TEXT, created_at INTEGER NOT NULL, submitted_at INTEGER,"
     " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT) STRICT;"
-    "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at);"
-    "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status);"
+    "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
+    "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id);"
     "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE "
     "CASCADE,"
@@ -27,11 +27,13 @@ static const char table[] =
     " created_at INTEGER NOT NULL, UNIQUE (predicted_asset_id, is_shadow)) STRICT;"
     "CREATE TABLE prediction_shape (prediction_id TEXT NOT NULL REFERENCES prediction(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (prediction_id, position)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX prediction_shape_label ON prediction_shape (label_id, prediction_id);"
     "CREATE TABLE review (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL UNIQUE REFERENCES predicted_asset(id) ON DELETE "
     "CASCADE,"
     " created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
     "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);"
     "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
 /* ---- what was said of an image: shapes of predictions and of reviews look alike */
@@ -125,13 +127,21 @@ REVIEWS(review_whole, "review", review_fields)
     "(SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                         \
     " WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)"
 
+#define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
+#define BY_DATA OF_DATA("predicted_asset", "deployment_id")
+#define SAYING(shadow)                                                                                                             \
+    "SELECT p.predicted_asset_id AS id FROM deployment_label l CROSS JOIN prediction_shape h ON h.label_id = l.id"                 \
+    " CROSS JOIN prediction p ON p.id = h.prediction_id WHERE l.deployment_id = ?1 AND p.is_shadow = " shadow
+#define REVIEWED_AS                                                                                                                \
+    "SELECT r.predicted_asset_id AS id FROM deployment_label l CROSS JOIN review_shape h ON h.label_id = l.id"                     \
+    " CROSS JOIN review r ON r.id = h.review_id WHERE l.deployment_id = ?1"
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "a.id" },
     { "deployment_id", T_ID, 0, "a.deployment_id" },
     { "oracle_prediction_id", T_ID, 0, "a.id" },
-    { "status", T_TEXT, F_SORT | F_FILTER, "a.status", .words = review_statuses },
+    { "status", T_TEXT, F_SORT | F_FILTER, "a.status", .drive = BY, .words = review_statuses },
     { "source", T_TEXT, F_SORT | F_FILTER, "a.source" },
-    { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at", .drive = BY },
     { "submitted_at", T_TIME, F_SORT | F_FILTER, "a.submitted_at" },
     { "metadata", T_OBJECT, F_FILTER, "a.metadata" },
     { "custom_metadata", T_OBJECT, F_FILTER, "coalesce(a.custom_metadata, d.custom_metadata)" },
@@ -146,18 +156,19 @@ static const struct field fields[] = {
     { "review", T_ONE, 0, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
     { "predictions", T_MANY, F_ONE, "a.id", .of = &all_said, .by = "p.predicted_asset_id" },
     { "reviews", T_MANY, F_ONE, "a.id", .of = &review_whole, .by = "r.predicted_asset_id" },
-    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename" },
-    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename" },
-    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width" },
-    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height" },
-    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id") },
-    { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id") },
-    { "label.name", T_TEXT, F_FILTER, "l.name", OF("0") },
+    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", .drive = BY_DATA },
+    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", .drive = BY_DATA },
+    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY_DATA },
+    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY_DATA },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED },
+    { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id") },
+    { "label.name", T_TEXT, F_FILTER, "l.name", OF("0"), .drive = SAYING("0") },
     { "score", T_NUMBER, F_FILTER, "h.score", OF("0") },
-    { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'" },
-    { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'classification'" },
-    { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1") },
-    { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED },
+    { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'", .drive = SAYING("0") },
+    { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'classification'",
+      .drive = SAYING("0") },
+    { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1"), .drive = SAYING("1") },
+    { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED, .drive = REVIEWED_AS },
 };
 
 /* ---- for the other files */

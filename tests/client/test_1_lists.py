@@ -1,0 +1,122 @@
+"""Lists: every order has cursors that lose nothing and repeat nothing, nulls have a place, and a count is exact or says that it is not."""
+import random
+
+import pytest
+from conftest import unique
+
+
+@pytest.fixture(scope="module")
+def many(server, lake, cells):
+    """Data of this file's own tag, with equal and missing values among them."""
+    tag = lake.get_or_create_data_tag(unique("lists"))
+    data = lake.upload_data(filepaths=[str(c.path) for c in cells[:12]], tags=[tag])
+    for i, d in enumerate(data):
+        server.call("PATCH", f"/api/data/{d.id}/custom-metadata", json={"custom_metadata": {"n": i}})
+    return tag.name, data
+
+
+def pages(server, path, **query):
+    """All items, by cursors."""
+    items, cursor = [], {}
+    while True:
+        page = server.call("GET", path, params={**query, **cursor})
+        items += page["items"]
+        assert page["next_cursor"] is None or len(page["items"]) == query["limit"]
+        if not page["next_cursor"]:
+            return items
+        cursor = {"cursor": page["next_cursor"]}
+
+
+ORDERS = ["created_at", "filename", "size", "width", "height", "content_type", "upload_status", "id"]
+
+
+@pytest.mark.parametrize("order", [sign + name for name in ORDERS for sign in ("", "-")] + ["width,-size", "-content_type,filename"])
+def test_every_order_has_cursors(server, lake, many, order):
+    path, q = f"/api/datalake/{lake.id}/datas", f'tags.name = "{many[0]}"'
+    names = order.split(",")
+    whole = server.call("GET", path, params={"q": q, "order_by": names, "limit": 1000})
+    assert whole["count"] == 12 and whole["count_exact"] is True and whole["next_cursor"] is None
+    for limit in (1, 5, 12):
+        assert [d["id"] for d in pages(server, path, q=q, order_by=names, limit=limit)] == [d["id"] for d in whole["items"]], limit
+    first = names[0].lstrip("-")
+    if first in whole["items"][0]:
+        got = [d[first] for d in whole["items"]]
+        assert got == sorted(got, reverse=order.startswith("-"))
+
+
+def test_a_cursor_goes_on_where_it_was_when_rows_come(server, lake, client, many):
+    data = f"/api/datalake/{lake.id}/tags"
+    made = [server.call("POST", data, json={"name": unique("cursor-b")}) for _ in range(4)]
+    page = server.call("GET", data, params={"limit": 2, "order_by": "-name"})
+    server.call("POST", data, json={"name": unique("zz-before-it")})
+    rest = server.call("GET", data, params={"limit": 1000, "order_by": "-name", "cursor": page["next_cursor"]})
+    names = [t["name"] for t in page["items"] + rest["items"]]
+    assert len(set(names)) == len(names) and {t["name"] for t in made} <= set(names)
+
+
+def test_nulls_come_before_everything_and_are_gone_through(server, many, client, lake):
+    """Objects per asset: most assets have no annotation, so that their status is null."""
+    v = client.create_dataset(name=unique("nulls")).create_version(version="first")
+    v.add_data(many[1]).wait_for_done()
+    assets = list(v.list_assets())
+    for a in assets[:5]:
+        a.create_annotation(duration=1)
+    path = f"/api/dataset/version/{v.id}/assets"
+    for order, nulls in (("status", [True] * 7 + [False] * 5), ("-status", [False] * 5 + [True] * 7)):
+        got = pages(server, path, order_by=order, limit=2)
+        assert [d["status"] is None for d in got] == nulls
+        assert len({d["id"] for d in got}) == 12
+
+
+def test_a_page_by_offset_is_told_the_exact_count(server, lake, many):
+    path, q = f"/api/datalake/{lake.id}/datas", f'tags.name = "{many[0]}"'
+    page = server.call("GET", path, params={"q": q, "offset": 3, "limit": 2})
+    assert (len(page["items"]), page["count"], page["count_exact"]) == (2, 12, True)
+    only = server.call("GET", path, params={"q": q, "limit": 0, "count": "exact"})
+    assert (only["items"], only["count"], only["count_exact"], only["next_cursor"]) == ([], 12, True, None)
+
+
+def test_a_short_count_says_that_it_is_one(server, lake, many):
+    path = f"/api/datalake/{lake.id}/datas"
+    page = server.call("GET", path, params={"q": 'width = 640 or height = 480', "limit": 3, "count": "short"})
+    assert page["count_exact"] is False and page["count"] >= 4
+    page = server.call("GET", path, params={"limit": 3, "count": "short"})
+    assert page["count_exact"] is True and page["count"] >= 12
+    server.refused("GET", path, 400, "exact or short", params={"count": "about"})
+
+
+@pytest.mark.parametrize("cursor", ["x", "abc", "7b7d", "5b5d", "5b312c325d", "5b2261225d00", "ff" * 40])
+def test_a_cursor_of_somebody_else_is_refused(server, lake, many, cursor):
+    server.refused("GET", f"/api/datalake/{lake.id}/datas", 400, "cursor", params={"cursor": cursor, "order_by": "size"})
+
+
+def test_a_query_finds_the_same_by_each_way(server, lake, many, client, labels, cells):
+    """Conditions that are answered from their own rows, or by looking at each: alone, negated, combined, in any order."""
+    path, tag = f"/api/datalake/{lake.id}/datas", many[0]
+    ids = lambda q, **more: {d["id"] for d in server.call("GET", path, params={"q": q, "limit": 1000, **more})["items"]}
+    mine = ids(f'tags.name = "{tag}"')
+    assert len(mine) == 12
+    names = sorted(c.name for c in cells[:12])
+    terms = {f'filename = "{names[0]}"': 1, f'filename > "{names[5]}"': 6, "width = 640": 12, f'not (filename = "{names[0]}")': 11, 'source = None': None,
+             'filename endswith ".jpg"': None, "custom_metadata.n < 4": 4}
+    for q, n in terms.items():
+        found = ids(f'tags.name = "{tag}" and {q}')
+        assert found == {i for i in mine if i in ids(q)}
+        assert n is None or len(found) == n, q
+        assert mine - found == ids(f'tags.name = "{tag}" and not ({q})')
+        assert found == ids(f'({q} or tags.name = "nobody has it") and tags.name = "{tag}"', order_by=random.choice(ORDERS))
+
+
+def test_objects_of_one_label_are_counted(annotated):
+    parts, versions = annotated
+    v = versions["train"]
+    name = max({b[0] for c in parts["train"] for b in c.boxes}, key=lambda n: sum(b[0] == n for c in parts["train"] for b in c.boxes))
+    of = lambda cell: sum(b[0] == name for b in cell.boxes)
+    most = max(of(c) for c in parts["train"])
+    tests = {f"> {most - 1}": lambda n: n > most - 1, "= 0": lambda n: n == 0, ">= 1": lambda n: n >= 1, f"< {most}": lambda n: n < most, "!= 1": lambda n: n != 1}
+    asked = lambda q: sorted(a["data"]["filename"] for a in v.connection.get(f"/api/dataset/version/{v.id}/assets", params={"q": q, "limit": 1000}).json()["items"])
+    for says, holds in tests.items():
+        assert asked(f'count(label = "{name}") {says}') == sorted(c.name for c in parts["train"] if holds(of(c))), says
+    assert asked("count(annotations.rectangles) > 0") == sorted(c.name for c in parts["train"] if c.boxes)
+    assert asked(f'count(label != "{name}") = 0') == sorted(c.name for c in parts["train"] if len(c.boxes) == of(c))
+    assert asked(f'count(label = "{name}") >= 1 and not count(label = "{name}") > 1') == sorted(c.name for c in parts["train"] if of(c) == 1)
