@@ -35,6 +35,8 @@ class Filler:
 
     def put(self, table, rows="FROM n", **columns):
         """INSERT of those columns that the table has, so that a column more or less does not matter here."""
+        if self.db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table + "_row",)).fetchone():  # the table below a view
+            table += "_row"
         has = {r[1] for r in self.db.execute(f"PRAGMA table_info({table})")}
         columns = {k: v for k, v in columns.items() if k in has}
         assert columns, table
