@@ -108,7 +108,7 @@ class Filler:
             self.shapes(k, f"FROM (SELECT i, i * 5 + {k} AS s FROM n)", version, self.pick(LABELS, 4, "label").replace("((i) + 4)", "(s + 4)"))
         for k in range(5, 35):  # one image in 500 is crowded with one label
             self.shapes(k, f"FROM (SELECT i, {5 * self.n} + i * 30 + {k} AS s FROM n WHERE i % 500 = 0)", version, id_of("label", 4000))
-        self.db.execute("CREATE INDEX temporarily ON shape (label_id)")
+        self.db.execute("CREATE INDEX temporarily ON shape_row (label_id)")
         self.db.execute("UPDATE label SET n_shapes = (SELECT count(*) FROM shape WHERE label_id = label.id)")
         self.db.execute("DROP INDEX temporarily")
 
