@@ -25,6 +25,12 @@ struct visit {
     bool started; /* route->start ran: route->stop is owed */
 };
 
+void op_here(struct op *op)
+{
+    if (op->route)
+        held_as(op->route->method, op->route->path);
+}
+
 static void db_give(struct op *op)
 {
     if (op->db)
@@ -165,12 +171,6 @@ static enum err body(void *with, struct http_call *c, const char *bytes, size_t 
     return text_full(&v->body) ? fail(E_TOO_BIG, "the body is over %zu bytes", v->body.cap) : OK;
 }
 
-enum err op_write(struct op *op, handler *work)
-{
-    TRY(sql_begin(op->db));
-    return sql_end(op->db, work(op));
-}
-
 /* While the body came, somebody may have deleted what the route is on: within the transaction it is looked for again. */
 static enum err run_checked(struct op *op)
 {
@@ -210,6 +210,7 @@ static enum err end(void *with, struct http_call *c)
     (void)with;
     struct visit *v = http_state(c);
     struct op *op = &v->op;
+    op_here(op);
     if (!op->route)
         return hooks.page(c);
     TRY(sql_pool_take(services->pool, &op->db));

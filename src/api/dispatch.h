@@ -41,6 +41,7 @@ MUST_USE enum err router_build(const struct resource *const *, struct router **r
 MUST_USE enum err router_find(const struct router *, struct arena *, const char *method, const char *path, const char *values[8],
                               const struct route **ret);
 void router_free(struct router *);
+void op_here(struct op *);                  /* what this thread does from here on is done for that request */
 MUST_USE enum err owner_check(struct op *); /* looks up what route->on and on_too name: fills id, second, is_public */
 MUST_USE enum err resource_check(struct sql *, const struct resource *);
 MUST_USE enum err input_read(struct op *, const char *bytes, size_t n); /* body and query → op->body, op->query, checked */

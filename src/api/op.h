@@ -173,7 +173,9 @@ MUST_USE enum err event_tell(struct sql *, const char *topic, const char *json);
 MUST_USE enum err event_last(struct sql *, int64_t *ret);
 
 /* Handlers of WORK_FREE use these around their own database work. */
-MUST_USE enum err op_write(struct op *, handler *work); /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK */
+/* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK; with others that come at the same time, in one transaction and on one of their
+ * connections (op->db is that one meanwhile), each undone alone if it fails. */
+MUST_USE enum err op_write(struct op *, handler *work);
 
 /* Who takes turns with others where work has to wait: the user, or the organization whose login token is used. */
 static inline const char *op_party(const struct op *op)

@@ -4,11 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local struct {
-    enum err kind;
-    char place[96], text[1024], detail[4096];
-    bool has_detail;
-} last;
+static _Thread_local struct failure last;
 
 static const struct {
     int http, exit_code;
@@ -78,6 +74,17 @@ void fail_set_detail(const char *detail)
 enum err err_of_errno(int code)
 {
     return code == ENOSPC || code == EDQUOT || code == EFBIG ? E_FULL : E_BROKEN;
+}
+
+void fail_keep(struct failure *ret)
+{
+    *ret = last;
+}
+
+enum err fail_again(const struct failure *f)
+{
+    last = *f;
+    return last.kind;
 }
 
 int err_http_status(enum err e)

@@ -1,8 +1,9 @@
 /* fail.h - the one way to fail.
  *
  * A function that can fail returns enum err. Who finds the fault calls fail(kind, "what was wrong with what") and returns its
- * result; everyone above passes it on with TRY(). The text is kept per thread until the next fail(); it crosses threads or
- * processes only as the stored result of a job. Lower layers never log: the dispatcher, the worker loop or main() does, once. */
+ * result; everyone above passes it on with TRY(). The text is kept per thread until the next fail(); it crosses processes
+ * only as the stored result of a job, and threads by fail_keep(). Lower layers never log: the dispatcher, the worker loop or main()
+ * does, once. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,15 @@ void fail_set_detail(const char *detail); /* copied, cut at 4 KiB; forgotten by 
 
 /* What a system call's errno means when it may be for want of room: E_FULL, else E_BROKEN. */
 enum err err_of_errno(int code);
+
+/* Takes a failure from one thread to another: kept there, made again here, which returns its kind. */
+struct failure {
+    enum err kind;
+    char place[96], text[1024], detail[4096];
+    bool has_detail;
+};
+void fail_keep(struct failure *ret);
+MUST_USE enum err fail_again(const struct failure *);
 
 int err_http_status(enum err);
 int err_exit_code(enum err); /* 0 for OK, sysexits-like otherwise */

@@ -277,6 +277,11 @@ enum err sql_end(struct sql *s, enum err e)
     return e;
 }
 
+bool sql_within(struct sql *s)
+{
+    return !sqlite3_get_autocommit(s->db);
+}
+
 enum err sql_list(struct sql *s, const char *const *texts, size_t n, struct value *ret)
 {
     int64_t list = ++s->lists;

@@ -93,6 +93,8 @@ MUST_USE enum err sql_begin(struct sql *);
 MUST_USE enum err sql_begin_read(struct sql *); /* BEGIN: all that is read is of one moment */
 MUST_USE enum err sql_end(struct sql *, enum err e);
 
+bool sql_within(struct sql *); /* a transaction is open: a full disk, say, ends it by itself */
+
 /* A list of texts as one value, for lists that a user sends: … WHERE id IN " LISTED("?2") ", or FROM listed WHERE list = ?2, whose
  * column `place` counts from 0. The value NULL stands for no text at all. The connection keeps lists until it is given back to its
  * pool (or until a transaction in which they were made is rolled back). */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, BODY = 32 << 20 };
+enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, POINTS_ANSWERED = 50, BODY = 32 << 20 };
 
 static const char *const types[] = { "VALUE", "IMAGE", "LINE", "TABLE", "BAR", "HEATMAP", "LABELMAP", "EVALUATION", NULL };
 
@@ -14,7 +14,7 @@ static const char *const types[] = { "VALUE", "IMAGE", "LINE", "TABLE", "BAR", "
 static const char table[] =
     "CREATE TABLE log (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
     " name TEXT NOT NULL, type TEXT NOT NULL, data TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
-    " object_name TEXT, UNIQUE (experiment_id, name)) STRICT;"
+    " object_name TEXT, n_points INTEGER NOT NULL DEFAULT 0, UNIQUE (experiment_id, name)) STRICT;"
     "CREATE TABLE log_point (log_id TEXT NOT NULL REFERENCES log(id) ON DELETE CASCADE, step ANY NOT NULL, value TEXT,"
     " PRIMARY KEY (log_id, step)) STRICT, WITHOUT ROWID;"
     "CREATE TRIGGER log_gone AFTER DELETE ON log WHEN old.object_name IS NOT NULL BEGIN " OBJECT_FREE(
@@ -43,11 +43,19 @@ static const struct field fields[] = {
     { "experiment_id", T_ID, 0, "l.experiment_id" },
     { "created_at", T_TIME, F_SORT, "l.created_at" },
     { "updated_at", T_TIME, F_SORT, "l.updated_at" },
+    { "nb_points", T_INT, 0, "l.n_points" },
 };
 
 /* ---- lines */
 
-static enum err add_point(struct sql *db, const char *log, struct value step, const struct json *value)
+/* The points of one call, on their way into a line. */
+struct line {
+    struct sql *db;
+    const char *log;
+    int64_t added; /* those that replaced another are not */
+};
+
+static enum err add_point(struct line *l, struct value step, const struct json *value)
 {
     double number;
     bool none = json_absent(value);
@@ -57,13 +65,17 @@ static enum err add_point(struct sql *db, const char *log, struct value step, co
     out_init(&o, 100);
     if (!none)
         out_number(&o, NULL, number);
-    return sql_run(db,
-                   "INSERT INTO log_point (log_id, step, value) VALUES (?1, ?2, ?3)"
-                   " ON CONFLICT (log_id, step) DO UPDATE SET value = excluded.value",
-                   V(log), V(step), V(none ? NULL : o.text.bytes));
+    const char *text = none ? NULL : o.text.bytes;
+    TRY(sql_run(l->db, "INSERT INTO log_point (log_id, step, value) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING", V(l->log), V(step),
+                V(text)));
+    if (sql_changes(l->db)) {
+        l->added++;
+        return OK;
+    }
+    return sql_run(l->db, "UPDATE log_point SET value = ?3 WHERE log_id = ?1 AND step = ?2", V(l->log), V(step), V(text));
 }
 
-static enum err add_pairs(struct sql *db, const char *log, const struct json *steps, const struct json *values)
+static enum err add_pairs(struct line *l, const struct json *steps, const struct json *values)
 {
     if (json_kind(steps) != J_ARRAY || json_kind(values) != J_ARRAY || json_count(steps) != json_count(values))
         return fail(E_INVALID, "data: a line needs as many steps as values");
@@ -77,7 +89,7 @@ static enum err add_pairs(struct sql *db, const char *log, const struct json *st
             step = value_real(real);
         else
             return fail(E_INVALID, "data: step %zu is no number", i);
-        TRY(add_point(db, log, step, json_at(values, i)));
+        TRY(add_point(l, step, json_at(values, i)));
     }
     return OK;
 }
@@ -127,18 +139,65 @@ static enum err append(struct sql *db, struct arena *a, const char *log, const s
     const struct json *steps = json_get(data, "steps") ? json_get(data, "steps") : json_get(data, "x");
     size_t n = json_kind(data) == J_OBJECT ? json_count(values) : json_kind(data) == J_ARRAY ? json_count(data) : 1;
     int64_t have = 0, last = -1;
-    TRY(sql_int(db, &have, "SELECT count(*) FROM log_point WHERE log_id = ?1", V(log)));
+    struct line l = { .db = db, .log = log };
+    TRY(sql_int(db, &have, "SELECT n_points FROM log WHERE id = ?1", V(log)));
     if (n > POINTS_A_CALL || have + (int64_t)n > POINTS_A_LINE)
         return fail(E_TOO_BIG, "data: a line takes %d points in a call and %d in all", POINTS_A_CALL, POINTS_A_LINE);
     if (json_kind(data) == J_OBJECT) {
-        TRY(add_pairs(db, log, steps, values));
+        TRY(add_pairs(&l, steps, values));
     } else {
         TRY(sql_int(db, &last, "SELECT coalesce(CAST(max(step) AS INTEGER), -1) FROM log_point WHERE log_id = ?1", V(log)));
         for (size_t i = 0; i < n; i++)
-            TRY(add_point(db, log, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
+            TRY(add_point(&l, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
     }
-    TRY(sql_run(db, "UPDATE log SET updated_at = ?2 WHERE id = ?1", V(log), V(clock_now_ms())));
+    TRY(sql_run(db, "UPDATE log SET updated_at = ?2, n_points = n_points + ?3 WHERE id = ?1", V(log), V(clock_now_ms()),
+                V(l.added)));
     return note_progress(db, a, log);
+}
+
+/* Of a line, an answer to an append has the last points only: what it costs must not grow with the line. */
+static enum err write_last_points(struct op *op, const char *log)
+{
+    const char *values[POINTS_ANSWERED];
+    size_t n = 0;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT step, value FROM (SELECT step, value FROM log_point WHERE log_id = ?1 ORDER BY step DESC LIMIT ?2) p"
+                 " ORDER BY step",
+                 V(log), V((int64_t)POINTS_ANSWERED)));
+    out_object(&op->out, "data");
+    out_array(&op->out, "steps");
+    for (; rows_next(r); n++) {
+        if (rows_kind(r, 0) == VALUE_INT)
+            out_int(&op->out, NULL, rows_int(r, 0));
+        else
+            out_number(&op->out, NULL, rows_real(r, 0));
+        values[n] = arena_str(op->arena, rows_text(r, 1));
+    }
+    out_end_array(&op->out);
+    out_array(&op->out, "values");
+    for (size_t i = 0; i < n; i++)
+        out_raw(&op->out, NULL, values[i]);
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return rows_error(r);
+}
+
+static enum err answer_line(struct op *op, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT name, experiment_id, created_at, updated_at, n_points FROM log WHERE id = ?1", V(id)));
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", id);
+    out_text(&op->out, "name", rows_text(r, 0));
+    out_text(&op->out, "type", "LINE");
+    TRY(write_last_points(op, id));
+    out_text(&op->out, "experiment_id", rows_text(r, 1));
+    out_text(&op->out, "created_at", clock_iso(op->arena, rows_int(r, 2)));
+    out_text(&op->out, "updated_at", clock_iso(op->arena, rows_int(r, 3)));
+    out_int(&op->out, "nb_points", rows_int(r, 4));
+    out_end_object(&op->out);
+    return OK;
 }
 
 /* ---- the other types */
@@ -240,7 +299,7 @@ static enum err create(struct op *op)
     op->status = 201;
     if (in_bool(op, "quiet", false)) /* the trainer does not want a long line back each time */
         return OK;
-    return reply_one(op, &log_resource, id);
+    return strcmp(type, "LINE") == 0 ? answer_line(op, id) : reply_one(op, &log_resource, id);
 }
 
 static enum err list(struct op *op)
@@ -303,6 +362,7 @@ static enum err update(struct op *op)
     }
     if (!json_absent(data) && strcmp(type, "LINE") == 0) {
         TRY(sql_run(op->db, "DELETE FROM log_point WHERE log_id = ?1", V(op->id)));
+        TRY(sql_run(op->db, "UPDATE log SET n_points = 0 WHERE id = ?1", V(op->id)));
         TRY(append(op->db, op->arena, op->id, data));
     } else if (!json_absent(data)) {
         TRY(check_image(op, type, data));
@@ -325,7 +385,7 @@ static enum err append_to(struct op *op)
     TRY(sent_data(op, &data));
     TRY(append(op->db, op->arena, op->id, data));
     TRY(tell(op->db, op->arena, experiment, "", type));
-    return reply_one(op, &log_resource, op->id);
+    return answer_line(op, op->id);
 }
 
 static enum err delete (struct op *op) {

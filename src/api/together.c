@@ -1,0 +1,150 @@
+/* Write transactions of several requests that come at once are one: each is undone alone if it fails, and all wait for one sync.
+ *
+ * The first to come leads: it begins, runs its own work and that of those who came meanwhile on its connection, commits, and tells
+ * them how each ended. Whoever waits then leads the next. Alone, a request pays nothing for it. */
+#include "api/dispatch.h"
+#include "base/clock.h"
+#include <pthread.h>
+
+enum { TOGETHER_MOST = 64 };
+static const double HOLD_S = 0.02; /* after that, those who did not have their turn come next */
+
+struct ticket {
+    struct op *op;
+    handler *work;
+    enum err result;
+    struct failure failure; /* the text belongs to the thread that ran the work */
+    enum { WAITS, LEADS, ENDED } state;
+    struct ticket *next;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    struct ticket *first, **last;
+    bool led;
+} queue = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &queue.first, false };
+
+static enum err within_savepoint(struct ticket *t)
+{
+    TRY(sql_run(t->op->db, "SAVEPOINT one"));
+    enum err e = t->work(t->op);
+    struct failure why;
+    fail_keep(&why);
+    if (e != OK && sql_within(t->op->db))
+        e = sql_run(t->op->db, "ROLLBACK TO one") == OK ? fail_again(&why) : E_BROKEN;
+    if (sql_within(t->op->db) && sql_run(t->op->db, "RELEASE one") != OK)
+        return E_BROKEN;
+    return e == OK ? OK : fail_again(&why);
+}
+
+/* On the leader's connection, within its transaction. */
+static void run_one(struct ticket *t, struct sql *db, bool alone)
+{
+    struct sql *own = t->op->db;
+    t->op->db = db;
+    op_here(t->op);
+    t->result = alone ? t->work(t->op) : within_savepoint(t);
+    if (t->result != OK)
+        fail_keep(&t->failure);
+    t->op->db = own;
+}
+
+/* What was done is undone: those whose own work went well failed too. */
+static void all_failed(struct ticket *first, enum err e)
+{
+    for (struct ticket *t = first; t; t = t->next)
+        if (t->result == OK) {
+            t->result = e;
+            fail_keep(&t->failure);
+        }
+}
+
+/* Cuts off those for whom there was no time. */
+static enum err run_each(struct ticket *first, struct sql *db, struct ticket **ret_rest)
+{
+    double began = clock_seconds();
+    bool alone = !first->next;
+    for (struct ticket *t = first; t && sql_within(db); t = t->next) {
+        run_one(t, db, alone);
+        if (t->next && clock_seconds() - began > HOLD_S) {
+            *ret_rest = t->next;
+            t->next = NULL;
+        }
+    }
+    if (alone)
+        return first->result;
+    return sql_within(db) ? OK : fail(E_BROKEN, "the database gave up the transaction of several requests");
+}
+
+static struct ticket *run_all(struct ticket *first, struct sql *db)
+{
+    struct ticket *rest = NULL;
+    enum err e = sql_begin(db);
+    if (e == OK)
+        e = sql_end(db, run_each(first, db, &rest));
+    if (e != OK)
+        all_failed(first, e);
+    return rest;
+}
+
+static struct ticket *take_waiting(void)
+{
+    struct ticket *first = queue.first, *t = first;
+    for (int n = 1; t->next && n < TOGETHER_MOST; n++)
+        t = t->next;
+    queue.first = t->next;
+    if (!t->next)
+        queue.last = &queue.first;
+    t->next = NULL;
+    return first;
+}
+
+static void put_first(struct ticket *rest)
+{
+    struct ticket *last = rest;
+    while (last->next)
+        last = last->next;
+    last->next = queue.first;
+    if (!queue.first)
+        queue.last = &last->next;
+    queue.first = rest;
+}
+
+static void lead(struct sql *db)
+{
+    struct ticket *first = take_waiting();
+    pthread_mutex_unlock(&queue.lock);
+    struct ticket *rest = run_all(first, db);
+    pthread_mutex_lock(&queue.lock);
+    if (rest)
+        put_first(rest);
+    for (struct ticket *t = first, *next; t; t = next) {
+        next = t->next;
+        t->state = ENDED;
+    }
+    if (queue.first)
+        queue.first->state = LEADS;
+    else
+        queue.led = false;
+    pthread_cond_broadcast(&queue.moved);
+}
+
+enum err op_write(struct op *op, handler *work)
+{
+    struct ticket mine = { .op = op, .work = work };
+    pthread_mutex_lock(&queue.lock);
+    *queue.last = &mine;
+    queue.last = &mine.next;
+    if (!queue.led) {
+        queue.led = true;
+        mine.state = LEADS;
+    }
+    while (mine.state == WAITS)
+        pthread_cond_wait(&queue.moved, &queue.lock);
+    if (mine.state == LEADS)
+        lead(op->db);
+    pthread_mutex_unlock(&queue.lock);
+    op_here(op);
+    return mine.result == OK ? OK : fail_again(&mine.failure);
+}
