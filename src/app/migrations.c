@@ -80,7 +80,7 @@ const struct migration migrations[] = {
       "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
       "CREATE INDEX prediction_shape_label ON prediction_shape (label_id, prediction_id);"
       "CREATE INDEX review_shape_label ON review_shape (label_id, review_id)" },
-    { 12, "a line of a log knows how many points it has",
+    { 13, "a line of a log knows how many points it has",
       "ALTER TABLE log ADD COLUMN n_points INTEGER NOT NULL DEFAULT 0;"
       "UPDATE log SET n_points = (SELECT count(*) FROM log_point p WHERE p.log_id = log.id)" },
     { 0 },
