@@ -29,13 +29,15 @@ static enum err within_savepoint(struct ticket *t)
 {
     TRY(sql_run(t->op->db, "SAVEPOINT one"));
     enum err e = t->work(t->op);
+    if (e == OK)
+        return sql_run(t->op->db, "RELEASE one");
     struct failure why;
     fail_keep(&why);
-    if (e != OK && sql_within(t->op->db))
-        e = sql_run(t->op->db, "ROLLBACK TO one") == OK ? fail_again(&why) : E_BROKEN;
-    if (sql_within(t->op->db) && sql_run(t->op->db, "RELEASE one") != OK)
-        return E_BROKEN;
-    return e == OK ? OK : fail_again(&why);
+    if (sql_within(t->op->db)) {
+        TRY(sql_run(t->op->db, "ROLLBACK TO one"));
+        TRY(sql_run(t->op->db, "RELEASE one"));
+    }
+    return fail_again(&why);
 }
 
 /* On the leader's connection, within its transaction. */
