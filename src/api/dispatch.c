@@ -168,6 +168,8 @@ static enum err body(void *with, struct http_call *c, const char *bytes, size_t 
     if (v->op.route->start)
         return v->op.route->piece ? v->op.route->piece(&v->op, bytes, n) : OK;
     text_bytes(&v->body, bytes, n);
+    if (v->body.crowded)
+        return fail(E_BUSY, "too many large requests at once");
     return text_full(&v->body) ? fail(E_TOO_BIG, "the body is over %zu bytes", v->body.cap) : OK;
 }
 
@@ -190,19 +192,25 @@ static enum err run(struct op *op)
     }
 }
 
-static void answer(struct op *op)
+static enum err answer(struct op *op)
 {
     if (http_answered(op->call))
-        return;
+        return OK;
+    if (op->out.text.crowded)
+        return fail(E_BUSY, "too many large answers at once");
     if (text_full(&op->out.text)) {
         static const char sorry[] = "{\"message\":\"the answer is too long; ask for fewer at once\"}";
         http_answer_static(op->call, 413, "application/json", sorry, sizeof sorry - 1);
-        return;
+        return OK;
     }
     if (op->status != 204 && !op->out.text.n)
         text_add(&op->out.text, "{}"); /* the client parses even answers it does not use */
     http_answer_header(op->call, "Cache-Control", "no-store");
-    http_answer_bytes(op->call, op->status, "application/json", op->out.text.bytes, op->status == 204 ? 0 : op->out.text.n);
+    if (op->status == 204)
+        http_answer_static(op->call, 204, NULL, "", 0);
+    else
+        http_answer_text(op->call, op->status, "application/json", &op->out.text);
+    return OK;
 }
 
 static enum err end(void *with, struct http_call *c)
@@ -219,8 +227,7 @@ static enum err end(void *with, struct http_call *c)
         e = run(op);
     db_give(op);
     TRY(e);
-    answer(op);
-    return OK;
+    return answer(op);
 }
 
 /* A request that never reached begin(): gone() will not come, and nobody else tells of it. */

@@ -19,6 +19,31 @@ TEST(ids_are_version_7_and_sort_by_time)
     }
 }
 
+TEST(large_texts_have_a_limit_together_and_leave_their_room_to_others_when_they_end)
+{
+    struct text t[3];
+    char *block = calloc(1, 3 << 20);
+    size_t before = text_all();
+    text_limit_all(before + (8 << 20));
+    for (int i = 0; i < 3; i++)
+        text_init(&t[i], 100 << 20);
+    text_bytes(&t[0], block, 3 << 20);
+    text_bytes(&t[1], block, 3 << 20);
+    text_bytes(&t[2], block, 3 << 20);
+    CHECK(!t[0].crowded && !t[1].crowded && t[2].crowded && text_full(&t[2]));
+    text_done(&t[0]);
+    text_clear(&t[2]);
+    text_bytes(&t[2], block, 3 << 20);
+    CHECK(!text_full(&t[2]));
+    text_bytes(&t[1], block, 100); /* small ones and small steps go on */
+    CHECK(!text_full(&t[1]) || t[1].crowded);
+    text_done(&t[1]);
+    text_done(&t[2]);
+    CHECK_INT(text_all(), before);
+    text_limit_all(2ull << 30);
+    free(block);
+}
+
 static int many_lines(void)
 {
     for (int i = 0; i < 1000; i++) {

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "base/arena.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,38 @@ void text_init(struct text *t, size_t cap)
     *t = (struct text){ .bytes = heap_take(64), .room = 64, .cap = cap };
 }
 
+/* ---- the sum of the large ones */
+
+enum { LARGE = 1 << 20 };
+static atomic_size_t all;
+static size_t all_most = 2ull << 30;
+
+void text_limit_all(size_t bytes)
+{
+    all_most = bytes;
+}
+
+size_t text_all(void)
+{
+    return atomic_load(&all);
+}
+
+/* Whether the text may have so much room; it is counted then. */
+static bool count_room(struct text *t, size_t room)
+{
+    size_t more = room < LARGE ? 0 : room - t->counted;
+    if (atomic_fetch_add(&all, more) + more > all_most && more) {
+        atomic_fetch_sub(&all, more);
+        t->full = t->crowded = true;
+        return false;
+    }
+    t->counted += more;
+    return true;
+}
+
 void text_done(struct text *t)
 {
+    atomic_fetch_sub(&all, t->counted);
     free(t->bytes);
     *t = (struct text){ 0 };
 }
@@ -18,7 +49,7 @@ void text_done(struct text *t)
 void text_clear(struct text *t)
 {
     t->n = 0;
-    t->full = false;
+    t->full = t->crowded = false;
     t->bytes[0] = 0;
 }
 
@@ -30,6 +61,8 @@ static bool make_room(struct text *t, size_t n)
     }
     if (t->n + n + 1 > t->room) {
         size_t room = t->room * 2 > t->n + n + 1 ? t->room * 2 : t->n + n + 1;
+        if (!count_room(t, room))
+            return false;
         t->bytes = heap_grow(t->bytes, room);
         t->room = room;
     }

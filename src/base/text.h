@@ -1,13 +1,20 @@
 /* text.h - a growing string of bytes, always NUL-terminated, with a cap stated when it is made.
- * Writing past the cap is remembered, not reported at each call: check text_full() once at the end. */
+ * Writing past the cap is remembered, not reported at each call: check text_full() once at the end.
+ *
+ * Texts over 1 MiB of one process count together: where the sum would go over what text_limit_all() allows, a text is full too, and
+ * `crowded`. So many large bodies and answers at once cannot take all memory. */
 #pragma once
 #include "base/fail.h"
 
 struct text {
     char *bytes; /* never NULL after text_init() */
     size_t n, room, cap;
-    bool full;
+    bool full, crowded;
+    size_t counted; /* of the sum */
 };
+
+void text_limit_all(size_t bytes); /* 2 GiB unless set */
+size_t text_all(void);             /* the sum now */
 
 void text_init(struct text *, size_t cap);
 void text_done(struct text *); /* frees; a zeroed struct is fine */

@@ -46,6 +46,24 @@ void http_answer_bytes(struct http_call *c, int status, const char *type, const 
     answer(c, status, n ? type : NULL, n, MHD_create_response_from_buffer(n, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY));
 }
 
+static void free_text(void *with)
+{
+    struct text *t = with;
+    text_done(t);
+    free(t);
+}
+
+void http_answer_text(struct http_call *c, int status, const char *type, struct text *text)
+{
+    struct text *kept = heap_take(sizeof *kept);
+    *kept = *text;
+    *text = (struct text){ 0 };
+    struct MHD_Response *r = MHD_create_response_from_buffer_with_free_callback_cls(kept->n, kept->bytes, free_text, kept);
+    if (!r)
+        free_text(kept);
+    answer(c, status, type, r ? kept->n : 0, r);
+}
+
 void http_answer_static(struct http_call *c, int status, const char *type, const void *bytes, size_t n)
 {
     answer(c, status, type, n, MHD_create_response_from_buffer(n, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));

@@ -65,7 +65,9 @@ MUST_USE enum err http_read_form(struct http_call *, http_part_function *, void 
 
 /* The answer: headers first, then exactly one of these. */
 void http_answer_header(struct http_call *, const char *name, const char *value);
-void http_answer_bytes(struct http_call *, int status, const char *type, const void *bytes, size_t n);  /* copied */
+void http_answer_bytes(struct http_call *, int status, const char *type, const void *bytes, size_t n); /* copied */
+/* The text becomes the answer's: it is emptied, and freed when it was sent. */
+void http_answer_text(struct http_call *, int status, const char *type, struct text *);
 void http_answer_static(struct http_call *, int status, const char *type, const void *bytes, size_t n); /* not copied */
 /* Streams size bytes of the file (sendfile) and closes fd. Serves one byte range (RFC 9110 §14) when it is asked for. */
 void http_answer_file(struct http_call *, const char *type, int fd, uint64_t size);

@@ -17,7 +17,7 @@
 
 enum {
     MODELS_MOST = 64,
-    WAITING_MOST = 64, /* calls of one user that may wait; more are turned away at once */
+    WAITING_MOST = 32, /* calls of one user that may wait; more are turned away at once */
     WAIT_S = 60,
     SWEEP_S = 30 /* children that ended from idleness are buried so often */
 };

@@ -1,12 +1,15 @@
 #include "sql/sql.h"
 #include "sql/held.h"
+#include <assert.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000 };
-enum { POOL_IDLE = 16 }; /* connections kept for the next request; a crowd's others are closed after it */
+enum { POOL_MOST = 256, POOL_WAIT_S = 10 }; /* taken at a time: each has a cache of 4 MB and three descriptors */
+enum { POOL_IDLE = 16 };                    /* connections kept for the next request; a crowd's others are closed after it */
 
 struct rows {
     struct sql *db;
@@ -347,42 +350,80 @@ enum err sql_rebuilding(struct sql *s, bool on)
 
 struct sql_pool {
     pthread_mutex_t lock;
+    pthread_cond_t given;
     char *path;
     struct sql *idle;
-    int n_idle;
+    int n_idle, n_taken, most;
+    double wait_s;
 };
 
 enum err sql_pool_open(const char *path, struct sql_pool **ret)
 {
     struct sql_pool *p = heap_take(sizeof *p);
-    *p = (struct sql_pool){ .lock = PTHREAD_MUTEX_INITIALIZER, .path = heap_str(path) };
+    *p = (struct sql_pool){ .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .given = PTHREAD_COND_INITIALIZER,
+                            .path = heap_str(path),
+                            .most = POOL_MOST,
+                            .wait_s = POOL_WAIT_S };
     *ret = p;
     return OK;
 }
 
-enum err sql_pool_take(struct sql_pool *p, struct sql **ret)
+/* A place among those that may be taken, with the lock. */
+static enum err wait_for_place(struct sql_pool *p)
+{
+    struct timespec until;
+    int code = 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)p->wait_s;
+    while (p->n_taken >= p->most && code == 0)
+        code = pthread_cond_timedwait(&p->given, &p->lock, &until);
+    return p->n_taken < p->most ? OK : fail(E_BUSY, "the database is busy: %d requests use it", p->most);
+}
+
+static void leave(struct sql_pool *p)
 {
     pthread_mutex_lock(&p->lock);
-    struct sql *s = p->idle;
+    p->n_taken--;
+    pthread_cond_signal(&p->given);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void sql_pool_set_limits(struct sql_pool *p, int most, double wait_s)
+{
+    p->most = most;
+    p->wait_s = wait_s;
+}
+
+enum err sql_pool_take(struct sql_pool *p, struct sql **ret)
+{
+    struct sql *s = NULL;
+    pthread_mutex_lock(&p->lock);
+    enum err e = wait_for_place(p);
+    if (e == OK) {
+        p->n_taken++;
+        s = p->idle;
+    }
     if (s) {
         p->idle = s->next;
         p->n_idle--;
     }
     pthread_mutex_unlock(&p->lock);
-    if (!s)
-        TRY(sql_open(p->path, &s));
-    *ret = s;
-    return OK;
+    TRY(e);
+    e = s ? OK : sql_open(p->path, &s);
+    if (e == OK)
+        *ret = s;
+    else
+        leave(p);
+    return e;
 }
 
 void sql_pool_give(struct sql_pool *p, struct sql *s)
 {
-    if (forget_lists(s) != OK) {
-        sql_close(s);
-        return;
-    }
+    assert(sqlite3_get_autocommit(s->db)); /* or the next one would write into a transaction that nobody ends */
+    bool keep = forget_lists(s) == OK;
     pthread_mutex_lock(&p->lock);
-    bool keep = p->n_idle < POOL_IDLE;
+    keep = keep && p->n_idle < POOL_IDLE;
     if (keep) {
         s->next = p->idle;
         p->idle = s;
@@ -391,6 +432,7 @@ void sql_pool_give(struct sql_pool *p, struct sql *s)
     pthread_mutex_unlock(&p->lock);
     if (!keep)
         sql_close(s);
+    leave(p);
 }
 
 void sql_pool_close(struct sql_pool *p)

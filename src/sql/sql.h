@@ -120,9 +120,11 @@ MUST_USE enum err sql_children(struct sql *, const char *table, sql_child *, voi
  * table is left as it is. Outside of transactions; PRAGMA foreign_key_check tells afterwards. */
 MUST_USE enum err sql_rebuilding(struct sql *, bool);
 
-/* Connections for threads: taken for one request, given back after it. */
+/* Connections for threads: taken for one request, given back after it, with no transaction open. Of a pool 256 can be taken at a
+ * time; taking one more waits for 10 s, then E_BUSY. */
 struct sql_pool;
 MUST_USE enum err sql_pool_open(const char *path, struct sql_pool **ret);
 MUST_USE enum err sql_pool_take(struct sql_pool *, struct sql **ret);
+void sql_pool_set_limits(struct sql_pool *, int most, double wait_s); /* before the first is taken */
 void sql_pool_give(struct sql_pool *, struct sql *);
 void sql_pool_close(struct sql_pool *);

@@ -1,5 +1,8 @@
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/test.h"
 #include "sql/sql.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -120,4 +123,39 @@ TEST(a_reference_that_stops_a_change_is_told_apart_from_a_name_that_is_taken)
     MUST_FAIL(sql_run(db, "INSERT INTO a VALUES ('x')"), E_CONFLICT, "UNIQUE");
     MUST_FAIL(sql_run(db, "DELETE FROM a"), E_IN_USE, "FOREIGN KEY");
     sql_close(db);
+}
+
+static void *give_soon(void *with)
+{
+    void **both = with;
+    usleep(100000);
+    sql_pool_give(both[0], both[1]);
+    return NULL;
+}
+
+TEST(a_pool_has_a_cap_and_whoever_comes_late_waits_for_one_that_is_given_back)
+{
+    enum { MOST = 5 };
+    struct sql *taken[MOST + 1];
+    char path[] = "/tmp/saccade_pool_XXXXXX";
+    CHECK(mkdtemp(path));
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql_pool *p = NULL;
+    pthread_t thread;
+    MUST(sql_pool_open(arena_fmt(a, "%s/db", path), &p));
+    sql_pool_set_limits(p, MOST, 2);
+    for (int i = 0; i < MOST; i++)
+        MUST(sql_pool_take(p, &taken[i]));
+    void *both[] = { p, taken[0] };
+    CHECK_INT(pthread_create(&thread, NULL, give_soon, both), 0);
+    MUST(sql_pool_take(p, &taken[MOST]));
+    pthread_join(thread, NULL);
+    double began = clock_seconds();
+    struct sql *none = NULL;
+    MUST_FAIL(sql_pool_take(p, &none), E_BUSY, "busy");
+    CHECK(clock_seconds() - began > 0.9);
+    for (int i = 1; i <= MOST; i++)
+        sql_pool_give(p, taken[i]);
+    sql_pool_close(p);
+    MUST(file_remove_tree(path));
 }

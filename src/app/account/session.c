@@ -128,6 +128,7 @@ static enum err logout(struct op *op)
         TRY(sql_run(op->db, "DELETE FROM session WHERE hash = ?1", V(hash)));
     }
     set_cookie(op, "", 0);
+    http_answer_header(op->call, "Clear-Site-Data", "\"cache\""); /* pictures that the browser has kept */
     op->status = 204;
     return OK;
 }

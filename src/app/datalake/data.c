@@ -521,9 +521,11 @@ static enum err bytes_of(struct op *op, const char **ret_hash, const char **ret_
     return OK;
 }
 
-/* A data's bytes never change, so neither do its pictures. */
+/* A data's bytes never change, so neither do its pictures. But a browser may show what it has kept only to the session that fetched
+ * it: after a logout it must ask again. */
 static void answer_picture(struct op *op, const char *type, int fd, uint64_t size)
 {
+    http_answer_header(op->call, "Vary", "Cookie, Authorization");
     http_answer_header(op->call, "Cache-Control", "private, max-age=31536000, immutable");
     http_answer_header(op->call, "Content-Security-Policy", "default-src 'none'; sandbox");
     http_answer_file(op->call, type, fd, size);
