@@ -27,7 +27,13 @@ static bool rectangle(const struct json *shape, struct box *ret)
     float x, y, w, h;
     if (!number_at(shape, "x", &x) || !number_at(shape, "y", &y) || !number_at(shape, "w", &w) || !number_at(shape, "h", &h))
         return false;
-    *ret = (struct box){ x, y, x + w, y + h };
+    double exact[4];
+    const struct json *list = json_get(shape, "box"); /* where there are fractions */
+    bool fractions = json_count(list) == 4;
+    for (size_t i = 0; i < 4 && fractions; i++)
+        fractions = json_number(json_at(list, i), &exact[i]);
+    *ret = fractions ? (struct box){ (float)exact[0], (float)exact[1], (float)(exact[0] + exact[2]), (float)(exact[1] + exact[3]) }
+                     : (struct box){ x, y, x + w, y + h };
     return true;
 }
 

@@ -154,6 +154,19 @@ def test_boxes_keep_their_fractions(server, holding):
     assert shapes(server, v) == [("a.jpg", "cat", 10.4, 20.6, 29.7, 39.2)]
     r = v.list_assets()[0].get_annotation().list_rectangles()[0]
     assert (r.x, r.y, r.w, r.h) == (10, 21, 30, 39)  # the published client knows whole numbers only
+    asset = str(v.list_assets()[0].id)
+
+    def box(change=None):
+        a = server.call("GET", f"/api/asset/{asset}/annotations/find")
+        r = a["rectangles"][0]
+        if change is not None:
+            server.call("PUT", f"/api/asset/{asset}/annotation", json={"revision": a["revision"], "rectangles": [{**r, **change}]})
+        return (r["x"], r["y"], r["w"], r["h"]), r["box"]
+    whole, exact = (10, 21, 30, 39), [10.4, 20.6, 29.7, 39.2]
+    assert box({"text": "saved as it was"}) == (whole, exact) and box() == (whole, exact)
+    v.list_assets()[0].get_annotation().list_rectangles()[0].update(text="changed elsewhere")
+    assert box() == (whole, exact)
+    assert box({"x": 5})[1] == exact and box() == ((5, 21, 30, 39), None)
 
 
 @pytest.mark.parametrize("stored, named", [(unicodedata.normalize("NFD", "ö.jpg"), "ö.jpg"), ("ö.jpg", unicodedata.normalize("NFD", "ö.jpg")),

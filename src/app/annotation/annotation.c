@@ -330,7 +330,8 @@ static enum err ids(struct op *op)
     {                                                                                                                              \
         "area", T_NUMBER, 0, "h.area"                                                                                              \
     }
-LOADED(rectangle, { "x", T_INT, 0, "h.x" }, { "y", T_INT, 0, "h.y" }, { "w", T_INT, 0, "h.w" }, { "h", T_INT, 0, "h.h" }, AREA)
+LOADED(rectangle, { "x", T_INT, 0, "h.x" }, { "y", T_INT, 0, "h.y" }, { "w", T_INT, 0, "h.w" }, { "h", T_INT, 0, "h.h" },
+       { "box", T_ARRAY, 0, "h.geometry" }, AREA)
 LOADED(polygon, { "polygon", T_ARRAY, 0, "h.geometry" }, AREA)
 LOADED(line, { "line", T_ARRAY, 0, "h.geometry" })
 LOADED(point, { "point", T_ARRAY, 0, "h.geometry" })

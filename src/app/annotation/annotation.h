@@ -33,6 +33,11 @@ struct shape_kind {
 extern const struct shape_kind *const shape_kinds[]; /* NULL-terminated */
 const struct shape_kind *shape_kind_called(const char *name_or_plural);
 
+/* Rectangles are whole pixels to everybody, and keep what a file said more exactly as their geometry. */
+void shape_round_box(const double exact[4], int width, int height, struct shape *); /* x, y, w, h, area; the box is inside */
+const char *shape_exact_box(struct arena *, const double exact[4]);                 /* NULL: it is whole pixels already */
+bool shape_box_of(const char *geometry, double ret[4]);                             /* false: there is none */
+
 void shape_add(struct arena *, struct shape_list *, const struct shape *);
 
 /* The labels that shapes may carry: those of one dataset version. */

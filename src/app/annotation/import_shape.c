@@ -36,18 +36,6 @@ static double pixels(double v, double scale, bool fractions)
     return fractions ? round(v * scale * 100) / 100 : v;
 }
 
-static const char *exact_box(struct target *t, const double box[4])
-{
-    AUTO(text) struct text g;
-    text_init(&g, 200);
-    for (int i = 0; i < 4; i++) {
-        text_add(&g, i ? "," : "[");
-        add_number(&g, box[i]);
-    }
-    text_add(&g, "]");
-    return arena_str(t->arena, g.bytes);
-}
-
 /* A box of whole pixels; one with fractions keeps them beside it, as its geometry. */
 static enum err rectangle(struct target *t, const double box[4])
 {
@@ -61,13 +49,8 @@ static enum err rectangle(struct target *t, const double box[4])
         return fail(E_INVALID, "%s lies outside the image: x %g, y %g, %g x %g in %d x %d", t->where, x, y, w, h, t->image->width,
                     t->image->height);
     const double exact[4] = { x0, y0, x0 == x && x1 == x + w ? w : x1 - x0, y0 == y && y1 == y + h ? h : y1 - y0 };
-    struct shape s = { .kind = shape_kind_called("rectangle"), .area = exact[2] * exact[3] };
-    s.x = (int64_t)fmin(round(x0), W - 1);
-    s.y = (int64_t)fmin(round(y0), H - 1);
-    s.w = (int64_t)fmax(round(x1) - (double)s.x, 1);
-    s.h = (int64_t)fmax(round(y1) - (double)s.y, 1);
-    if (x0 != floor(x0) || y0 != floor(y0) || x1 != floor(x1) || y1 != floor(y1))
-        s.geometry = exact_box(t, exact);
+    struct shape s = { .kind = shape_kind_called("rectangle"), .geometry = shape_exact_box(t->arena, exact) };
+    shape_round_box(exact, t->image->width, t->image->height, &s);
     shape_add(t->arena, t->list, &s);
     return OK;
 }

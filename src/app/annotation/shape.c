@@ -21,9 +21,63 @@ void shape_add(struct arena *a, struct shape_list *l, const struct shape *s)
 
 /* ---- geometry */
 
+void shape_round_box(const double exact[4], int width, int height, struct shape *s)
+{
+    double x1 = round(exact[0] + exact[2]), y1 = round(exact[1] + exact[3]);
+    s->x = (int64_t)fmin(round(exact[0]), width - 1);
+    s->y = (int64_t)fmin(round(exact[1]), height - 1);
+    s->w = (int64_t)fmax(x1 - (double)s->x, 1);
+    s->h = (int64_t)fmax(y1 - (double)s->y, 1);
+    s->area = exact[2] * exact[3];
+}
+
+const char *shape_exact_box(struct arena *a, const double exact[4])
+{
+    AUTO(out) struct out o;
+    bool whole = true;
+    out_init(&o, 400);
+    out_array(&o, NULL);
+    for (int i = 0; i < 4; i++) {
+        out_number(&o, NULL, exact[i]);
+        whole &= exact[i] == floor(exact[i]);
+    }
+    out_end_array(&o);
+    return whole ? NULL : arena_str(a, o.text.bytes);
+}
+
+bool shape_box_of(const char *geometry, double ret[4])
+{
+    for (int i = 0; geometry && i < 4; i++) {
+        char *end;
+        geometry += strcspn(geometry, "-0123456789");
+        ret[i] = strtod(geometry, &end);
+        if (end == geometry)
+            return false;
+        geometry = end;
+    }
+    return geometry != NULL;
+}
+
+/* The box with its fractions, as long as it is that of the whole pixels: who moves those moves it away. */
+static void read_exact_box(struct arena *a, const struct json *v, int width, int height, struct shape *s)
+{
+    const struct json *list = json_get(v, "box");
+    double b[4] = { 0 };
+    struct shape round_one;
+    for (size_t i = 0; i < 4; i++)
+        if (json_count(list) != 4 || !json_number(json_at(list, i), &b[i]))
+            return;
+    if (b[0] < 0 || b[1] < 0 || !(b[2] > 0) || !(b[3] > 0) || b[0] + b[2] > width || b[1] + b[3] > height)
+        return;
+    shape_round_box(b, width, height, &round_one);
+    if (round_one.x != s->x || round_one.y != s->y || round_one.w != s->w || round_one.h != s->h)
+        return;
+    s->geometry = shape_exact_box(a, b);
+    s->area = round_one.area;
+}
+
 static enum err read_rectangle(struct arena *a, const struct json *v, int width, int height, const char *where, struct shape *s)
 {
-    (void)a;
     int64_t *values[] = { &s->x, &s->y, &s->w, &s->h };
     static const char *const names[] = { "x", "y", "w", "h" };
     for (int i = 0; i < 4; i++)
@@ -36,6 +90,7 @@ static enum err read_rectangle(struct arena *a, const struct json *v, int width,
         return fail(E_INVALID, "%s lies outside the image: x %lld, y %lld, %lld x %lld in %d x %d", where, (long long)s->x,
                     (long long)s->y, (long long)s->w, (long long)s->h, width, height);
     s->area = (double)s->w * (double)s->h;
+    read_exact_box(a, v, width, height, s);
     return OK;
 }
 

@@ -22,6 +22,7 @@ static const struct field rectangle_fields[] = { MEMBERS,
                                                  { "y", T_INT, 0, "h.y" },
                                                  { "w", T_INT, 0, "h.w" },
                                                  { "h", T_INT, 0, "h.h" },
+                                                 { "box", T_ARRAY, 0, "h.geometry" }, /* with fractions, where there are */
                                                  { "area", T_NUMBER, 0, "h.area" } };
 static const struct field polygon_fields[] = { MEMBERS,
                                                { "polygon", T_ARRAY, 0, "h.geometry" },
@@ -145,6 +146,8 @@ static enum err merged(struct op *op, const struct shape_kind *k, const char *id
     out_raw(&o, "attributes", rows_text(r, 2));
     for (int i = 0; i < 4; i++)
         out_int(&o, (const char *const[]){ "x", "y", "w", "h" }[i], rows_int(r, 3 + i));
+    if (strcmp(k->name, "rectangle") == 0)
+        out_raw(&o, "box", rows_text(r, 7));
     if (k->member && strcmp(k->name, "mask") == 0)
         out_text(&o, k->member, rows_text(r, 7));
     else if (k->member)
@@ -190,7 +193,8 @@ static enum err delete_shape(struct op *op)
     {                                                                                                                              \
         "attributes", T_OBJECT, F_NULL                                                                                             \
     }
-static const struct field rectangle_in[] = { COMMON, { "x", T_INT }, { "y", T_INT }, { "w", T_INT }, { "h", T_INT } };
+static const struct field rectangle_in[] = { COMMON,         { "x", T_INT }, { "y", T_INT },
+                                             { "w", T_INT }, { "h", T_INT }, { "box", T_ARRAY, F_NULL, .max = 4 } };
 static const struct field polygon_in[] = { COMMON, { "polygon", T_ARRAY } };
 static const struct field line_in[] = { COMMON, { "line", T_ARRAY } };
 static const struct field point_in[] = { COMMON, { "point", T_ARRAY } };

@@ -6,9 +6,12 @@
     {                                                                                                                              \
         "attributes", T_OBJECT, 0, "h.attributes"                                                                                  \
     }
-static const struct field rectangle_fields[] = {
-    MEMBERS, { "x", T_INT, 0, "h.x" }, { "y", T_INT, 0, "h.y" }, { "w", T_INT, 0, "h.w" }, { "h", T_INT, 0, "h.h" }
-};
+static const struct field rectangle_fields[] = { MEMBERS,
+                                                 { "x", T_INT, 0, "h.x" },
+                                                 { "y", T_INT, 0, "h.y" },
+                                                 { "w", T_INT, 0, "h.w" },
+                                                 { "h", T_INT, 0, "h.h" },
+                                                 { "box", T_ARRAY, 0, "h.geometry" } };
 static const struct field polygon_fields[] = { MEMBERS, { "polygon", T_ARRAY, 0, "h.geometry" } };
 static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "h.geometry" } };
 static const struct field point_fields[] = { MEMBERS, { "point", T_ARRAY, 0, "h.geometry" } };

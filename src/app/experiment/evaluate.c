@@ -1,4 +1,5 @@
 /* Metrics of an experiment's evaluations against the annotations of the same images: of boxes, or of labels of whole images. */
+#include "app/annotation/annotation.h"
 #include "app/dataset/dataset.h"
 #include "app/experiment/experiment.h"
 #include "app/scoring/scoring.h"
@@ -55,13 +56,16 @@ static enum err read_labels(struct evaluate *e)
 static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(e->op->db, &r,
-                 "SELECT l.name, h.x, h.y, h.w, h.h FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l"
-                 " ON l.id = h.label_id WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'rectangle' LIMIT ?3",
-                 V(asset), V(e->status), V((int64_t)BOXES)));
+    TRY(sql_rows(
+        e->op->db, &r,
+        "SELECT l.name, h.x, h.y, h.w, h.h, h.geometry FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l"
+        " ON l.id = h.label_id WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'rectangle' LIMIT ?3",
+        V(asset), V(e->status), V((int64_t)BOXES)));
     for (*ret_n = 0; rows_next(r); (*ret_n)++) {
         struct metrics_truth *t = &e->truths[*ret_n];
-        *t = metrics_truth_of(0, rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4));
+        double b[4] = { rows_real(r, 1), rows_real(r, 2), rows_real(r, 3), rows_real(r, 4) };
+        shape_box_of(rows_text(r, 5), b); /* more exactly, where a file said so */
+        *t = metrics_truth_of(0, b[0], b[1], b[2], b[3]);
         TRY(label_index(e, rows_text(r, 0), &t->label));
     }
     return rows_error(r);

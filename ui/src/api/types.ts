@@ -86,8 +86,9 @@ export interface ShapeBase {
   label_id: string;
   text?: string | null;
   score?: number;
+  attributes?: object | null;
 }
-export type RectangleJson = ShapeBase & { x: number; y: number; w: number; h: number };
+export type RectangleJson = ShapeBase & { x: number; y: number; w: number; h: number; box?: readonly number[] | null };
 export type PolygonJson = ShapeBase & { polygon: [number, number][] };
 export type LineJson = ShapeBase & { line: [number, number][] };
 export type PointJson = ShapeBase & { point: [number, number] };

@@ -9,6 +9,8 @@ interface Common {
   /** Who drew it: a person, a model, an import. */
   readonly source?: "human" | "model";
   readonly text?: string | null;
+  /** What the board does not show and a save must not lose. */
+  readonly kept?: { readonly attributes?: object; readonly box?: readonly number[] };
 }
 export type Shape = { [K in Kind]: Common & { readonly kind: K; readonly geo: Geometries[K] } }[Kind];
 

@@ -4,11 +4,12 @@ import type { AnnotationShapes, PredictedShape } from "./data";
 
 export function docOf(a: AnnotationShapes | null | undefined, source: "human" | "model" = "human"): Doc {
   const shapes: Shape[] = [];
-  const common = (s: { label_id: string; text?: string | null; score?: number }) => ({
+  const common = (s: { label_id: string; text?: string | null; score?: number; attributes?: object | null; box?: readonly number[] | null }) => ({
     id: newId(),
     label: s.label_id,
     source,
     ...(s.text ? { text: s.text } : {}),
+    ...(s.attributes || s.box ? { kept: { ...(s.attributes ? { attributes: s.attributes } : {}), ...(s.box ? { box: s.box } : {}) } } : {}),
     ...(s.score === undefined || s.score === null ? {} : { score: s.score }),
   });
   const points = (list: readonly (readonly number[])[]) => list.map((p) => ({ x: p[0] ?? 0, y: p[1] ?? 0 }));
@@ -38,7 +39,7 @@ export function docOfPrediction(said: readonly PredictedShape[]): Doc {
 export function bodyOf(doc: Doc): Required<AnnotationShapes> {
   const body: Required<AnnotationShapes> = { rectangles: [], polygons: [], lines: [], points: [], classifications: doc.classes.map((label_id) => ({ label_id })) };
   for (const s of doc.shapes) {
-    const common = { label_id: s.label, ...(s.text ? { text: s.text } : {}) };
+    const common = { label_id: s.label, ...(s.text ? { text: s.text } : {}), ...s.kept };
     if (s.kind === "rectangle") body.rectangles.push({ ...common, x: Math.round(s.geo.x), y: Math.round(s.geo.y), w: Math.round(s.geo.w), h: Math.round(s.geo.h) });
     else if (s.kind === "polygon") body.polygons.push({ ...common, polygon: s.geo.map((p): [number, number] => [Math.round(p.x), Math.round(p.y)]) });
     else if (s.kind === "line") body.lines.push({ ...common, line: s.geo.map((p): [number, number] => [Math.round(p.x), Math.round(p.y)]) });
