@@ -185,13 +185,13 @@ def test_what_is_left_out_is_told_in_words_and_numbers(server, holding):
     left = {g["reason"]: (g["count"], g["examples"]) for g in r["left_out"]}
     assert left == {"image_not_in_file": (1, ["x.json, annotations[1].image_id"]), "category_not_in_file": (1, ["x.json, annotations[3].category_id"]),
                     "crowd": (1, ["x.json, annotations[2]"]), "unknown_image": (1, ["gone.jpg"]), "no_annotations": (1, ["readme.md"])}
-    for word in ("1 shapes of 1 images", "iscrowd", "gone.jpg", "readme.md", "50 x 80 in the file, 100 x 80 here"):
+    for word in ("1 shape of 1 image taken from COCO", "iscrowd", "gone.jpg", "readme.md", "50 x 80 in the file, 100 x 80 here"):
         assert word in r["says"], r["says"]
 
 
 @pytest.mark.parametrize("files, word", [
     ([("x.json", coco(BOX, images=[{**A, "file_name": "other.jpg"}]))], "other.jpg"),
-    ([("x.json", coco({**BOX, "iscrowd": 1}))], "iscrowd"),
+    ([("x.json", coco({**BOX, "image_id": 7}))], "does not list"),
     ([("x.json", coco({**BOX, "bbox": [10, 20, 300, 40]}))], "outside"),
     ([("x.json", coco({**BOX, "bbox": [10, 20, 0, 40]}))], "empty"),
     ([("a.txt", "0 2 0.5 0.1 0.1"), ("classes.txt", "cat")], "a.txt, line 1"),
@@ -204,6 +204,13 @@ def test_an_import_that_takes_nothing_fails_and_says_why(server, holding, files,
     assert j["status"] == "FAILED" and word in j["error"], j
     assert shapes(server, v) == [WANT]
     assert [x.name for x in v.list_labels()] == ["cat"]
+
+
+def test_an_image_of_crowds_only_is_one_without_objects(server, holding):
+    v = holding("a.jpg")
+    r = taken(server, v, ("x.json", coco({**BOX, "iscrowd": 1, "segmentation": {"size": [80, 100], "counts": [820, 40, 7140]}})))
+    assert (r["images"], r["shapes"], [g["reason"] for g in r["left_out"]]) == (1, 0, ["crowd"]) and "(iscrowd): 1" in r["says"]
+    assert shapes(server, v) == []
 
 
 def test_faulty_shapes_can_be_passed_over(server, holding):

@@ -47,16 +47,21 @@ static void sentence(struct text *t, const char *what, const struct import_named
 {
     if (!k->n)
         return;
-    text_fmt(t, "%s%lld %s", t->n ? "; " : "", (long long)k->n, what);
+    text_fmt(t, "%s%s: %lld", t->n ? "; " : "", what, (long long)k->n);
     examples(t, k);
+}
+
+static void counted(struct text *t, int64_t n, const char *thing)
+{
+    text_fmt(t, "%lld %s%s", (long long)n, thing, n == 1 ? "" : "s");
 }
 
 static void not_taken(struct text *t, const struct import_result *r)
 {
     for (int i = 1; i < LEFT_REASONS; i++)
         sentence(t, foreign_reasons[i].says, &r->left[i]);
-    sentence(t, r->fault.n == 1 ? "faulty shape" : "faulty shapes", &r->fault);
-    sentence(t, r->passed.n == 1 ? "file that is none of annotations" : "files that are none of annotations", &r->passed);
+    sentence(t, "faulty shapes", &r->fault);
+    sentence(t, "files that are none of annotations", &r->passed);
 }
 
 static const char *in_words(struct import_result *r)
@@ -64,19 +69,18 @@ static const char *in_words(struct import_result *r)
     AUTO(text) struct text t, left;
     text_init(&t, 64 << 10);
     text_init(&left, 64 << 10);
-    text_fmt(&t, "%lld shapes of %lld images were taken from %s", (long long)r->shapes, (long long)r->images,
-             strcmp(r->format, "PASCAL_VOC") == 0 ? "Pascal VOC" : r->format);
+    counted(&t, r->shapes, "shape");
+    text_add(&t, " of ");
+    counted(&t, r->images, "image");
+    text_fmt(&t, " taken from %s", strcmp(r->format, "PASCAL_VOC") == 0 ? "Pascal VOC" : r->format);
     if (r->splits[0] + r->splits[1] + r->splits[2])
         text_fmt(&t, " (train %lld, val %lld, test %lld)", (long long)r->splits[0], (long long)r->splits[1],
                  (long long)r->splits[2]);
     if (r->kept)
-        text_fmt(&t, "; %lld images kept the annotation they had", (long long)r->kept);
+        text_fmt(&t, "; images that kept the annotation they had: %lld", (long long)r->kept);
     if (r->pieces)
-        text_fmt(&t, "; %lld objects in several parts became polygons with a common part_of", (long long)r->pieces);
-    if (r->differ.n) {
-        text_fmt(&t, "; %lld images have another size than their file says", (long long)r->differ.n);
-        examples(&t, &r->differ);
-    }
+        text_fmt(&t, "; objects in several parts, now polygons with a common part_of: %lld", (long long)r->pieces);
+    sentence(&t, "images of another size than their file says", &r->differ);
     not_taken(&left, r);
     if (left.n)
         text_fmt(&t, ". Not taken: %s", left.bytes);
@@ -148,7 +152,7 @@ enum err import_verdict(struct import_result *r, bool skip_invalid)
     not_taken(&t, r);
     bool nothing = !r->images || (!r->shapes && t.n > 0 &&
                                   (r->fault.n || r->left[LEFT_NO_IMAGE].n || r->left[LEFT_NO_CATEGORY].n ||
-                                   r->left[LEFT_NO_AREA].n || r->left[LEFT_CROWD].n || r->left[LEFT_MASK].n));
+                                   r->left[LEFT_NO_AREA].n || r->left[LEFT_MASK].n));
     if (!nothing || r->kept)
         return OK;
     return fail(E_UNMEANT, "nothing was imported: %.900s", t.n ? t.bytes : "the files hold no annotations");
