@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEADER_CAP = 16 << 20, STATE_CAP = 1 << 20 };
-static const char *const slot_names[3] = { "optimiser.momentum", "optimiser.second", "averaged" };
+enum { HEADER_CAP = 16 << 20, STATE_CAP = 1 << 20, AT_ONCE = 1 << 16 };
+static const char *const slot_names[OPTIM_SLOTS] = { "optimiser.momentum", "optimiser.second", "averaged" };
 
 /* ---- writing */
 
@@ -37,27 +37,44 @@ static void entry(struct writer *w, const char *name, const struct tensor *t)
     w->offset += bytes;
 }
 
+/* Values come from the network's memory piece by piece. */
+static enum err write_tensor(int fd, const struct tensor *t, float *piece)
+{
+    for (size_t at = 0, n, all = tensor_count(t); at < all; at += n) {
+        n = all - at < AT_ONCE ? all - at : AT_ONCE;
+        tensor_get(t, TENSOR_VALUES, at, piece, n);
+        TRY(file_write_all(fd, piece, n * sizeof *piece));
+    }
+    return OK;
+}
+static enum err write_slot(int fd, const struct optim *o, enum optim_slot slot, float *piece)
+{
+    for (size_t at = 0, n, all = o ? optim_values(o, slot) : 0; at < all; at += n) {
+        n = all - at < AT_ONCE ? all - at : AT_ONCE;
+        optim_get(o, slot, at, piece, n);
+        TRY(file_write_all(fd, piece, n * sizeof *piece));
+    }
+    return OK;
+}
+
 static enum err write_all(int fd, struct graph *g, struct optim *o, const char *state)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct param **params;
-    size_t n = graph_params(g, &params), count = 0;
-    float *slots[3] = { 0 };
-    int64_t none = 0, *step = &none;
-    if (o)
-        count = optim_state(o, slots, &step);
+    size_t n = graph_params(g, &params);
+    float *piece = arena_new_array(a, float, AT_ONCE);
     struct writer w = { 0 };
     out_init(&w.header, HEADER_CAP);
     out_object(&w.header, NULL);
     out_object(&w.header, "__metadata__");
     out_text(&w.header, "state", state);
-    out_text(&w.header, "optimiser_steps", arena_fmt(a, "%lld", (long long)*step));
+    out_text(&w.header, "optimiser_steps", arena_fmt(a, "%lld", (long long)(o ? optim_steps(o) : 0)));
     out_end_object(&w.header);
     for (size_t i = 0; i < n; i++)
         entry(&w, params[i]->value.name, &params[i]->value);
-    for (int s = 0; s < 3; s++)
-        if (slots[s])
-            entry(&w, slot_names[s], &(struct tensor){ .n = 1, .h = 1, .w = 1, .c = (int)count });
+    for (enum optim_slot s = 0; o && s < OPTIM_SLOTS; s++)
+        if (optim_values(o, s))
+            entry(&w, slot_names[s], &(struct tensor){ .n = 1, .h = 1, .w = 1, .c = (int)optim_values(o, s) });
     out_end_object(&w.header);
     while (w.header.text.n % 8)
         text_add(&w.header.text, " ");
@@ -66,10 +83,9 @@ static enum err write_all(int fd, struct graph *g, struct optim *o, const char *
     if (e == OK)
         e = file_write_all(fd, w.header.text.bytes, length);
     for (size_t i = 0; e == OK && i < n; i++)
-        e = file_write_all(fd, params[i]->value.data, tensor_count(&params[i]->value) * sizeof(float));
-    for (int s = 0; e == OK && s < 3; s++)
-        if (slots[s])
-            e = file_write_all(fd, slots[s], count * sizeof(float));
+        e = write_tensor(fd, &params[i]->value, piece);
+    for (enum optim_slot s = 0; e == OK && s < OPTIM_SLOTS; s++)
+        e = write_slot(fd, o, s, piece);
     out_done(&w.header);
     return e;
 }
@@ -178,22 +194,20 @@ enum err checkpoint_load(const char *path, struct graph *g, struct optim *o, str
     for (size_t i = 0; i < n; i++) /* all are looked at before any is changed */
         if (!same_shape(&r, &params[i]->value) || !find(&r, params[i]->value.name, tensor_count(&params[i]->value)))
             return fail(E_UNMEANT, "%s is of another network: %s is missing or of another shape", path, params[i]->value.name);
-    float *slots[3] = { 0 };
-    int64_t none, *step = &none;
-    size_t count = o ? optim_state(o, slots, &step) : 0;
-    for (int s = 0; s < 3; s++)
-        if (slots[s] && !find(&r, slot_names[s], count))
+    for (enum optim_slot s = 0; o && s < OPTIM_SLOTS; s++)
+        if (optim_values(o, s) && !find(&r, slot_names[s], optim_values(o, s)))
             return fail(E_UNMEANT, "%s lacks the optimiser's state (%s)", path, slot_names[s]);
     for (size_t i = 0; i < n; i++) {
         size_t values = tensor_count(&params[i]->value);
-        memcpy(params[i]->value.data, find(&r, params[i]->value.name, values), values * sizeof(float));
+        tensor_put(&params[i]->value, TENSOR_VALUES, 0, find(&r, params[i]->value.name, values), values);
     }
-    for (int s = 0; s < 3; s++)
-        if (slots[s])
-            memcpy(slots[s], find(&r, slot_names[s], count), count * sizeof(float));
+    for (enum optim_slot s = 0; o && s < OPTIM_SLOTS; s++)
+        if (optim_values(o, s))
+            optim_put(o, s, 0, find(&r, slot_names[s], optim_values(o, s)), optim_values(o, s));
     const struct json *meta = json_get(r.header, "__metadata__");
     const char *steps = json_text(json_get(meta, "optimiser_steps"));
-    *step = steps ? strtoll(steps, NULL, 10) : 0;
+    if (o)
+        optim_set_steps(o, steps ? strtoll(steps, NULL, 10) : 0);
     if (ret_state)
         *ret_state = state_of(&r, a);
     return OK;
@@ -207,7 +221,7 @@ enum err checkpoint_start_from(const char *path, struct graph *g, size_t *ret_n)
     TRY(open_file(a, path, &r));
     size_t taken = 0;
     uint64_t at = 0;
-    const struct json *offsets = json_get(json_get(r.header, slot_names[2]), "data_offsets");
+    const struct json *offsets = json_get(json_get(r.header, slot_names[OPTIM_AVERAGED]), "data_offsets");
     int64_t from = -1, to = -1;
     bool averaged =
         json_int(json_at(offsets, 0), &from) && json_int(json_at(offsets, 1), &to) && from >= 0 && (uint64_t)to <= r.size;
@@ -216,14 +230,14 @@ enum err checkpoint_start_from(const char *path, struct graph *g, size_t *ret_n)
         int64_t first, end;
         const struct json *o = json_get(m.value, "data_offsets");
         if (!json_int(json_at(o, 0), &first) || !json_int(json_at(o, 1), &end) || strncmp(m.key, "optimiser.", 10) == 0 ||
-            strcmp(m.key, slot_names[2]) == 0 || end < first)
+            strcmp(m.key, slot_names[OPTIM_AVERAGED]) == 0 || end < first)
             continue;
         struct param *p = graph_param(g, m.key);
         size_t values = p ? tensor_count(&p->value) : 0;
         const float *own = p && same_shape(&r, &p->value) ? find(&r, m.key, values) : NULL;
         if (own) {
             bool better = averaged && (uint64_t)from + at + values * sizeof(float) <= (uint64_t)to;
-            memcpy(p->value.data, better ? (const float *)(const void *)(r.data + from + at) : own, values * sizeof(float));
+            tensor_put(&p->value, TENSOR_VALUES, 0, better ? (const float *)(const void *)(r.data + from + at) : own, values);
             taken++;
         }
         at += (uint64_t)(end - first);

@@ -5,8 +5,11 @@
  * names and can be shared: replicas of one network, each on a thread of its own with a part of the batch, read the same weights;
  * the optimiser sums their gradients. A graph is used by one thread at a time.
  *
- * The loss stands outside: it reads the outputs' data and writes (=) their grad before graph_backward(). Gradients of parameters
- * add up until graph_zero_grad(), over several batches if one likes. */
+ * The loss stands outside: it gets the outputs' values and puts their gradients before graph_backward(). Gradients of parameters
+ * add up until graph_zero_grad(), over several batches if one likes.
+ *
+ * What a tensor holds is the network's memory, which need not be the host's: outside nn/ it is reached by tensor_put() and
+ * tensor_get() only. */
 #pragma once
 #include "base/arena.h"
 
@@ -29,6 +32,12 @@ static inline size_t tensor_count(const struct tensor *t)
 {
     return (size_t)t->n * (size_t)t->h * (size_t)t->w * (size_t)t->c;
 }
+
+enum tensor_part { TENSOR_VALUES, TENSOR_GRADIENT };
+/* n of them from the first-th on, f32, into the network's memory and out of it. Inputs, outputs and parameters only. */
+void tensor_put(struct tensor *, enum tensor_part, size_t first, const float *from, size_t n);
+void tensor_get(const struct tensor *, enum tensor_part, size_t first, float *to, size_t n);
+float *tensor_copy(const struct tensor *, struct arena *); /* all its values */
 
 struct param {
     struct tensor

@@ -203,13 +203,29 @@ void optim_swap_ema(struct optim *o)
     o->swapped = !o->swapped;
 }
 
-size_t optim_state(struct optim *o, float *ret_slots[3], int64_t **ret_step)
+static float *slot_of(const struct optim *o, enum optim_slot slot)
 {
-    ret_slots[0] = o->m;
-    ret_slots[1] = o->v;
-    ret_slots[2] = o->ema;
-    *ret_step = &o->step;
-    return o->n;
+    return slot == OPTIM_MOMENTUM ? o->m : slot == OPTIM_SECOND ? o->v : o->ema;
+}
+size_t optim_values(const struct optim *o, enum optim_slot slot)
+{
+    return slot_of(o, slot) ? o->n : 0;
+}
+void optim_put(struct optim *o, enum optim_slot slot, size_t first, const float *from, size_t n)
+{
+    memcpy(slot_of(o, slot) + first, from, n * sizeof *from);
+}
+void optim_get(const struct optim *o, enum optim_slot slot, size_t first, float *to, size_t n)
+{
+    memcpy(to, slot_of(o, slot) + first, n * sizeof *to);
+}
+int64_t optim_steps(const struct optim *o)
+{
+    return o->step;
+}
+void optim_set_steps(struct optim *o, int64_t steps)
+{
+    o->step = steps;
 }
 
 double schedule_at(const struct schedule *s, int64_t step)

@@ -24,9 +24,14 @@ void optim_swap_ema(struct optim *);
 
 /* The averaged weights start again from the present ones: after weights were loaded. */
 void optim_reset_ema(struct optim *);
-/* What a checkpoint must keep: the slots (momentum; second moment or NULL; averaged weights or NULL), each of the answered count of
- * values, parameter after parameter, and the number of steps taken. */
-size_t optim_state(struct optim *, float *ret_slots[3], int64_t **ret_step);
+/* What a checkpoint must keep: the slots, each of optim_values() values, parameter after parameter, and the number of steps taken.
+ * Like tensors they are the network's memory. */
+enum optim_slot { OPTIM_MOMENTUM, OPTIM_SECOND, OPTIM_AVERAGED, OPTIM_SLOTS };
+size_t optim_values(const struct optim *, enum optim_slot); /* 0: there is no such slot */
+void optim_put(struct optim *, enum optim_slot, size_t first, const float *from, size_t n);
+void optim_get(const struct optim *, enum optim_slot, size_t first, float *to, size_t n);
+int64_t optim_steps(const struct optim *);
+void optim_set_steps(struct optim *, int64_t);
 
 struct schedule {
     enum { LR_CONSTANT, LR_EXPONENTIAL, LR_COSINE } kind;

@@ -150,6 +150,6 @@ void efficientdet_start(struct network *n)
     float bias = -logf((1 - PRIOR) / PRIOR);
     struct param *label = graph_param(n->graph, "head.label_out.point.conv.bias");
     for (int c = 0; c < n->labels; c++)
-        label->value.data[c] = bias;
-    graph_param(n->graph, "head.box_out.point.conv.bias")->value.data[4] = bias;
+        tensor_put(&label->value, TENSOR_VALUES, (size_t)c, &bias, 1);
+    tensor_put(&graph_param(n->graph, "head.box_out.point.conv.bias")->value, TENSOR_VALUES, 4, &bias, 1);
 }

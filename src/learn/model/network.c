@@ -40,3 +40,29 @@ enum err network_new_with(const struct model *model, int batch, struct frame fra
     *ret = n;
     return OK;
 }
+
+static size_t cells_of(const struct level *l)
+{
+    return (size_t)l->h * (size_t)l->w;
+}
+
+void network_get(const struct network *net, int i, struct arena *a, struct level_values ret[LEVELS_MOST])
+{
+    for (int k = 0; k < net->n_levels; k++) {
+        const struct level *l = &net->levels[k];
+        size_t boxes = cells_of(l) * 5, labels = cells_of(l) * (size_t)net->labels;
+        ret[k] = (struct level_values){ arena_new_array(a, float, boxes), arena_new_array(a, float, labels) };
+        tensor_get(l->box, TENSOR_VALUES, (size_t)i * boxes, ret[k].box, boxes);
+        tensor_get(l->label, TENSOR_VALUES, (size_t)i * labels, ret[k].label, labels);
+    }
+}
+
+void network_put_gradient(const struct network *net, int i, const struct level_values gradient[LEVELS_MOST])
+{
+    for (int k = 0; k < net->n_levels; k++) {
+        const struct level *l = &net->levels[k];
+        size_t boxes = cells_of(l) * 5, labels = cells_of(l) * (size_t)net->labels;
+        tensor_put(l->box, TENSOR_GRADIENT, (size_t)i * boxes, gradient[k].box, boxes);
+        tensor_put(l->label, TENSOR_GRADIENT, (size_t)i * labels, gradient[k].label, labels);
+    }
+}

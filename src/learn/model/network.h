@@ -14,6 +14,10 @@ struct level {
     struct tensor *box;   /* N, h, w, 5: tx, ty, tw, th, logit of "an object" */
     struct tensor *label; /* N, h, w, labels: logits */
 };
+/* What a level says of one image, or the gradient of that, in the host's memory: h × w cells, 5 and `labels` values each. */
+struct level_values {
+    float *box, *label;
+};
 struct network {
     const struct model *model;
     struct graph *graph;
@@ -48,3 +52,7 @@ MUST_USE enum err network_new(const struct model *, int batch, struct frame, int
 MUST_USE enum err network_new_with(const struct model *, int batch, struct frame, int labels, uint64_t seed,
                                    const struct plan_options *, struct network *shared, struct network *ret);
 void network_done(struct network *);
+
+/* Of image i of the batch, for each level. */
+void network_get(const struct network *, int i, struct arena *, struct level_values ret[LEVELS_MOST]);
+void network_put_gradient(const struct network *, int i, const struct level_values gradient[LEVELS_MOST]);

@@ -133,7 +133,7 @@ void yolox_start(struct network *n)
         struct param *label = graph_param(n->graph, arena_fmt(a, "head%d.label_out.bias", i));
         struct param *box = graph_param(n->graph, arena_fmt(a, "head%d.box_out.bias", i));
         for (int c = 0; c < n->labels; c++)
-            label->value.data[c] = bias;
-        box->value.data[4] = bias;
+            tensor_put(&label->value, TENSOR_VALUES, (size_t)c, &bias, 1);
+        tensor_put(&box->value, TENSOR_VALUES, 4, &bias, 1);
     }
 }

@@ -56,12 +56,21 @@ static const struct node *norm_after(const struct writer *w, const struct node *
     return users == 1 ? found : NULL;
 }
 
-/* What a batch norm does to channel c: x * *ret_scale + *ret_shift (Ioffe & Szegedy 2015, with running statistics). */
-static void norm_line(const struct node *bn, int c, float *ret_scale, float *ret_shift)
+/* What a batch norm does to each channel: x * scale + shift (Ioffe & Szegedy 2015, with running statistics). */
+struct norm_lines {
+    float *scale, *shift;
+};
+static struct norm_lines norm_lines(const struct node *bn, int channels, struct arena *a)
 {
-    float mean = bn->params[2]->value.data[c], variance = bn->params[3]->value.data[c];
-    *ret_scale = bn->params[0]->value.data[c] / sqrtf(variance + bn->attr.epsilon);
-    *ret_shift = bn->params[1]->value.data[c] - mean * *ret_scale;
+    struct norm_lines r = { arena_new_array(a, float, channels), arena_new_array(a, float, channels) };
+    const float *p[4] = { 0 };
+    for (int i = 0; bn && i < 4; i++)
+        p[i] = tensor_copy(&bn->params[i]->value, a);
+    for (int c = 0; c < channels; c++) {
+        r.scale[c] = bn ? p[0][c] / sqrtf(p[3][c] + bn->attr.epsilon) : 1;
+        r.shift[c] = bn ? p[1][c] - p[2][c] * r.scale[c] : 0;
+    }
+    return r;
 }
 
 /* What convolutions and pools have in common. */
@@ -83,14 +92,14 @@ static const char *write_conv(struct writer *w, const struct node *n)
     const struct tensor *k = &n->params[0]->value; /* out, kernel, kernel, in */
     size_t area = (size_t)k->h * (size_t)k->w, in = (size_t)k->c, count = tensor_count(k);
     float *weight = arena_new_array(w->o->arena, float, count), *bias = arena_new_array(w->o->arena, float, k->n);
+    AUTO(arena) struct arena *a = arena_new();
+    const float *own = tensor_copy(k, a), *own_bias = n->params[1] ? tensor_copy(&n->params[1]->value, a) : NULL;
+    struct norm_lines line = norm_lines(norm, k->n, a);
     for (int c = 0; c < k->n; c++) {
-        float scale = 1, shift = 0;
-        if (norm)
-            norm_line(norm, c, &scale, &shift);
         for (size_t p = 0; p < area; p++)
             for (size_t i = 0; i < in; i++)
-                weight[((size_t)c * in + i) * area + p] = k->data[((size_t)c * area + p) * in + i] * scale;
-        bias[c] = shift + (n->params[1] ? n->params[1]->value.data[c] * scale : 0);
+                weight[((size_t)c * in + i) * area + p] = own[((size_t)c * area + p) * in + i] * line.scale[c];
+        bias[c] = line.shift[c] + (own_bias ? own_bias[c] * line.scale[c] : 0);
     }
     const char *weights = onnx_floats(w->o, (int64_t[]){ k->n, k->c, k->h, k->w }, 4, weight);
     const char *biases = onnx_floats(w->o, (int64_t[]){ k->n }, 1, bias);
@@ -108,11 +117,13 @@ static const char *write_conv_transpose(struct writer *w, const struct node *n)
     const struct attr *a = &n->attr;
     size_t area = (size_t)k->h * (size_t)k->w, in = (size_t)k->c, outs = (size_t)k->n;
     float *weight = arena_new_array(w->o->arena, float, tensor_count(k)), *bias = arena_new_array(w->o->arena, float, k->n);
+    AUTO(arena) struct arena *own_arena = arena_new();
+    const float *own = tensor_copy(k, own_arena), *own_bias = n->params[1] ? tensor_copy(&n->params[1]->value, own_arena) : NULL;
     for (size_t c = 0; c < outs; c++) {
         for (size_t p = 0; p < area; p++)
             for (size_t i = 0; i < in; i++)
-                weight[(i * outs + c) * area + p] = k->data[(c * area + p) * in + i];
-        bias[c] = n->params[1] ? n->params[1]->value.data[c] : 0;
+                weight[(i * outs + c) * area + p] = own[(c * area + p) * in + i];
+        bias[c] = own_bias ? own_bias[c] : 0;
     }
     const char *out =
         ONNX(w->o, "ConvTranspose", input(w, n, 0), onnx_floats(w->o, (int64_t[]){ k->c, k->n, k->h, k->w }, 4, weight),
@@ -130,11 +141,9 @@ static const char *write_norm(struct writer *w, const struct node *n)
     if (onnx_name_of(w->names, &n->out))
         return onnx_name_of(w->names, &n->out);
     int channels = n->out.c;
-    float *scale = arena_new_array(w->o->arena, float, channels), *shift = arena_new_array(w->o->arena, float, channels);
-    for (int c = 0; c < channels; c++)
-        norm_line(n, c, &scale[c], &shift[c]);
-    const char *x = ONNX(w->o, "Mul", input(w, n, 0), onnx_floats(w->o, (int64_t[]){ 1, channels, 1, 1 }, 4, scale));
-    return ONNX(w->o, "Add", x, onnx_floats(w->o, (int64_t[]){ 1, channels, 1, 1 }, 4, shift));
+    struct norm_lines line = norm_lines(n, channels, w->o->arena);
+    const char *x = ONNX(w->o, "Mul", input(w, n, 0), onnx_floats(w->o, (int64_t[]){ 1, channels, 1, 1 }, 4, line.scale));
+    return ONNX(w->o, "Add", x, onnx_floats(w->o, (int64_t[]){ 1, channels, 1, 1 }, 4, line.shift));
 }
 
 static const char *write_max_pool(struct writer *w, const struct node *n)

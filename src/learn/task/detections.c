@@ -40,12 +40,14 @@ void detect_read(const struct network *net, int i, float min_score, float nms_io
     for (int k = 0; k < net->n_levels; k++)
         cells += (size_t)net->levels[k].h * (size_t)net->levels[k].w;
     struct found *f = arena_new_array(a, struct found, cells);
+    AUTO(arena) struct arena *own = arena_new();
+    struct level_values said[LEVELS_MOST];
+    network_get(net, i, own, said);
     for (int k = 0; k < net->n_levels; k++) {
         const struct level *l = &net->levels[k];
-        size_t first = (size_t)i * (size_t)l->h * (size_t)l->w;
         for (int cell = 0; cell < l->h * l->w; cell++) {
-            const float *t = l->box->data + (first + (size_t)cell) * 5;
-            const float *label = l->label->data + (first + (size_t)cell) * (size_t)net->labels;
+            const float *t = said[k].box + (size_t)cell * 5;
+            const float *label = said[k].label + (size_t)cell * (size_t)net->labels;
             float object = sigmoid(t[4]);
             int best = 0;
             if (object < min_score)

@@ -24,13 +24,14 @@ struct box level_box(const struct level *l, int cell, const float *t)
     return (struct box){ cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2 };
 }
 
-static const float *outputs(const struct tensor *t, int i, int cell)
+/* Of one cell. */
+static float *box_at(const struct level_values *v, int cell)
 {
-    return t->data + ((size_t)i * (size_t)t->h * (size_t)t->w + (size_t)cell) * (size_t)t->c;
+    return v->box + (size_t)cell * 5;
 }
-static float *gradients(const struct tensor *t, int i, int cell)
+static float *label_at(const struct level_values *v, int cell, int labels)
 {
-    return t->grad + ((size_t)i * (size_t)t->h * (size_t)t->w + (size_t)cell) * (size_t)t->c;
+    return v->label + (size_t)cell * (size_t)labels;
 }
 
 /* A cell that lies near the centre of some object. */
@@ -65,6 +66,8 @@ static int find_candidates(const struct network *net, int i, const struct labell
     for (int k = 0; k < net->n_levels; k++)
         cells += (size_t)net->levels[k].h * (size_t)net->levels[k].w;
     struct candidate *all = arena_new_array(a, struct candidate, cells);
+    struct level_values said[LEVELS_MOST];
+    network_get(net, i, a, said);
     for (int k = 0; k < net->n_levels; k++) {
         const struct level *l = &net->levels[k];
         for (int cell = 0; cell < l->h * l->w; cell++) {
@@ -73,12 +76,12 @@ static int find_candidates(const struct network *net, int i, const struct labell
                 wanted = near(l, cell, &truth[g].box);
             if (!wanted)
                 continue;
-            const float *t = outputs(l->box, i, cell);
+            const float *t = box_at(&said[k], cell);
             struct candidate *c = &all[found++];
             *c = (struct candidate){ .level = k,
                                      .cell = cell,
                                      .box = level_box(l, cell, t),
-                                     .label = outputs(l->label, i, cell),
+                                     .label = label_at(&said[k], cell, net->labels),
                                      .objectness = sigmoid(t[4]),
                                      .taken_by = -1 };
             for (int j = 0; j < net->labels; j++)
@@ -187,28 +190,30 @@ static float box_loss(const struct level *l, int cell, const float *t, const str
 }
 
 /* As if no cell had an object. */
-static void clear(const struct network *net, int i, struct loss *sum)
+static void start_gradient(const struct network *net, const struct level_values *said, struct arena *a, struct level_values *ret,
+                           struct loss *sum)
 {
     for (int k = 0; k < net->n_levels; k++) {
-        const struct level *l = &net->levels[k];
-        size_t cells = (size_t)l->h * (size_t)l->w;
-        memset(gradients(l->label, i, 0), 0, cells * (size_t)net->labels * sizeof(float));
-        memset(gradients(l->box, i, 0), 0, cells * 5 * sizeof(float));
-        for (int cell = 0; cell < l->h * l->w; cell++) {
-            float x = outputs(l->box, i, cell)[4];
+        int cells = net->levels[k].h * net->levels[k].w;
+        ret[k] = (struct level_values){ arena_new_array(a, float, cells * 5), arena_new_array(a, float, cells * net->labels) };
+        for (int cell = 0; cell < cells; cell++) {
+            float x = box_at(&said[k], cell)[4];
             sum->objectness += cross_entropy(x, 0);
-            gradients(l->box, i, cell)[4] = sigmoid(x);
+            box_at(&ret[k], cell)[4] = sigmoid(x);
         }
     }
 }
 
 void loss_add(const struct network *net, int i, const struct labelled_box *truth, const struct match *m, int n, struct loss *sum)
 {
-    clear(net, i, sum);
+    AUTO(arena) struct arena *a = arena_new();
+    struct level_values said[LEVELS_MOST], gradient[LEVELS_MOST];
+    network_get(net, i, a, said);
+    start_gradient(net, said, a, gradient, sum);
     for (const struct match *end = m + n; m < end; m++) {
         const struct level *l = &net->levels[m->level];
-        const float *t = outputs(l->box, i, m->cell), *label = outputs(l->label, i, m->cell);
-        float *d = gradients(l->box, i, m->cell), *d_label = gradients(l->label, i, m->cell);
+        const float *t = box_at(&said[m->level], m->cell), *label = label_at(&said[m->level], m->cell, net->labels);
+        float *d = box_at(&gradient[m->level], m->cell), *d_label = label_at(&gradient[m->level], m->cell, net->labels);
         sum->box += box_loss(l, m->cell, t, &truth[m->truth].box, d);
         sum->objectness -= t[4]; /* cross_entropy(x, 1) - cross_entropy(x, 0) */
         d[4] -= 1;
@@ -219,4 +224,5 @@ void loss_add(const struct network *net, int i, const struct labelled_box *truth
         }
     }
     sum->positives += n;
+    network_put_gradient(net, i, gradient);
 }

@@ -37,16 +37,19 @@ static void learn(const struct network *net, int i, const struct example *e, con
 {
     AUTO(arena) struct arena *a = arena_new();
     int n = net->labels;
-    float *gradient = net->logits->grad + (size_t)i * (size_t)n, *p = arena_new_array(a, float, n);
-    memset(gradient, 0, sizeof *gradient * (size_t)n);
+    size_t first = (size_t)i * (size_t)n;
+    float *gradient = arena_new_array(a, float, n), *logits = arena_new_array(a, float, n), *p = arena_new_array(a, float, n);
+    tensor_put(net->logits, TENSOR_GRADIENT, first, gradient, (size_t)n);
     if (e->label < 0)
         return;
-    log_softmax(net->logits->data + (size_t)i * (size_t)n, n, p);
+    tensor_get(net->logits, TENSOR_VALUES, first, logits, (size_t)n);
+    log_softmax(logits, n, p);
     for (int k = 0; k < n; k++) {
         float t = target(k, e->label, e->other, e->share, (float)s->label_smoothing, n);
         sum->part[0] -= (double)(t * p[k]);
         gradient[k] = expf(p[k]) - t;
     }
+    tensor_put(net->logits, TENSOR_GRADIENT, first, gradient, (size_t)n);
     sum->share++;
 }
 
@@ -63,8 +66,10 @@ static enum err show(const struct network *net, const struct picture *p, float *
 /* The logarithms of the probabilities. */
 static void *read(const struct network *net, int i, struct arena *a)
 {
-    float *p = arena_new_array(a, float, net->labels);
-    log_softmax(net->logits->data + (size_t)i * (size_t)net->labels, net->labels, p);
+    size_t n = (size_t)net->labels;
+    float *p = arena_new_array(a, float, n), *logits = arena_new_array(a, float, n);
+    tensor_get(net->logits, TENSOR_VALUES, (size_t)i * n, logits, n);
+    log_softmax(logits, net->labels, p);
     return p;
 }
 

@@ -25,10 +25,13 @@ static void judge_one(void *with, int i, int thread)
         return;
     if (gallery_take(j->gallery, index, &p) != OK)
         return;
-    enum err e = j->run->task->show(net, &p, net->input->data);
+    AUTO(arena) struct arena *own = arena_new();
+    float *pixels = arena_new_array(own, float, tensor_count(net->input));
+    enum err e = j->run->task->show(net, &p, pixels);
     gallery_return(j->gallery, index, &p);
     if (e != OK)
         return;
+    tensor_put(net->input, TENSOR_VALUES, 0, pixels, tensor_count(net->input));
     graph_forward(net->graph);
     image->sample = gallery_sample(j->gallery, index);
     gallery_scale(j->gallery, index, &image->scale_x, &image->scale_y);

@@ -193,7 +193,7 @@ static void learn_part(void *with, int i, int thread)
     struct run *r = with;
     struct part *p = &r->part[i];
     const struct example *e = &r->batch->examples[i * r->part_size];
-    memcpy(p->net.input->data, e[0].pixels, tensor_count(p->net.input) * sizeof(float));
+    tensor_put(p->net.input, TENSOR_VALUES, 0, e[0].pixels, tensor_count(p->net.input));
     graph_set_step(p->net.graph, r->batch->step, (int64_t)i * r->part_size);
     graph_forward(p->net.graph);
     for (int k = 0; k < r->part_size; k++)
