@@ -1,6 +1,7 @@
 /* The images and boxes of an experiment's dataset versions. */
 #include "base/clock.h"
 #include "base/file.h"
+#include "learn/data/alias.h"
 #include "trainer/remote.h"
 #include "trainer/split.h"
 #include <pthread.h>
@@ -197,27 +198,29 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
 
 /* ---- which version is for what */
 
-static const struct json *by_alias(const struct json *items, const char *const *aliases, size_t n)
+/* The version whose alias comes first among the words; NULL: none. */
+static const struct json *by_alias(const struct json *items, const char *const *words)
 {
-    for (size_t k = 0; k < n; k++)
-        for (size_t i = 0; i < json_count(items); i++)
-            if (remote_text(json_at(items, i), "name") && strcasecmp(remote_text(json_at(items, i), "name"), aliases[k]) == 0)
-                return json_at(items, i);
-    return NULL;
+    const struct json *best = NULL;
+    int place = -1;
+    for (size_t i = 0; i < json_count(items); i++) {
+        int at = alias_place(words, remote_text(json_at(items, i), "name"));
+        if (at >= 0 && (!best || at < place)) {
+            best = json_at(items, i);
+            place = at;
+        }
+    }
+    return best;
 }
 
 static enum err choose(struct remote *r, const struct json *items, const struct json **ret_train, const struct json **ret_eval)
 {
-    static const char *const train[] = { "train", "training" };
-    static const char *const eval[] = { "eval", "evaluation", "val", "valid", "validation", "test" };
-    *ret_train = by_alias(items, train, COUNT_OF(train));
-    *ret_eval = by_alias(items, eval, COUNT_OF(eval));
+    *ret_train = by_alias(items, alias_train);
+    *ret_eval = by_alias(items, alias_eval);
     if (!json_count(items))
         return fail(E_UNMEANT, "no dataset version is attached: attach one as \"train\"");
-    if (!*ret_train && json_count(items) == 1) {
+    if (!*ret_train && !*ret_eval && json_count(items) == 1) /* one of its own name; what is called "test" is never learnt from */
         *ret_train = json_at(items, 0);
-        *ret_eval = NULL;
-    }
     if (!*ret_train) {
         const char *names = "";
         for (size_t i = 0; i < json_count(items); i++)

@@ -160,6 +160,15 @@ def test_a_training_without_a_dataset_says_so(server, client, project):
     server.refused("POST", f"/api/experiment/{e.id}/launch", (400, 409, 422), json={"gpus": 0})
 
 
+def test_a_training_whose_data_cannot_be_meant_is_refused_at_once(server, client, project, annotated):
+    base = client.get_public_model("yolox-nano").list_versions()[0]
+    bare = client.create_dataset(unique("bare")).create_version("first")
+    for alias, version, says in (("train", bare, "has no annotations"), ("test", annotated[1]["train"], 'called "train"')):
+        e = project.create_experiment(name=unique("meant"), base_model_version=base, parameters={"steps": 10})
+        e.attach_dataset(name=alias, dataset_version=version)
+        assert says in server.refused("POST", f"/api/experiment/{e.id}/launch", (422,), json={"gpus": 0})["message"]
+
+
 @pytest.mark.parametrize("wrong", [{"steps": -1}, {"learning_rate": "fast"}, {"image_size": 33}, {"batch_size": 10**9}, {"lr_type": "magic"}])
 def test_a_parameter_that_cannot_be_is_named(server, client, project, annotated, wrong):
     base = client.get_public_model("yolox-nano").list_versions()[0]

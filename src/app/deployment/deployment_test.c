@@ -61,6 +61,11 @@ static void open_scene(struct scene *s, struct arena *a)
                 "INSERT INTO pipeline (deployment_id, ct_set, ct_active, ct_project_id, ct_trigger, ct_threshold, ct_parameters,"
                 " cd_set, cd_active, cd_policy) VALUES (?1, 1, 1, 'p', 'FEEDBACK_LOOP', 2, '{\"steps\":5}', 1, 1, 'DEPLOY_SHADOW')",
                 V(s->deployment)));
+    MUST(sql_run(
+        s->db,
+        "INSERT INTO label (id, org, dataset_version_id, name, position, created_at, n_shapes) VALUES ('l', ?1, 'v', 'cell', 0,"
+        " 0, 30)",
+        V(s->org)));
     MUST(sql_run(s->db, "INSERT INTO ct_dataset VALUES (?1, 'train', 'v', 0)", V(s->deployment)));
 }
 

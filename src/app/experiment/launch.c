@@ -3,6 +3,7 @@
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "job/job.h"
+#include "learn/data/alias.h"
 #include "learn/data/settings.h"
 #include <string.h>
 
@@ -30,6 +31,30 @@ static enum err may_start(struct sql *db, const char *id)
     if (!rows_int(r, 4))
         return fail(E_UNMEANT, "no dataset version is attached; attach one as \"train\"");
     return OK;
+}
+
+/* The trainer chooses in the same way, and would find out later. */
+static enum err check_data(struct sql *db, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    bool train = false, annotated = false, evaluates = false;
+    int64_t n = 0;
+    TRY(sql_rows(
+        db, &r,
+        "SELECT d.name, EXISTS (SELECT 1 FROM label l WHERE l.dataset_version_id = d.dataset_version_id AND l.n_shapes > 0)"
+        " FROM experiment_dataset d WHERE d.experiment_id = ?1",
+        V(id)));
+    for (; rows_next(r); n++) {
+        bool is = alias_place(alias_train, rows_text(r, 0)) >= 0;
+        evaluates |= alias_place(alias_eval, rows_text(r, 0)) >= 0;
+        annotated = is || !train ? rows_int(r, 1) != 0 : annotated;
+        train |= is;
+    }
+    TRY(rows_error(r));
+    if (!train && (evaluates || n > 1))
+        return fail(E_UNMEANT, "none of the attached dataset versions is called \"train\": attach the one to learn from so");
+    return annotated ? OK
+                     : fail(E_UNMEANT, "the dataset version to learn from has no annotations: annotate its images or import some");
 }
 
 /* The trainer reads them in the same way, but only later. */
@@ -60,6 +85,7 @@ enum err experiment_launch(struct sql *db, struct arena *a, const char *id, cons
                            const char **ret_job)
 {
     TRY(may_start(db, id));
+    TRY(check_data(db, id));
     TRY(check_parameters(db, a, id));
     TRY(job_add(db, a, "train", org, user_id, arena_fmt(a, "{\"experiment_id\":\"%s\"}", id), ret_job));
     TRY(experiment_job(db, *ret_job, id));

@@ -161,6 +161,17 @@ static void look_at_evaluation(struct report *r)
              f->eval_images == 1 ? " is" : "s are");
 }
 
+static void look_for_shared_images(struct report *r)
+{
+    const struct facts *f = r->facts;
+    if (f->shared_images)
+        FIND(r, "evaluated on what was learnt",
+             "%zu of the %zu evaluation images %s learnt from too: the figures tell how well they are remembered, not how well "
+             "others are "
+             "recognized. Attach a dataset version of other images as \"test\".",
+             f->shared_images, f->eval_images, f->shared_images == 1 ? "is" : "are");
+}
+
 static void look_at_sizes(struct report *r)
 {
     const struct facts *f = r->facts;
@@ -195,6 +206,7 @@ int diagnose(const struct facts *f, struct arena *a, struct finding ret[FINDINGS
     struct report r = { f, a, ret, 0 };
     look_whether_it_learnt(&r);
     look_at_evaluation(&r);
+    look_for_shared_images(&r);
     look_for_more_to_learn(&r);
     look_for_learning_by_heart(&r);
     look_at_amounts(&r);

@@ -18,6 +18,7 @@ struct facts {
     int64_t steps, best_step;       /* planned; whose weights are kept */
     double train_score, eval_score; /* of these weights; -1: not known */
     size_t train_images, eval_images;
+    size_t shared_images;                      /* of the evaluation, that are learnt from too */
     const int64_t *train_things, *eval_things; /* of each label */
     double small_share;                        /* of boxes that are under SMALL pixels at the network's size */
     int image_size, useful_size;               /* at which those would not be; as large as the images at most */

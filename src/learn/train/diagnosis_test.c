@@ -46,6 +46,14 @@ TEST(a_training_in_which_nothing_stands_out_is_called_good)
     check_only(&f, "good", "Nothing stands out");
 }
 
+TEST(an_evaluation_on_images_that_were_learnt_from_is_told)
+{
+    struct doubts none = { .looked_at = 500 };
+    struct facts f = good(&none);
+    f.shared_images = 12;
+    check_only(&f, "evaluated on what was learnt", "12 of the 50 evaluation images are learnt from too");
+}
+
 TEST(a_network_that_has_not_learnt_is_never_called_good)
 {
     static const struct note flat[] = { { 100, 8, 0.010 }, { 200, 8, 0.011 }, { 300, 8, 0.012 }, { 400, 8, 0.012 } };

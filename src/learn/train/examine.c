@@ -2,6 +2,7 @@
 #include "learn/train/run.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { EXAMINED_MOST = 500, SIZE_MOST = 1280 };
 
@@ -9,6 +10,24 @@ static void count_things(const struct run *r, const struct gallery *g, int64_t *
 {
     for (size_t i = 0; g && i < gallery_count(g); i++)
         r->task->count(gallery_sample(g, i), of_label);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Images of the evaluation that are the same file as one that is learnt from. */
+static size_t count_shared(const struct run *r, struct arena *a)
+{
+    size_t n = gallery_count(r->train), shared = 0;
+    const char **paths = arena_new_array(a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        paths[i] = gallery_sample(r->train, i)->path;
+    qsort(paths, n, sizeof *paths, by_path);
+    for (size_t i = 0; r->eval && i < gallery_count(r->eval); i++)
+        shared += bsearch(&gallery_sample(r->eval, i)->path, paths, n, sizeof *paths, by_path) != NULL;
+    return shared;
 }
 
 static int by_value(const void *a, const void *b)
@@ -103,6 +122,7 @@ enum err run_examine(struct run *r)
     count_things(r, r->train, train);
     count_things(r, r->eval, eval);
     look_at_sizes(r, a, &f);
+    f.shared_images = count_shared(r, a);
     TRY(examine_images(r, r->train, a, &doubts, &f.train_score));
     if (r->eval)
         TRY(examine_images(r, r->eval, a, &doubts, &f.eval_score));

@@ -3,6 +3,7 @@
 #include "learn/data/synth.h"
 #include "learn/models.h"
 #include "learn/train/world_test.h"
+#include <unistd.h>
 
 static void check_resumed(const char *precision, int accumulate)
 {
@@ -59,6 +60,23 @@ TEST(what_nobody_set_is_told_before_the_first_step)
     MUST_FAIL(learn_train(&w.job, w.arena, &scores), E_CANCELLED, "stopped at step 1");
     CHECK(w.chosen_at == 0 && w.chosen.steps == w.last.steps && w.chosen.steps > 1);
     CHECK(w.chosen.batch_size > 0 && w.chosen.image_size >= 64 && !w.chosen.pretrained);
+}
+
+TEST(images_that_are_learnt_from_and_evaluated_on_are_counted)
+{
+    AUTO(world) struct world w;
+    struct scores scores;
+    world_init(&w);
+    world_in(&w, "shared");
+    w.settings.steps = 1;
+    for (int i = 0; i < IMAGES; i++) { /* links to the same files have other names */
+        struct sample *s = &w.job.eval.items[i];
+        const char *other = arena_fmt(w.arena, "%s/other%d.jpg", w.dir, i);
+        CHECK(link(s->path, other) == 0);
+        s->path = i < 2 ? w.job.train.items[i].path : other;
+    }
+    MUST(learn_train(&w.job, w.arena, &scores));
+    CHECK(strstr(w.said.bytes, "2 of the 6 evaluation images are learnt from too"));
 }
 
 TEST(what_cannot_be_trained_on_is_refused_with_a_reason)
