@@ -126,9 +126,9 @@ def test_images_without_classifications_are_refused_with_a_reason(client, lake, 
     bare.add_data(lake.list_data(limit=3)).wait_for_done()
     bare.set_type(InferenceType.CLASSIFICATION)
     bare.get_or_create_label(name="disc")
-    e = train(client, learnt[0], bare, steps=2)
-    assert str(e.sync()["status"]) == "FAILED"
-    assert "no image with one classification to learn" in json.dumps(server.call("GET", f"/api/experiment/{e.id}/logging?after=0"))
+    e = learnt[0].create_experiment(name=unique("bare"), base_model_version=client.get_public_model("efficientnet-lite0").list_versions()[0])
+    e.attach_dataset(name="train", dataset_version=bare)
+    assert "has no annotations" in server.refused("POST", f"/api/experiment/{e.id}/launch", (422,), json={"gpus": 0})["message"]
 
 
 def test_evaluations_of_another_program_are_scored(learnt, version):
