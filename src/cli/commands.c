@@ -6,7 +6,8 @@ const char saccade_version[] = "0.1.0";
 
 const struct command commands[] = {
     { "serve",
-      "serve [--data DIR] [--listen ADDR:PORT] [--public-url URL] [--host NAMES] [--first-secrets FILE] [--log info|quiet|debug]",
+      "serve [--data DIR] [--listen ADDR:PORT] [--public-url URL] [--host NAMES] [--quota BYTES] [--first-secrets FILE] "
+      "[--log info|quiet|debug]",
       "the server; the first start makes the folder and shows the login once", serve_main },
     { "demo", "demo --token T [--host URL] [--images DIR --annotations DIR|FILE] [--steps N] [--image-size N]",
       "the whole loop against a running server, one line a step", demo_main },

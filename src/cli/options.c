@@ -44,6 +44,21 @@ enum err option_int(const char *name, const char *value, int64_t least, int64_t 
     return OK;
 }
 
+enum err option_bytes(const char *name, const char *value, uint64_t *ret)
+{
+    static const char units[] = "KMGT";
+    if (!value)
+        return OK;
+    char *end;
+    unsigned long long v = strtoull(value, &end, 10);
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    if (*value < '0' || *value > '9' || (*end && (!unit || end[1])) || v > UINT64_MAX >> (shift + 1))
+        return fail(E_INVALID, "%s must be a number of bytes, like 500G; it is \"%s\"", name, value);
+    *ret = (uint64_t)v << shift;
+    return OK;
+}
+
 int command_failed(const char *command)
 {
     fprintf(stderr, "saccade %s: %s%s%s\n", command, fail_text(), fail_detail() ? ": " : "", fail_detail() ? fail_detail() : "");

@@ -1,6 +1,7 @@
 /* saccade serve: the HTTP server, its children, and their end. */
 #include "api/dispatch.h"
 #include "app/account/account.h"
+#include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -242,17 +243,20 @@ int serve_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct server s = { .arena = a, .data = "data", .listen = "127.0.0.1:8080", .lock = -1 };
-    const char *word = "info";
+    const char *word = "info", *quota = NULL;
+    uint64_t quota_bytes = 0;
     enum log_level level = LOG_INFO;
     const struct option_row options[] = {
         { "--data", &s.data },  { "--listen", &s.listen },         { "--public-url", &s.public_url },
         { "--host", &s.names }, { "--first-secrets", &s.secrets }, { "--log", &word },
+        { "--quota", &quota },
     };
     if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK ||
-        check_public_url(a, &s.public_url) != OK)
+        check_public_url(a, &s.public_url) != OK || option_bytes("--quota", quota, &quota_bytes) != OK)
         return command_failed("serve");
     block_signals();
     raise_file_limit();
+    quota_set(quota_bytes);
     log_start("serve", level);
     s.services = (struct services){ .data_dir = s.data,
                                     .public_url = s.public_url,

@@ -108,8 +108,9 @@ void sql_time_text(struct text *, const char *column); /* milliseconds as ISO 86
 
 /* Changes when another connection, of this or another process, has committed. */
 MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);
-MUST_USE enum err sql_check(struct sql *, struct arena *, char **ret_faults); /* integrity_check + foreign_key_check; NULL: sound */
-MUST_USE enum err sql_backup(struct sql *, const char *path);                 /* a consistent copy while others write */
+MUST_USE enum err sql_check(struct sql *, struct arena *,
+                            char **ret_faults); /* integrity_check, foreign_key_check, and whether texts are texts; NULL: sound */
+MUST_USE enum err sql_backup(struct sql *, const char *path); /* a consistent copy while others write */
 
 /* Calls for each column of another table that refers to the table, with whether its rows go when the row that they name goes (ON
  * DELETE CASCADE) or name nothing then (SET NULL). Those that forbid it are left out. */

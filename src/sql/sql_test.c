@@ -159,3 +159,17 @@ TEST(a_pool_has_a_cap_and_whoever_comes_late_waits_for_one_that_is_given_back)
     sql_pool_close(p);
     MUST(file_remove_tree(path));
 }
+
+TEST(a_check_names_the_table_whose_texts_are_none)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = memory();
+    char *faults = NULL;
+    MUST(sql_run(db, "INSERT INTO thing (id, name) VALUES (1, 'é')"));
+    MUST(sql_check(db, a, &faults));
+    CHECK(!faults);
+    MUST(sql_script(db, "INSERT INTO thing (id, name) VALUES (2, CAST(x'61ff62' AS TEXT))"));
+    MUST(sql_check(db, a, &faults));
+    CHECK(faults && strstr(faults, "thing: 1 rows"));
+    sql_close(db);
+}

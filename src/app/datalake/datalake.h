@@ -34,6 +34,13 @@ MUST_USE enum err filename_check(const char *filename);
 /* The row that gives a stored blob its name; inside a transaction. The same name with other bytes: E_CONFLICT. */
 MUST_USE enum err object_add(struct sql *, const char *org, const char *name, const char *hash, uint64_t size,
                              const char *content_type);
+/* How many bytes each organization may store; 0, and unless set: no limit. What is made of stored images (thumbnails) is always
+ * kept. */
+void quota_set(uint64_t bytes);
+/* E_TOO_BIG: so many more would be over it. */
+MUST_USE enum err quota_check(struct sql *, const char *org, uint64_t more);
+/* The same, and counts them; before object_add() of what a user sends. An object that is there already takes nothing. */
+MUST_USE enum err quota_take(struct sql *, const char *org, const char *object_name, uint64_t size);
 /* E_NOT_FOUND if the organization has no such object. */
 MUST_USE enum err object_find(struct sql *, struct arena *, const char *org, const char *name, const char **ret_hash,
                               uint64_t *ret_size);

@@ -38,6 +38,23 @@ TEST(object_names_stay_below_their_organization)
     MUST_FAIL(object_name_new(a, "org", "data", "/a", "x.jpg", &one), E_INVALID, "upload_dir");
 }
 
+TEST(an_organization_stores_what_its_quota_leaves_and_no_more)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *org;
+    struct sql *db = fresh(a, &org);
+    MUST(object_add(db, org, "o/x", "aa", 60, "image/png"));
+    quota_set(100);
+    MUST(quota_check(db, org, 40));
+    MUST(quota_take(db, org, "o/y", 30));
+    MUST_FAIL(quota_take(db, org, "o/z", 11), E_TOO_BIG, "90 of the 100 bytes");
+    MUST(quota_take(db, org, "o/x", 60)); /* it is there */
+    MUST(quota_take(db, "another", "p/x", 100));
+    quota_set(0);
+    MUST(quota_take(db, org, "o/z", 1000));
+    sql_close(db);
+}
+
 TEST(an_object_never_changes_its_bytes)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -240,6 +240,7 @@ static enum err put_start(struct op *op)
     if (!range) {
         if (length > (int64_t)OBJECT_CAP)
             return fail(E_TOO_BIG, "at most %llu bytes are taken", (unsigned long long)OBJECT_CAP);
+        TRY(quota_check(op->db, t->org, length > 0 ? (uint64_t)length : 0)); /* before the bytes come for nothing */
         return blob_begin(op->services->blobs, OBJECT_CAP, &t->writer);
     }
     t->part = true;
@@ -249,6 +250,7 @@ static enum err put_start(struct op *op)
     TRY(find_object(op));
     if (t->known)
         return OK;
+    TRY(quota_check(op->db, t->org, t->total));
     TRY(op_write(op, find_upload));
     return blob_part_open(op->services->blobs, t->upload_id, &t->fd);
 }
@@ -331,6 +333,7 @@ static const char *stated_type(struct op *op)
 static enum err finish_object(struct op *op, const struct done *d)
 {
     struct transfer *t = op->state;
+    TRY(quota_take(op->db, t->org, op->values[0], d->size));
     TRY(object_add(op->db, t->org, op->values[0], d->hash, d->size, stated_type(op)));
     if (!t->part)
         return OK;

@@ -280,6 +280,7 @@ static enum err data_of(struct sql *db, struct arena *a, const struct sighting *
     n.object_name = s->object_name;
     if (!n.object_name) {
         TRY(object_name_new(a, s->org, "data", s->upload_dir, s->filename, &n.object_name));
+        TRY(quota_take(db, s->org, n.object_name, s->size));
         TRY(object_add(db, s->org, n.object_name, s->hash, s->size, s->content_type));
     }
     TRY(source_need(db, a, s->org, s->source ? s->source : "serving", &n.source_id));
