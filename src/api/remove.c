@@ -18,17 +18,13 @@ enum err thing_gone(struct sql *db, const char *id, bool *ret)
     return OK;
 }
 
-static enum err holds_few(struct op *op, const struct removal *r, const char *id, bool *ret)
-{
-    int64_t n = 0, some = 0;
-    for (size_t i = 0; i < COUNT_OF(r->large) && r->large[i].from; i++) {
-        const char *text = arena_fmt(op->arena, "SELECT count(*) FROM (%s LIMIT %d) q", r->large[i].rows, FEW + 1);
-        TRY(sql_int_text(op->db, &some, text, VALUES(V(id))));
-        n += some;
-    }
-    *ret = n <= FEW;
-    return OK;
-}
+struct cutting {
+    struct sql *db;
+    struct arena *arena;
+    const struct removal *r;
+    const char *id;
+    int64_t n; /* rows that there are to change, counted up to FEW */
+};
 
 static bool is_large(const struct removal *r, const char *name)
 {
@@ -38,64 +34,117 @@ static bool is_large(const struct removal *r, const char *name)
     return false;
 }
 
-struct cutting {
+static enum err count_rows(struct cutting *c, const char *rows, int64_t *ret)
+{
+    return sql_int_text(c->db, ret, arena_fmt(c->arena, "SELECT count(*) FROM (%s LIMIT %d) q", rows, FEW + 1), VALUES(V(c->id)));
+}
+
+static enum err count_child(void *with, const char *child, const char *column, enum child kind)
+{
+    struct cutting *c = with;
+    int64_t n = 0;
+    if (kind == CHILD_GOES && is_large(c->r, child))
+        return OK;
+    TRY(count_rows(c, arena_fmt(c->arena, "SELECT 1 FROM %s WHERE %s = ?1", child, column), &n));
+    c->n += n;
+    return kind == CHILD_FORBIDS && n ? fail(E_IN_USE, "something else uses it") : OK;
+}
+
+static enum err holds_few(struct cutting *c, bool *ret)
+{
+    TRY(sql_children(c->db, c->r->table, count_child, c));
+    for (size_t i = 0; i < COUNT_OF(c->r->large) && c->r->large[i].from; i++) {
+        int64_t n = 0;
+        TRY(count_rows(c, c->r->large[i].rows, &n));
+        c->n += n;
+    }
+    *ret = c->n <= FEW;
+    return OK;
+}
+
+/* What names it elsewhere does so no more, as its deletion will say: an experiment's list of its datasets, say. Where very many
+ * name it, the job does that. */
+static enum err cut(void *with, const char *child, const char *column, enum child kind)
+{
+    struct cutting *c = with;
+    int64_t n = 0;
+    if (kind == CHILD_FORBIDS || is_large(c->r, child))
+        return OK;
+    TRY(count_rows(c, arena_fmt(c->arena, "SELECT 1 FROM %s WHERE %s = ?1", child, column), &n));
+    if (kind == CHILD_NAMES_NOTHING && n > FEW)
+        return OK;
+    const char *text =
+        arena_fmt(c->arena, kind == CHILD_GOES ? "DELETE FROM %s WHERE %s = ?1" : "UPDATE %s SET %s = NULL WHERE %s = ?1", child,
+                  column, column);
+    return sql_run_text(c->db, text, VALUES(V(c->id)));
+}
+
+static enum err hide(struct op *op, const struct removal *r, const char *kind, const char *id, const char *within)
+{
+    struct cutting c = { op->db, op->arena, r, id, 0 };
+    TRY(sql_children(op->db, kind, cut, &c));
+    return sql_run(op->db, "INSERT INTO gone (id, within) VALUES (?1, ?2) ON CONFLICT DO NOTHING", V(id), V(within));
+}
+
+/* Calls for each thing in it that is hidden with it. */
+static enum err within(struct sql *db, const struct removal *r, const char *id, enum err (*call)(void *with, const char *id),
+                       void *with)
+{
+    if (!r->hides.table)
+        return OK;
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(db, &row, r->hides.rows, VALUES(V(id))));
+    while (rows_next(row))
+        TRY(call(with, rows_text(row, 0)));
+    return rows_error(row);
+}
+
+struct hiding {
     struct op *op;
     const struct removal *r;
     const char *id;
 };
 
-/* What names it elsewhere does so no more, as its deletion will say: an experiment's list of its datasets, say. */
-static enum err cut(void *with, const char *child, const char *column, bool goes_with_it)
+static enum err hide_one(void *with, const char *id)
 {
-    struct cutting *c = with;
-    if (is_large(c->r, child))
-        return OK;
-    const char *text =
-        arena_fmt(c->op->arena, goes_with_it ? "DELETE FROM %s WHERE %s = ?1" : "UPDATE %s SET %s = NULL WHERE %s = ?1", child,
-                  column, column);
-    return sql_run_text(c->op->db, text, VALUES(V(c->id)));
+    struct hiding *h = with;
+    return hide(h->op, h->r, h->r->hides.table, id, h->id);
 }
 
-static enum err hide(struct op *op, const struct removal *r, const char *kind, const char *id, const char *within)
+static enum err count_one(void *with, const char *id)
 {
-    struct cutting c = { op, r, id };
-    TRY(sql_children(op->db, kind, cut, &c));
-    return sql_run(op->db, "INSERT INTO gone (id, within) VALUES (?1, ?2) ON CONFLICT DO NOTHING", V(id), V(within));
-}
-
-static enum err hide_within(struct op *op, const struct removal *r, const char *id)
-{
-    if (!r->hides.table)
-        return OK;
-    AUTO(rows) struct rows *row = NULL;
-    TRY(sql_rows_text(op->db, &row, r->hides.rows, VALUES(V(id))));
-    while (rows_next(row))
-        TRY(hide(op, r, r->hides.table, rows_text(row, 0), id));
-    return rows_error(row);
+    struct cutting *c = with, inner = *c;
+    inner.id = id;
+    TRY(sql_children(c->db, c->r->hides.table, count_child, &inner));
+    c->n = inner.n;
+    return OK;
 }
 
 enum err thing_remove(struct op *op, const struct removal *r, const char *id)
 {
+    struct hiding h = { op, r, id };
+    struct cutting c = { op->db, op->arena, r, id, 0 };
     bool few = false;
     const char *job;
-    TRY(holds_few(op, r, id, &few));
+    TRY(within(op->db, r, id, count_one, &c));
+    TRY(holds_few(&c, &few));
     if (few)
         return sql_run_text(op->db, arena_fmt(op->arena, "DELETE FROM %s WHERE id = ?1", r->table), VALUES(V(id)));
     TRY(hide(op, r, r->table, id, id));
-    TRY(hide_within(op, r, id));
-    TRY(sql_run_text(op->db, arena_fmt(op->arena, "UPDATE %s SET %s = ?2 WHERE id = ?1", r->table, r->named),
-                     VALUES(V(id), V(arena_fmt(op->arena, "removed %s", id)))));
+    TRY(within(op->db, r, id, hide_one, &h));
+    if (r->named)
+        TRY(sql_run_text(op->db, arena_fmt(op->arena, "UPDATE %s SET %s = ?2 WHERE id = ?1", r->table, r->named),
+                         VALUES(V(id), V(arena_fmt(op->arena, "removed %s", id)))));
     return job_add(op->db, op->arena, remove_job.name, op->org, op->user_id,
                    arena_fmt(op->arena, "{\"table\":\"%s\",\"id\":\"%s\"}", r->table, id), &job);
 }
 
 /* ---- the job */
 
-static enum err slice(struct job *j, const char *from, const char *rows, const char *id, int64_t most, int64_t *ret_n)
+static enum err slice(struct job *j, const char *text, const char *id, int64_t most, int64_t *ret_n)
 {
     TRY(sql_begin(j->db));
-    enum err e =
-        sql_run_text(j->db, arena_fmt(j->arena, "DELETE FROM %s WHERE id IN (%s LIMIT ?2)", from, rows), VALUES(V(id), V(most)));
+    enum err e = sql_run_text(j->db, text, VALUES(V(id), V(most)));
     *ret_n = sql_changes(j->db);
     return sql_end(j->db, e);
 }
@@ -109,14 +158,15 @@ static bool interrupted(struct job *j)
     return sql_int(j->db, &asked, "SELECT cancel FROM job WHERE id = ?1", V(j->id)) != OK || !asked;
 }
 
-static enum err empty(struct job *j, const char *from, const char *rows, const char *id)
+/* The statement changes so many rows as its ?2 says, until there are none. */
+static enum err in_slices(struct job *j, const char *text, const char *id)
 {
     int64_t most = FIRST, n = 1;
     while (n) {
         if (interrupted(j))
             return fail(E_CANCELLED, "stopped half-way");
         double began = clock_seconds();
-        TRY(slice(j, from, rows, id, most, &n));
+        TRY(slice(j, text, id, most, &n));
         double took = clock_seconds() - began;
         if (took > slice_seconds)
             most = most > 2 ? most / 2 : 1;
@@ -124,6 +174,43 @@ static enum err empty(struct job *j, const char *from, const char *rows, const c
             most *= 2;
     }
     return OK;
+}
+
+struct clearing {
+    struct job *job;
+    const struct removal *r;
+    const char *id;
+};
+
+static enum err clear_child(void *with, const char *child, const char *column, enum child kind)
+{
+    struct clearing *c = with;
+    if (kind != CHILD_NAMES_NOTHING)
+        return OK;
+    int64_t n = 0;
+    TRY(sql_int_text(
+        c->job->db, &n,
+        arena_fmt(c->job->arena, "SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s = ?1 LIMIT %d) q", child, column, FEW + 1),
+        VALUES(V(c->id))));
+    return n <= FEW ? OK
+                    : in_slices(c->job,
+                                arena_fmt(c->job->arena,
+                                          "UPDATE %s SET %s = NULL WHERE id IN (SELECT id FROM %s WHERE %s = ?1 LIMIT ?2)", child,
+                                          column, child, column),
+                                c->id);
+}
+
+static enum err clear_one(void *with, const char *id)
+{
+    struct clearing *c = with, inner = { c->job, c->r, arena_str(c->job->arena, id) };
+    return sql_children(c->job->db, c->r->hides.table, clear_child, &inner);
+}
+
+static enum err clear(struct job *j, const struct removal *r, const char *id)
+{
+    struct clearing c = { j, r, id };
+    TRY(within(j->db, r, id, clear_one, &c));
+    return sql_children(j->db, r->table, clear_child, &c);
 }
 
 static enum err last(struct job *j, const struct removal *r, const char *id)
@@ -143,7 +230,8 @@ static enum err run(struct job *j)
     if (!r || !id)
         return fail(E_BROKEN, "the job does not say what to remove");
     for (size_t i = 0; i < COUNT_OF(r->large) && r->large[i].from; i++)
-        TRY(empty(j, r->large[i].from, r->large[i].rows, id));
+        TRY(in_slices(j, arena_fmt(j->arena, "DELETE FROM %s WHERE id IN (%s LIMIT ?2)", r->large[i].from, r->large[i].rows), id));
+    TRY(clear(j, r, id));
     TRY(sql_begin(j->db));
     return sql_end(j->db, last(j, r, id));
 }

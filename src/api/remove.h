@@ -6,7 +6,7 @@
 
 struct removal {
     const char *table; /* of the thing; its key is `id` */
-    const char *named; /* the column that must be unique: another thing may have the name at once */
+    const char *named; /* the column that must be unique: another thing may have the name at once; NULL: none */
     struct {
         const char *table,
             *rows; /* things in it that must not be seen either: "SELECT id FROM dataset_version WHERE dataset_id = ?1" */
@@ -16,7 +16,8 @@ struct removal {
     } large[4];                  /* those that others refer to last */
 };
 
-/* In the caller's transaction, which has checked that it may go. */
+/* In the caller's transaction, which has checked that it may go. E_IN_USE: something else forbids it. Rows that name it and shall
+ * name nothing then may be very many too. */
 MUST_USE enum err thing_remove(struct op *, const struct removal *, const char *id);
 
 extern const struct removal *const removals[]; /* app/jobs.c; NULL-terminated */

@@ -1,10 +1,12 @@
 /* Every kind of job there is, and the lanes that they run in. */
 #include "api/bulk.h"
 #include "app/annotation/annotation.h"
+#include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
 #include "app/deployment/deployment.h"
 #include "app/experiment/experiment.h"
 #include "app/experiment/train_job.h"
+#include "app/model/model.h"
 #include "app/project/project.h"
 #include "job/job.h"
 
@@ -47,5 +49,6 @@ const struct job_lane job_lanes[] = {
 };
 
 /* What may hold too many rows to be deleted in one go. */
-const struct removal *const removals[] = { &dataset_removal,    &version_removal,    &project_removal,
-                                           &experiment_removal, &deployment_removal, NULL };
+const struct removal *const removals[] = { &dataset_removal,       &version_removal,    &project_removal,
+                                           &experiment_removal,    &deployment_removal, &model_removal,
+                                           &model_version_removal, &source_removal,     NULL };

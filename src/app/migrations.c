@@ -83,5 +83,9 @@ const struct migration migrations[] = {
     { 13, "a line of a log knows how many points it has",
       "ALTER TABLE log ADD COLUMN n_points INTEGER NOT NULL DEFAULT 0;"
       "UPDATE log SET n_points = (SELECT count(*) FROM log_point p WHERE p.log_id = log.id)" },
+    { 14, "what refers to an image, a model or a training is found without a search",
+      "CREATE INDEX predicted_asset_retraining ON predicted_asset (retraining_id) WHERE retraining_id IS NOT NULL;"
+      "CREATE INDEX prediction_of_model ON prediction (model_version_id);"
+      "CREATE INDEX evaluation_of_asset ON evaluation (asset_id)" },
     { 0 },
 };

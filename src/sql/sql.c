@@ -371,11 +371,12 @@ enum err sql_children(struct sql *s, const char *table, sql_child *call, void *w
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(s, &r,
-                 "SELECT m.name, f.\"from\", f.on_delete FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f"
-                 " WHERE m.type = 'table' AND f.\"table\" = ?1 AND f.on_delete IN ('CASCADE', 'SET NULL') ORDER BY m.name",
+                 "SELECT m.name, f.\"from\", CASE f.on_delete WHEN 'CASCADE' THEN 0 WHEN 'SET NULL' THEN 1 ELSE 2 END"
+                 " FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND f.\"table\" = ?1"
+                 " ORDER BY m.name",
                  V(table)));
     while (rows_next(r))
-        TRY(call(with, rows_text(r, 0), rows_text(r, 1), strcmp(rows_text(r, 2), "CASCADE") == 0));
+        TRY(call(with, rows_text(r, 0), rows_text(r, 1), (enum child)rows_int(r, 2)));
     return rows_error(r);
 }
 

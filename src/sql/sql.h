@@ -112,9 +112,10 @@ MUST_USE enum err sql_check(struct sql *, struct arena *,
                             char **ret_faults); /* integrity_check, foreign_key_check, and whether texts are texts; NULL: sound */
 MUST_USE enum err sql_backup(struct sql *, const char *path); /* a consistent copy while others write */
 
-/* Calls for each column of another table that refers to the table, with whether its rows go when the row that they name goes (ON
- * DELETE CASCADE) or name nothing then (SET NULL). Those that forbid it are left out. */
-typedef enum err sql_child(void *with, const char *child, const char *column, bool goes_with_it);
+/* Calls for each column of another table that refers to the table, with what becomes of its rows when the row that they name goes.
+ */
+enum child { CHILD_GOES, CHILD_NAMES_NOTHING, CHILD_FORBIDS }; /* ON DELETE CASCADE, SET NULL, and nothing said */
+typedef enum err sql_child(void *with, const char *child, const char *column, enum child);
 MUST_USE enum err sql_children(struct sql *, const char *table, sql_child *, void *with);
 
 /* Between true and false tables may be made anew under the name of an old one: foreign keys are not enforced, and what names the

@@ -1,6 +1,9 @@
 /* datalake.h - images and other objects, stored once, with tags, sources and metadata. */
 #pragma once
+#include "api/remove.h"
 #include "api/resource.h"
+
+extern const struct removal source_removal;
 
 extern const struct resource datalake_resource, data_resource, tag_resource, source_resource, object_resource;
 

@@ -62,10 +62,12 @@ static enum err update(struct op *op)
     return reply_one(op, &source_resource, op->id);
 }
 
+const struct removal source_removal = { .table = "data_source", .named = "name" };
+
 static enum err delete_source(struct op *op)
 {
     op->status = 204;
-    return sql_run(op->db, "DELETE FROM data_source WHERE id = ?1", V(op->id));
+    return thing_remove(op, &source_removal, op->id);
 }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
@@ -86,5 +88,5 @@ static const struct route routes[] = {
 };
 
 const struct resource source_resource = {
-    "data source", table, FIELDS(fields), "data_source s", "s.id", "s.org", "s.name", ROUTES(routes),
+    "data source", table, FIELDS(fields), "data_source s", "s.id", "s.org", "s.name", ROUTES(routes), .removal = &source_removal,
 };

@@ -21,10 +21,12 @@ static const char table[] =
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id);"
+    "CREATE INDEX predicted_asset_retraining ON predicted_asset (retraining_id) WHERE retraining_id IS NOT NULL;"
     "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE "
     "CASCADE,"
     " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, is_shadow INTEGER NOT NULL, latency REAL NOT NULL,"
     " created_at INTEGER NOT NULL, UNIQUE (predicted_asset_id, is_shadow)) STRICT;"
+    "CREATE INDEX prediction_of_model ON prediction (model_version_id);"
     "CREATE TABLE prediction_shape (prediction_id TEXT NOT NULL REFERENCES prediction(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (prediction_id, position)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX prediction_shape_label ON prediction_shape (label_id, prediction_id);"

@@ -16,7 +16,8 @@ enum { AT_ONCE = 100, SHAPES_MOST = 10000 };
 static const char table[] =
     "CREATE TABLE evaluation (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
     " asset_id TEXT NOT NULL REFERENCES asset(id) ON DELETE CASCADE, custom_metrics TEXT,"
-    " created_at INTEGER NOT NULL, UNIQUE (experiment_id, asset_id)) STRICT;" SHAPE_TABLE;
+    " created_at INTEGER NOT NULL, UNIQUE (experiment_id, asset_id)) STRICT;"
+    "CREATE INDEX evaluation_of_asset ON evaluation (asset_id);" SHAPE_TABLE;
 
 /* ---- what it looks like */
 

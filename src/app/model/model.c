@@ -122,8 +122,15 @@ static enum err update(struct op *op)
     return reply_one(op, &model_resource, op->id);
 }
 
+const struct removal model_removal = {
+    .table = "model",
+    .named = "name",
+    .hides = { "model_version", "SELECT id FROM model_version WHERE model_id = ?1" },
+    .large = { { "model_version", "SELECT id FROM model_version WHERE model_id = ?1" } },
+};
+
 static enum err delete (struct op *op) {
-    TRY(tag_take_off_all(op->db, op->id)); enum err e = sql_run(op->db, "DELETE FROM model WHERE id = ?1", V(op->id));
+    TRY(tag_take_off_all(op->db, op->id)); enum err e = thing_remove(op, &model_removal, op->id);
     if (e == E_IN_USE) return fail(e, "a version of this model is deployed: delete the deployment first");
     return e;
 }
@@ -168,4 +175,5 @@ const struct resource model_resource = {
     .routes = routes,
     .n_routes = COUNT_OF(routes),
     .first = hub_first,
+    .removal = &model_removal,
 };

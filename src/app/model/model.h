@@ -1,7 +1,10 @@
 /* model.h - the registry: models, their versions 0, 1, 2 …, each with files, labels, parameters and where it came from; and the
  * hub: read-only models without an organization that the program brings along. */
 #pragma once
+#include "api/remove.h"
 #include "api/resource.h"
+
+extern const struct removal model_removal, model_version_removal;
 
 extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource,
     parameter_resource;

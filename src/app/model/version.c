@@ -260,8 +260,10 @@ static enum err update(struct op *op)
     return reply_one(op, &model_version_resource, op->id);
 }
 
+const struct removal model_version_removal = { .table = "model_version" };
+
 static enum err delete (struct op *op) {
-    TRY(tag_take_off_all(op->db, op->id)); enum err e = sql_run(op->db, "DELETE FROM model_version WHERE id = ?1", V(op->id));
+    TRY(tag_take_off_all(op->db, op->id)); enum err e = thing_remove(op, &model_version_removal, op->id);
     if (e == E_IN_USE) return fail(e, "this version is deployed: set another model in the deployment first");
     return e;
 }
@@ -328,4 +330,5 @@ const struct resource model_version_resource = {
     .order = "v.version DESC",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
+    .removal = &model_version_removal,
 };
