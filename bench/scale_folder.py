@@ -1,7 +1,7 @@
 """Fills the database of a fresh, stopped server in bulk: a folder as large as those that people have after years. The same numbers give the same rows.
 
 Rows are made by INSERT ... SELECT without triggers and indexes, which come back afterwards. What triggers and requests would have counted is counted here."""
-import sqlite3, time
+import math, sqlite3, time
 
 YEAR = 365 * 24 * 3600 * 1000
 BEGAN = 1735689600000  # 2025-01-01
@@ -63,6 +63,7 @@ class Filler:
         self.db.execute("COMMIT")
         for kind, _, sql in sorted(kept, key=lambda k: k[0]):
             self.db.execute(sql)
+        self.hours()
         self.db.execute("PRAGMA journal_mode = WAL").fetchall()
         self.db.close()
         return self
@@ -136,6 +137,30 @@ class Filler:
         reviewed = f"WHERE {c} < 1000"
         self.put("review", f"FROM n {reviewed}", id=id_of("review", "i"), predicted_asset_id=id_of("predicted", "i"), created_at=when, created_by=f"'{self.user}'")
         self.put("review_shape", f"FROM n, (SELECT 0 AS k UNION SELECT 1) {reviewed}", review_id=id_of("review", "i"), **box)
+
+    def hours(self):
+        """What requests would have summed up by the hour, as app/deployment/hours.c does it."""
+        hours, columns = {}, ("latencies", "scores", "labels", "reviewed")
+        of = lambda hour: hours.setdefault(hour, dict(n=0, sum=0.0, max=0.0, **{c: {} for c in columns}))
+        def add(counts, key, n):
+            counts[key] = counts.get(key, 0) + n
+        for hour, latency, n in self.db.execute("SELECT a.created_at / 3600000, p.latency, count(*) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id GROUP BY 1, 2"):
+            h = of(hour)
+            h["n"], h["sum"], h["max"] = h["n"] + n, h["sum"] + latency * n, max(h["max"], latency)
+            add(h["latencies"], min(255, int(math.log(latency / 1e-4) / math.log(1.05))), n)
+        shapes = "SELECT a.created_at / 3600000, l.position, %s, count(*) FROM predicted_asset a JOIN %s JOIN deployment_label l ON l.id = h.label_id GROUP BY 1, 2, 3"
+        for hour, label, score, n in self.db.execute(shapes % ("min(9, CAST(h.score * 10 AS INTEGER))",
+                                                               "prediction p ON p.predicted_asset_id = a.id JOIN prediction_shape h ON h.prediction_id = p.id")):
+            add(of(hour)["scores"], score, n)
+            add(of(hour)["labels"], label, n)
+        for hour, label, _, n in self.db.execute(shapes % ("0", "review r ON r.predicted_asset_id = a.id JOIN review_shape h ON h.review_id = r.id")):
+            add(of(hour)["reviewed"], label, n)
+        pack = lambda counts: " ".join(f"{k}:{v}" for k, v in sorted(counts.items()))
+        self.db.execute("BEGIN")
+        self.db.executemany("INSERT INTO prediction_hour (deployment_id, model_version_id, is_shadow, hour, n, latency_sum, latency_max, latencies, scores, labels, reviewed)"
+                            " VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            [(self.deployed, self.model, hour, h["n"], h["sum"], h["max"], *(pack(h[c]) for c in columns)) for hour, h in hours.items()])
+        self.db.execute("COMMIT")
 
 
 def fill(path, scale):

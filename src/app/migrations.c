@@ -2,6 +2,7 @@
  * changes. */
 #include "api/schema.h"
 #include "app/annotation/annotation.h"
+#include "app/deployment/deployment.h"
 #include "app/experiment/experiment.h"
 
 /* Triggers and queues say what any database understands. Texts of their own: today's may change. */
@@ -87,5 +88,6 @@ const struct migration migrations[] = {
       "CREATE INDEX predicted_asset_retraining ON predicted_asset (retraining_id) WHERE retraining_id IS NOT NULL;"
       "CREATE INDEX prediction_of_model ON prediction (model_version_id);"
       "CREATE INDEX evaluation_of_asset ON evaluation (asset_id)" },
+    { 15, "what deployments said is summed up by the hour", .run = hours_migrate },
     { 0 },
 };

@@ -90,3 +90,23 @@ MUST_USE enum err measured_on(struct sql *, const char *deployment_id, const cha
 
 /* "quiet-heron": a free name for a deployment. */
 MUST_USE enum err deployment_name_make(struct sql *, struct arena *, const char *org, const char **ret);
+
+/* What a deployment's models said, summed up by the hour as it is written, so that all of a year is a few thousand rows. */
+enum { LATENCY_BINS = 256, SCORE_BINS = 10, LABELS_TALLIED = 1000, HOUR_MS = 3600 * 1000 };
+
+struct tally {
+    int64_t n; /* predictions */
+    double latency_sum, latency_max;
+    int64_t latencies[LATENCY_BINS]; /* each 5 % wide */
+    int64_t scores[SCORE_BINS];
+    int64_t labels[LABELS_TALLIED], reviewed[LABELS_TALLIED]; /* shapes by their label's position */
+};
+
+/* Sums every hour up anew: the step that gave old databases this table. */
+MUST_USE enum err hours_migrate(struct sql *, struct arena *);
+
+/* All from that hour on; model_version_id NULL: of every version. */
+MUST_USE enum err hours_sum(struct sql *, const char *deployment_id, const char *model_version_id, bool shadow, int64_t from_ms,
+                            struct tally *ret);
+/* The latency that `part` of the predictions (0.5: half) do not exceed, to 2.5 %; seconds. Of none: -1. */
+double tally_latency(const struct tally *, double part);

@@ -1,11 +1,13 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
+#include "app/deployment/hours.h"
 #include "app/experiment/experiment.h"
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "base/test.h"
 #include "job/job.h"
+#include <math.h>
 
 /* A deployment of a trained version, with all pipelines set up: continuous training after two submitted reviews. */
 struct scene {
@@ -301,5 +303,84 @@ TEST(an_object_goes_with_the_last_that_names_it)
     MUST(sql_run(s.db, "DELETE FROM model_file WHERE name = 'notes'"));
     CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "0");
     CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'model.onnx'"), "1");
+    sql_close(s.db);
+}
+
+/* ---- sums by the hour */
+
+static const char *hours(struct scene *s)
+{
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 16);
+    struct rows *r = NULL;
+    MUST(sql_rows(s->db, &r,
+                  "SELECT is_shadow, hour, n, round(latency_sum, 6), latency_max, latencies, scores, labels, reviewed FROM"
+                  " prediction_hour WHERE n > 0 ORDER BY is_shadow, hour"));
+    while (rows_next(r))
+        for (int i = 0; i < 9; i++)
+            text_fmt(&t, "%s%s", rows_text(r, i), i < 8 ? "|" : "\n");
+    rows_done(r);
+    return arena_str(s->a, t.bytes);
+}
+
+static const char *hours_anew(struct scene *s)
+{
+    MUST(sql_run(s->db, "DROP TABLE prediction_hour"));
+    MUST(hours_migrate(s->db, s->a));
+    return hours(s);
+}
+
+static const char *predict(struct scene *s, int64_t at_ms, double latency, bool shadow, const char *asset)
+{
+    struct predicted_shape items[] = { { .kind = "rectangle", .label = 0, .score = 0.95, .w = 4, .h = 4 },
+                                       { .kind = "rectangle", .label = 1, .score = 1, .w = 4, .h = 4 },
+                                       { .kind = "rectangle", .label = 1, .score = 0.05, .w = 4, .h = 4 } };
+    const struct predicted_shapes shapes = { items, COUNT_OF(items) };
+    const char *id;
+    if (!asset) {
+        asset = see(s, id_new(s->a), false);
+        MUST(sql_run(s->db, "UPDATE predicted_asset SET created_at = ?2 WHERE id = ?1", V(asset), V(at_ms)));
+    }
+    const struct prediction_new p = { asset, s->version, shadow, latency, &shapes };
+    MUST(prediction_add(s->db, s->a, s->deployment, &p, &id));
+    return asset;
+}
+
+TEST(sums_by_the_hour_are_what_summing_anew_gives)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    open_scene(&s, a);
+    const char *first = predict(&s, HOUR_MS, 0.01, false, NULL);
+    predict(&s, HOUR_MS + 5, 0.5, false, NULL);
+    predict(&s, 2 * HOUR_MS - 1, 1e9, false, NULL);
+    const char *next = predict(&s, 2 * HOUR_MS, 0, false, NULL);
+    predict(&s, 0, 0.02, true, first);
+    MUST(sql_run(s.db, "INSERT INTO review (id, predicted_asset_id, created_at) VALUES ('r', ?1, 9)", V(first)));
+    MUST(sql_run(
+        s.db, "INSERT INTO review_shape (review_id, position, kind, label_id, x, y, w, h) SELECT 'r', 0, 'rectangle', id, 0, 0, 1,"
+              " 1 FROM deployment_label WHERE name = 'cell'"));
+    MUST(hours_add_review(s.db, a, "r"));
+    const char *written = hours(&s);
+    assert_non_null(strstr(written, "0|1|3|"));
+    assert_non_null(strstr(written, "0|2|1|"));
+    assert_non_null(strstr(written, "1|1|1|"));
+    assert_string_equal(written, hours_anew(&s));
+    struct tally *t = arena_take(a, sizeof *t);
+    MUST(hours_sum(s.db, s.deployment, NULL, false, 0, t));
+    assert_int_equal(t->n, 4);
+    assert_int_equal(t->scores[9], 8);
+    assert_int_equal(t->scores[0], 4);
+    assert_int_equal(t->reviewed[0] + t->reviewed[1], 1);
+    assert_true(fabs(tally_latency(t, 0.5) - 0.01) < 0.00026);
+    MUST(hours_sum(s.db, s.deployment, NULL, false, 2 * HOUR_MS, t));
+    assert_int_equal(t->n, 1);
+    MUST(hours_take_out(s.db, a, first));
+    MUST(sql_run(s.db, "DELETE FROM predicted_asset WHERE id = ?1", V(first)));
+    assert_string_equal(hours(&s), hours_anew(&s));
+    MUST(hours_take_out(s.db, a, next));
+    MUST(sql_run(s.db, "DELETE FROM predicted_asset WHERE id = ?1", V(next)));
+    assert_null(strstr(hours(&s), "0|2|"));
+    assert_string_equal(hours(&s), hours_anew(&s));
     sql_close(s.db);
 }

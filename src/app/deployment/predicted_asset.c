@@ -2,6 +2,7 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
+#include "app/deployment/hours.h"
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "query/query.h"
@@ -35,7 +36,7 @@ static const char table[] =
     " created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
     "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);"
+    "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);" HOURS_TABLE ";"
     "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
 /* ---- what was said of an image: shapes of predictions and of reviews look alike */
@@ -232,7 +233,7 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
                     V(id), V((int64_t)i), V(s->kind), V(label), V(s->score), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry)));
     }
     *ret_id = id;
-    return OK;
+    return hours_add_prediction(db, a, id);
 }
 
 /* The Data that was seen: the one with that object when the caller named it, else one of these bytes, best of the same name and
@@ -364,7 +365,11 @@ static enum err get(struct op *op)
     return reply_one(op, &predicted_asset_resource, op->id);
 }
 
-static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM predicted_asset WHERE id = ?1", V(op->id)); }
+static enum err delete_one(struct op *op)
+{
+    TRY(hours_take_out(op->db, op->arena, op->id));
+    return sql_run(op->db, "DELETE FROM predicted_asset WHERE id = ?1", V(op->id));
+}
 
 static const struct field find_in[] = {
     { "id", T_ID }, { "oracle_prediction_id", T_ID }, { "object_name", T_TEXT }, { "filename", T_TEXT }, { "data_id", T_ID },
@@ -381,8 +386,8 @@ static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/predictedassets/find", find, MAY_READ, WORK_READ, "a prediction by its data or id",
       FIELDS(find_in), ANSWER, .on = &deployment_resource },
     { "GET", "/api/predicted/asset/{id}", get, MAY_READ, WORK_READ, "a prediction", ANSWER, .on = &predicted_asset_resource },
-    { "DELETE", "/api/predicted/asset/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a prediction; its image stays in the datalake",
-      .on = &predicted_asset_resource },
+    { "DELETE", "/api/predicted/asset/{id}", delete_one, MAY_WRITE, WORK_WRITE,
+      "removes a prediction; its image stays in the datalake", .on = &predicted_asset_resource },
 };
 
 const struct resource predicted_asset_resource = {

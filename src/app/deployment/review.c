@@ -1,6 +1,7 @@
 /* A person's word on an image: what is really there. One for each predicted asset, and final. */
 #include "app/annotation/annotation.h"
 #include "app/deployment/deployment.h"
+#include "app/deployment/hours.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -80,6 +81,7 @@ static enum err review(struct op *op)
         for (size_t i = 0; i < json_count(list); i++)
             TRY(add_shape(op, &v, id, *k, json_at(list, i), arena_fmt(op->arena, "%s[%zu]", (*k)->plural, i), position++));
     }
+    TRY(hours_add_review(op->db, op->arena, id));
     TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'REVIEWED' WHERE id = ?1", V(v.id)));
     TRY(deployment_tell(op->db, op->arena, v.deployment,
                         arena_fmt(op->arena, "{\"kind\":\"review\",\"predicted_asset_id\":\"%s\"}", v.id)));

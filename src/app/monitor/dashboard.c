@@ -13,15 +13,19 @@ static enum err counts(struct op *op, const struct selection *s)
     static const char *const names[] = { "total", "to_review", "reviewed", "submitted", "in_range" };
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
-                  "SELECT count(*), count(*) FILTER (WHERE a.status = 'TO_REVIEW'), count(*) FILTER (WHERE a.status = 'REVIEWED'),"
-                  " count(*) FILTER (WHERE a.status = 'SUBMITTED'), count(*) FILTER (WHERE a.created_at >= ?2) FROM"
-                  " predicted_asset a WHERE a.deployment_id = ?1",
+                  "SELECT (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'TO_REVIEW'),"
+                  " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'REVIEWED'),"
+                  " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'SUBMITTED'),"
+                  " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND created_at >= ?2 AND ?2 > 0)",
                   V(s->deployment_id), V(s->from_ms)));
+    int64_t total = rows_int(r, 0) + rows_int(r, 1) + rows_int(r, 2), in_range = s->from_ms ? rows_int(r, 3) : total;
     out_object(&op->out, "counts");
-    for (int i = 0; i < 5; i++)
-        out_int(&op->out, names[i], rows_int(r, i));
+    out_int(&op->out, names[0], total);
+    for (int i = 0; i < 3; i++)
+        out_int(&op->out, names[i + 1], rows_int(r, i));
+    out_int(&op->out, names[4], in_range);
     out_end_object(&op->out);
-    out_int(&op->out, "predictions", rows_int(r, 4));
+    out_int(&op->out, "predictions", in_range);
     return OK;
 }
 
@@ -200,6 +204,13 @@ static size_t matches(struct box *a, size_t n, struct box *b, size_t m)
 /* agreement: 2 × matches / (boxes of both), as Dice; null when neither said anything. */
 static enum err comparison(struct op *op, const struct selection *s)
 {
+    int64_t has_shadow = 0;
+    TRY(sql_int(op->db, &has_shadow, "SELECT count(*) FROM deployment WHERE id = ?1 AND shadow_model_version_id IS NOT NULL",
+                V(s->deployment_id)));
+    if (!has_shadow) { /* all predictions would be looked through for one */
+        out_null(&op->out, "shadow_comparison");
+        return OK;
+    }
     struct out *o = &op->out;
     struct box *champion = arena_new_array(op->arena, struct box, BOXES), *shadow = arena_new_array(op->arena, struct box, BOXES);
     int64_t images = 0;
@@ -236,9 +247,11 @@ static enum err comparison(struct op *op, const struct selection *s)
     return OK;
 }
 
-static enum err reviews(struct op *op, const struct selection *s)
+static enum err reviews(struct op *op, const struct selection *s, bool is_long)
 {
     const struct selection now = { .deployment_id = s->deployment_id, .from_ms = s->from_ms, .model_version_id = NULL };
+    if (is_long)
+        return long_reviews_write(op, &now);
     out_object(&op->out, "reviews");
     TRY(reviewed_write(op->db, op->arena, &op->out, &now));
     out_end_object(&op->out);
@@ -296,7 +309,9 @@ static enum err dashboard(struct op *op)
 {
     struct selection s = { .model_version_id = in_text(op, "model_version_id") };
     s.deployment_id = op->id;
+    bool is_long;
     TRY(read_since(op, &s.from_ms));
+    TRY(long_range(op->db, &s, &is_long));
     out_object(&op->out, NULL);
     TRY(reply_member(op, "deployment", &deployment_resource, s.deployment_id));
     if (s.from_ms)
@@ -304,13 +319,13 @@ static enum err dashboard(struct op *op)
     else
         out_null(&op->out, "since");
     TRY(counts(op, &s));
-    TRY(latency(op, &s));
+    TRY(is_long ? long_latency_write(op, &s) : latency(op, &s));
     TRY(last_predictions(op, &s));
-    TRY(label_distribution_write(op->db, &op->out, "labels", &s));
-    TRY(scores(op, &s));
+    TRY(is_long ? long_labels_write(op, &s) : label_distribution_write(op->db, &op->out, "labels", &s));
+    TRY(is_long ? long_scores_write(op, &s) : scores(op, &s));
     TRY(heatmap(op, &s));
     TRY(comparison(op, &s));
-    TRY(reviews(op, &s));
+    TRY(reviews(op, &s, is_long));
     TRY(alerts(op, &s));
     out_end_object(&op->out);
     return OK;

@@ -22,6 +22,15 @@ enum { SELECTION_VALUES = 7 };
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
 
+/* The same figures of a long range: by whole hours, from what was summed up as it came. `since` is moved to its hour's beginning.
+ */
+enum { LOOKED_AT_EACH = 5000 }; /* predictions; a range with more is a long one */
+MUST_USE enum err long_range(struct sql *, struct selection *, bool *ret);
+MUST_USE enum err long_latency_write(struct op *, const struct selection *);
+MUST_USE enum err long_labels_write(struct op *, const struct selection *);
+MUST_USE enum err long_scores_write(struct op *, const struct selection *);
+MUST_USE enum err long_reviews_write(struct op *, const struct selection *);
+
 /* Detection metrics of champion or shadow against the reviews, over the latest reviewed images (at most SUPERVISED_MOST). */
 enum { SUPERVISED_MOST = 5000 };
 struct supervised {

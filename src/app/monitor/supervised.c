@@ -140,8 +140,8 @@ enum err label_distribution_write(struct sql *db, struct out *o, const char *key
         " SELECT l.name, l.id, coalesce((SELECT n FROM said WHERE label = l.id AND NOT shadow), 0),"
         " coalesce((SELECT n FROM said WHERE label = l.id AND shadow), 0),"
         " coalesce((SELECT n FROM reviewed WHERE label = l.id), 0),"
-        " (SELECT (SELECT count(*) FROM label t JOIN shape k ON k.label_id = t.id WHERE t.dataset_version_id = q.td_version_id"
-        " AND t.name = l.name) FROM pipeline q WHERE q.deployment_id = ?1 AND q.td_version_id IS NOT NULL)"
+        " (SELECT coalesce((SELECT t.n_shapes FROM label t WHERE t.dataset_version_id = q.td_version_id AND t.name = l.name), 0)"
+        " FROM pipeline q WHERE q.deployment_id = ?1 AND q.td_version_id IS NOT NULL)"
         " FROM deployment_label l WHERE l.deployment_id = ?1 ORDER BY l.position",
         SELECTION(s)));
     out_array(o, key);
