@@ -58,7 +58,7 @@ static void sweep_batches(struct services *s)
 #define SCRUB_BYTES_S (10e6)
 enum { FIRST_SWEEP_S = 600, SWEEP_S = 6 * 3600, FIRST_SCRUB_S = 1800, SCRUB_PAUSE_S = 24 * 3600 };
 
-static const volatile bool *ends;
+static const atomic_bool *ends;
 
 static bool wait_s(void *with, double seconds)
 {
@@ -93,7 +93,7 @@ static void *run_scrubber(void *with)
 
 static pthread_t sweeper, scrubber;
 
-enum err upkeep_start(struct services *s, const volatile bool *stopping)
+enum err upkeep_start(struct services *s, const atomic_bool *stopping)
 {
     ends = stopping;
     if (pthread_create(&sweeper, NULL, run_sweeper, s) != 0 || pthread_create(&scrubber, NULL, run_scrubber, s) != 0)

@@ -2,6 +2,7 @@
  * read now and then and compared with its name. */
 #pragma once
 #include "api/op.h"
+#include <stdatomic.h>
 
-MUST_USE enum err upkeep_start(struct services *, const volatile bool *stopping);
+MUST_USE enum err upkeep_start(struct services *, const atomic_bool *stopping);
 void upkeep_wait(void); /* until both threads have seen that the worker stops */

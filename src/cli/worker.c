@@ -19,7 +19,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static volatile bool stopping;
+static atomic_bool stopping;
 
 static void on_end(int signal_number)
 {

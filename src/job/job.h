@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "sql/sql.h"
 #include "json/json.h"
+#include <stdatomic.h>
 
 extern const char job_table[]; /* CREATE TABLE job … */
 
@@ -63,8 +64,8 @@ extern const struct job_lane job_lanes[]; /* app/jobs.c; ends with an empty row 
 MUST_USE enum err job_take_over(struct sql *);
 /* The worker's loop: takes the lane's jobs until *stop. A job that is stopped half-way by that waits again, and the try does not
  * count. */
-void job_loop(struct sql *, void *with, const struct job_lane *, const volatile bool *stop);
-MUST_USE enum err job_run_one(struct sql *, void *with, const char *lane, const volatile bool *stop, bool *ret_ran); /* one turn */
+void job_loop(struct sql *, void *with, const struct job_lane *, const atomic_bool *stop);
+MUST_USE enum err job_run_one(struct sql *, void *with, const char *lane, const atomic_bool *stop, bool *ret_ran); /* one turn */
 void job_use_kinds(const struct job_kind *const *); /* instead of app/jobs.c's: for tests */
 
 /* Status words of the table: PENDING, RUNNING, SUCCEEDED, FAILED, KILLED (the contract's version 2). */

@@ -9,7 +9,7 @@
 /* ---- kinds of jobs that do what these tests need */
 
 static int runs, given_up;
-static volatile bool stop;
+static atomic_bool stop;
 
 static enum err count_run(struct job *j)
 {

@@ -14,7 +14,7 @@ enum { SETTLE_WAIT_MS = 1000 };
 struct lease {
     struct job job; /* first: a job is a lease to this file */
     const struct job_kind *kind;
-    const volatile bool *stop;
+    const atomic_bool *stop;
     char worker[ID_SIZE];
     int64_t told_ms;
     char *result;
@@ -217,7 +217,7 @@ static enum err run(struct lease *l)
     return settle(l, outcome, why);
 }
 
-enum err job_run_one(struct sql *db, void *with, const char *lane, const volatile bool *stop, bool *ret_ran)
+enum err job_run_one(struct sql *db, void *with, const char *lane, const atomic_bool *stop, bool *ret_ran)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct lease *l = arena_take(a, sizeof *l);
@@ -240,7 +240,7 @@ enum err job_take_over(struct sql *db)
 }
 
 /* Looks when somebody else has committed, and once a second for leases that ran out. */
-void job_loop(struct sql *db, void *with, const struct job_lane *lane, const volatile bool *stop)
+void job_loop(struct sql *db, void *with, const struct job_lane *lane, const atomic_bool *stop)
 {
     int64_t seen = -1, looked_ms = 0;
     while (!*stop) {

@@ -62,7 +62,7 @@ static struct world world(struct arena *a)
 static void work_off(struct world *w, bool expected)
 {
     bool ran = false;
-    static volatile bool stop = false;
+    static atomic_bool stop = false;
     job_use_kinds(job_kinds);
     MUST(job_run_one(w->op.db, NULL, "quick", &stop, &ran));
     CHECK(ran == expected);
