@@ -87,7 +87,8 @@ $(OUT)/fuzz/%: tests/fuzz/target/%.c $(if $(filter debug,$(MODE)),tests/fuzz/dri
 	@echo "  link  $@"
 	@$(CC) $(filter-out -MMD -MP,$(FLAGS)) $($(MODE)_FLAGS) $($(MODE)_LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(WARN) -o $@ $^ $(LIBS) -lcmocka
 
-# Programs of bench/, made by the benchmark that runs them.
+# Programs of bench/, made by the benchmark that runs them; all of them: so that none is forgotten.
+bench: $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
 $(OUT)/bench/%: bench/%.c $(wildcard bench/*.h) $(filter-out $(OUT)/src/main.o,$(OBJ))
 	@mkdir -p $(@D)
 	@echo "  link  $@"
@@ -103,5 +104,5 @@ build/lint/%.ok: %.c | $(ONNX).h
 
 clean:
 	rm -rf build
-.PHONY: all debug unit fuzz lint clean
+.PHONY: all bench debug unit fuzz lint clean
 -include $(SRC:%.c=build/lint/%.d) $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)

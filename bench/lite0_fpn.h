@@ -3,6 +3,7 @@
  * and one for the boxes. training_peer.py has the same. */
 #pragma once
 #include "learn/model/efficientnet.h"
+#include "learn/models.h"
 #include <string.h>
 
 enum { FPN_CHANNELS = 64, FPN_LEVELS = 3 };
