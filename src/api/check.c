@@ -21,15 +21,19 @@ static enum err try_driver(struct sql *db, const struct resource *r, const struc
 {
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP);
-    if (!f->drive)
+    if (!f->drive && !f->offer)
         return OK;
-    text_fmt(&t, "SELECT id FROM (%s AND %s IS NULL) named", f->drive, f->sql);
+    text_add(&t, "SELECT 'x' AS id");
+    if (f->drive)
+        text_fmt(&t, " UNION ALL SELECT id FROM (%s AND %s IS NULL) named", f->drive, f->sql);
+    if (f->offer)
+        text_fmt(&t, " UNION ALL SELECT %s %s", f->sql, f->offer);
     if (f->drive_count)
         text_fmt(&t, " UNION ALL SELECT id FROM (%s > 0) named", f->drive_count);
     text_add(&t, " LIMIT 0");
     AUTO(rows) struct rows *row = NULL;
     enum err e = sql_rows_text(db, &row, t.bytes, NULL, 0);
-    return fail_within(e, "%s: field %s, its driver: ", r->name, f->name);
+    return fail_within(e, "%s: field %s, its driver or offer: ", r->name, f->name);
 }
 
 static enum err try_fields(struct sql *db, const struct resource *row, const struct resource *r, int depth);

@@ -70,6 +70,8 @@ struct field {
     /* How to find the few rows that fulfil a condition on this field: "SELECT … AS id FROM … WHERE …" gives their keys, and sql can
      * be evaluated inside it as well. ?1 is what all lists of the resource are restricted to. It may name too many. */
     const char *drive;
+    /* Where the values that occur are found without looking at the things: "FROM … WHERE …" of the caller's organization, ?1. */
+    const char *offer;
     const char *drive_count; /* likewise, ended by a comparison of a number: those of which there are so many in all */
     double min, max; /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
     const char *const *words;  /* an enumeration, NULL-terminated */

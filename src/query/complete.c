@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { OFFERS = 30, ROWS_LOOKED_AT = 20000 };
+enum { OFFERS = 30, ROWS_LOOKED_AT = 2000, VALUES_LOOKED_AT = 1000 };
 
 /* Where in a condition the cursor is. */
 enum place { AT_FIELD, AT_OPERATOR, AT_VALUE, AT_CONNECTOR };
@@ -102,20 +102,35 @@ static void offer_operators(struct op *op, const struct field *f, const char *ty
             offer(op, all[i].text, "operator", all[i].says, typed);
 }
 
-/* Texts that occur, most frequent first. */
+/* Texts that occur: all of them from where they are kept once; else the most frequent of the first things. They begin with ?2,
+ * which ends before ?3. */
+static void select_texts(struct text *t, const struct resource *r, const struct field *f)
+{
+    const char *value = query_expression(f);
+    if (f->offer) {
+        text_fmt(t, "SELECT DISTINCT v FROM (SELECT %s AS v %s AND %s >= ?2 AND %s < ?3 ORDER BY %s LIMIT %d) found ORDER BY v",
+                 value, f->offer, value, value, value, VALUES_LOOKED_AT);
+        return;
+    }
+    text_fmt(t, "SELECT v FROM (SELECT %s%s %s%s AS v FROM %s WHERE %s = ?1 LIMIT %d) seen", f->many ? "(SELECT " : "", value,
+             f->many ? f->many : "", f->many ? " LIMIT 1)" : "", r->from, r->org, ROWS_LOOKED_AT);
+    text_add(t, " WHERE v >= ?2 AND v < ?3 GROUP BY v ORDER BY count(*) DESC, v");
+}
+
 static enum err offer_texts(struct op *op, const struct resource *r, const struct field *f, const char *typed)
 {
+    static const char last[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF */
+    typed += *typed == '"' || *typed == '\'';
     AUTO(text) struct text t;
     text_init(&t, 1 << 16);
-    text_fmt(&t, "SELECT v, count(*) FROM (SELECT %s%s %s%s AS v FROM %s WHERE %s = ?1 LIMIT %d)", f->many ? "(SELECT " : "",
-             query_expression(f), f->many ? f->many : "", f->many ? " LIMIT 1)" : "", r->from, r->org, ROWS_LOOKED_AT);
-    text_fmt(&t, " WHERE substr(v, 1, length(?2)) = ?2 GROUP BY v ORDER BY count(*) DESC, v LIMIT %d", OFFERS);
-    const struct value values[] = { value_text(op->org), value_text(typed + (*typed == '"' || *typed == '\'')) };
+    select_texts(&t, r, f);
+    text_fmt(&t, " LIMIT %d", OFFERS);
+    const struct value values[] = { value_text(op->org), value_text(typed), value_text(arena_fmt(op->arena, "%s%s", typed, last)) };
     AUTO(rows) struct rows *row = NULL;
     TRY(sql_rows_text(op->db, &row, t.bytes, values, COUNT_OF(values)));
     while (rows_next(row))
-        offer(op, arena_fmt(op->arena, "\"%s\"", rows_text(row, 0)), "value", arena_fmt(op->arena, "%s times", rows_text(row, 1)),
-              "");
+        if (rows_text(row, 0))
+            offer(op, arena_fmt(op->arena, "\"%s\"", rows_text(row, 0)), "value", "", "");
     return rows_error(row);
 }
 

@@ -120,3 +120,19 @@ def test_objects_of_one_label_are_counted(annotated):
     assert asked("count(annotations.rectangles) > 0") == sorted(c.name for c in parts["train"] if c.boxes)
     assert asked(f'count(label != "{name}") = 0') == sorted(c.name for c in parts["train"] if len(c.boxes) == of(c))
     assert asked(f'count(label = "{name}") >= 1 and not count(label = "{name}") > 1') == sorted(c.name for c in parts["train"] if of(c) == 1)
+
+
+def test_completion_offers_every_value_that_there_is(server, lake, many, annotated, labels):
+    """Not only those of the first things, nor only the first tag of each."""
+    second = lake.get_or_create_data_tag(unique("offered"))
+    many[1][0].add_tags([second])
+    offered = lambda entity, q: [i["text"] for i in server.call("GET", "/api/query/complete", params={"entity": entity, "q": q})["items"]]
+    for entity, path in (("data", "tags.name"), ("asset", "data.tags.name")):
+        assert offered(entity, f'{path} = "{second.name[:-3]}') == [f'"{second.name}"']
+        assert offered(entity, f'{path} = "{second.name}x') == []
+    for name in labels:
+        assert f'"{name}"' in offered("asset", f'label.name = "{name[:2]}')
+    filename = many[1][3].filename
+    assert f'"{filename}"' in offered("data", f'filename = "{filename[:-5]}')
+    assert '"ACCEPTED"' in offered("asset", "annotations.status = ")
+    assert any(f'"{server.username}"' == t for t in offered("data", "created_by = "))

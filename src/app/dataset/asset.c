@@ -23,10 +23,11 @@ static const char table[] =
     "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
 
 #define BY_DATA .drive = OF_DATA("asset", "dataset_version_id")
-#define BY_SOURCE .drive = OF_SOURCE("asset", "dataset_version_id")
+#define BY_SOURCE .offer = SOURCE_NAMES, .drive = OF_SOURCE("asset", "dataset_version_id")
 #define SOURCE "s.name", "FROM data_source s WHERE s.id = d.data_source_id"
 /* Those with such a label; and those with so many shapes, which those with so many of one label are among. */
 #define LABELLED                                                                                                                   \
+    .offer = "FROM label l WHERE l.org = ?1",                                                                                      \
     .drive = "SELECT h.asset_id AS id FROM label l CROSS JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id = ?1",       \
     .drive_count = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1 AND n.n_shapes"
 #define BY_ANNOTATION .drive = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1"
@@ -42,16 +43,23 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
         "data." name, type, F_FILTER | F_HIDE, sql, ##__VA_ARGS__                                                                  \
     }
 #define PATHS                                                                                                                       \
-    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED },                                                  \
-        { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("asset", "dataset_version_id") },  \
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED, .offer = TAG_NAMES("ASSET") },                     \
+        { "data.tags.name",                                                                                                         \
+          T_TEXT,                                                                                                                   \
+          F_FILTER,                                                                                                                 \
+          "t.name",                                                                                                                 \
+          HAS_TAG("d.id"),                                                                                                          \
+          .drive = OF_TAGGED_DATA("asset", "dataset_version_id"),                                                                   \
+          .offer = TAG_NAMES("DATA") },                                                                                             \
         DATA_PATH("object_name", T_TEXT, "d.object_name"), DATA_PATH("content_type", T_TEXT, "d.content_type", BY_DATA),            \
         DATA_PATH("width", T_INT, "d.width", BY_DATA), DATA_PATH("height", T_INT, "d.height", BY_DATA),                             \
         DATA_PATH("size", T_INT, "d.size", BY_DATA), DATA_PATH("metadata", T_OBJECT, "d.metadata"),                                 \
         DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata"), DATA_PATH("source", T_TEXT, SOURCE, BY_SOURCE),                \
         DATA_PATH("data_source.name", T_TEXT, SOURCE, BY_SOURCE), { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" },                   \
         { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at", BY_DATA },                                                  \
-        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", BY_DATA },                                                      \
-        { "annotations.status", T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION },         \
+        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", BY_DATA, .offer = FILE_NAMES },                                 \
+        { "annotations.status",        T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION,    \
+          .words = annotation_statuses },                                                                                           \
         { "annotations.created_at", T_TIME, F_FILTER, "n.created_at", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION }, \
         { "annotations.updated_at", T_TIME, F_FILTER, "n.updated_at", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION }, \
         { "annotations.label.name",                                                                                                 \
@@ -74,7 +82,7 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
 #define MEMBERS                                                                                                                    \
     { "id", T_ID, F_FILTER, "a.id" }, { "data", T_PART, 0, .of = &data_short }, TAGS("a.id"),                                      \
         { "dataset_version_id", T_ID, 0, "a.dataset_version_id" }, { "created_at", T_TIME, F_FILTER | F_SORT, "a.created_at" },    \
-        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", BY_DATA },                                                 \
+        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", BY_DATA, .offer = FILE_NAMES },                            \
         { "nb_objects", T_INT, F_FILTER | F_SORT, COUNT_OF_SHAPES },                                                               \
     {                                                                                                                              \
         "status", T_TEXT, F_FILTER | F_SORT, "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)",                        \

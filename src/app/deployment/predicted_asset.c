@@ -132,6 +132,7 @@ REVIEWS(review_whole, "review", review_fields)
 
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
 #define BY_DATA OF_DATA("predicted_asset", "deployment_id")
+#define LABEL_NAMES "FROM deployment_label l JOIN deployment q ON q.id = l.deployment_id WHERE q.org = ?1"
 #define SAYING(shadow)                                                                                                             \
     "SELECT p.predicted_asset_id AS id FROM deployment_label l CROSS JOIN prediction_shape h ON h.label_id = l.id"                 \
     " CROSS JOIN prediction p ON p.id = h.prediction_id WHERE l.deployment_id = ?1 AND p.is_shadow = " shadow
@@ -159,19 +160,21 @@ static const struct field fields[] = {
     { "review", T_ONE, 0, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
     { "predictions", T_MANY, F_ONE, "a.id", .of = &all_said, .by = "p.predicted_asset_id" },
     { "reviews", T_MANY, F_ONE, "a.id", .of = &review_whole, .by = "r.predicted_asset_id" },
-    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", .drive = BY_DATA },
-    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", .drive = BY_DATA },
+    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", .drive = BY_DATA, .offer = FILE_NAMES },
+    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", .drive = BY_DATA, .offer = FILE_NAMES },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY_DATA },
     { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY_DATA },
-    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED },
-    { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id") },
-    { "label.name", T_TEXT, F_FILTER, "l.name", OF("0"), .drive = SAYING("0") },
+    { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED, .offer = TAG_NAMES("PREDICTED_ASSET") },
+    { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id"),
+      .offer = TAG_NAMES("DATA") },
+    { "label.name", T_TEXT, F_FILTER, "l.name", OF("0"), .drive = SAYING("0"), .offer = LABEL_NAMES },
     { "score", T_NUMBER, F_FILTER, "h.score", OF("0") },
-    { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'", .drive = SAYING("0") },
+    { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'", .drive = SAYING("0"),
+      .offer = LABEL_NAMES },
     { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'classification'",
-      .drive = SAYING("0") },
-    { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1"), .drive = SAYING("1") },
-    { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED, .drive = REVIEWED_AS },
+      .drive = SAYING("0"), .offer = LABEL_NAMES },
+    { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1"), .drive = SAYING("1"), .offer = LABEL_NAMES },
+    { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED, .drive = REVIEWED_AS, .offer = LABEL_NAMES },
 };
 
 /* ---- for the other files */
