@@ -285,7 +285,7 @@ static enum err number(struct pull *p, int first)
             break;
         if (n == DIGITS)
             return wrong(p, "a number of too many digits");
-        at = (typeof(at))next;
+        at = (__typeof__(at))next;
         s[n++] = (char)c;
     }
     if (p->error != OK)
