@@ -10,7 +10,7 @@ enum { SLICE_IDS = 500 };        /* ids in a row of bulk_slice */
 enum { ROWS_AT_ONCE = 10 };      /* rows written in a transaction */
 enum { ABANDONED_MS = 3600000 }; /* a change that was not begun an hour after it was written down never will be */
 enum { BUSY_TRIES = 5 };         /* each has waited for the lock as long as a connection waits */
-enum { LOOK_MS = 20, WAIT_MOST_S = 900 };
+enum { LOOK_MS = 20, WAIT_S = 10, WAIT_MOST_S = 900 };
 static const double slice_seconds = 0.02;
 
 /* slice, item: the next thing to do; or, undoing, the one after the next to undo. */
@@ -150,6 +150,29 @@ static enum err start(struct op *op, const struct bulk_kind *k, const char *inpu
     return sql_end(op->db, e);
 }
 
+/* ---- waiting for it */
+
+static enum err look(struct op *op, const char *job, bool *ret_done, int64_t *ret_count)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT j.status, j.error, b.counted FROM job j LEFT JOIN bulk b ON b.job_id = j.id WHERE j.id = ?1",
+                  V(job)));
+    const char *v1 = job_v1_status(rows_text(r, 0));
+    *ret_done = strcmp(v1, "SUCCESS") == 0;
+    *ret_count = rows_int(r, 2);
+    if (strcmp(v1, "FAILED") == 0 || strcmp(v1, "TERMINATED") == 0)
+        return fail(E_CONFLICT, "nothing was changed: %s", rows_null(r, 1) ? "it was cancelled" : rows_text(r, 1));
+    return OK;
+}
+
+static enum err wait(struct op *op, double most_s, struct bulk_done *d)
+{
+    const struct timespec pause = { 0, LOOK_MS * 1000000L };
+    for (double began = clock_seconds(); !d->done && clock_seconds() - began < most_s; nanosleep(&pause, NULL))
+        TRY(look(op, d->job, &d->done, &d->count));
+    return OK;
+}
+
 /* ---- at once */
 
 static const char *result_of(struct arena *a, const struct bulk_kind *k, int64_t count, const char *tells)
@@ -176,7 +199,7 @@ static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *
                         : OK;
 }
 
-enum err bulk_change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
+static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
 {
     struct bulk_list l = { 0 };
     *ret = (struct bulk_done){ 0 };
@@ -188,45 +211,25 @@ enum err bulk_change(struct op *op, const struct bulk_kind *k, bulk_find *find, 
     return sql_end(op->db, change_now(op, k, find, input, ret));
 }
 
-void bulk_out_job(struct op *op, const struct bulk_done *d)
+enum err bulk_change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
 {
-    out_text(&op->out, "id", d->job);
-    out_text(&op->out, "status", job_v1_status(d->done ? "SUCCEEDED" : "PENDING"));
-}
-
-/* ---- waiting for it */
-
-static enum err look(struct op *op, const char *job, bool *ret_done, int64_t *ret_count)
-{
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT j.status, j.error, b.counted FROM job j LEFT JOIN bulk b ON b.job_id = j.id WHERE j.id = ?1",
-                  V(job)));
-    const char *v1 = job_v1_status(rows_text(r, 0));
-    *ret_done = strcmp(v1, "SUCCESS") == 0;
-    *ret_count = rows_int(r, 2);
-    if (strcmp(v1, "FAILED") == 0 || strcmp(v1, "TERMINATED") == 0)
-        return fail(E_CONFLICT, "nothing was changed: %s", rows_null(r, 1) ? "it was cancelled" : rows_text(r, 1));
-    return OK;
-}
-
-static enum err wait(struct op *op, const char *job, int64_t *ret_count)
-{
-    const struct timespec pause = { 0, LOOK_MS * 1000000L };
-    bool done = false;
-    for (double began = clock_seconds(); clock_seconds() - began < WAIT_MOST_S; nanosleep(&pause, NULL)) {
-        TRY(look(op, job, &done, ret_count));
-        if (done)
-            return OK;
-    }
-    return fail(E_BUSY, "the change is not done yet; the job %s tells when it is", job);
+    TRY(change(op, k, find, input, ret));
+    return in_bool(op, "wait", true) ? wait(op, WAIT_S, ret) : OK;
 }
 
 enum err bulk_change_wait(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, int64_t *ret_count)
 {
     struct bulk_done d;
-    TRY(bulk_change(op, k, find, input, &d));
+    TRY(change(op, k, find, input, &d));
+    TRY(wait(op, WAIT_MOST_S, &d));
     *ret_count = d.count;
-    return d.done ? OK : wait(op, d.job, ret_count);
+    return d.done ? OK : fail(E_BUSY, "the change is not done yet; the job %s tells when it is", d.job);
+}
+
+void bulk_out_job(struct op *op, const struct bulk_done *d)
+{
+    out_text(&op->out, "id", d->job);
+    out_text(&op->out, "status", job_v1_status(d->done ? "SUCCEEDED" : "PENDING"));
 }
 
 /* ---- doing it */

@@ -47,7 +47,12 @@ struct bulk_done {
     int64_t count;
 };
 /* For handlers of routes that are WORK_FREE. find() checks that the change may be made and lists its things; it is called in a read
- * transaction, and where they are few once more in the one that changes them. input: a JSON object's text. */
+ * transaction, and where they are few once more in the one that changes them. input: a JSON object's text. Of a large one some
+ * seconds are waited for its end, unless the request says otherwise (BULK_WAIT). */
+#define BULK_WAIT                                                                                                                  \
+    {                                                                                                                              \
+        "wait", T_BOOL, F_NULL                                                                                                     \
+    }
 typedef enum err bulk_find(struct op *, struct bulk_list *);
 MUST_USE enum err bulk_change(struct op *, const struct bulk_kind *, bulk_find *, const char *input, struct bulk_done *ret);
 /* The same for answers that tell what was done: waits until it is. A failed or cancelled one is an error with its text. */

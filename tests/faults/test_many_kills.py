@@ -114,14 +114,14 @@ class World:
     def adding(self):
         v = self.s.version(self.set, uuid.uuid4().hex)
         want = self.s.count("data WHERE upload_status = 'DONE'")
-        job = self.s.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": self.s.lake})["job"]["id"]
+        job = self.s.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": self.s.lake, "wait": False})["job"]["id"]
         self.strike()
         assert self.done(job)["added"] == want == self.s.count("asset WHERE dataset_version_id = ?", v)
         return v
 
     def cancelling(self):
         v = self.s.version(self.set, uuid.uuid4().hex)
-        job = self.s.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": self.s.lake})["job"]["id"]
+        job = self.s.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": self.s.lake, "wait": False})["job"]["id"]
         time.sleep(self.random.uniform(0, 0.15))
         self.s.call("POST", f"/api/job/{job}/cancel")
         self.strike()

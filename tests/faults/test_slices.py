@@ -26,7 +26,7 @@ def full(crowd, dataset):
     """A version that holds all images."""
     v = crowd.version(dataset, "full")
     answer = crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake})
-    assert answer["added"] is None
+    assert answer["added"] == IMAGES and answer["job"]["status"] == "SUCCESS"
     status, result, _ = crowd.job(answer)
     assert (status, result) == ("SUCCEEDED", f'{{"added":{IMAGES}}}')
     assert crowd.count("asset WHERE dataset_version_id = ?", v) == IMAGES
@@ -80,7 +80,7 @@ def cancelled(crowd, start, undone):
 
 def test_what_is_cancelled_half_way_is_undone(crowd, dataset, full):
     v = crowd.version(dataset, "cancelled")
-    status, before = cancelled(crowd, lambda: crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake}),
+    status, before = cancelled(crowd, lambda: crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake, "wait": False}),
                                lambda: crowd.count("asset WHERE dataset_version_id = ?", v))
     left = crowd.count("asset WHERE dataset_version_id = ?", v)
     assert (status, left) in (("KILLED", before), ("SUCCEEDED", IMAGES)), "done, or undone: nothing between"
@@ -102,7 +102,8 @@ def test_nobody_kept_the_write_lock_for_long(crowd, full):
 
 def test_a_kill_in_the_middle_leaves_all_or_nothing(crowd, dataset, full):
     v = crowd.version(dataset, "killed")
-    answer = crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake})
+    answer = crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake, "wait": False})
+    assert answer["added"] is None and answer["job"]["status"] == "RUNNING"
     time.sleep(random.uniform(0, 0.3))
     crowd.process.kill()
     crowd.process.wait()

@@ -126,6 +126,7 @@ static const char *const tag_types[] = { "DATA", "ASSET", NULL };
 static const struct field in[] = {
     { "tag_ids", T_IDS, F_NEED, .min = 1, .max = TAGS_MOST },
     { "tag_type", T_TEXT, F_NEED, .words = tag_types },
+    BULK_WAIT,
 };
 
 static const struct route routes[] = {

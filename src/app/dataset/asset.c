@@ -342,6 +342,7 @@ static const struct field add_in[] = {
     { "asset_tag_ids", T_IDS, F_NULL, .max = 1000 },
     { "q", T_TEXT, 0, .max = 4000 },
     { "datalake_id", T_ID },
+    BULK_WAIT,
 };
 static const struct field list_in[] = {
     { "ids", T_IDS, .max = LIST_IDS },

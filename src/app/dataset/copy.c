@@ -233,12 +233,14 @@ static const struct field fork_in[] = {
     { "with_labels", T_BOOL },
     { "with_annotations", T_BOOL },
     { "asset_ids", T_IDS, F_NULL, .max = BULK_IDS },
+    BULK_WAIT,
 };
 static const struct field copy_in[] = {
     { "destination_id", T_ID, F_NEED },
     { "asset_ids", T_IDS, F_NEED, .max = BULK_IDS },
     { "with_tags", T_BOOL },
     { "with_annotations", T_BOOL },
+    BULK_WAIT,
 };
 
 static const struct route routes[] = {
