@@ -26,11 +26,16 @@ enum err splits_list(struct arena *a, const char *path, const struct files *file
     char *text, *line, *rest;
     size_t n, at;
     TRY(file_read(a, path, LIST_CAP, &text, &n));
-    for (rest = text; (line = strsep(&rest, "\r\n"));) {
-        line[strcspn(line, "\t")] = 0;
-        for (size_t end = strlen(line); end && line[end - 1] == ' ';)
+    rest = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+    while ((line = strsep(&rest, "\r\n"))) {
+        for (size_t end = strlen(line); end && (line[end - 1] == ' ' || line[end - 1] == '\t');)
             line[--end] = 0;
         enum file_found found = *line ? files_find(files, line, false, NULL, &at) : FILE_MISSING;
+        if (found == FILE_MISSING &&
+            line[strcspn(line, " \t")]) { /* Pascal VOC's lists say after the name whether it shows a class */
+            line[strcspn(line, " \t")] = 0;
+            found = files_find(files, line, false, NULL, &at);
+        }
         if (found == FILE_SEVERAL)
             return fail(E_UNMEANT, "%s: \"%.200s\" may be several files: name it with its folder", path, line);
         if (found == FILE_FOUND)

@@ -122,6 +122,16 @@ def test_images_of_one_name_in_two_folders_are_told_apart(tmp_path):
     assert run.returncode == 0 and counted(config) == (4, 2)
 
 
+def test_a_list_may_have_a_mark_blanks_in_names_and_columns_after_them(tmp_path):
+    names = [f"a picture {i}.jpg" for i in range(6)]
+    pictures(tmp_path / "img", *names)
+    (tmp_path / "ann.json").write_text(json.dumps(coco([*names, "b.jpg"], [{"image_id": i + 1} for i in range(7)])))
+    pictures(tmp_path / "img", "b.jpg")
+    (tmp_path / "list").write_bytes(b"\xef\xbb\xbfa picture 0  \r\na picture 1.jpg\nb  -1\n")
+    run, config = train_on(tmp_path, tmp_path / "img", "--annotations", tmp_path / "ann.json", "--eval-list", tmp_path / "list")
+    assert run.returncode == 0 and counted(config) == (4, 3), run.stderr
+
+
 def test_annotations_that_do_not_say_which_of_two_images_they_mean_are_left_out(tmp_path):
     pictures(tmp_path / "img", "one/0.jpg", "two/0.jpg", "1.jpg", "2.jpg")
     (tmp_path / "ann.json").write_text(json.dumps(coco(["0.jpg", "1.jpg", "2.jpg", "gone.jpg"], [{"image_id": i} for i in (1, 2, 3, 4)])))
