@@ -82,5 +82,10 @@ enum err resource_check(struct sql *db, const struct resource *r)
         return fail(E_BROKEN, "%s: the first field must be id, or an order must be stated", r->name);
     if (r->org)
         TRY(try_select(db, r, "org", r->org, NULL));
+    if (r->owner)
+        TRY(try_select(db, r, "owner", r->owner, NULL));
+    AUTO(arena) struct arena *a = arena_new();
+    if (r->shown)
+        TRY(try_select(db, r, "shown", "1", arena_fmt(a, "%s IN ('')", r->shown)));
     return r->root ? try_select(db, r, "root", r->root, NULL) : OK;
 }

@@ -6,12 +6,11 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { BODY_CAP = 1 << 20, ANSWER_CAP = 256 << 20, URL_LIFE_S = 3600 };
 
 static struct services *services;
-static struct api_hooks hooks;
+struct api_hooks api_hooks;
 static struct router *router;
 
 struct api_counters api_counters;
@@ -49,79 +48,6 @@ static const char *host_url(struct http_call *c)
     return arena_fmt(http_arena(c), "http://%s", host && *host && strlen(host) < 260 ? host : "localhost");
 }
 
-/* ---- rights */
-
-static const char *bearer(struct http_call *c)
-{
-    const char *h = http_header(c, "Authorization");
-    if (!h)
-        return NULL;
-    if (strncasecmp(h, "Bearer ", 7) == 0)
-        return h + 7;
-    return strncasecmp(h, "Token ", 6) == 0 ? h + 6 : NULL;
-}
-
-static enum err identify(struct op *op)
-{
-    struct identity who = { 0 };
-    const char *token = bearer(op->call), *cookie = http_cookie(op->call, "saccade");
-    if (token && strchr(token, '.')) { /* a login token of a deployment */
-        const char *deployment, *org;
-        TRY(sign_jwt_check(services->key, op->arena, token, &deployment, &org));
-        op->jwt_deployment = deployment;
-        op->org = org;
-        return OK;
-    }
-    if (token)
-        TRY(hooks.by_token(op->db, op->arena, token, &who));
-    else if (http_header(op->call, "Authorization"))
-        return fail(E_UNKNOWN_USER, "send the token as \"Authorization: Bearer …\"");
-    else if (cookie) {
-        TRY(hooks.by_session(op->db, op->arena, cookie, &who));
-        const char *with = http_header(op->call, "X-Requested-With");
-        if (strcmp(op->route->method, "GET") != 0 && (!with || strcmp(with, "saccade") != 0))
-            return fail(E_FORBIDDEN, "a change by cookie needs the header \"X-Requested-With: saccade\"");
-    } else {
-        return fail(E_UNKNOWN_USER, "log in, or send an API token");
-    }
-    op->user_id = who.user_id;
-    op->user_name = who.user_name;
-    op->org = who.org;
-    op->role = who.role;
-    return OK;
-}
-
-static enum err check_role(struct op *op)
-{
-    enum right need = op->route->need;
-    enum role least = need == MAY_READ                                               ? ROLE_VIEWER
-                      : need == MAY_WRITE                                            ? ROLE_MEMBER
-                      : need == MAY_PREDICT && strcmp(op->route->method, "GET") == 0 ? ROLE_VIEWER
-                      : need == MAY_PREDICT                                          ? ROLE_MEMBER
-                      : need == MAY_ADMIN                                            ? ROLE_ADMIN
-                                                                                     : ROLE_OWNER;
-    static const char *const names[] = { "nobody", "viewer", "member", "admin", "owner" };
-    return op->role >= least ? OK : fail(E_FORBIDDEN, "this needs the role %s; yours is %s", names[least], names[op->role]);
-}
-
-static enum err check_login_token(struct op *op)
-{
-    if (op->route->need != MAY_PREDICT)
-        return fail(E_UNKNOWN_USER, "a deployment's login token is for predictions only");
-    return op->root && strcmp(op->jwt_deployment, op->root) == 0 ? OK
-                                                                 : fail(E_FORBIDDEN, "the login token is for another deployment");
-}
-
-static enum err check_right(struct op *op)
-{
-    enum right need = op->route->need;
-    if (need == MAY_ANYONE || need == MAY_SIGNED)
-        return OK;
-    TRY(identify(op));
-    TRY(owner_check(op));
-    return op->jwt_deployment ? check_login_token(op) : check_role(op);
-}
-
 /* ---- the life of a request */
 
 static enum err begin(void *with, struct http_call *c)
@@ -139,7 +65,7 @@ static enum err begin(void *with, struct http_call *c)
     const char *method = http_method(c), *path = http_path(c);
     bool api = strncmp(path, "/api/", 5) == 0 || strncmp(path, "/storage/", 9) == 0 || strncmp(path, "/sdk/", 5) == 0;
     enum err e = router_find(router, op->arena, method, path, op->values, &op->route);
-    if (e == E_NOT_FOUND && !api && hooks.page && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))
+    if (e == E_NOT_FOUND && !api && api_hooks.page && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))
         return OK; /* a page: answered in end() */
     TRY(e);
     const struct route *r = op->route;
@@ -149,7 +75,7 @@ static enum err begin(void *with, struct http_call *c)
         return fail(E_TOO_BIG, "the body has %lld bytes; at most %zu are allowed here", (long long)http_body_length(c), cap);
     v->body.cap = cap;
     TRY(sql_pool_take(services->pool, &op->db));
-    e = check_right(op);
+    e = right_check(op);
     if (e == OK && r->start) {
         v->started = true;
         e = r->start(op);
@@ -173,7 +99,6 @@ static enum err body(void *with, struct http_call *c, const char *bytes, size_t 
     return text_full(&v->body) ? fail(E_TOO_BIG, "the body is over %zu bytes", v->body.cap) : OK;
 }
 
-/* While the body came, somebody may have deleted what the route is on: within the transaction it is looked for again. */
 static enum err run_checked(struct op *op)
 {
     TRY(owner_check(op));
@@ -183,7 +108,7 @@ static enum err run_checked(struct op *op)
 static enum err run(struct op *op)
 {
     switch (op->route->work) {
-    case WORK_WRITE: return op_write(op, run_checked);
+    case WORK_WRITE: return op_write(op, op->route->run);
     case WORK_READ: {
         TRY(sql_begin_read(op->db));
         return sql_end(op->db, run_checked(op));
@@ -220,7 +145,7 @@ static enum err end(void *with, struct http_call *c)
     struct op *op = &v->op;
     op_here(op);
     if (!op->route)
-        return hooks.page(c);
+        return api_hooks.page(c);
     TRY(sql_pool_take(services->pool, &op->db));
     enum err e = op->route->start ? OK : input_read(op, v->body.bytes, v->body.n);
     if (e == OK)
@@ -346,7 +271,7 @@ static enum err check_tables(struct sql *db)
 enum err api_open(struct services *s, const struct api_hooks *h, struct http_app *ret)
 {
     services = s;
-    hooks = *h;
+    api_hooks = *h;
     TRY(router_build(resources, &router));
     struct sql *db = NULL;
     TRY(sql_pool_take(s->pool, &db));

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { RING = 2048, KEPT_ROWS = 20000, TOPICS_MOST = 16, POLL_MS = 100, WAIT_S = 10 };
+enum { RING = 2048, KEPT_ROWS = 20000, TOPICS_MOST = 16, POLL_MS = 100, PAUSE_MS = 1000, WAIT_S = 10 };
 
 struct item {
     int64_t id;
-    char *topic, *json;
+    char *org, *topic, *json;
 };
 
 static struct {
@@ -28,9 +28,13 @@ static struct {
     bool running, stop;
 } hub = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
-enum err event_tell(struct sql *db, const char *topic, const char *json)
+enum err event_tell(struct sql *db, const struct resource *about, const char *about_id, const char *topic, const char *json)
 {
-    TRY(sql_run(db, "INSERT INTO event (topic, json, at) VALUES (?1, ?2, ?3)", V(topic), V(json), V(clock_now_ms())));
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 14);
+    text_fmt(&t, "INSERT INTO event (org, topic, json, at) SELECT %s, ?2, ?3, ?4 FROM %s WHERE %s = ?1", about->org, about->from,
+             about->key);
+    TRY(sql_run_text(db, t.bytes, VALUES(V(about_id), V(topic), V(json), V(clock_now_ms()))));
     int64_t id = 0;
     TRY(sql_int(db, &id, "SELECT last_insert_rowid()"));
     if (id % 512 == 0)
@@ -43,24 +47,31 @@ enum err event_last(struct sql *db, int64_t *ret)
     return sql_int(db, ret, "SELECT coalesce(max(id), 0) FROM event");
 }
 
-static void put(int64_t id, const char *topic, const char *json)
+static void empty(struct item *i)
 {
-    struct item *i = &hub.ring[hub.n % RING];
+    free(i->org);
     free(i->topic);
     free(i->json);
-    *i = (struct item){ id, heap_str(topic), heap_str(json) };
+    *i = (struct item){ 0 };
+}
+
+static void put(int64_t id, const char *org, const char *topic, const char *json)
+{
+    struct item *i = &hub.ring[hub.n % RING];
+    empty(i);
+    *i = (struct item){ id, heap_str(org), heap_str(topic), heap_str(json) };
     hub.n++;
 }
 
 static enum err read_new(struct sql *db, int64_t *last)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT id, topic, json FROM event WHERE id > ?1 ORDER BY id", V(*last)));
+    TRY(sql_rows(db, &r, "SELECT id, org, topic, json FROM event WHERE id > ?1 ORDER BY id", V(*last)));
     bool any = false;
     pthread_mutex_lock(&hub.lock);
     while (rows_next(r)) {
         *last = rows_int(r, 0);
-        put(*last, rows_text(r, 1), rows_text(r, 2));
+        put(*last, rows_text(r, 1), rows_text(r, 2), rows_text(r, 3));
         any = true;
     }
     if (any)
@@ -79,32 +90,51 @@ static void wait_ms(int64_t ms)
     pthread_cond_timedwait(&hub.more, &hub.lock, &t);
 }
 
-/* Follows the table while somebody listens; sleeps otherwise. */
+/* Waits until there is somebody to read for. */
+static bool wanted(void)
+{
+    pthread_mutex_lock(&hub.lock);
+    while (!hub.stop && !hub.listeners)
+        pthread_cond_wait(&hub.more, &hub.lock);
+    bool stop = hub.stop;
+    pthread_mutex_unlock(&hub.lock);
+    return !stop;
+}
+
+struct reading {
+    int64_t last, version; /* -1: not known yet */
+};
+
+static enum err look(struct sql *db, struct reading *at, bool *ret_any)
+{
+    int64_t version = 0;
+    *ret_any = false;
+    if (at->last < 0)
+        TRY(sql_int(db, &at->last, "SELECT coalesce(max(id) - ?1, 0) FROM event", V((int64_t)RING / 2)));
+    TRY(sql_data_version(db, &version));
+    if (version == at->version)
+        return OK;
+    TRY(read_new(db, &at->last));
+    at->version = version;
+    *ret_any = true;
+    return OK;
+}
+
+/* Follows the table while somebody listens; sleeps otherwise. A read that fails (the database is busy, the disk full) is told, and
+ * tried again: the pages must not fall silent for it. */
 static void *follow(void *with)
 {
     struct sql *db = with;
-    int64_t last = 0, seen = -1;
-    enum err e = sql_int(db, &last, "SELECT coalesce(max(id) - ?1, 0) FROM event", V((int64_t)RING / 2));
-    while (e == OK) {
-        pthread_mutex_lock(&hub.lock);
-        while (!hub.stop && !hub.listeners)
-            pthread_cond_wait(&hub.more, &hub.lock);
-        bool stop = hub.stop;
-        pthread_mutex_unlock(&hub.lock);
-        if (stop)
-            break;
-        int64_t version = 0;
-        e = sql_data_version(db, &version);
-        if (e == OK && version != seen) {
-            seen = version;
-            e = read_new(db, &last);
-        } else {
-            struct timespec pause = { 0, POLL_MS * 1000000L };
-            nanosleep(&pause, NULL);
-        }
+    struct reading at = { -1, -1 };
+    while (wanted()) {
+        bool any = false;
+        enum err e = look(db, &at, &any);
+        if (e != OK)
+            log_failure("reading events");
+        int64_t ms = e != OK ? PAUSE_MS : any ? 0 : POLL_MS;
+        struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
+        nanosleep(&pause, NULL);
     }
-    if (e != OK)
-        log_failure("reading events");
     sql_pool_give(hub.pool, db);
     return NULL;
 }
@@ -131,14 +161,12 @@ void events_stop(void)
     pthread_mutex_unlock(&hub.lock);
     pthread_join(hub.thread, NULL);
     hub.running = false;
-    for (size_t i = 0; i < RING; i++) {
-        free(hub.ring[i].topic);
-        free(hub.ring[i].json);
-        hub.ring[i] = (struct item){ 0 };
-    }
+    for (size_t i = 0; i < RING; i++)
+        empty(&hub.ring[i]);
 }
 
 struct stream {
+    char *org, *token, *cookie; /* whose events, and by what right: one of the two */
     char *topics[TOPICS_MOST];
     size_t n;
     uint64_t at;   /* the next item of the hub to look at */
@@ -146,14 +174,38 @@ struct stream {
     struct text out;
     size_t sent;
     bool hello;
+    double checked; /* when the right to listen was */
 };
 
-static bool wants(const struct stream *s, const char *topic)
+static bool wants(const struct stream *s, const struct item *item)
 {
+    if (strcmp(s->org, item->org) != 0)
+        return false;
     for (size_t i = 0; i < s->n; i++)
-        if (strcmp(s->topics[i], topic) == 0)
+        if (strcmp(s->topics[i], item->topic) == 0)
             return true;
     return s->n == 0;
+}
+
+static enum err check_listener(const struct stream *s, struct sql *db, struct arena *a)
+{
+    struct identity who;
+    struct reach r;
+    TRY(s->token ? api_hooks.by_token(db, a, s->token, &who) : api_hooks.by_session(db, a, s->cookie, &who));
+    TRY(api_hooks.reach(db, who.user_id, s->org, NULL, &r));
+    return r.in_org == ROLE_NONE ? fail(E_UNKNOWN_USER, "no longer in the organization") : OK;
+}
+
+/* Whoever was removed, logged out or whose token was revoked hears nothing more. A database that is busy is no reason. */
+static bool still_may(const struct stream *s)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = NULL;
+    if (sql_pool_take(hub.pool, &db) != OK)
+        return true;
+    enum err e = check_listener(s, db, a);
+    sql_pool_give(hub.pool, db);
+    return e != E_UNKNOWN_USER;
 }
 
 static void copy_new(struct stream *s)
@@ -162,7 +214,7 @@ static void copy_new(struct stream *s)
         s->at = hub.n - RING;
     for (; s->at < hub.n && !text_full(&s->out); s->at++) {
         const struct item *i = &hub.ring[s->at % RING];
-        if (i->id > s->after && wants(s, i->topic))
+        if (i->id > s->after && wants(s, i))
             text_fmt(&s->out, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)i->id, i->topic, i->json);
     }
 }
@@ -170,6 +222,11 @@ static void copy_new(struct stream *s)
 static ssize_t next(void *with, char *ret, size_t room)
 {
     struct stream *s = with;
+    if (s->sent == s->out.n && clock_seconds() >= s->checked + WAIT_S) {
+        if (!still_may(s))
+            return -1;
+        s->checked = clock_seconds();
+    }
     if (s->sent == s->out.n) {
         text_clear(&s->out);
         s->sent = 0;
@@ -205,6 +262,9 @@ static void done(void *with)
     atomic_fetch_sub(&api_counters.event_streams, 1);
     for (size_t i = 0; i < s->n; i++)
         free(s->topics[i]);
+    free(s->org);
+    free(s->token);
+    free(s->cookie);
     text_done(&s->out);
     free(s);
 }
@@ -220,6 +280,11 @@ static enum err listen(struct op *op)
         return fail(E_INVALID, "after: \"%s\" is not the number of an event", last);
     struct stream *s = heap_take(sizeof *s);
     text_init(&s->out, 1 << 20);
+    const char *token = bearer_token(op->call), *cookie = http_cookie(op->call, "saccade");
+    s->org = heap_str(op->org);
+    s->token = token ? heap_str(token) : NULL;
+    s->cookie = cookie ? heap_str(cookie) : NULL;
+    s->checked = clock_seconds();
     for (; s->n < n; s->n++)
         s->topics[s->n] = heap_str(topics[s->n]);
     pthread_mutex_lock(&hub.lock);
@@ -242,7 +307,8 @@ static const struct route routes[] = {
 
 const struct resource event_resource = {
     .name = "event",
-    .table = "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT "
+    .table = "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT NOT NULL, topic TEXT NOT NULL, json TEXT NOT "
+             "NULL, at INTEGER NOT "
              "NULL) STRICT",
     .routes = routes,
     .n_routes = COUNT_OF(routes),

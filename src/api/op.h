@@ -81,16 +81,17 @@ struct field {
 #define FIELDS(array) (array), COUNT_OF(array)
 
 enum right {
-    MAY_UNSET,   /* stops the server at start */
-    MAY_ANYONE,  /* no login: health, login itself, the pages */
-    MAY_SIGNED,  /* the URL carries our signature; the handler checks it */
-    MAY_READ,    /* viewer and above */
-    MAY_WRITE,   /* member and above */
-    MAY_ADMIN,   /* admin and owner */
-    MAY_OWN,     /* owner */
-    MAY_PREDICT, /* a login token of that deployment (op->jwt_deployment), or MAY_WRITE by API token or session */
+    MAY_UNSET,    /* stops the server at start */
+    MAY_ANYONE,   /* no login: health, login itself, the pages */
+    MAY_SIGNED,   /* the URL carries our signature; the handler checks it */
+    MAY_READ,     /* viewer and above */
+    MAY_ANNOTATE, /* annotator and above */
+    MAY_WRITE,    /* member and above */
+    MAY_ADMIN,    /* admin and owner */
+    MAY_OWN,      /* owner */
+    MAY_PREDICT,  /* a login token of that deployment (op->jwt_deployment), or MAY_WRITE by API token or session */
 };
-enum role { ROLE_NONE, ROLE_VIEWER, ROLE_MEMBER, ROLE_ADMIN, ROLE_OWNER };
+enum role { ROLE_NONE, ROLE_VIEWER, ROLE_ANNOTATOR, ROLE_MEMBER, ROLE_ADMIN, ROLE_OWNER };
 
 enum work {
     WORK_UNSET, /* stops the server at start */
@@ -105,8 +106,12 @@ struct op {
     struct http_call *call;
     const struct route *route;
     struct sql *db;
-    const char *user_id, *user_name, *org; /* NULL for MAY_ANYONE and MAY_SIGNED */
-    enum role role;                        /* on what the route is on; of routes on nothing: in `org` */
+    const char *user_id, *user_name,
+        *org;                /* NULL for MAY_ANYONE and MAY_SIGNED. org: of what the route is on, else the chosen one */
+    enum role limit;         /* of the token that was sent: role is never above it */
+    int64_t expires_at;      /* of that token, milliseconds; 0: never */
+    bool guest;              /* does not belong to `org`: sees there only what access was given on */
+    enum role role;          /* on what the route is on; of routes on nothing: in `org` */
     const char *id, *second; /* of route->on and on_too: they exist, and the caller may do with them what the route needs */
     const char *root;        /* the id of what access to `id` may have been given on; NULL: of nothing */
     bool is_public;          /* `id` belongs to no organization: everybody sees it, nobody changes it. org is the caller's then */
@@ -168,8 +173,9 @@ MUST_USE enum err name_check(const char *what, const char *name);
 /* An absolute URL that gives (GET) or takes (PUT) the object for an hour. */
 char *signed_url(struct op *, const char *method, const char *object_name);
 
-/* Something happened: pages that watch the topic are told when the transaction commits. json: an object's text. */
-MUST_USE enum err event_tell(struct sql *, const char *topic, const char *json);
+/* Something happened to a thing: pages of its organization that watch the topic are told when the transaction commits. json: an
+ * object's text. */
+MUST_USE enum err event_tell(struct sql *, const struct resource *about, const char *about_id, const char *topic, const char *json);
 
 /* The id of the last event there was, 0 of none: a page that reads something now and listens after this id misses nothing. */
 MUST_USE enum err event_last(struct sql *, int64_t *ret);

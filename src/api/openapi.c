@@ -88,10 +88,23 @@ static void parameters(struct op *op, struct out *o, const struct route *r)
     out_end_array(o);
 }
 
+/* Whose the path's values are: the names of the resources, in order. */
+static void what_it_is_on(struct out *o, const struct route *r)
+{
+    if (!r->on)
+        return;
+    out_array(o, "x-on");
+    out_text(o, NULL, r->on->name);
+    if (r->on_too)
+        out_text(o, NULL, r->on_too->name);
+    out_end_array(o);
+}
+
 static void operation(struct op *op, struct out *o, const struct resource *of, const struct route *r)
 {
-    static const char *const rights[] = { "",       "anyone", "signed link", "viewer",
-                                          "member", "admin",  "owner",       "deployment login or member" };
+    static const char *const rights[] = { "",       "anyone",    "signed link",
+                                          "viewer", "annotator", "member",
+                                          "admin",  "owner",     "deployment login or member" };
     char *method = arena_str(op->arena, r->method);
     for (char *p = method; *p; p++)
         *p = (char)tolower((unsigned char)*p);
@@ -100,6 +113,7 @@ static void operation(struct op *op, struct out *o, const struct resource *of, c
     out_text(o, "summary", r->says ? r->says : of->name);
     out_raw(o, "tags", arena_fmt(op->arena, "[\"%s\"]", of->name));
     out_text(o, "x-right", rights[r->need]);
+    what_it_is_on(o, r);
     parameters(op, o, r);
     if (strcmp(r->method, "GET") != 0 && r->in_n) {
         out_object(o, "requestBody");

@@ -16,6 +16,22 @@ enum err bound_add(struct bound *b, const struct value *values, size_t n)
     return OK;
 }
 
+/* Private rows are their owner's; of an organization that they do not belong to, people see what access was given to them on. */
+static enum err within_own(struct op *op, struct text *t, struct bound *b, const struct resource *r)
+{
+    struct value user = value_text(op->user_id ? op->user_id : "");
+    TRY(bound_add(b, &user, 1));
+    if (r->owner)
+        text_fmt(t, " AND %s = ?%zu", r->owner, b->n);
+    if (!op->guest || !r->org)
+        return OK;
+    text_fmt(t, " AND (%s IN (%s ?%zu)", r->root ? r->root : "NULL", api_hooks.given, b->n);
+    if (r->shown)
+        text_fmt(t, " OR EXISTS (SELECT 1 %s IN (%s ?%zu))", r->shown, api_hooks.given, b->n);
+    text_add(t, ")");
+    return OK;
+}
+
 enum err select_within(struct op *op, struct text *t, struct bound *b, const struct resource *r, const char *condition,
                        const struct value *values, size_t n)
 {
@@ -23,6 +39,8 @@ enum err select_within(struct op *op, struct text *t, struct bound *b, const str
     TRY(bound_add(b, values, n));
     if (r->removal)
         text_fmt(t, " AND " NOT_GONE("%s"), r->key);
+    if (r->owner || (op->guest && r->org))
+        TRY(within_own(op, t, b, r));
     if (r->org) {
         struct value org = value_text(op->org ? op->org : "");
         TRY(bound_add(b, &org, 1));

@@ -17,8 +17,10 @@ struct resource {
     const char *order; /* the order of lists when the request names none: "v.created_at DESC, v.id DESC" */
     const struct route *routes;
     size_t n_routes;
-    const char *root; /* the expression of the id of what access is given on, and reaches this: the dataset of a version, the
-                       * deployment of a prediction; NULL: by the organization only */
+    const char *root;  /* the expression of the id of what access is given on, and reaches this: the dataset of a version, the
+                        * deployment of a prediction; NULL: by the organization only */
+    const char *owner; /* the expression of the id of the user that a private row is of: nobody else sees it */
+    const char *shown; /* "FROM … WHERE … x": x being something that access was given on, a row may be looked at */
     enum err (*first)(struct sql *); /* rows that must be there from the first start on; may be NULL; called in a transaction */
     const struct removal *removal;   /* it is deleted by thing_remove(): hidden at once, emptied later */
 };

@@ -25,10 +25,17 @@ static struct {
     bool led;
 } queue = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &queue.first, false };
 
+/* While the body came, somebody may have deleted what the route is on: within the transaction it is looked for again. */
+static enum err checked(struct ticket *t)
+{
+    TRY(owner_check(t->op));
+    return t->work(t->op);
+}
+
 static enum err within_savepoint(struct ticket *t)
 {
     TRY(sql_run(t->op->db, "SAVEPOINT one"));
-    enum err e = t->work(t->op);
+    enum err e = checked(t);
     if (e == OK)
         return sql_run(t->op->db, "RELEASE one");
     struct failure why;
@@ -46,7 +53,7 @@ static void run_one(struct ticket *t, struct sql *db, bool alone)
     struct sql *own = t->op->db;
     t->op->db = db;
     op_here(t->op);
-    t->result = alone ? t->work(t->op) : within_savepoint(t);
+    t->result = alone ? checked(t) : within_savepoint(t);
     if (t->result != OK)
         fail_keep(&t->failure);
     t->op->db = own;

@@ -36,6 +36,15 @@ static const char plain_sql[] =
     "INSERT INTO shadow_todo SELECT id, predicted_asset_id, model_version_id FROM waiting;"
     "DROP TABLE waiting";
 
+static enum err events_of_organizations(struct sql *db, struct arena *a)
+{
+    return schema_rebuild(
+        db, a, "event",
+        "CREATE TABLE new_event (id INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT NOT NULL, topic TEXT NOT NULL, json "
+        "TEXT NOT NULL, at INTEGER NOT NULL) STRICT",
+        "id, org, topic, json, at", "id, (SELECT o.id FROM organization o ORDER BY o.created_at LIMIT 1), topic, json, at");
+}
+
 const struct migration migrations[] = {
     { 1, "the first release" },
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
@@ -89,5 +98,21 @@ const struct migration migrations[] = {
       "CREATE INDEX prediction_of_model ON prediction (model_version_id);"
       "CREATE INDEX evaluation_of_asset ON evaluation (asset_id)" },
     { 15, "what deployments said is summed up by the hour", .run = hours_migrate },
+    { 16, "people belong to organizations, and access is given on single things",
+      "ALTER TABLE user RENAME TO person;"
+      "ALTER TABLE person RENAME COLUMN org TO home;"
+      "CREATE TABLE member (person_id TEXT NOT NULL REFERENCES person(id) ON DELETE CASCADE, org TEXT NOT NULL REFERENCES "
+      "organization(id), role TEXT NOT NULL CHECK (role IN ('viewer', 'annotator', 'member', 'admin', 'owner')), created_at "
+      "INTEGER NOT NULL, PRIMARY KEY (person_id, org)) STRICT;"
+      "CREATE INDEX member_org ON member (org);"
+      "INSERT INTO member (person_id, org, role, created_at) SELECT id, home, role, created_at FROM person;"
+      "ALTER TABLE person DROP COLUMN role;"
+      "CREATE TABLE access (person_id TEXT NOT NULL REFERENCES person(id) ON DELETE CASCADE, thing_id TEXT NOT NULL, kind TEXT "
+      "NOT "
+      "NULL, org TEXT NOT NULL REFERENCES organization(id), role TEXT NOT NULL CHECK (role IN ('viewer', 'annotator', 'member', "
+      "'admin')), given_by TEXT, created_at INTEGER NOT NULL, PRIMARY KEY (person_id, thing_id)) STRICT;"
+      "CREATE INDEX access_thing ON access (thing_id);"
+      "ALTER TABLE session ADD COLUMN org TEXT REFERENCES organization(id)" },
+    { 17, "events have an organization", NULL, events_of_organizations, true },
     { 0 },
 };

@@ -232,14 +232,19 @@ TEST(signatures_fit_only_what_was_signed)
     q = sign_url_query(k, a, "GET", "/storage/a", 1000);
     MUST_FAIL(sign_url_check(k, "GET", "/storage/a", "1000", strstr(q, "signature=") + 10), E_FORBIDDEN, "expired");
 
-    const char *subject, *audience, *jwt = sign_jwt(k, a, "deployment", "org", soon);
-    MUST(sign_jwt_check(k, a, jwt, &subject, &audience));
-    CHECK_TEXT(subject, "deployment");
+    struct jwt out, in = { "deployment", "org", "token", soon }, old = { "d", "o", "t", 1000 };
+    const char *jwt = sign_jwt(k, a, &in);
+    MUST(sign_jwt_check(k, a, jwt, &out));
+    CHECK_TEXT(out.subject, "deployment");
+    CHECK_TEXT(out.token_id, "token");
     char *forged = arena_str(a, jwt);
     forged[strlen(forged) - 3] ^= 1;
-    MUST_FAIL(sign_jwt_check(k, a, forged, &subject, &audience), E_UNKNOWN_USER, "does not fit");
-    MUST_FAIL(sign_jwt_check(k, a, sign_jwt(k, a, "d", "o", 1000), &subject, &audience), E_UNKNOWN_USER, "expired");
-    MUST_FAIL(sign_jwt_check(k, a, "eyJhbGciOiJub25lIn0.e30.", &subject, &audience), E_UNKNOWN_USER, "does not fit");
+    MUST_FAIL(sign_jwt_check(k, a, forged, &out), E_UNKNOWN_USER, "does not fit");
+    MUST_FAIL(sign_jwt_check(k, a, sign_jwt(k, a, &old), &out), E_UNKNOWN_USER, "expired");
+    MUST_FAIL(sign_jwt_check(k, a, "eyJhbGciOiJub25lIn0.e30.", &out), E_UNKNOWN_USER, "does not fit");
+    /* {"iss":"https://login.example","sub":"ann"} */
+    MUST_FAIL(sign_jwt_check(k, a, "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUiLCJzdWIiOiJhbm4ifQ.c2ln", &out),
+              E_UNKNOWN_USER, "issuer \"https://login.example\"");
     sign_key_free(k);
     unlink(path);
 }

@@ -154,43 +154,52 @@ enum err sign_url_check(const struct sign_key *k, const char *method, const char
     return OK;
 }
 
-char *sign_jwt(const struct sign_key *k, struct arena *a, const char *subject, const char *audience, int64_t expires_s)
+char *sign_jwt(const struct sign_key *k, struct arena *a, const struct jwt *j)
 {
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
     AUTO(out) struct out o;
     out_init(&o, 1 << 16);
     out_object(&o, NULL);
-    out_text(&o, "sub", subject);
-    out_text(&o, "aud", audience);
+    out_text(&o, "iss", JWT_ISSUER);
+    out_text(&o, "sub", j->subject);
+    out_text(&o, "aud", j->audience);
+    out_text(&o, "jti", j->token_id);
     out_int(&o, "iat", clock_now_ms() / 1000);
-    out_int(&o, "exp", expires_s);
+    out_int(&o, "exp", j->expires_s);
     out_end_object(&o);
     const char *text = arena_fmt(a, "%s.%s", encode64(a, header, sizeof header - 1), encode64(a, o.text.bytes, o.text.n));
     return arena_fmt(a, "%s.%s", text, signature(k, a, "jwt", text));
 }
 
-/* The header's "alg" is not asked: the only algorithm is ours. */
-enum err sign_jwt_check(const struct sign_key *k, struct arena *a, const char *jwt, const char **ret_subject,
-                        const char **ret_audience)
+/* What a token says of itself, not yet checked: that tells whose key it must be checked with. */
+static enum err jwt_claims(struct arena *a, const char *jwt, const struct json **ret)
 {
     const char *dot = strrchr(jwt, '.'), *first = strchr(jwt, '.');
-    if (!dot || dot == first)
-        return fail(E_UNKNOWN_USER, "not a login token");
-    const char *text = arena_copy(a, jwt, (size_t)(dot - jwt));
-    if (!same(dot + 1, signature(k, a, "jwt", text)))
-        return fail(E_UNKNOWN_USER, "the login token's signature does not fit");
     char *claims;
     size_t n;
-    const struct json *v;
-    int64_t expires = 0;
-    if (!decode64(a, arena_copy(a, first + 1, (size_t)(dot - first - 1)), &claims, &n) || json_parse(a, claims, n, &v) != OK ||
-        !json_int(json_get(v, "exp"), &expires))
+    if (!dot || dot == first || !decode64(a, arena_copy(a, first + 1, (size_t)(dot - first - 1)), &claims, &n) ||
+        json_parse(a, claims, n, ret) != OK)
         return fail(E_UNKNOWN_USER, "not a login token");
-    if (clock_now_ms() / 1000 > expires)
+    return OK;
+}
+
+/* The header's "alg" is not asked: the only algorithm is ours. */
+enum err sign_jwt_check(const struct sign_key *k, struct arena *a, const char *jwt, struct jwt *ret)
+{
+    const struct json *v;
+    TRY(jwt_claims(a, jwt, &v));
+    const char *issuer = json_text(json_get(v, "iss")), *dot = strrchr(jwt, '.');
+    if (issuer && strcmp(issuer, JWT_ISSUER) != 0)
+        return fail(E_UNKNOWN_USER, "tokens of the issuer \"%.100s\" are not accepted here", issuer);
+    if (!same(dot + 1, signature(k, a, "jwt", arena_copy(a, jwt, (size_t)(dot - jwt)))))
+        return fail(E_UNKNOWN_USER, "the login token's signature does not fit");
+    struct jwt j = { json_text(json_get(v, "sub")), json_text(json_get(v, "aud")), json_text(json_get(v, "jti")), 0 };
+    if (!json_int(json_get(v, "exp"), &j.expires_s) || !j.subject || !j.audience || !j.token_id)
+        return fail(E_UNKNOWN_USER, "not a login token");
+    if (clock_now_ms() / 1000 > j.expires_s)
         return fail(E_UNKNOWN_USER, "the login token has expired");
-    *ret_subject = json_text(json_get(v, "sub"));
-    *ret_audience = json_text(json_get(v, "aud"));
-    return *ret_subject && *ret_audience ? OK : fail(E_UNKNOWN_USER, "not a login token");
+    *ret = j;
+    return OK;
 }
 
 void sha256_hex(const void *bytes, size_t n, char ret[65])

@@ -13,10 +13,14 @@ char *sign_url_query(const struct sign_key *, struct arena *, const char *method
 MUST_USE enum err sign_url_check(const struct sign_key *, const char *method, const char *path, const char *expires,
                                  const char *signature);
 
-/* Holds sub, aud, iat and exp. */
-char *sign_jwt(const struct sign_key *, struct arena *, const char *subject, const char *audience, int64_t expires_s);
-MUST_USE enum err sign_jwt_check(const struct sign_key *, struct arena *, const char *jwt, const char **ret_subject,
-                                 const char **ret_audience); /* E_UNKNOWN_USER */
+/* A login token. The issuer (`iss`) inside says who may check it: this server's say JWT_ISSUER. */
+#define JWT_ISSUER "saccade"
+struct jwt {
+    const char *subject, *audience, *token_id; /* sub, aud and jti */
+    int64_t expires_s;
+};
+char *sign_jwt(const struct sign_key *, struct arena *, const struct jwt *);
+MUST_USE enum err sign_jwt_check(const struct sign_key *, struct arena *, const char *jwt, struct jwt *ret); /* E_UNKNOWN_USER */
 
 void sha256_hex(const void *bytes, size_t n, char ret[65]);
 

@@ -109,11 +109,13 @@ static enum err open_port(struct server *s)
 
 static enum err start_http(struct server *s)
 {
-    static const struct api_hooks hooks = { account_by_token, account_by_session, pages_answer };
+    static const struct api_hooks hooks = { account_by_token, account_by_token_id, account_by_session,
+                                            account_reach,    ACCOUNT_GIVEN,       pages_answer };
     static const struct http_limits limits = { CONNECTIONS, OF_ONE_ADDRESS };
     struct http_app app;
     query_install();
     TRY(api_open(&s->services, &hooks, &app));
+    TRY(account_uses_start(s->services.pool));
     return http_server_start(s->http, &app, &limits);
 }
 
@@ -169,6 +171,7 @@ static void stop(struct server *s)
     api_quiet();
     http_server_stop(s->http, GRACE_S);
     shadow_stop();
+    account_uses_stop();
     infer_stop(s->services.infer);
     api_close();
     sql_pool_close(s->services.pool);

@@ -1,4 +1,5 @@
-/* saccade user add NAME [--role ROLE], saccade user password NAME, saccade token new USER: for whoever may read the data folder. */
+/* saccade user add NAME [--role ROLE] [--organization NAME], saccade user password NAME [--revoke-tokens], saccade token new USER:
+ * for whoever may read the data folder. */
 #include "app/account/account.h"
 #include "blob/sign.h"
 #include "cli/cli.h"
@@ -8,7 +9,9 @@
 #include <string.h>
 
 struct wish {
-    const char *data, *role, *words[2];
+    const char *data, *role, *organization, *words[2];
+    const char *password, *hash; /* a new one, made before the transaction */
+    bool revoke;
     struct sql *db;
     struct arena *arena;
 };
@@ -16,7 +19,7 @@ struct wish {
 static enum err user_called(struct wish *w, const char *name, const char **ret_id)
 {
     AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(w->db, &r, "SELECT id FROM user WHERE username = ?1", V(name));
+    enum err e = sql_first(w->db, &r, "SELECT id FROM person WHERE username = ?1", V(name));
     if (e == E_NOT_FOUND)
         return fail(E_NOT_FOUND, "there is no user %s", name);
     TRY(e);
@@ -24,24 +27,37 @@ static enum err user_called(struct wish *w, const char *name, const char **ret_i
     return OK;
 }
 
+static enum err organization_called(struct wish *w, const char **ret_id)
+{
+    if (!w->organization)
+        return account_default_org(w->db, w->arena, ret_id);
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(w->db, &r, "SELECT id FROM organization WHERE name = ?1", V(w->organization));
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "there is no organization %s", w->organization);
+    TRY(e);
+    *ret_id = arena_str(w->arena, rows_text(r, 0));
+    return OK;
+}
+
 static enum err add_user(struct wish *w)
 {
-    const char *password = secret_new(w->arena, "", 12), *org, *id;
+    const char *org, *id;
     enum role role = role_of(w->role ? w->role : "member");
     if (role == ROLE_NONE)
-        return fail(E_INVALID, "--role must be viewer, member, admin or owner");
-    TRY(account_default_org(w->db, w->arena, &org));
-    TRY(account_add_user(w->db, w->arena, org, w->words[1], password, role, &id));
-    printf("%s may log in with the password  %s\n", w->words[1], password);
+        return fail(E_INVALID, "--role must be viewer, annotator, member, admin or owner");
+    TRY(organization_called(w, &org));
+    TRY(account_add_user(w->db, w->arena, org, w->words[1], w->hash, role, &id));
+    printf("%s may log in with the password  %s\n", w->words[1], w->password);
     return OK;
 }
 
 static enum err new_password(struct wish *w)
 {
-    const char *password = secret_new(w->arena, "", 12), *id;
+    const char *id;
     TRY(user_called(w, w->words[1], &id));
-    TRY(account_set_password(w->db, id, password));
-    printf("the new password of %s is  %s\n", w->words[1], password);
+    TRY(account_set_password(w->db, id, w->hash, w->revoke));
+    printf("the new password of %s is  %s\n", w->words[1], w->password);
     return OK;
 }
 
@@ -57,6 +73,8 @@ static enum err new_token(struct wish *w)
 static enum err in_transaction(struct wish *w, enum err (*work)(struct wish *))
 {
     TRY(folder_open(w->data, &w->db));
+    w->password = secret_new(w->arena, "", 12);
+    TRY(account_hash(w->arena, w->password, &w->hash));
     TRY(sql_begin(w->db));
     return sql_end(w->db, work(w));
 }
@@ -79,7 +97,10 @@ int user_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct wish w = { .data = "data", .arena = a };
-    const struct option_row options[] = { { "--data", &w.data }, { "--role", &w.role } };
+    const struct option_row options[] = { { "--data", &w.data },
+                                          { "--role", &w.role },
+                                          { "--organization", &w.organization },
+                                          { "--revoke-tokens", .flag = &w.revoke } };
     enum err e = options_read(argc, argv, options, COUNT_OF(options), w.words, COUNT_OF(w.words), NULL);
     if (e == OK)
         e = dispatch(&w, argv[0]);

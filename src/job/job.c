@@ -31,7 +31,8 @@ const struct job_kind *job_kind_called(const char *name)
 enum err job_tell(struct sql *db, const char *id)
 {
     return sql_run(db,
-                   "INSERT INTO event (topic, json, at) SELECT 'job', json_object('id', id, 'kind', kind, 'status', status, "
+                   "INSERT INTO event (org, topic, json, at) SELECT coalesce(org, ''), 'job', json_object('id', id, 'kind', kind, "
+                   "'status', status, "
                    "'progress', progress,"
                    " 'doing', doing, 'error', error, 'org', org), ?2 FROM job WHERE id = ?1",
                    V(id), V(clock_now_ms()));

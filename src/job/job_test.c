@@ -80,7 +80,7 @@ static struct sql *database(void)
     job_use_kinds(kinds);
     MUST(sql_open(":memory:", &db));
     MUST(sql_script(db, job_table));
-    MUST(sql_script(db, "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, json TEXT, at INTEGER)"));
+    MUST(sql_script(db, "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT, topic TEXT, json TEXT, at INTEGER)"));
     return db;
 }
 
@@ -297,7 +297,7 @@ static const char *run_with(struct arena *a, void (*act)(struct sql *))
     sql_close(memory);
     MUST(sql_open(b.path, &db));
     MUST(sql_script(db, job_table));
-    MUST(sql_script(db, "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, json TEXT, at INTEGER)"));
+    MUST(sql_script(db, "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT, topic TEXT, json TEXT, at INTEGER)"));
     add(db, a, "long", "{}");
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, act_beside, &b), 0);

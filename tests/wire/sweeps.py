@@ -1,15 +1,16 @@
 """Sweeps over every route that the server describes: rights, and odd input of all kinds. A new route is swept without a new test."""
-import http.client, json, re, sqlite3, struct, uuid, zlib
+import http.client, json, re, struct, uuid, zlib
 
 
 def all_routes(server):
-    """(method, path's pattern, right, what may be sent) of every route."""
+    """(method, path's pattern, right, what may be sent) of every route. A pattern's values are the names of what they are ids of."""
     _, _, body = server.ask("GET", "/api/openapi.json", token=server.names["token"])
     for path, methods in json.loads(body)["paths"].items():
         for method, route in methods.items():
             schema = route.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             inputs = dict(schema.get("properties", {}), **{p["name"]: p.get("schema", {}) for p in route.get("parameters", []) if p["in"] == "query"})
-            yield ("XGET" if method == "x-xget" else method.upper()), path, route["x-right"], inputs
+            names = iter(route.get("x-on", []))
+            yield ("XGET" if method == "x-xget" else method.upper()), re.sub(r"\{([^}]+)\}", lambda m: "{%s}" % next(names, m[1]), path), route["x-right"], inputs
 
 
 def fresh(pattern):
@@ -18,7 +19,8 @@ def fresh(pattern):
 
 def rights(server):
     """Every route: nobody and made-up credentials get 401, a viewer gets 403 where more is needed."""
-    least = {"member": 1, "admin": 2, "owner": 3}
+    least = {"annotator": 1, "member": 2, "admin": 3, "owner": 4}
+    things = Things(server)
     for method, pattern, right, _ in all_routes(server):
         path = fresh(pattern)
         if right in ("anyone", "signed link"):
@@ -31,8 +33,9 @@ def rights(server):
             status = server.ask(method, path, body, token)[0]
             yield f"{method} {pattern} by {who}", status == 401, f"got {status}"
         if least.get(right.split()[0], 0):
-            status = server.ask(method, path, body, server.names["viewer"])[0]
-            yield f"{method} {pattern} by a viewer", status == 403, f"got {status}"
+            status = server.ask(method, things.fill(pattern), body, server.names["viewer"])[0]
+            there = "{" not in pattern or known(things, pattern)
+            yield f"{method} {pattern} by a viewer", status == (403 if there else 404), f"got {status}"
 
 
 # ---- odd input: any answer will do that is no 5xx, and the server must go on
@@ -88,7 +91,7 @@ class Things:
         home = self.ask("GET", f"/api/organization/{org}/datalake")
         lake, connector = home["id"], home["connector_id"]
         odd = f"odd {uuid.uuid4().hex[:8]}"
-        self.ids = {"organization": org, "datalake": lake, "connector": connector}
+        self.ids = {"organization": org, "datalake": lake, "storage connector": connector}
         name = self.ask("POST", f"/api/organization/{org}/connector/{connector}/generate_object_name", filename="a.png", type="DATA")["object_name"]
         grant = self.ask("POST", f"/api/object-storage/{connector}/generate_presigned_url", object_name=name, content_type="image/png")
         url = grant["presigned_url_data"]["url"]
@@ -98,9 +101,9 @@ class Things:
         data = self.made("data", "POST", f"/api/datalake/{lake}/datas", type="IMAGE", filename="a.png", object_name=name, content_type="image/png",
                          tags=[])
         self.made("tag", "POST", f"/api/datalake/{lake}/tags", name=odd)
-        self.made("data/source", "POST", f"/api/organization/{org}/datasources", name=odd)
+        self.made("data source", "POST", f"/api/organization/{org}/datasources", name=odd)
         dataset = self.made("dataset", "POST", f"/api/organization/{org}/datasets", name=odd)
-        version = self.made("dataset/version", "POST", f"/api/dataset/{dataset}/versions", version="one", type="OBJECT_DETECTION")
+        version = self.made("dataset version", "POST", f"/api/dataset/{dataset}/versions", version="one", type="OBJECT_DETECTION")
         self.made("label", "POST", f"/api/dataset/version/{version}/labels", name="cell")
         self.ask("POST", f"/api/dataset/version/{version}/assets", data_ids=[data])
         self.ids["asset"] = self.ask("GET", f"/api/dataset/version/{version}/assets")["items"][0]["id"]
@@ -108,7 +111,7 @@ class Things:
                   rectangles=[dict(x=1, y=2, w=3, h=4, label_id=self.ids["label"])])
         self.ids["rectangle"] = self.ask("GET", f"/api/annotation/{self.ids['annotation']}/rectangles")["items"][0]["id"]
         model = self.made("model", "POST", f"/api/organization/{org}/models", name=odd)
-        model_version = self.made("model/version", "POST", f"/api/model/{model}/versions", name="one", type="OBJECT_DETECTION", framework="ONNX",
+        model_version = self.made("model version", "POST", f"/api/model/{model}/versions", name="one", type="OBJECT_DETECTION", framework="ONNX",
                                   labels={"0": "cell"})
         project = self.made("project", "POST", f"/api/organization/{org}/projects", name=odd)
         experiment = self.made("experiment", "POST", f"/api/project/{project}/experiments", name=odd)
@@ -126,11 +129,8 @@ class Things:
         return self.ids[kind]
 
     def fill(self, pattern):
-        """The pattern with the ids of the real things that its words name: /api/model/version/{id} has that of the model version."""
-        def of(m):
-            words = pattern[:m.start()].strip("/").split("/")[1:] or [""]
-            return self.ids.get("/".join(words[-2:])) or self.ids.get(words[-1].rstrip("s")) or str(uuid.uuid4())
-        return re.sub(r"\{[^}]+\}", of, pattern)
+        """The pattern with the ids of the real things that its values name."""
+        return re.sub(r"\{([^}]+)\}", lambda m: self.ids.get(m[1]) or str(uuid.uuid4()), pattern)
 
     def shapes(self):
         """Shapes with a label that is there and all else odd."""
@@ -143,9 +143,9 @@ class Things:
 
     def plain(self, name, schema):
         """A value that a well-meaning caller could send."""
-        kind = name.removesuffix("_id").replace("_", "/")
+        kind = name.removesuffix("_id").replace("_", " ")
         if name.endswith("_id"):
-            return self.ids.get(kind) or self.ids.get(kind.removeprefix("base/").removeprefix("shadow/")) or str(uuid.uuid4())
+            return self.ids.get(kind) or self.ids.get(kind.removeprefix("base ").removeprefix("shadow ")) or str(uuid.uuid4())
         if "enum" in schema:
             return schema["enum"][0]
         if name == "object_name":
@@ -153,6 +153,7 @@ class Things:
         return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(schema.get("type"), "x")
 
 
+ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version"}  # where one is read, if not under its name
 SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
 STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/token", "/api/session")  # they would end the sweep early
 
@@ -185,17 +186,11 @@ def http_quote(text):
 # ---- other organizations
 
 def stranger(server):
-    """The token of the owner of another organization; the API has no way to make one, so the database gets it."""
-    server.command("user", "add", "stranger", "--role", "owner")
-    token = server.command("token", "new", "stranger").split()[-1]
-    org, connector = str(uuid.uuid4()), str(uuid.uuid4())
-    db = sqlite3.connect(server.data / "saccade.db", timeout=20)
-    with db:
-        db.execute("INSERT INTO organization VALUES (?, 'strangers', ?, 1)", (org, connector))
-        db.execute("INSERT INTO datalake (id, org, name, connector_id, created_at) VALUES (?, ?, 'default', ?, 1)", (str(uuid.uuid4()), org, connector))
-        db.execute("UPDATE user SET org = ? WHERE username = 'stranger'", (org,))
-    db.close()
-    return token
+    """The token of the owner of another organization."""
+    status, _, answer = server.ask("POST", "/api/organizations", b'{"name": "strangers"}', server.names["token"])
+    assert status == 201, answer
+    server.command("user", "add", "stranger", "--role", "owner", "--organization", "strangers")
+    return server.command("token", "new", "stranger").split()[-1]
 
 
 def same_for_all(pattern):
@@ -231,14 +226,14 @@ def other_organizations(server):
             if name in ("ids", "data_ids", "asset_ids", "annotation_ids") and known(theirs, pattern) and method != "GET":
                 status_of(method, theirs.fill(pattern), {name: list(ours.ids.values())})
     for kind in ours.ids:
-        if kind not in ("connector",):
-            status = server.ask("GET", f"/api/{kind}/{ours.ids[kind]}", None, server.names["token"])[0]
+        if kind not in ("storage connector",):
+            status = server.ask("GET", f"/api/{ROOM.get(kind, kind)}/{ours.ids[kind]}", None, server.names["token"])[0]
             yield f"{kind} is still there", status == 200, f"got {status}"
 
 
 def known(things, pattern):
-    """Whether the pattern names a thing that is there."""
-    return any(i in things.fill(pattern) for i in things.ids.values())
+    """Whether the pattern names things that are there."""
+    return all(name in things.ids or name in ("key", "object_name") for name in re.findall(r"\{([^}]+)\}", pattern))
 
 
-all = (rights, odd_input, other_organizations, odd_values)
+sweeps = (rights, odd_input, other_organizations, odd_values)

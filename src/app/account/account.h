@@ -1,16 +1,22 @@
-/* account.h - who there is: organizations, users, API tokens, browser sessions.
+/* account.h - who there is and who may what: organizations, persons and the organizations they belong to, access to single things,
+ * API tokens, browser sessions.
+ *
+ * A person belongs to organizations with a role in each; the one that made the account, `home`, manages it (password, tokens,
+ * removal) and is the one they are in unless they choose another. Access gives a role on one thing and what is below it, to members
+ * whose role is lower and to persons of other organizations.
  *
  * Secrets (passwords, tokens, cookies) are shown once and stored only as hashes: passwords by Argon2id, the others, which are 256
  * random bits, by SHA-256. */
 #pragma once
 #include "api/dispatch.h"
 
-extern const struct resource organization_resource, user_resource, token_resource, session_resource, job_resource;
+extern const struct resource organization_resource, user_resource, access_resource, token_resource, session_resource, job_resource;
 
 /* The name of a user, as a column; id is an SQL expression. */
-#define USER_NAME(id) "(SELECT u.username FROM user u WHERE u.id = " id ")"
+#define USER_NAME(id) "(SELECT u.username FROM person u WHERE u.id = " id ")"
 
-/* The role's word: "viewer", "member", "admin", "owner"; and back, ROLE_NONE for any other. */
+/* The role's word: "viewer", "annotator", "member", "admin", "owner"; and back, ROLE_NONE for any other. */
+extern const char *const role_words[];
 const char *role_word(enum role);
 enum role role_of(const char *word);
 
@@ -23,12 +29,27 @@ MUST_USE enum err account_first_start(struct sql *, struct arena *, struct first
 
 /* For the dispatcher (struct api_hooks). */
 MUST_USE enum err account_by_token(struct sql *, struct arena *, const char *token, struct identity *ret);
+MUST_USE enum err account_by_token_id(struct sql *, struct arena *, const char *id, struct identity *ret);
 MUST_USE enum err account_by_session(struct sql *, struct arena *, const char *cookie, struct identity *ret);
+MUST_USE enum err account_reach(struct sql *, const char *user_id, const char *org, const char *root, struct reach *ret);
+#define ACCOUNT_GIVEN "SELECT g.thing_id FROM access g WHERE g.person_id ="
 
-/* For the routes and the commands; inside the caller's transaction. E_CONFLICT: the name is taken. */
-MUST_USE enum err account_add_user(struct sql *, struct arena *, const char *org, const char *username, const char *password,
-                                   enum role, const char **ret_id);
-MUST_USE enum err account_set_password(struct sql *, const char *user_id, const char *password); /* ends the user's sessions */
+/* When tokens were used last is noted in memory and written by a thread, so that no read writes on its way. stop() writes the rest.
+ */
+MUST_USE enum err account_uses_start(struct sql_pool *);
+void account_uses_stop(void);
+void account_note_use(const char *token_id);
+
+/* For the routes and the commands. Hashing takes long: it belongs before the transaction that the others are called in. */
+MUST_USE enum err account_hash(struct arena *, const char *password, const char **ret);
+/* E_CONFLICT: the name is taken. */
+MUST_USE enum err account_add_user(struct sql *, struct arena *, const char *org, const char *username, const char *hash, enum role,
+                                   const char **ret_id);
+/* Ends the user's sessions, and on demand their API tokens. */
+MUST_USE enum err account_set_password(struct sql *, const char *user_id, const char *hash, bool revoke_tokens);
+/* An organization with its storage connector and datalake. E_CONFLICT: the name is taken. */
+MUST_USE enum err account_add_organization(struct sql *, struct arena *, const char *name, const char **ret_id);
+MUST_USE enum err account_add_member(struct sql *, const char *person_id, const char *org, enum role);
 /* expires_at: milliseconds, 0: never. role: ROLE_NONE: the user's own. */
 MUST_USE enum err account_add_token(struct sql *, struct arena *, const char *user_id, const char *name, int64_t expires_at,
                                     enum role, const char **ret_token, const char **ret_id);
@@ -36,15 +57,32 @@ MUST_USE enum err account_add_token(struct sql *, struct arena *, const char *us
 MUST_USE enum err account_drop_tokens(struct sql *, const char *user_id, const char *name);
 /* E_INVALID says what a password must be like. */
 MUST_USE enum err password_check(const char *password, const char *username);
+MUST_USE enum err role_check_gift(struct op *, enum role); /* E_FORBIDDEN: nobody gives more than they have */
 
-/* {"users":[…]} of the organization, all or the one of that name. */
-MUST_USE enum err account_list_users(struct op *, const char *username);
+/* Who may use what a route is on, and giving and taking it: the rows that a resource's routes[] have for it. The handlers know the
+ * kind from route->on. */
+MUST_USE enum err access_list(struct op *);
+MUST_USE enum err access_give(struct op *);
+MUST_USE enum err access_take(struct op *);
+enum { ACCESS_GIVE_FIELDS = 2, ACCESS_TAKE_FIELDS = 1 };
+extern const struct field access_give_in[ACCESS_GIVE_FIELDS], access_take_in[ACCESS_TAKE_FIELDS];
+#define ACCESS_ROUTES(kind, resource)                                                                                              \
+    { "GET", "/api/access/" kind "/{id}/users", access_list, MAY_READ, WORK_READ, "who may use it", .on = resource },              \
+        { "POST",         "/api/access/" kind "/{id}/users",                                                                       \
+          access_give,    MAY_ADMIN,                                                                                               \
+          WORK_WRITE,     "gives somebody a role on it, whatever their role in the organization",                                  \
+          access_give_in, ACCESS_GIVE_FIELDS,                                                                                      \
+          .on = resource },                                                                                                        \
+    {                                                                                                                              \
+        "DELETE", "/api/access/" kind "/{id}/users", access_take, MAY_ADMIN, WORK_WRITE, "takes that back", access_take_in,        \
+            ACCESS_TAKE_FIELDS, .on = resource                                                                                     \
+    }
+MUST_USE enum err access_forget(struct sql *, const char *thing_id); /* the thing is deleted */
 
 /* The default organization's id, for commands without a login. */
 MUST_USE enum err account_default_org(struct sql *, struct arena *, const char **ret);
 
-/* Failed logins, counted per name and address (10 in 15 minutes) and per address (100). E_TOO_MANY. In memory: a restart forgets.
- */
-MUST_USE enum err login_allowed(const char *username, const char *address);
-void login_failed(const char *username, const char *address);
+/* Logins, counted as failed before the password is looked at, per name and address (10 in 15 minutes) and per address (100):
+ * E_TOO_MANY. One that succeeded is taken back. In memory: a restart forgets. */
+MUST_USE enum err login_begins(const char *username, const char *address);
 void login_succeeded(const char *username, const char *address);

@@ -13,7 +13,7 @@
             { "tries", T_INT, 0, "j.tries" }, { "processing_job", T_JSON, 0, "NULL" },                                             \
             { "created_at", T_TIME, F_FILTER | F_SORT, "j.created_at" },                                                           \
             { "started_at", T_TIME, F_FILTER | F_SORT, "j.started_at" }, { "ended_at", T_TIME, F_FILTER | F_SORT, "j.ended_at" },  \
-            { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = j.user_id)" },                            \
+            { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = j.user_id)" },                          \
     }
 
 static const char *const words[] = { "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "KILLED", NULL };

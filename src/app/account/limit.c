@@ -40,25 +40,23 @@ static struct slot *slot_of(uint64_t key)
     return s;
 }
 
-enum err login_allowed(const char *username, const char *address)
+enum err login_begins(const char *username, const char *address)
 {
     pthread_mutex_lock(&lock);
     bool many = slot_of(key_of(username, address))->failures >= PER_NAME || slot_of(key_of("", address))->failures >= PER_ADDRESS;
+    if (!many) {
+        slot_of(key_of(username, address))->failures++;
+        slot_of(key_of("", address))->failures++;
+    }
     pthread_mutex_unlock(&lock);
     return many ? fail(E_TOO_MANY, "too many failed logins; try again in %d minutes", WINDOW_S / 60) : OK;
-}
-
-void login_failed(const char *username, const char *address)
-{
-    pthread_mutex_lock(&lock);
-    slot_of(key_of(username, address))->failures++;
-    slot_of(key_of("", address))->failures++;
-    pthread_mutex_unlock(&lock);
 }
 
 void login_succeeded(const char *username, const char *address)
 {
     pthread_mutex_lock(&lock);
     slot_of(key_of(username, address))->failures = 0;
+    struct slot *by_address = slot_of(key_of("", address));
+    by_address->failures -= by_address->failures > 0;
     pthread_mutex_unlock(&lock);
 }

@@ -16,6 +16,24 @@ static const struct field fields[] = {
     { "created_at", T_TIME, 0, "o.created_at" },
 };
 
+/* The organizations that the caller belongs to, with their role. */
+static const struct field own_fields[] = {
+    { "id", T_ID, 0, "o.id" },
+    { "name", T_TEXT, F_SORT | F_FILTER, "o.name" },
+    { "default_connector_id", T_ID, 0, "o.default_connector_id" },
+    { "created_at", T_TIME, F_SORT | F_FILTER, "o.created_at" },
+    { "role", T_TEXT, F_SORT | F_FILTER, "m.role" },
+};
+static const struct resource own_organization = {
+    .name = "organization",
+    .fields = own_fields,
+    .n_fields = COUNT_OF(own_fields),
+    .from = "organization o JOIN member m ON m.org = o.id",
+    .key = "o.id",
+    .order = "o.name",
+    .owner = "m.person_id",
+};
+
 static enum err ping(struct op *op)
 {
     out_object(&op->out, NULL);
@@ -26,15 +44,38 @@ static enum err ping(struct op *op)
     return OK;
 }
 
+static enum err list(struct op *op)
+{
+    return reply_page(op, &own_organization, "1 = 1");
+}
+
 static enum err find(struct op *op)
 {
-    return reply_find(op, &organization_resource, "there is no organization of that name that you belong to", "o.name = ?1",
+    return reply_find(op, &own_organization, "there is no organization of that name that you belong to", "o.name = ?1",
                       V(in_text(op, "name")));
 }
 
 static enum err get(struct op *op)
 {
-    return reply_one(op, &organization_resource, op->org);
+    return reply_one(op, &organization_resource, op->id);
+}
+
+static enum err create(struct op *op)
+{
+    const char *id;
+    TRY(account_add_organization(op->db, op->arena, in_text(op, "name"), &id));
+    TRY(account_add_member(op->db, op->user_id, id, ROLE_OWNER));
+    op->status = 201;
+    return reply_one(op, &own_organization, id);
+}
+
+static enum err update(struct op *op)
+{
+    enum err e = resource_update(op, "organization", op->id, op->route->in, op->route->in_n);
+    if (e == E_CONFLICT)
+        return fail(e, "there is an organization '%s' already", in_text(op, "name"));
+    TRY(e);
+    return reply_one(op, &organization_resource, op->id);
 }
 
 enum err account_default_org(struct sql *db, struct arena *a, const char **ret)
@@ -48,38 +89,60 @@ enum err account_default_org(struct sql *db, struct arena *a, const char **ret)
     return OK;
 }
 
-static enum err first_rows(struct sql *db, struct arena *a, struct first_start *ret)
+enum err account_add_organization(struct sql *db, struct arena *a, const char *name, const char **ret_id)
 {
-    int64_t n = 0, now = clock_now_ms();
-    TRY(sql_int(db, &n, "SELECT count(*) FROM organization"));
-    if (n)
-        return OK;
-    const char *org = id_new(a), *connector = id_new(a), *lake = id_new(a), *user, *token, *id;
-    const char *password = secret_new(a, "", 15);
-    TRY(sql_run(db, "INSERT INTO organization VALUES (?1, 'default', ?2, ?3)", V(org), V(connector), V(now)));
-    TRY(sql_run(db, "INSERT INTO datalake (id, org, name, connector_id, created_at) VALUES (?1, ?2, 'default', ?3, ?4)", V(lake),
-                V(org), V(connector), V(now)));
-    TRY(account_add_user(db, a, org, "admin", password, ROLE_OWNER, &user));
-    TRY(account_add_token(db, a, user, "first start", 0, ROLE_NONE, &token, &id));
-    *ret = (struct first_start){ true, "admin", password, token };
-    return OK;
+    const char *id = id_new(a), *connector = id_new(a);
+    int64_t now = clock_now_ms();
+    enum err e = sql_run(db, "INSERT INTO organization (id, name, default_connector_id, created_at) VALUES (?1, ?2, ?3, ?4)", V(id),
+                         V(name), V(connector), V(now));
+    if (e == E_CONFLICT)
+        return fail(e, "there is an organization '%s' already", name);
+    TRY(e);
+    *ret_id = id;
+    return sql_run(db, "INSERT INTO datalake (id, org, name, connector_id, created_at) VALUES (?1, ?2, 'default', ?3, ?4)",
+                   V(id_new(a)), V(id), V(connector), V(now));
+}
+
+static enum err first_rows(struct sql *db, struct arena *a, const char *hash, struct first_start *ret)
+{
+    const char *org, *user, *id;
+    TRY(account_add_organization(db, a, "default", &org));
+    TRY(account_add_user(db, a, org, ret->username, hash, ROLE_OWNER, &user));
+    return account_add_token(db, a, user, "first start", 0, ROLE_NONE, &ret->token, &id);
 }
 
 enum err account_first_start(struct sql *db, struct arena *a, struct first_start *ret)
 {
+    int64_t n = 0;
+    struct first_start made = { .made = true, .username = "admin", .password = secret_new(a, "", 15) };
+    const char *hash;
     *ret = (struct first_start){ 0 };
+    TRY(sql_int(db, &n, "SELECT count(*) FROM organization"));
+    if (n)
+        return OK;
+    TRY(account_hash(a, made.password, &hash));
     TRY(sql_begin(db));
-    return sql_end(db, first_rows(db, a, ret));
+    TRY(sql_end(db, first_rows(db, a, hash, &made)));
+    *ret = made;
+    return OK;
 }
 
 static const struct field find_in[] = { { "name", T_TEXT, F_NEED } };
 
+static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
+
 static const struct route routes[] = {
     { "GET", "/api/home/ping", ping, MAY_READ, WORK_READ, "who the token belongs to" },
+    { "GET", "/api/organizations", list, MAY_READ, WORK_READ, "the organizations that one belongs to",
+      .answers = &own_organization },
+    { "POST", "/api/organizations", create, MAY_ADMIN, WORK_WRITE, "makes an organization, of which one is the owner",
+      FIELDS(name_in), &own_organization },
     { "GET", "/api/organizations/find", find, MAY_READ, WORK_READ, "the organization of that name", FIELDS(find_in),
-      &organization_resource },
+      &own_organization },
     { "GET", "/api/organization/{id}", get, MAY_READ, WORK_READ, "one organization", .answers = &organization_resource,
       .on = &organization_resource },
+    { "PATCH", "/api/organization/{id}", update, MAY_ADMIN, WORK_WRITE, "renames the organization", FIELDS(name_in),
+      &organization_resource, .on = &organization_resource },
 };
 
 const struct resource organization_resource = {

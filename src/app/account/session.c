@@ -8,23 +8,26 @@
 enum { COOKIE_BYTES = 32, LIFE_S = 14 * 24 * 3600 };
 
 static const char table[] =
-    "CREATE TABLE session (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id) ON DELETE CASCADE, "
-    "created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT";
+    "CREATE TABLE session (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
+    "created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, org TEXT REFERENCES organization(id)) STRICT";
 
 enum err account_by_session(struct sql *db, struct arena *a, const char *cookie, struct identity *ret)
 {
     char hash[65];
     sha256_hex(cookie, strlen(cookie), hash);
     AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(db, &r,
-                           "SELECT u.id, u.username, u.org, u.role FROM session s JOIN user u ON u.id = s.user_id "
-                           "WHERE s.hash = ?1 AND s.expires_at > ?2",
-                           V(hash), V(clock_now_ms()));
+    enum err e = sql_first(
+        db, &r,
+        "SELECT u.id, u.username, coalesce((SELECT m.org FROM member m WHERE m.person_id = u.id AND m.org = s.org), u.home)"
+        " FROM session s JOIN person u ON u.id = s.user_id "
+        "WHERE s.hash = ?1 AND s.expires_at > ?2",
+        V(hash), V(clock_now_ms()));
     if (e == E_NOT_FOUND)
         return fail(E_UNKNOWN_USER, "the session has ended; log in again");
     TRY(e);
-    *ret = (struct identity){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)),
-                              role_of(rows_text(r, 3)) };
+    *ret = (struct identity){
+        arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)), ROLE_OWNER, 0, NULL
+    };
     return OK;
 }
 
@@ -86,8 +89,9 @@ static enum err begin_session(struct op *op)
     sha256_hex(cookie, strlen(cookie), hash);
     int64_t now = clock_now_ms();
     TRY(sql_run(op->db, "DELETE FROM session WHERE expires_at < ?1", V(now)));
-    TRY(sql_run(op->db, "INSERT INTO session VALUES (?1, ?2, ?3, ?4)", V(hash), V(op->user_id), V(now), V(now + LIFE_S * 1000LL)));
-    TRY(sql_run(op->db, "UPDATE user SET last_login_at = ?2 WHERE id = ?1", V(op->user_id), V(now)));
+    TRY(sql_run(op->db, "INSERT INTO session (hash, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)", V(hash),
+                V(op->user_id), V(now), V(now + LIFE_S * 1000LL)));
+    TRY(sql_run(op->db, "UPDATE person SET last_login_at = ?2 WHERE id = ?1", V(op->user_id), V(now)));
     TRY(reply_session(op));
     set_cookie(op, cookie, LIFE_S);
     return OK;
@@ -96,10 +100,14 @@ static enum err begin_session(struct op *op)
 static enum err login(struct op *op)
 {
     const char *name = in_text(op, "username"), *address = http_peer(op->call), *hash = NULL;
-    TRY(login_allowed(name, address));
+    TRY(login_begins(name, address));
     {
         AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(op->db, &r, "SELECT id, username, org, role, password FROM user WHERE username = ?1", V(name));
+        enum err e = sql_first(op->db, &r,
+                               "SELECT u.id, u.username, u.home, m.role, u.password FROM person u JOIN member m ON m.person_id = "
+                               "u.id AND m.org = u.home"
+                               " WHERE u.username = ?1",
+                               V(name));
         if (e != E_NOT_FOUND)
             TRY(e);
         if (e == OK) {
@@ -112,7 +120,6 @@ static enum err login(struct op *op)
     }
     if (!fits(in_text(op, "password"), hash)) {
         op->user_id = op->org = NULL;
-        login_failed(name, address);
         return fail(E_UNKNOWN_USER, "user name or password is wrong");
     }
     login_succeeded(name, address);
@@ -133,11 +140,31 @@ static enum err logout(struct op *op)
     return OK;
 }
 
+/* The organization that the browser is in from now on. */
+static enum err switch_organization(struct op *op)
+{
+    const char *cookie = http_cookie(op->call, "saccade");
+    bool guest;
+    char hash[65];
+    if (!cookie)
+        return fail(E_INVALID, "only a browser's session has an organization; with a token, send the header X-Organization");
+    TRY(role_in(op, in_text(op, "organization_id"), NULL, &op->role, &guest));
+    if (op->role == ROLE_NONE)
+        return fail(E_NOT_FOUND, "there is no organization %s", in_text(op, "organization_id"));
+    sha256_hex(cookie, strlen(cookie), hash);
+    op->org = in_text(op, "organization_id");
+    TRY(sql_run(op->db, "UPDATE session SET org = ?2 WHERE hash = ?1", V((const char *)hash), V(op->org)));
+    return reply_session(op);
+}
+
+static const struct field switch_in[] = { { "organization_id", T_ID, F_NEED } };
 static const struct field login_in[] = { { "username", T_TEXT, F_NEED, .max = 100 }, { "password", T_TEXT, F_NEED, .max = 200 } };
 
 static const struct route routes[] = {
     { "POST", "/api/session", login, MAY_ANYONE, WORK_FREE, "logs a browser in", FIELDS(login_in) },
     { "GET", "/api/session", reply_session, MAY_READ, WORK_READ, "who is logged in" },
+    { "PATCH", "/api/session", switch_organization, MAY_READ, WORK_WRITE, "goes to another of one's organizations",
+      FIELDS(switch_in) },
     { "DELETE", "/api/session", logout, MAY_ANYONE, WORK_WRITE, "logs out" },
 };
 

@@ -3,24 +3,32 @@
 #include "blob/sign.h"
 #include <string.h>
 
-enum { TOKEN_BYTES = 32, USE_NOTED_MS = 60000 };
+enum { TOKEN_BYTES = 32 };
 
 static const char table[] =
-    "CREATE TABLE api_token (id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id) ON DELETE CASCADE, name TEXT NOT NULL, "
+    "CREATE TABLE api_token (id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES person(id) ON DELETE CASCADE, name TEXT NOT "
+    "NULL, "
     "hash TEXT NOT NULL UNIQUE, hint TEXT NOT NULL, role TEXT, created_at INTEGER NOT NULL, expires_at INTEGER, "
     "last_used_at INTEGER) STRICT";
-
-static const char *const role_words[] = { "viewer", "member", "admin", "owner", NULL };
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "t.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "t.name" },
     { "hint", T_TEXT, 0, "t.hint" }, /* the last characters, to tell tokens apart */
-    { "role", T_TEXT, F_FILTER, "coalesce(t.role, u.role)" },
+    { "role", T_TEXT, F_FILTER, "coalesce(t.role, (SELECT m.role FROM member m WHERE m.person_id = u.id AND m.org = u.home))" },
     { "username", T_TEXT, F_FILTER, "u.username" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "t.created_at" },
     { "expires_at", T_TIME, F_SORT | F_FILTER, "t.expires_at" },
     { "last_used_at", T_TIME, F_SORT | F_FILTER, "t.last_used_at" },
+};
+
+static const struct resource own_token = {
+    .name = "token",
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    .from = "api_token t JOIN person u ON u.id = t.user_id",
+    .key = "t.id",
+    .owner = "t.user_id",
 };
 
 enum err account_add_token(struct sql *db, struct arena *a, const char *user_id, const char *name, int64_t expires_at,
@@ -44,59 +52,75 @@ enum err account_drop_tokens(struct sql *db, const char *user_id, const char *na
     return sql_run(db, "DELETE FROM api_token WHERE user_id = ?1 AND name = ?2", V(user_id), V(name));
 }
 
-/* When it was used last is a convenience: a database that is busy at the moment must not refuse the request for it. */
-static void note_use(struct sql *db, const char *hash, int64_t last, int64_t now)
+static enum err known(struct arena *a, struct rows *r, struct identity *ret)
 {
-    if (now - last > USE_NOTED_MS && sql_run(db, "UPDATE api_token SET last_used_at = ?2 WHERE hash = ?1", V(hash), V(now)) != OK)
-        return;
+    if (!rows_null(r, 4) && rows_int(r, 4) <= clock_now_ms())
+        return fail(E_UNKNOWN_USER, "the API token has expired");
+    *ret = (struct identity){ arena_str(a, rows_text(r, 0)),
+                              arena_str(a, rows_text(r, 1)),
+                              arena_str(a, rows_text(r, 2)),
+                              rows_null(r, 3) ? ROLE_OWNER : role_of(rows_text(r, 3)),
+                              rows_int(r, 4),
+                              arena_str(a, rows_text(r, 5)) };
+    account_note_use(ret->token_id);
+    return OK;
 }
+
+#define WHO "SELECT u.id, u.username, u.home, t.role, t.expires_at, t.id FROM api_token t JOIN person u ON u.id = t.user_id WHERE "
 
 enum err account_by_token(struct sql *db, struct arena *a, const char *token, struct identity *ret)
 {
     char hash[65];
     sha256_hex(token, strlen(token), hash);
-    int64_t now = clock_now_ms(), last;
-    {
-        AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(db, &r,
-                               "SELECT u.id, u.username, u.org, u.role, t.role, t.expires_at, t.last_used_at "
-                               "FROM api_token t JOIN user u ON u.id = t.user_id WHERE t.hash = ?1",
-                               V(hash));
-        if (e == E_NOT_FOUND)
-            return fail(E_UNKNOWN_USER, "the API token is not known here, or was revoked");
-        TRY(e);
-        if (!rows_null(r, 5) && rows_int(r, 5) <= now)
-            return fail(E_UNKNOWN_USER, "the API token has expired");
-        enum role own = role_of(rows_text(r, 3)), limit = rows_null(r, 4) ? own : role_of(rows_text(r, 4));
-        *ret = (struct identity){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)),
-                                  limit < own ? limit : own };
-        last = rows_int(r, 6);
-    }
-    note_use(db, hash, last, now);
-    return OK;
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r, WHO "t.hash = ?1", V(hash));
+    if (e == E_NOT_FOUND)
+        return fail(E_UNKNOWN_USER, "the API token is not known here, or was revoked");
+    TRY(e);
+    return known(a, r, ret);
 }
 
+enum err account_by_token_id(struct sql *db, struct arena *a, const char *id, struct identity *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r, WHO "t.id = ?1", V(id));
+    if (e == E_NOT_FOUND)
+        return fail(E_UNKNOWN_USER, "the API token that this login was made with was revoked");
+    TRY(e);
+    return known(a, r, ret);
+}
+
+/* Administrators see the tokens of the accounts that their organization manages, all others their own. */
 static enum err list(struct op *op)
 {
-    if (op->role >= ROLE_ADMIN)
-        return reply_page(op, &token_resource, "1");
-    return reply_page(op, &token_resource, "t.user_id = ?1", V(op->user_id));
+    int64_t home = 0;
+    TRY(sql_int(op->db, &home, "SELECT count(*) FROM person WHERE id = ?1 AND home = ?2", V(op->user_id), V(op->org)));
+    return home && op->role >= ROLE_ADMIN ? reply_page(op, &token_resource, "1 = 1") : reply_page(op, &own_token, "1 = 1");
+}
+
+/* No token makes another that may more, or lives longer, than itself. */
+static enum err read_expiry(struct op *op, int64_t *ret)
+{
+    const struct json *at = in_json(op, "expires_at");
+    *ret = op->expires_at;
+    if (!json_absent(at) && !json_int(at, ret) && !clock_parse_iso(json_text(at), ret))
+        return fail(E_INVALID, "expires_at must be a time in ISO 8601");
+    if (*ret && *ret <= clock_now_ms())
+        return fail(E_INVALID, "expires_at lies in the past");
+    if (op->expires_at && (!*ret || *ret > op->expires_at))
+        return fail(E_FORBIDDEN, "expires_at: the token that you use expires before that");
+    return OK;
 }
 
 static enum err create(struct op *op)
 {
-    enum role role = role_of(in_text(op, "role"));
+    enum role role = role_of(in_text(op, "role")), most = op->limit == ROLE_OWNER ? ROLE_NONE : op->limit;
     if (role > op->role)
         return fail(E_FORBIDDEN, "a token cannot have the role %s: yours is %s", role_word(role), role_word(op->role));
-    int64_t expires = 0;
-    const struct json *at = in_json(op, "expires_at");
-    if (!json_absent(at) && !json_int(at, &expires) && !clock_parse_iso(json_text(at), &expires))
-        return fail(E_INVALID, "expires_at must be a time in ISO 8601");
-    if (expires && expires <= clock_now_ms())
-        return fail(E_INVALID, "expires_at lies in the past");
+    int64_t expires;
+    TRY(read_expiry(op, &expires));
     const char *token, *id;
-    /* a token made with a limited token stays as limited */
-    TRY(account_add_token(op->db, op->arena, op->user_id, in_text(op, "name"), expires, role ? role : op->role, &token, &id));
+    TRY(account_add_token(op->db, op->arena, op->user_id, in_text(op, "name"), expires, role ? role : most, &token, &id));
     op->status = 201;
     out_object(&op->out, NULL);
     out_text(&op->out, "id", id);
@@ -109,15 +133,24 @@ static enum err create(struct op *op)
     return OK;
 }
 
+/* A token that may less than another cannot take it away; of other people's tokens, administrators of their home may. */
 static enum err revoke(struct op *op)
 {
-    TRY(sql_run(op->db,
-                "DELETE FROM api_token WHERE id = ?1 AND user_id IN (SELECT id FROM user WHERE org = ?2 AND (id = ?3 OR ?4))",
-                V(op->id), V(op->org), V(op->user_id), V(op->role >= ROLE_ADMIN)));
-    if (!sql_changes(op->db))
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(
+        op->db, &r,
+        "SELECT t.user_id, t.role, (SELECT max(CASE m.role WHEN 'owner' THEN 5 WHEN 'admin' THEN 4 WHEN 'member' THEN 3"
+        " WHEN 'annotator' THEN 2 ELSE 1 END) FROM member m WHERE m.person_id = t.user_id) FROM api_token t WHERE t.id = ?1",
+        V(op->id)));
+    enum role limit = rows_null(r, 1) ? ROLE_OWNER : role_of(rows_text(r, 1)), has = (enum role)rows_int(r, 2),
+              may = limit < has ? limit : has;
+    bool own = strcmp(rows_text(r, 0), op->user_id) == 0;
+    if (!own && op->role < ROLE_ADMIN)
         return fail(E_NOT_FOUND, "there is no token %s", op->id);
+    if (may > (own ? op->limit : op->role))
+        return fail(E_FORBIDDEN, "that token may more than you do here");
     op->status = 204;
-    return OK;
+    return sql_run(op->db, "DELETE FROM api_token WHERE id = ?1", V(op->id));
 }
 
 static const struct field create_in[] = {
@@ -133,7 +166,13 @@ static const struct route routes[] = {
     { "DELETE", "/api/token/{id}", revoke, MAY_READ, WORK_WRITE, "revokes an API token", .on = &token_resource },
 };
 
+#define PLACE .from = "api_token t JOIN person u ON u.id = t.user_id", .key = "t.id", .org = "u.home"
 const struct resource token_resource = {
-    "token", table,   FIELDS(fields),   "api_token t JOIN user u ON u.id = t.user_id",
-    "t.id",  "u.org", .routes = routes, .n_routes = COUNT_OF(routes),
+    .name = "token",
+    .table = table,
+    .fields = fields,
+    .n_fields = COUNT_OF(fields),
+    PLACE,
+    .routes = routes,
+    .n_routes = COUNT_OF(routes),
 };

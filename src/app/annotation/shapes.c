@@ -209,13 +209,13 @@ static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 <<
     static const struct route name##_routes[] = {                                                                                  \
         { "GET", "/api/annotation/{id}/" #plural, list, MAY_READ, WORK_READ, "the annotation's " #plural,                          \
           .answers = &name##_resource, .on = &annotation_resource },                                                               \
-        { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_WRITE, WORK_WRITE, "adds " #plural, FIELDS(plural##_in),          \
+        { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_ANNOTATE, WORK_WRITE, "adds " #plural, FIELDS(plural##_in),       \
           .body_cap = BODY, .on = &annotation_resource },                                                                          \
         { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource,                        \
           .on = &name##_resource },                                                                                                \
-        { "PATCH", "/api/" #name "/{id}", update, MAY_WRITE, WORK_WRITE, "changes a shape", FIELDS(name##_in), &name##_resource,   \
-          .body_cap = BODY, .on = &name##_resource },                                                                              \
-        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape", .on = &name##_resource },       \
+        { "PATCH", "/api/" #name "/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", FIELDS(name##_in),                  \
+          &name##_resource, .body_cap = BODY, .on = &name##_resource },                                                            \
+        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &name##_resource },    \
     };                                                                                                                             \
     const struct resource name##_resource = {                                                                                      \
         #name,                                                                                                                     \
@@ -241,13 +241,13 @@ KIND(mask, masks)
 static const struct route keypoints_routes[] = {
     { "GET", "/api/annotation/{id}/keypoints", list, MAY_READ, WORK_READ, "the annotation's keypoints",
       .answers = &keypoints_resource, .on = &annotation_resource },
-    { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_WRITE, WORK_WRITE, "adds keypoints", FIELDS(keypoints_in),
+    { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_ANNOTATE, WORK_WRITE, "adds keypoints", FIELDS(keypoints_in),
       .body_cap = BODY, .on = &annotation_resource },
     { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource,
       .on = &keypoints_resource },
-    { "PATCH", "/api/keypoints/{id}", update, MAY_WRITE, WORK_WRITE, "changes a shape", FIELDS(keypoints_in), &keypoints_resource,
-      .body_cap = BODY, .on = &keypoints_resource },
-    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_WRITE, WORK_WRITE, "deletes a shape", .on = &keypoints_resource },
+    { "PATCH", "/api/keypoints/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", FIELDS(keypoints_in),
+      &keypoints_resource, .body_cap = BODY, .on = &keypoints_resource },
+    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &keypoints_resource },
 };
 const struct resource keypoints_resource = {
     "keypoints",

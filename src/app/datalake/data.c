@@ -109,7 +109,7 @@ static const struct field fields[] = {
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY },
     { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY },
     { "created_at", T_TIME, F_FILTER | F_SORT, "d.created_at", .drive = BY },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = d.created_by)" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = d.created_by)" },
     TAGS("d.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = TAGGED, .offer = TAG_NAMES("DATA") },
     { "data_source", T_ONE, 0, "d.data_source_id", .of = &source_short },
@@ -131,7 +131,7 @@ static enum err tell(struct sql *db, const char *lake)
     out_object(&o, NULL);
     out_text(&o, "datalake_id", lake);
     out_end_object(&o);
-    return event_tell(db, "data", o.text.bytes);
+    return event_tell(db, &datalake_resource, lake, "data", o.text.bytes);
 }
 
 enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, const char **ret_id)
@@ -664,6 +664,7 @@ const struct resource data_resource = {
     .key = "d.id",
     .org = "d.org",
     .root = "d.datalake_id",
+    .shown = "FROM asset x JOIN dataset_version w ON w.id = x.dataset_version_id WHERE x.data_id = d.id AND w.dataset_id",
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

@@ -149,6 +149,7 @@ static const struct field key_in[] = {
 };
 
 static const struct route routes[] = {
+    ACCESS_ROUTES("datalake", &datalake_resource),
     { "GET", "/api/organization/{id}/datalake", of_organization, MAY_READ, WORK_READ,
       "the datalake of that id or name, or the default one", FIELDS(find_in), &datalake_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datalakes", list, MAY_READ, WORK_READ, "all datalakes", .answers = &datalake_resource,

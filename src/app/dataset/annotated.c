@@ -53,7 +53,7 @@ static const struct field fields[] = {
     { "revision", T_INT, 0, "n.revision" },
     { "duration", T_NUMBER, 0, "n.duration" },
     { "updated_at", T_TIME, 0, "n.updated_at" },
-    { "updated_by", T_TEXT, 0, "(SELECT username FROM user u WHERE u.id = n.updated_by)" },
+    { "updated_by", T_TEXT, 0, "(SELECT username FROM person u WHERE u.id = n.updated_by)" },
     { "attributes", T_OBJECT, 0, "n.attributes" },
     SHAPES("rectangles", rectangle),
     SHAPES("polygons", polygon),

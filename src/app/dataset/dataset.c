@@ -27,7 +27,7 @@ static const struct field fields[] = {
     { "private", T_BOOL, 0, "1" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "s.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "s.updated_at" },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = s.created_by)" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = s.created_by)" },
     { "nb_versions", T_INT, 0, "(SELECT count(*) FROM dataset_version v WHERE v.dataset_id = s.id)" },
     { "nb_assets", T_INT, 0,
       "(SELECT count(*) FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id WHERE v.dataset_id = s.id)" },
@@ -113,13 +113,8 @@ static const struct field create_in[] = {
 };
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
 
-static enum err users(struct op *op)
-{
-    return account_list_users(op, NULL);
-}
-
 static const struct route routes[] = {
-    { "GET", "/api/access/dataset/{id}/users", users, MAY_READ, WORK_READ, "who may use the dataset", .on = &dataset_resource },
+    ACCESS_ROUTES("dataset", &dataset_resource),
     { "GET", "/api/organization/{id}/datasets", list, MAY_READ, WORK_READ, "datasets", .answers = &dataset_resource,
       .on = &organization_resource },
     { "POST", "/api/organization/{id}/datasets", create, MAY_WRITE, WORK_WRITE, "makes a dataset", FIELDS(create_in),

@@ -57,7 +57,7 @@ static const struct field fields[] = {
     { "annotation_campaign_id", T_ID, 0, "NULL" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "v.updated_at" },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM user u WHERE u.id = v.created_by)" },
+    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = v.created_by)" },
     { "nb_assets", T_INT, F_FILTER, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" },
     { "size", T_INT, 0, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" }, /* the same, as clients call it */
     { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },

@@ -90,7 +90,7 @@ static const struct field fields[] = {
 
 enum err deployment_tell(struct sql *db, struct arena *a, const char *id, const char *json)
 {
-    return event_tell(db, arena_fmt(a, "deployment:%s", id), json);
+    return event_tell(db, &deployment_resource, id, arena_fmt(a, "deployment:%s", id), json);
 }
 
 enum err deployment_label_need(struct sql *db, struct arena *a, const char *id, const char *name, const char **ret_label)
@@ -365,36 +365,6 @@ static enum err connector(struct op *op)
     return OK;
 }
 
-static const struct field user_fields[] = { { "id", T_ID, 0, "u.id" },
-                                            { "username", T_TEXT, 0, "u.username" },
-                                            { "role", T_TEXT, 0, "u.role" } };
-static const struct resource deployment_user = {
-    .name = "user of a deployment",
-    .fields = user_fields,
-    .n_fields = COUNT_OF(user_fields),
-    .from = "user u",
-    .key = "u.id",
-    .org = "u.org",
-    .order = "u.username",
-};
-
-/* Everybody of the organization may use its deployments. */
-static enum err users(struct op *op)
-{
-    out_object(&op->out, NULL);
-    TRY(reply_rows(op, "users", &deployment_user, "1 = 1"));
-    out_end_object(&op->out);
-    return OK;
-}
-
-static enum err add_user(struct op *op)
-{
-    int64_t known = 0;
-    TRY(sql_int(op->db, &known, "SELECT count(*) FROM user WHERE id = ?1 AND org = ?2", V(in_text(op, "user_id")), V(op->org)));
-    return known ? OK : fail(E_NOT_FOUND, "there is no user %s in the organization", in_text(op, "user_id"));
-}
-
-static const struct field user_in[] = { { "user_id", T_ID, F_NEED } };
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 #define NEW_FIELDS                                                                                                                 \
     { "name", T_TEXT, F_NULL, .min = 1, .max = 200 }, { "min_threshold", T_NUMBER, F_NULL, .min = 0, .max = 1 },                   \
@@ -439,10 +409,7 @@ static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER,
       .on = &deployment_resource },
     { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels", .on = &deployment_resource },
-    { "GET", "/api/access/deployment/{id}/users", users, MAY_READ, WORK_READ, "who may use the deployment",
-      .on = &deployment_resource },
-    { "POST", "/api/access/deployment/{id}/users", add_user, MAY_WRITE, WORK_READ, "everybody of the organization may already",
-      FIELDS(user_in), .on = &deployment_resource },
+    ACCESS_ROUTES("deployment", &deployment_resource),
     { "GET", "/api/deployment/{id}/datalake/connector", connector, MAY_READ, WORK_READ, "the storage of the target datalake",
       .on = &deployment_resource },
 };

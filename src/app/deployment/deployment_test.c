@@ -33,7 +33,7 @@ static void open_scene(struct scene *s, struct arena *a)
     MUST(api_make_schema(s->db));
     MUST(account_first_start(s->db, a, &first));
     MUST(account_default_org(s->db, a, &s->org));
-    s->user = text(s, "SELECT id FROM user");
+    s->user = text(s, "SELECT id FROM person");
     s->lake = text(s, "SELECT id FROM datalake");
     MUST(model_add(s->db, a, s->org, s->user, "m", NULL, &s->model));
     const struct model_version_new v = { .model_id = s->model,

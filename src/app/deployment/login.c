@@ -9,16 +9,29 @@ enum { LIFE_S = 3600 };
 static enum err login(struct op *op)
 {
     struct identity who;
-    const char *deployment = in_text(op, "deployment_id");
+    const char *id = in_text(op, "deployment_id"), *org;
+    enum role role;
+    bool guest;
     TRY(account_by_token(op->db, op->arena, in_text(op, "api_token"), &who));
-    if (who.role < ROLE_MEMBER)
+    op->user_id = who.user_id;
+    op->limit = who.limit;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        enum err e = sql_first(op->db, &r, "SELECT d.org FROM deployment d WHERE d.id = ?1", V(id));
+        if (e == E_NOT_FOUND)
+            return fail(e, "there is no deployment %s", id);
+        TRY(e);
+        org = arena_str(op->arena, rows_text(r, 0));
+    }
+    TRY(role_in(op, org, id, &role, &guest));
+    if (role == ROLE_NONE)
+        return fail(E_NOT_FOUND, "there is no deployment %s", id);
+    if (role < ROLE_MEMBER)
         return fail(E_FORBIDDEN, "predictions need the role member");
-    op->org = who.org;
-    TRY(resource_need(op, &deployment_resource, deployment));
-    int64_t expires = clock_now_ms() / 1000 + LIFE_S;
+    const struct jwt jwt = { id, org, who.token_id, clock_now_ms() / 1000 + LIFE_S };
     out_object(&op->out, NULL);
-    out_text(&op->out, "jwt", sign_jwt(op->services->key, op->arena, deployment, who.org, expires));
-    out_int(&op->out, "expires", expires);
+    out_text(&op->out, "jwt", sign_jwt(op->services->key, op->arena, &jwt));
+    out_int(&op->out, "expires", jwt.expires_s);
     out_end_object(&op->out);
     return OK;
 }

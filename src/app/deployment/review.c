@@ -103,7 +103,7 @@ static const struct field review_in[] = {
 };
 
 static const struct route routes[] = {
-    { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_WRITE, WORK_WRITE,
+    { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_ANNOTATE, WORK_WRITE,
       "reviews a prediction: what is really there; final", FIELDS(review_in), &predicted_asset_resource, BODY_CAP,
       .on = &predicted_asset_resource },
     { "GET", "/api/predicted/asset/{id}/reviews", list, MAY_READ, WORK_READ, "the prediction with its review", NULL, 0,

@@ -54,7 +54,7 @@ static enum err create(struct op *op)
                 " object_name = excluded.object_name, large = excluded.large, created_at = excluded.created_at",
                 V(id_new(op->arena)), V(op->id), V(name), V(in_text(op, "filename")), V(in_text(op, "object_name")),
                 V(in_bool(op, "large", false)), V(clock_now_ms())));
-    TRY(event_tell(op->db, arena_fmt(op->arena, "experiment:%s", op->id), "{\"kind\":\"artifact\"}"));
+    TRY(event_tell(op->db, &experiment_resource, op->id, arena_fmt(op->arena, "experiment:%s", op->id), "{\"kind\":\"artifact\"}"));
     op->status = 201;
     return reply_find(op, &artifact_resource, "the artifact is gone", "a.experiment_id = ?1 AND a.name = ?2", V(op->id), V(name));
 }

@@ -53,7 +53,7 @@ static enum err send(struct op *op)
     out_text(&o, "part", part);
     out_raw(&o, "log", log);
     out_end_object(&o);
-    return event_tell(op->db, arena_fmt(op->arena, "experiment:%s", op->id), o.text.bytes);
+    return event_tell(op->db, &experiment_resource, op->id, arena_fmt(op->arena, "experiment:%s", op->id), o.text.bytes);
 }
 
 static enum err lines(struct op *op, const char *id)

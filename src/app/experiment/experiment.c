@@ -223,8 +223,9 @@ enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, 
                 " ended_at = CASE WHEN ?5 THEN ?4 ELSE NULL END, progress = CASE WHEN ?2 = 'SUCCESS' THEN 1.0 ELSE progress END"
                 " WHERE id = ?1",
                 V(id), V(status), V(why), V(clock_now_ms()), V(ended(status))));
-    TRY(event_tell(db, arena_fmt(a, "experiment:%s", id), arena_fmt(a, "{\"kind\":\"status\",\"status\":\"%s\"}", status)));
-    TRY(event_tell(db, "experiment", arena_fmt(a, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status)));
+    TRY(event_tell(db, &experiment_resource, id, arena_fmt(a, "experiment:%s", id),
+                   arena_fmt(a, "{\"kind\":\"status\",\"status\":\"%s\"}", status)));
+    TRY(event_tell(db, &experiment_resource, id, "experiment", arena_fmt(a, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status)));
     for (experiment_listener *const *l = experiment_listeners; ended(status) && *l; l++)
         TRY((*l)(db, a, id, status));
     return OK;

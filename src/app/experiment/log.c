@@ -128,7 +128,8 @@ static enum err note_progress(struct sql *db, struct arena *a, const char *log)
     TRY(sql_run(db, "UPDATE experiment SET progress = ?2 WHERE id = ?1", V(id), V(now)));
     if (floor(now * 200) <= floor(before * 200))
         return OK;
-    return event_tell(db, arena_fmt(a, "experiment:%s", id), arena_fmt(a, "{\"kind\":\"progress\",\"progress\":%.4f}", now));
+    return event_tell(db, &experiment_resource, id, arena_fmt(a, "experiment:%s", id),
+                      arena_fmt(a, "{\"kind\":\"progress\",\"progress\":%.4f}", now));
 }
 
 /* data: a number, a list of values (they follow the last step), or {"steps" or "x": […], "values" or "y": […]} (by step: the same
@@ -211,7 +212,7 @@ static enum err tell(struct sql *db, struct arena *a, const char *experiment, co
     out_text(&o, "name", name);
     out_text(&o, "type", type);
     out_end_object(&o);
-    return event_tell(db, arena_fmt(a, "experiment:%s", experiment), o.text.bytes);
+    return event_tell(db, &experiment_resource, experiment, arena_fmt(a, "experiment:%s", experiment), o.text.bytes);
 }
 
 /* The log of that name, made if there is none; E_CONFLICT if it is of another type. */

@@ -99,7 +99,7 @@ enum err experiment_publish(struct sql *db, struct arena *a, const char *id, con
     TRY(datasets(db, a, id, &v.datas));
     TRY(model_version_add(db, a, &v, ret_version_id));
     TRY(files(db, id, *ret_version_id));
-    return event_tell(db, arena_fmt(a, "experiment:%s", id),
+    return event_tell(db, &experiment_resource, id, arena_fmt(a, "experiment:%s", id),
                       arena_fmt(a, "{\"kind\":\"published\",\"model_version_id\":\"%s\"}", *ret_version_id));
 }
 

@@ -148,6 +148,7 @@ static const struct field update_in[] = {
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 
 static const struct route routes[] = {
+    ACCESS_ROUTES("model", &model_resource),
     { "GET", "/api/models", list_public, MAY_READ, WORK_READ, "the hub's models", FIELDS(list_in), &model_resource },
     { "GET", "/api/models/find", find_public, MAY_READ, WORK_READ, "a model of the hub by name", FIELDS(name_in), &model_resource },
     { "GET", "/api/organization/{id}/models", list, MAY_READ, WORK_READ, "the organization's models", NULL, 0, &model_resource,

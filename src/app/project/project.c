@@ -147,6 +147,7 @@ static const struct field attach_in[] = { { "dataset_version_id", T_ID, F_NEED }
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
+    ACCESS_ROUTES("project", &project_resource),
     { "GET", "/api/organization/{id}/projects", list, MAY_READ, WORK_READ, "the organization's projects", NULL, 0,
       &project_resource, .on = &organization_resource },
     { "POST", "/api/organization/{id}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),

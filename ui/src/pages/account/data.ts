@@ -31,9 +31,9 @@ export interface Token {
 
 export const useUsers = () => useGet<Page<User>>("/api/users");
 export const addUser = (u: { username: string; password: string; role: string }) => post<User>("/api/users", u).then((r) => (touch("/api/users"), r));
-export const changeUser = (id: string, change: Partial<{ role: string; password: string}>) => patch<User>(`/api/user/${id}`, change).then((r) => (touch("/api/users"), r));
+export const changeUser = (id: string, change: Partial<{ role: string; password: string; revoke_tokens: boolean }>) => patch<User>(`/api/user/${id}`, change).then((r) => (touch("/api/users"), r));
 export const useTokens = () => useGet<Page<Token>>("/api/tokens");
 export const addToken = (name: string) => post<Token & { token: string }>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
 export const dropToken = (id: string) => del(`/api/token/${id}`).then(() => touch("/api/tokens"));
-export const changeOwnPassword = (old_password: string, password: string) => post("/api/user/password", { old_password, password });
+export const changeOwnPassword = (old_password: string, password: string, revoke_tokens: boolean) => post("/api/user/password", { old_password, password, revoke_tokens });
 export const removeUser = (id: string) => del(`/api/user/${id}`).then(() => touch("/api/users"));

@@ -1,5 +1,5 @@
 // Settings: the organization, its users, your API tokens.
-import { ActionIcon, Button, PasswordInput, Select, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, PasswordInput, Select, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
 import { IconKey, IconPlus, IconTrash } from "../../kit/icons";
@@ -9,7 +9,7 @@ import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { addToken, addUser, changeOwnPassword, changeUser, dropToken, removeUser, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
 
-const roles = ["viewer", "member", "admin", "owner"].map((r) => ({ value: r, label: r.charAt(0).toUpperCase() + r.slice(1) }));
+const roles = ["viewer", "annotator", "member", "admin", "owner"].map((r) => ({ value: r, label: r.charAt(0).toUpperCase() + r.slice(1) }));
 
 export default function Settings() {
   return (
@@ -52,6 +52,7 @@ function Users() {
   const [old, setOld] = useState("");
   const [leaving, setLeaving] = useState<User | null>(null);
   const [role, setRole] = useState<string | null>("member");
+  const [revoke, setRevoke] = useState(true);
   const mayChange = /admin|owner/i.test(me.role);
   if (users.error) return <Fault error={users.error} again={() => void users.refetch()} />;
   return (
@@ -82,11 +83,12 @@ function Users() {
       <Dialog open={making} onClose={() => setMaking(false)} title="New user" does="Create" ready={!!name.trim() && word.length >= 8} run={async () => { await addUser({ username: name.trim(), password: word, role: role ?? "member" }); setName(""); setWord(""); }}>
         <TextInput label="Username" value={name} onChange={(e) => setName(e.target.value)} autoComplete="off" data-autofocus />
         <PasswordInput label="Password" description="At least 8 characters; the user can change it." value={word} onChange={(e) => setWord(e.target.value)} autoComplete="new-password" />
-        <Select label="Role" description="Viewers look, members work, admins manage users." data={roles} value={role} onChange={setRole} allowDeselect={false} />
+        <Select label="Role" description="Viewers look, annotators annotate and review, members work, admins manage users." data={roles} value={role} onChange={setRole} allowDeselect={false} />
       </Dialog>
-      <Dialog open={!!reset} onClose={() => setReset(null)} title={`Set the password of ${reset?.username ?? ""}`} does="Set password" ready={word.length >= 8} run={async () => { if (reset) await (reset.id === me.id ? changeOwnPassword(old, word) : changeUser(reset.id, { password: word })); toast.done("The password is set"); }}>
+      <Dialog open={!!reset} onClose={() => setReset(null)} title={`Set the password of ${reset?.username ?? ""}`} does="Set password" ready={word.length >= 8} run={async () => { if (reset) await (reset.id === me.id ? changeOwnPassword(old, word, revoke) : changeUser(reset.id, { password: word, revoke_tokens: revoke })); toast.done("The password is set"); }}>
         {reset?.id === me.id && <PasswordInput label="Password until now" value={old} onChange={(e) => setOld(e.target.value)} autoComplete="current-password" />}
         <PasswordInput label="New password" description="At least 8 characters." value={word} onChange={(e) => setWord(e.target.value)} autoComplete="new-password" data-autofocus />
+        <Checkbox label="Revoke the API tokens, too" description="Programs that use them stop working until they get new ones." checked={revoke} onChange={(e) => setRevoke(e.target.checked)} />
       </Dialog>
       <Dialog open={!!leaving} onClose={() => setLeaving(null)} title={`Remove ${leaving?.username ?? ""}`} does="Remove" danger run={async () => { if (leaving) await removeUser(leaving.id); }}>
         <Text size="sm">They are signed out and their API tokens stop working. What they made stays.</Text>
