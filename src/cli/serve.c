@@ -4,6 +4,7 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "blob/blob.h"
@@ -153,6 +154,7 @@ static enum err start(struct server *s)
 {
     TRY(lock_folder(s));
     TRY(open_port(s));
+    confine_privileges(); /* the port, which may be one of root's, is open; no thread has been started */
     TRY(open_data(s));
     enum err e = start_all(s);
     const char *url = s->public_url ? s->public_url : s->services.local_url, *why = arena_str(s->arena, e == OK ? "" : fail_text());
