@@ -18,7 +18,7 @@ enum {
 
 /* Messages begin with one of these. To the child: */
 enum {
-    TO_FILE = 'f', /* u64 size, name: one of the files that were sent */
+    TO_FILE = 'f', /* u64 size, u64 offset, name: one of the files that were sent */
     TO_GO = 'g',   /* with the scratch file, if there is one */
     TO_OPEN = 'o', /* with the descriptor that was asked for */
     TO_NONE = 'n', /* it cannot be opened */
@@ -91,7 +91,8 @@ static enum err receive_list(struct arena *a, struct foreign_files *ret)
         }
         struct foreign_file *f = &items[ret->n++];
         memcpy(&f->size, message + 1, sizeof f->size);
-        f->name = arena_str(a, message + 1 + sizeof f->size);
+        memcpy(&f->offset, message + 1 + sizeof f->size, sizeof f->offset);
+        f->name = arena_str(a, message + 1 + sizeof f->size + sizeof f->offset);
     }
 }
 
@@ -147,8 +148,9 @@ static enum err send_list(struct apart *p)
             return fail(E_INVALID, "file %zu has a name of %zu bytes", i, n);
         p->message[0] = TO_FILE;
         memcpy(p->message + 1, &f->size, sizeof f->size);
-        memcpy(p->message + 1 + sizeof f->size, f->name, n);
-        TRY(message_send(p->child.socket, p->message, 1 + sizeof f->size + n, NULL, 0));
+        memcpy(p->message + 1 + sizeof f->size, &f->offset, sizeof f->offset);
+        memcpy(p->message + 1 + sizeof f->size + sizeof f->offset, f->name, n);
+        TRY(message_send(p->child.socket, p->message, 1 + sizeof f->size + sizeof f->offset + n, NULL, 0));
     }
     p->message[0] = TO_GO;
     return message_send(p->child.socket, p->message, 1, &p->files->scratch, p->files->scratch >= 0);

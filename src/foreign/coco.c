@@ -27,7 +27,7 @@ struct coco {
     struct reading *r;
     struct member *member;
     struct pull *p;
-    uint64_t size;
+    uint64_t from, size;
     bool has_images, has_annotations, has_categories;
     size_t bad_images, bad_categories; /* without an id or a name: told once it is known that this is COCO at all */
     struct image *images;
@@ -212,7 +212,7 @@ static enum err note_annotation(struct coco *c)
     }
     c->of_image[c->n] = has_id ? id : INT64_MIN;
     c->place[c->n++] = place;
-    return tell_progress(c->r, place / 2, c->size);
+    return tell_progress(c->r, (place - c->from) / 2, c->size);
 }
 
 static enum err read_list(struct coco *c, enum err (*item)(struct coco *), bool *ret_there)
@@ -638,9 +638,9 @@ static enum err read_file(struct coco *c)
 static enum err read_one(struct reading *r, struct member *m)
 {
     int fd = -1;
-    struct coco c = { .r = r, .member = m };
-    TRY(member_open(r, m, &fd, &c.size));
-    c.p = pull_new(fd, 0, c.size, TEXTS);
+    struct coco c = { .r = r, .member = m, .size = m->size };
+    TRY(member_open(r, m, &fd, &c.from));
+    c.p = pull_new(fd, c.from, c.from + c.size, TEXTS);
     text_init(&c.names, NAMES);
     text_init(&c.mask, FOREIGN_MASK);
     enum err e = read_file(&c);

@@ -26,6 +26,7 @@ enum {
 struct foreign_file {
     const char *name; /* as sent, folders and all */
     uint64_t size;
+    uint64_t offset; /* where it begins in what open() gives, which may hold others too */
 };
 struct foreign_files {
     const struct foreign_file *items;

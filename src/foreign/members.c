@@ -25,7 +25,7 @@ static enum err use_zip(struct reading *r, size_t file)
     r->zip = NULL;
     int fd;
     TRY(r->files->open(r->files->with, file, &fd));
-    enum err e = zip_reader_open(fd, r->files->items[file].size, &r->zip);
+    enum err e = zip_reader_open(fd, r->files->items[file].offset, r->files->items[file].size, &r->zip);
     r->zip_file = file;
     return fail_within(e, "%s: ", r->files->items[file].name);
 }
@@ -59,7 +59,7 @@ static enum err read_plain(struct reading *r, const struct member *m, char *to)
     AUTO(fd) int fd = -1;
     TRY(r->files->open(r->files->with, m->file, &fd));
     for (uint64_t done = 0; done < m->size;) {
-        ssize_t got = pread(fd, to + done, m->size - done, (off_t)done);
+        ssize_t got = pread(fd, to + done, m->size - done, (off_t)(r->files->items[m->file].offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -102,9 +102,9 @@ static enum err put_file(void *with, const char *bytes, size_t n)
     return file_write_all(((struct into *)with)->fd, bytes, n);
 }
 
-enum err member_open(struct reading *r, struct member *m, int *ret_fd, uint64_t *ret_size)
+enum err member_open(struct reading *r, struct member *m, int *ret_fd, uint64_t *ret_from)
 {
-    *ret_size = m->size;
+    *ret_from = m->at < 0 ? r->files->items[m->file].offset : 0;
     if (m->at < 0)
         return r->files->open(r->files->with, m->file, ret_fd);
     struct into t = { .fd = r->files->scratch };
@@ -185,7 +185,8 @@ static enum err is_zip(struct reading *r, size_t file, bool *ret)
     if (r->files->items[file].size <= sizeof magic)
         return OK;
     TRY(r->files->open(r->files->with, file, &fd));
-    *ret = pread(fd, magic, sizeof magic, 0) == sizeof magic && memcmp(magic, "PK\x03\x04", 4) == 0;
+    *ret =
+        pread(fd, magic, sizeof magic, (off_t)r->files->items[file].offset) == sizeof magic && memcmp(magic, "PK\x03\x04", 4) == 0;
     return OK;
 }
 

@@ -39,8 +39,8 @@ extern const struct format foreign_coco, foreign_voc, foreign_yolo;
 
 /* The bytes of a member, NUL-terminated, on the heap; a byte order mark is taken off. E_TOO_BIG over the cap. */
 MUST_USE enum err member_read(struct reading *, struct member *, size_t cap, char **ret, size_t *ret_n);
-/* The member as a descriptor that can be read anywhere: its own file, or unpacked into the scratch file. */
-MUST_USE enum err member_open(struct reading *, struct member *, int *ret_fd, uint64_t *ret_size);
+/* The member as a descriptor that can be read anywhere, from *ret_from on: its own file, or unpacked into the scratch file. */
+MUST_USE enum err member_open(struct reading *, struct member *, int *ret_fd, uint64_t *ret_from);
 void member_close(struct reading *, int fd);
 bool member_ends(const struct member *, const char *ending); /* ".json", whatever the case */
 
@@ -56,7 +56,7 @@ MUST_USE enum err tell_progress(struct reading *, uint64_t done, uint64_t all);
 MUST_USE enum err label_number(struct reading *, const char *name, uint32_t *ret);
 
 /* zip files (PKWARE APPNOTE), read through a descriptor, which they close. */
-MUST_USE enum err zip_reader_open(int fd, uint64_t size, struct zip_reader **ret);
+MUST_USE enum err zip_reader_open(int fd, uint64_t from, uint64_t size, struct zip_reader **ret);
 void zip_reader_close(struct zip_reader *); /* NULL is fine */
 size_t zip_reader_count(const struct zip_reader *);
 /* name: NULL for folders. E_INVALID or E_TOO_BIG for members that are not to be touched. */

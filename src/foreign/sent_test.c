@@ -4,11 +4,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Some stand behind something else, and something stands behind all. */
+static size_t offset_of(size_t i)
+{
+    return i % 2 ? 0 : 6;
+}
+
 static enum err open_sent(void *with, size_t i, int *ret_fd)
 {
     const struct sent *s = (const struct sent *)with + i;
     *ret_fd = memfd_create("sent", MFD_CLOEXEC);
-    return file_write_all(*ret_fd, s->bytes, s->n);
+    TRY(file_write_all(*ret_fd, "before", offset_of(i)));
+    TRY(file_write_all(*ret_fd, s->bytes, s->n));
+    return file_write_all(*ret_fd, "{after}", 7);
 }
 
 static void close_fd(void *with)
@@ -24,7 +32,7 @@ struct foreign_files *sent_files(struct arena *a, const struct sent *all, size_t
     for (size_t i = 0; i < n; i++) {
         copy[i] = all[i];
         copy[i].n = all[i].n ? all[i].n : strlen(all[i].bytes);
-        items[i] = (struct foreign_file){ all[i].name, copy[i].n };
+        items[i] = (struct foreign_file){ all[i].name, copy[i].n, offset_of(i) };
     }
     *files = (struct foreign_files){ items, n, open_sent, copy, memfd_create("scratch", MFD_CLOEXEC) };
     arena_defer(a, close_fd, &files->scratch);

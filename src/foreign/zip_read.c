@@ -10,7 +10,7 @@ enum { RATIO = 200, PIECE = 64 << 10 }; /* a member may unpack to RATIO times it
 
 struct zip_reader {
     int fd;
-    uint64_t size, at;
+    uint64_t from, size, at; /* at: relative to from */
     zip_t *zip;
     zip_error_t error;
 };
@@ -26,7 +26,7 @@ static zip_int64_t source(void *with, void *data, zip_uint64_t n, zip_source_cmd
     case ZIP_SOURCE_READ: {
         if (z->at >= z->size)
             return 0;
-        ssize_t got = pread(z->fd, data, n < z->size - z->at ? n : z->size - z->at, (off_t)z->at);
+        ssize_t got = pread(z->fd, data, n < z->size - z->at ? n : z->size - z->at, (off_t)(z->from + z->at));
         if (got < 0) {
             zip_error_set(&z->error, ZIP_ER_READ, errno);
             return -1;
@@ -57,10 +57,10 @@ static zip_int64_t source(void *with, void *data, zip_uint64_t n, zip_source_cmd
     }
 }
 
-enum err zip_reader_open(int fd, uint64_t size, struct zip_reader **ret)
+enum err zip_reader_open(int fd, uint64_t from, uint64_t size, struct zip_reader **ret)
 {
     struct zip_reader *z = heap_take(sizeof *z);
-    *z = (struct zip_reader){ .fd = fd, .size = size };
+    *z = (struct zip_reader){ .fd = fd, .from = from, .size = size };
     zip_error_init(&z->error);
     zip_error_t error;
     zip_error_init(&error);

@@ -13,7 +13,7 @@ enum state { VALUE, FIRST_KEY, KEY, FIRST_ITEM, COMMA, DONE };
 
 struct pull {
     int fd;
-    uint64_t size;
+    uint64_t from, end;
     /* the window: bytes [start, start + n) of the file; what is read next is window[i] */
     uint64_t start;
     size_t n, i, ahead; /* ahead: how much the next refill reads; more and more while it goes straight on */
@@ -31,10 +31,12 @@ struct pull {
     enum err error;
 };
 
-struct pull *pull_new(int fd, uint64_t from, uint64_t size, size_t text_cap)
+struct pull *pull_new(int fd, uint64_t from, uint64_t end, size_t text_cap)
 {
     struct pull *p = heap_take(sizeof *p);
-    *p = (struct pull){ .fd = fd, .size = size, .line = 1, .ahead = FIRST, .window = heap_take(WINDOW) };
+    *p = (struct pull){
+        .fd = fd, .from = from, .end = end, .line = 1, .line_start = from, .ahead = FIRST, .window = heap_take(WINDOW)
+    };
     text_init(&p->text, text_cap);
     pull_seek(p, from);
     return p;
@@ -70,7 +72,7 @@ static bool refill(struct pull *p)
 {
     p->start += p->n;
     p->n = p->i = 0;
-    uint64_t left = p->size > p->start ? p->size - p->start : 0;
+    uint64_t left = p->end > p->start ? p->end - p->start : 0;
     size_t want = left < p->ahead ? (size_t)left : p->ahead;
     p->ahead = p->ahead * 2 < WINDOW ? p->ahead * 2 : WINDOW;
     while (want) {
@@ -378,7 +380,7 @@ enum err pull_next(struct pull *p, enum pull_event *ret)
 {
     if (p->error != OK)
         return p->error;
-    if (p->state == VALUE && p->depth == 0 && p->start + p->i == 0 && peek(p) == 0xef && !mark(p))
+    if (p->state == VALUE && p->depth == 0 && p->start + p->i == p->from && peek(p) == 0xef && !mark(p))
         return wrong(p, "invalid token");
     if (p->state == COMMA && p->depth == 0)
         p->state = DONE;

@@ -21,9 +21,9 @@ enum pull_event {
 enum { PULL_DEPTH = 64 };
 
 struct pull;
-/* The file is read from `from` to `size`; a byte order mark before the value is passed over. The descriptor stays the caller's.
+/* The file is read from `from` up to `end`; a byte order mark before the value is passed over. The descriptor stays the caller's.
  * text_cap: most bytes of a text. */
-struct pull *pull_new(int fd, uint64_t from, uint64_t size, size_t text_cap);
+struct pull *pull_new(int fd, uint64_t from, uint64_t end, size_t text_cap);
 void pull_free(struct pull *);
 static inline void auto_pull(struct pull **p)
 {

@@ -18,7 +18,9 @@ enum { FIELD_MOST = 200 };
 struct receive {
     struct blob_writer *writer;
     const char *filename;
-    struct out files; /* [{"name", "hash", "size"}]: nothing else names the bytes, so they are gone two days later */
+    struct out files; /* [{"name", "size"}], one behind the other in one object, which nothing else names: gone two days later */
+    char hash[HASH_SIZE];
+    uint64_t begins; /* where the file at hand does */
     size_t n_files;
     struct {
         char name[32], value[FIELD_MOST];
@@ -29,22 +31,25 @@ struct receive {
     uint64_t total;
 };
 
-static enum err finish_file(struct op *op)
+static void finish_file(struct receive *r)
 {
-    struct receive *r = op->state;
-    char hash[HASH_SIZE];
-    uint64_t size;
-    if (!r->writer)
-        return OK;
-    struct blob_writer *w = r->writer;
-    r->writer = NULL;
-    TRY(blob_commit(w, hash, &size));
+    if (!r->filename)
+        return;
     out_object(&r->files, NULL);
     out_text(&r->files, "name", r->filename);
-    out_text(&r->files, "hash", hash);
-    out_int(&r->files, "size", (int64_t)size);
+    out_int(&r->files, "size", (int64_t)(r->total - r->begins));
     out_end_object(&r->files);
-    return OK;
+    r->begins = r->total;
+}
+
+static enum err finish_all(struct receive *r)
+{
+    uint64_t size;
+    struct blob_writer *w = r->writer;
+    finish_file(r);
+    out_end_array(&r->files);
+    r->writer = NULL;
+    return blob_commit(w, r->hash, &size);
 }
 
 static enum err take_field(struct receive *r, const struct http_part *part, const char *bytes, size_t n)
@@ -72,13 +77,14 @@ static enum err take_part(void *with, const struct http_part *part, const char *
     if (!part->filename)
         return take_field(r, part, bytes, n);
     if (part->offset == 0) {
-        TRY(finish_file(op));
+        finish_file(r);
         if (++r->n_files > FOREIGN_FILES)
             return fail(E_TOO_BIG, "more than %d files", FOREIGN_FILES);
         if (strlen(part->filename) >= FOREIGN_NAME)
             return fail(E_INVALID, "a file has a name of %zu bytes", strlen(part->filename));
         r->filename = arena_str(op->arena, part->filename);
-        TRY(blob_begin(op->services->blobs, FOREIGN_BYTES, &r->writer));
+        if (!r->writer)
+            TRY(blob_begin(op->services->blobs, FOREIGN_BYTES, &r->writer));
     }
     r->total += n;
     if (r->total > FOREIGN_BYTES)
@@ -137,6 +143,7 @@ static enum err enqueue(struct op *op)
     out_text(&input, "status", status);
     out_bool(&input, "skip_invalid", strcmp(skip, "true") == 0);
     out_text(&input, "splits", field(r, "splits", import_splits[0]));
+    out_text(&input, "hash", r->hash);
     out_raw(&input, "files", r->files.text.bytes);
     out_end_object(&input);
     TRY(job_add(op->db, op->arena, import_annotations_job.name, op->org, op->user_id, input.text.bytes, &job));
@@ -154,7 +161,6 @@ static enum err enqueue(struct op *op)
 static enum err receive_files(struct op *op)
 {
     struct receive *r = op->state;
-    TRY(finish_file(op));
     if (!r->n_files)
         return fail(E_INVALID, "no file was sent; send them as parts called \"files\"");
     if (!among(field(r, "mode", "REPLACE"), import_modes))
@@ -163,7 +169,7 @@ static enum err receive_files(struct op *op)
         return fail(E_INVALID, "status must be PENDING, SKIPPED, ACCEPTED or REFUSED");
     if (!among(field(r, "splits", import_splits[0]), import_splits))
         return fail(E_INVALID, "splits must be TAGS, ALL, train, val or test");
-    out_end_array(&r->files);
+    TRY(finish_all(r));
     return op_write(op, enqueue);
 }
 

@@ -35,6 +35,8 @@ struct pending {
 struct import {
     struct job *job;
     const struct json *files;
+    const char *hash;
+    int bytes; /* the object that they stand in */
     const char *version, *mode, *status, *type, *splits;
     bool skip_invalid, chooses; /* the version takes the type of what comes */
     int64_t batch;
@@ -54,26 +56,26 @@ struct import {
 
 /* ---- the files, by descriptor */
 
+/* All files stand in one object, one behind the other. */
 static enum err open_file(void *with, size_t i, int *ret_fd)
 {
-    struct import *m = with;
-    const struct services *s = m->job->with;
-    uint64_t size;
-    const char *hash = json_text(json_get(json_at(m->files, i), "hash"));
-    if (!hash)
-        return fail(E_BROKEN, "the job does not say which bytes to read");
-    return blob_read(s->blobs, hash, ret_fd, &size);
+    (void)i;
+    *ret_fd = fcntl(((struct import *)with)->bytes, F_DUPFD_CLOEXEC, 0);
+    return *ret_fd >= 0 ? OK : fail(E_BROKEN, "cannot open the files once more");
 }
 
 static enum err list_files(struct import *m, struct foreign_files *ret)
 {
     size_t n = json_count(m->files);
+    uint64_t offset = 0;
     struct foreign_file *items = arena_new_array(m->job->arena, struct foreign_file, n + 1);
     for (size_t i = 0; i < n; i++) {
         int64_t size = 0;
         items[i].name = json_text(json_get(json_at(m->files, i), "name"));
         json_int(json_get(json_at(m->files, i), "size"), &size);
         items[i].size = (uint64_t)size;
+        items[i].offset = offset;
+        offset += items[i].size;
     }
     *ret = (struct foreign_files){ items, n, open_file, m, -1 };
     return OK;
@@ -345,6 +347,9 @@ static enum err write(struct import *m)
  */
 static enum err run_import(struct import *m)
 {
+    uint64_t size;
+    const struct services *s = m->job->with;
+    TRY(blob_read(s->blobs, m->hash, &m->bytes, &size));
     TRY(choose_type(m));
     TRY(version_check_unlocked(m->job->db, m->version));
     TRY(batch_begin(m->job->db, m->version, m->job->id, &m->batch));
@@ -365,20 +370,21 @@ static enum err read_input(struct import *m)
 {
     const struct json *in = m->job->input;
     m->files = json_get(in, "files");
+    m->hash = json_text(json_get(in, "hash"));
     m->version = json_text(json_get(in, "dataset_version_id"));
     m->mode = json_text(json_get(in, "mode"));
     m->status = json_text(json_get(in, "status"));
     m->splits = json_text(json_get(in, "splits"));
     m->splits = m->splits ? m->splits : import_splits[0];
     json_bool(json_get(in, "skip_invalid"), &m->skip_invalid);
-    return m->version && m->mode && m->status && json_text(json_get(json_at(m->files, 0), "hash"))
+    return m->version && m->mode && m->status && m->hash
                ? OK
                : fail(E_UNMEANT, "the import was sent to an earlier version of the program: send it again");
 }
 
 static enum err run(struct job *j)
 {
-    struct import m = { .job = j, .result = { .arena = j->arena, .format = "no format" }, .slice = arena_new() };
+    struct import m = { .job = j, .bytes = -1, .result = { .arena = j->arena, .format = "no format" }, .slice = arena_new() };
     enum err e = read_input(&m);
     e = e == OK ? run_import(&m) : e;
     known_images_free(m.known);
@@ -386,6 +392,7 @@ static enum err run(struct job *j)
         free(m.labels[i].name);
     free(m.labels);
     arena_free(m.slice);
+    auto_fd(&m.bytes);
     return e;
 }
 
