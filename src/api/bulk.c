@@ -2,6 +2,7 @@
 #include "api/resource.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sql/slice.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -307,6 +308,7 @@ static enum err do_slice(struct bulk *b, const struct bulk_kind *k, const char *
     for (bool over = false; !over;) {
         struct progress before = *p;
         int64_t counted = b->counted;
+        double began = clock_seconds();
         TRY(sql_begin(b->db));
         enum err e = do_some(b, k, ids, p, &over);
         if (e == OK && over && !p->undoing)
@@ -314,6 +316,7 @@ static enum err do_slice(struct bulk *b, const struct bulk_kind *k, const char *
         if (e == OK)
             e = note_progress(b, id, p);
         e = sql_end(b->db, e);
+        slice_rest(began);
         if (e != OK) {
             *p = before;
             b->counted = counted;

@@ -1,6 +1,7 @@
 #include "api/remove.h"
 #include "api/resource.h"
 #include "base/clock.h"
+#include "sql/slice.h"
 #include <string.h>
 
 enum { FEW = 300 };               /* rows that go at once, within the request */
@@ -168,6 +169,7 @@ static enum err in_slices(struct job *j, const char *text, const char *id)
         double began = clock_seconds();
         TRY(slice(j, text, id, most, &n));
         double took = clock_seconds() - began;
+        slice_rest(began);
         if (took > slice_seconds)
             most = most > 2 ? most / 2 : 1;
         else if (took < slice_seconds / 3 && most < MOST)

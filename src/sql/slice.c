@@ -3,7 +3,16 @@
 #include <time.h>
 
 /* Half of the bar of 50 ms, since a commit has to sync too. Others try again every few milliseconds, so they need a gap. */
-static const double longest = 0.020, gap = 0.5;
+static const double longest = 0.020, gap = 0.5, most_rest = 0.05;
+
+void slice_rest(double begun)
+{
+    double rest = (clock_seconds() - begun) * gap;
+    if (rest > most_rest)
+        rest = most_rest; /* it may have waited for the lock itself */
+    struct timespec t = { (time_t)rest, (long)((rest - (double)(time_t)rest) * 1e9) };
+    nanosleep(&t, NULL);
+}
 
 enum err slice_begin(struct slice *s, struct sql *db)
 {
@@ -21,9 +30,7 @@ enum err slice_next(struct slice *s, enum err e)
         return e;
     s->open = false;
     TRY(sql_end(s->db, OK));
-    double rest = (clock_seconds() - s->begun) * gap;
-    struct timespec t = { (time_t)rest, (long)((rest - (double)(time_t)rest) * 1e9) };
-    nanosleep(&t, NULL);
+    slice_rest(s->begun);
     return slice_begin(s, s->db);
 }
 

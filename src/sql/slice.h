@@ -14,6 +14,8 @@ struct slice {
     double begun; /* clock_seconds() */
     bool open;
 };
+/* For who slices by themselves: after a transaction that began at that clock_seconds(), a while in which others come in. */
+void slice_rest(double begun);
 MUST_USE enum err slice_begin(struct slice *, struct sql *);
 MUST_USE enum err slice_next(struct slice *, enum err of_the_step);
 MUST_USE enum err slice_end(struct slice *,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000 };
+enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000, BUSY_LOOK_MS = 2 };
 enum { POOL_MOST = 256, POOL_WAIT_S = 10 }; /* taken at a time: each has a cache of 4 MB and three descriptors */
 enum { POOL_IDLE = 16 };                    /* connections kept for the next request; a crowd's others are closed after it */
 
@@ -53,6 +53,16 @@ static enum err failure(struct sql *s, const char *doing)
     }
 }
 
+/* Who has waited long must not look more seldom than who has just come (the library's own way): in the short gaps that long work
+ * leaves, only who looks often gets in. */
+static int wait_for_lock(void *with, int tries)
+{
+    const struct timespec pause = { 0, BUSY_LOOK_MS * 1000000L };
+    (void)with;
+    nanosleep(&pause, NULL);
+    return tries < BUSY_MS / BUSY_LOOK_MS;
+}
+
 enum err sql_open(const char *path, struct sql **ret)
 {
     struct sql *s = heap_take(sizeof *s);
@@ -62,7 +72,7 @@ enum err sql_open(const char *path, struct sql **ret)
         sql_close(s);
         return e;
     }
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_handler(s->db, wait_for_lock, NULL);
     enum err e = sql_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                                "PRAGMA trusted_schema = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;"
                                "CREATE TEMP TABLE listed (list INTEGER NOT NULL, place INTEGER NOT NULL, value TEXT NOT NULL, "

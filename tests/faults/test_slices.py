@@ -39,6 +39,19 @@ def test_a_few_are_added_at_once(crowd, dataset):
     assert answer["added"] == 20 and answer["job"]["status"] == "SUCCESS"
 
 
+def test_others_write_meanwhile(crowd, dataset, full):
+    """The lock is given away between two slices, and who waits for it gets it."""
+    job = crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json={"parent_id": full, "version": "beside", "wait": False})["job"]["id"]
+    done, waited = 0, []
+    while crowd.count("job WHERE id = ? AND status IN ('PENDING', 'RUNNING')", job):
+        began = time.time()
+        crowd.call("PATCH", f"/api/dataset/{dataset}", json={"description": str(done)})
+        waited.append(time.time() - began)
+        done += 1
+    print(f"{done} changes beside it, the slowest {max(waited):.3f} s")
+    assert done > 5
+
+
 def test_a_tag_goes_on_many_and_off_again(crowd, full):
     tag = crowd.call("POST", f"/api/datalake/{crowd.lake}/tags", json={"name": "many"})["id"]
     assert crowd.call("POST", f"/api/tag/{tag}/attach", json=crowd.data[:5])["count"] == 5
