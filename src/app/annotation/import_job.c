@@ -382,7 +382,7 @@ static enum err read_input(struct import *m)
                : fail(E_UNMEANT, "the import was sent to an earlier version of the program: send it again");
 }
 
-static enum err run(struct job *j)
+static enum err run_once(struct job *j)
 {
     struct import m = { .job = j, .bytes = -1, .result = { .arena = j->arena, .format = "no format" }, .slice = arena_new() };
     enum err e = read_input(&m);
@@ -393,6 +393,15 @@ static enum err run(struct job *j)
     free(m.labels);
     arena_free(m.slice);
     auto_fd(&m.bytes);
+    return e;
+}
+
+/* A reader that was stopped from outside (the machine was short of memory) is no fault of the files. */
+static enum err run(struct job *j)
+{
+    enum err e = run_once(j);
+    for (int again = 0; again < 2 && e == E_BUSY; again++)
+        e = run_once(j);
     return e;
 }
 
