@@ -54,6 +54,22 @@ test("a failed upload is no image: it stands apart with its reason, and is count
   await page.getByRole("gridcell").first().waitFor();
 });
 
+test("a list that is not wholly counted says so, and shows the exact number when it comes", async () => {
+  const total = (await api("GET", `/api/datalake/${lake}/datas?upload_statuses=DONE&limit=1&count=exact`)).count;
+  let held;
+  const exact = new Promise((go) => (held = go));
+  await page.route(/datas\?.*count=short/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), count: 1, count_exact: false } });
+  });
+  await page.route(/datas\?.*count=exact/, async (route) => { await exact; await route.continue(); });
+  await b.open("/datalake");
+  await page.getByText("at least 1 image", { exact: true }).waitFor();
+  held();
+  await page.getByText(`${total} images`, { exact: true }).waitFor();
+  await page.unrouteAll({ behavior: "wait" });
+});
+
 test("without a network a page says so instead of waiting for ever", async () => {
   await b.open("/models?tab=hub");
   await page.locator("main .card").first().waitFor();

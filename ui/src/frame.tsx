@@ -2,18 +2,36 @@
 import { Menu, Skeleton, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { Component, Suspense, useState, type ComponentType, type ReactNode } from "react";
 import { Link, matchRoute, Redirect, Route, Switch, useLocation, useRouter } from "wouter";
-import { signOut, useSession } from "./api/session";
-import type { Session } from "./api/types";
+import type { Page } from "./api/client";
+import { useGet } from "./api/query";
+import { signOut, switchOrganization, useSession } from "./api/session";
+import type { Organization, Session } from "./api/types";
 import { areas, type Area } from "./areas";
-import { IconKeyboard, IconLogout, IconMoon, IconSidebar, IconSidebarOpen, IconSun, IconUser } from "./kit/icons";
+import { IconBuilding, IconCheck, IconKeyboard, IconLogout, IconMoon, IconSidebar, IconSidebarOpen, IconSun, IconUser } from "./kit/icons";
 import { KeysHelp, showKeys } from "./kit/keys";
-import { Empty, Fault } from "./kit/parts";
+import { Cut, Empty, Fault } from "./kit/parts";
+import { toast } from "./kit/toast";
 import { UploadPanel } from "./uploads";
 
 /** All pages, with the area each belongs to. */
 const pages = areas.flatMap((a) => a.pages.map((p) => ({ ...p, area: a.area })));
 
 const kept = (name: string, fallback: string) => localStorage.getItem(name) ?? fallback;
+
+/** Those that one belongs to; a click goes there. */
+function Organizations({ here }: { here: string }) {
+  const { data } = useGet<Page<Organization>>("/api/organizations", { limit: 100 });
+  return (
+    <>
+      {data?.items.map((o) => (
+        <Menu.Item key={o.id} leftSection={o.id === here ? <IconCheck size={15} /> : <IconBuilding size={15} />} aria-current={o.id === here || undefined} onClick={() => { if (o.id !== here) switchOrganization(o.id).catch(toast.failed); }}>
+          <Cut text={o.name} />
+        </Menu.Item>
+      ))}
+      <Menu.Divider />
+    </>
+  );
+}
 
 /** The way from area to area. Pages that need the room fold it, which is remembered apart from what it is elsewhere. */
 function Rail({ here, folds, session }: { here: string; folds: boolean; session: Session }) {
@@ -45,7 +63,7 @@ function Rail({ here, folds, session }: { here: string; folds: boolean; session:
       {areas.filter((a) => !a.foot).map(link)}
       <div style={{ flex: 1 }} />
       {areas.filter((a) => a.foot).map(link)}
-      <Menu position="right-end" width={210}>
+      <Menu position="right-end" width={230}>
         <Menu.Target>
           <button type="button" className="rail-link" aria-label="Your account">
             <IconUser size={18} stroke={1.7} />
@@ -56,8 +74,9 @@ function Rail({ here, folds, session }: { here: string; folds: boolean; session:
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>
-            {session.user.username} · {session.organization.name}
+            {session.user.username} · {session.user.role.toLowerCase()}
           </Menu.Label>
+          <Organizations here={session.organization.id} />
           <Menu.Item leftSection={dark ? <IconSun size={15} /> : <IconMoon size={15} />} onClick={() => setColorScheme(dark ? "light" : "dark")}>
             {dark ? "Light colours" : "Dark colours"}
           </Menu.Item>

@@ -3,6 +3,8 @@
 export interface Page<T> {
   items: T[];
   count: number;
+  /** false: there are at least so many; counting them all would take longer than the page. */
+  count_exact?: boolean;
   next_cursor: string | null;
 }
 

@@ -44,6 +44,8 @@ export function setCached<T>(path: string, change: (old: T) => T, params?: Param
 
 export interface Rows<T> {
   count: number | undefined;
+  /** The count is only known to be at least that; the exact one is on its way. */
+  atLeast: boolean;
   at: (i: number) => T | undefined;
   /** Says which rows are on screen; only their pages are asked for. */
   want: (first: number, last: number) => void;
@@ -66,12 +68,16 @@ export function useRows<T>(path: string | null, params: Params = {}, { chunk = 1
   }
   const answers = useQueries({
     queries: chunks.map((c) => ({
-      queryKey: keyOf(path ?? "", { ...params, limit: chunk, offset: c * chunk }),
-      queryFn: ({ signal }: { signal: AbortSignal }) => get<Page<T>>(path ?? "", { ...params, limit: chunk, offset: c * chunk }, signal),
+      queryKey: keyOf(path ?? "", { ...params, limit: chunk, offset: c * chunk, count: "short" }),
+      queryFn: ({ signal }: { signal: AbortSignal }) => get<Page<T>>(path ?? "", { ...params, limit: chunk, offset: c * chunk, count: "short" }, signal),
       enabled: path !== null,
     })),
   });
   const first = answers[chunks.indexOf(0)];
+  // Pictures do not wait for the number of all of them, which may take longer.
+  const vague = first?.data?.count_exact === false;
+  const whole = useGet<Page<T>>(vague ? path : null, { ...params, limit: 1, count: "exact" });
+  const exact = vague ? whole.data?.count : undefined;
   const at = (i: number): T | undefined => {
     const c = chunks.indexOf(Math.floor(i / chunk));
     return c < 0 ? undefined : answers[c]?.data?.items[i % chunk];
@@ -87,7 +93,8 @@ export function useRows<T>(path: string | null, params: Params = {}, { chunk = 1
   );
   const error = (answers.find((a) => a.error)?.error ?? null) as ApiError | null;
   return {
-    count: first?.data?.count,
+    count: exact ?? first?.data?.count,
+    atLeast: vague && exact === undefined,
     at,
     want,
     error,

@@ -45,6 +45,12 @@ export async function signOut(): Promise<void> {
 
 export function sessionEnded(): void {
   closeEvents();
-  cache.clear();
   location.assign(`/login?to=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** Goes to another organization, with everything that is on the page. */
+export async function switchOrganization(id: string): Promise<void> {
+  await call("PATCH", path, { body: { organization_id: id } });
+  closeEvents();
+  location.assign("/"); // loaded anew, so that nothing of the other one is kept
 }

@@ -8,6 +8,14 @@ export interface Session {
   last_event: number;
 }
 
+/** One that the user belongs to. */
+export interface Organization {
+  id: string;
+  name: string;
+  role?: string;
+  created_at?: string;
+}
+
 export type InferenceType =
   | "NOT_CONFIGURED"
   | "CLASSIFICATION"

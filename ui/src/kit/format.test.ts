@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, count, duration, figure, plural } from "./format";
+import { bytes, count, countOf, countWords, duration, figure, plural } from "./format";
 
 test("figures keep four digits and no zeros at their end", () => {
   assert.equal(figure(0.560349), "0.5603");
@@ -32,4 +32,11 @@ test("a duration never has sixty seconds or minutes beside it", () => {
   assert.equal(duration(119.6), "2 min 0 s");
   assert.equal(duration(3599.8), "1 h 0 min");
   assert.equal(duration(7199), "2 h 0 min");
+});
+
+test("what is not wholly counted is not said to be", () => {
+  assert.equal(countOf({ count: 10000, count_exact: false }), "10,000+");
+  assert.equal(countOf({ count: 12, count_exact: true }), "12");
+  assert.equal(countWords(10000, true, "image"), "at least 10,000 images");
+  assert.equal(countWords(1, false, "image"), "1 image");
 });

@@ -7,6 +7,11 @@ export const count = (n: number | null | undefined) => (n === null || n === unde
 /** "1 image", "1,204 images" */
 export const plural = (n: number, one: string, many = `${one}s`) => `${whole.format(n)} ${n === 1 ? one : many}`;
 
+/** "10,000+" where more are not counted. */
+export const countOf = (page: { count: number; count_exact?: boolean }) => whole.format(page.count) + (page.count_exact === false ? "+" : "");
+/** "at least 10,000 images" until all are counted. */
+export const countWords = (n: number, atLeast: boolean, one: string) => (atLeast ? "at least " : "") + plural(n, one);
+
 /** Four significant digits at most, without trailing zeros. */
 export function figure(x: number | null | undefined, digits = 4): string {
   if (x === null || x === undefined || Number.isNaN(x)) return "–";

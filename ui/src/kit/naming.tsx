@@ -17,6 +17,7 @@ interface NameProps {
   disabled?: boolean;
   description?: string;
   autoFocus?: boolean;
+  autoComplete?: string;
 }
 
 /** A field for a name: what is too long is said, never cut. */

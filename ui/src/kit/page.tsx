@@ -3,6 +3,7 @@ import { ActionIcon, Menu, Skeleton, Tabs } from "@mantine/core";
 import type { ComponentType, ReactNode } from "react";
 import { Head, type Crumb } from "./head";
 import { IconDots } from "./icons";
+import { On, useMay, type Right, type Thing } from "./may";
 import { Fault, Lines } from "./parts";
 import { useUrl } from "./url";
 
@@ -23,6 +24,8 @@ export interface MenuRow {
   icon: ComponentType<{ size?: number }>;
   run: () => void;
   danger?: boolean;
+  /** Who may; everybody who may change things, unless it says otherwise. */
+  needs?: Right;
 }
 export interface TabRow {
   key: string;
@@ -32,14 +35,19 @@ export interface TabRow {
   show: () => ReactNode;
   /** It draws to the page's edges and scrolls by itself. */
   whole?: boolean;
+  needs?: Right;
 }
 
 interface Props {
   crumbs: readonly Crumb[];
   id?: string;
   chips?: ReactNode;
-  /** Buttons at the right, the main one last. */
+  /** What the page is about, where access is given on that. */
+  on?: Thing | null;
+  /** Buttons at the right that change things, the main one last. */
   actions?: ReactNode;
+  /** Those that are for everybody, or know themselves whom they are for. */
+  uses?: ReactNode;
   /** What is seldom done, behind the dots. */
   menu?: readonly (MenuRow | null | false | undefined)[];
   tabs?: readonly TabRow[];
@@ -64,15 +72,26 @@ function Shown({ of, waiting, whole, children }: { of: readonly Asked[]; waiting
   return whole ? <>{children()}</> : <div className="body">{children()}</div>;
 }
 
-export function Page({ crumbs, id, chips, actions, menu, tabs, of = [], waiting, bar, children }: Props) {
+export function Page(props: Props) {
+  return (
+    <On thing={props.on ?? null}>
+      <Drawn {...props} />
+    </On>
+  );
+}
+
+function Drawn({ crumbs, id, chips, actions, uses, menu, tabs: all, of = [], waiting, bar, children }: Props) {
+  const may = useMay();
+  const tabs = all?.filter((t) => may(t.needs ?? "read"));
   const [tab, setTab] = useUrl("tab", tabs?.[0]?.key ?? "");
   const here = tabs?.find((t) => t.key === tab) ?? tabs?.[0];
-  const rows = menu?.filter((m): m is MenuRow => !!m) ?? [];
+  const rows = menu?.filter((m): m is MenuRow => !!m && may(m.needs ?? "write")) ?? [];
   const body = () => (typeof children === "function" ? children() : children);
   return (
     <div className="page">
       <Head crumbs={crumbs} id={id} chips={chips}>
-        {actions}
+        {may("write") && actions}
+        {uses}
         {rows.length > 0 && (
           <Menu>
             <Menu.Target>

@@ -1,6 +1,7 @@
 import { del, patch, post, type Page } from "../../api/client";
 import { touch, useGet } from "../../api/query";
-import { signIn, useSession, useSignedIn } from "../../api/session";
+import { signIn, switchOrganization, useSession, useSignedIn } from "../../api/session";
+import type { Organization } from "../../api/types";
 
 export interface Failure {
   status: number;
@@ -10,12 +11,14 @@ export interface Failure {
 }
 export const useWho = useSession;
 export const enter = signIn;
-export { useSignedIn };
+export { switchOrganization, useSignedIn };
 
 export interface User {
   id: string;
   username: string;
   role: string;
+  /** The account is managed here; otherwise somebody of another organization is a member. */
+  home?: boolean;
   created_at?: string;
   last_login_at?: string | null;
 }
@@ -35,5 +38,12 @@ export const changeUser = (id: string, change: Partial<{ role: string; password:
 export const useTokens = () => useGet<Page<Token>>("/api/tokens");
 export const addToken = (name: string) => post<Token & { token: string }>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
 export const dropToken = (id: string) => del(`/api/token/${id}`).then(() => touch("/api/tokens"));
-export const changeOwnPassword = (old_password: string, password: string, revoke_tokens: boolean) => post("/api/user/password", { old_password, password, revoke_tokens });
+export const changeOwnPassword = (old_password: string, password: string, revoke_tokens: boolean) => post("/api/user/password", { old_password, password, revoke_tokens }).then(() => touch("/api/tokens"));
+const members = (org: string) => `/api/organization/${org}/members`;
+export const invite = (org: string, username: string, role: string) => post<User>(members(org), { username, role }).then((r) => (touch("/api/users"), r));
+export const changeRole = (org: string, id: string, role: string) => patch<User>(`/api/organization/${org}/member/${id}`, { role }).then((r) => (touch("/api/users"), r));
+export const addOrganization = (name: string) => post<Organization>("/api/organizations", { name }).then((r) => (touch("/api/organizations"), r));
+export const renameOrganization = (id: string, name: string) => patch(`/api/organization/${id}`, { name }).then(() => touch("/api/session", "/api/organizations"));
+export const leaveOrganization = (id: string) => post(`/api/organization/${id}/leave`);
+export const useOrganizations = () => useGet<Page<Organization>>("/api/organizations", { limit: 100 });
 export const removeUser = (id: string) => del(`/api/user/${id}`).then(() => touch("/api/users"));

@@ -6,6 +6,7 @@ import { plural } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconAlert, IconCheck, IconCloud, IconLock, IconPhoto, IconSave, IconWifiOff } from "../../kit/icons";
 import { Empty, Fault, Kbd, Status } from "../../kit/parts";
+import { useMayOn } from "../../kit/may";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl } from "../../kit/url";
 import { Bench, openOn, useEngine, type Item } from "./bench";
@@ -25,7 +26,8 @@ export default function Annotate() {
   const labels = useLabels(id);
   const rows = useAssets(id, q, index);
   const list = labels.data?.items ?? none;
-  const locked = !!version.data?.locked;
+  const may = useMayOn(version.data ? { kind: "dataset", id: version.data.origin_id } : null);
+  const locked = !!version.data?.locked || !may("annotate"); // look only
   const { engine, room } = useEngine(list, locked);
   const [keeper] = useState(() => new Keeper(saveAnnotation, localStorage));
   useSyncExternalStore(keeper.subscribe, keeper.version);
@@ -99,7 +101,7 @@ export default function Annotate() {
   const error = version.error ?? rows.error ?? labels.error;
   return (
     <div className="page">
-      <Head crumbs={[{ text: v?.origin_name ?? "…", ...(v ? { to: `/datasets/${v.origin_id}` } : {}) }, { text: v?.version ?? "…", to: back }, { text: now?.data.filename ?? "…" }]} id={now?.id} chips={<>{status && <Status of={status} word={status === "PENDING" ? "Not accepted yet" : undefined} />}{locked && <span className="chip" data-plain=""><IconLock size={12} /> Locked: look only</span>}</>}>
+      <Head crumbs={[{ text: v?.origin_name ?? "…", ...(v ? { to: `/datasets/${v.origin_id}` } : {}) }, { text: v?.version ?? "…", to: back }, { text: now?.data.filename ?? "…" }]} id={now?.id} chips={<>{status && <Status of={status} word={status === "PENDING" ? "Not accepted yet" : undefined} />}{locked && <span className="chip" data-plain=""><IconLock size={12} /> {version.data?.locked ? "Locked: look only" : "Look only"}</span>}</>}>
         <SaveState keeper={keeper} onSave={save} />
         {!locked && (
           <>
@@ -133,7 +135,7 @@ export default function Annotate() {
           labels={labels.data?.items}
           type={v?.type ?? "NOT_CONFIGURED"}
           readOnly={locked}
-          {...(locked ? {} : { onNewLabel: (name: string) => addLabel(id, name) })}
+          {...(locked || !may("write") ? {} : { onNewLabel: (name: string) => addLabel(id, name) })}
           keys={[
             { keys: "Enter", says: "Accept, next image", run: () => finish("ACCEPTED") },
             { keys: "S", says: "Skip, next image", run: () => finish("SKIPPED") },

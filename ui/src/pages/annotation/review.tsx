@@ -7,6 +7,7 @@ import { milliseconds } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconCheck, IconPhoto, IconSend } from "../../kit/icons";
 import { Empty, Fault, Kbd, Status, Time } from "../../kit/parts";
+import { useMayOn } from "../../kit/may";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
 import { Bench, openOn, useEngine, type Item } from "./bench";
@@ -30,7 +31,8 @@ export default function Review() {
   const [done, setDone] = useState<ReadonlyMap<string, "REVIEWED" | "SUBMITTED">>(new Map());
   const now = rows.at(index);
   const status = (a: PredictedAsset) => done.get(a.id) ?? a.status;
-  const final = !!now && status(now) !== "TO_REVIEW";
+  const may = useMayOn({ kind: "deployment", id });
+  const final = !!now && (status(now) !== "TO_REVIEW" || !may("annotate"));
   const { engine, room } = useEngine(labels.data?.items ?? none, final);
   const state = useSyncExternalStore(engine?.subscribe ?? noSubscribe, engine?.snapshot ?? noState);
   const histories = useRef(new Map<string, History>());
@@ -102,7 +104,7 @@ export default function Review() {
   return (
     <div className="page">
       <Head crumbs={[{ text: "Deployments", to: "/deployments" }, { text: d?.name ?? "…", to: back }, { text: now?.data.filename ?? "…" }]} id={now?.id} chips={now && <Status of={status(now)} />}>
-        {sendable.length > 0 && (
+        {may("write") && sendable.length > 0 && (
           <Tooltip label="The feedback loop of this deployment is off" disabled={loop}>
             <Button variant="default" leftSection={<IconSend size={15} />} disabled={!loop} onClick={() => void loops.send(sendable)}>
               Send {sendable.length} to the loop

@@ -1,11 +1,12 @@
 // The datalake: every image once; search, tag, upload, make datasets.
 import { ActionIcon, Button, FileButton, Menu, SegmentedControl, Slider, Tooltip } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { bytes, count as n, plural } from "../../kit/format";
+import { bytes, count as n, countWords, plural } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice, type Tile } from "../../kit/grid";
 import { Head } from "../../kit/head";
 import { IconAlert, IconDatabase, IconDots, IconGridDots, IconList, IconSort, IconTag, IconTrash, IconUpload, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
+import { May, useMay } from "../../kit/may";
 import { Empty, Fault, Status, Time } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { Table } from "../../kit/table";
@@ -51,6 +52,7 @@ export default function Datalake() {
   const [choice, setChoice] = useState<Choice>(nothing);
   const [dialog, setDialog] = useState<"" | "dataset" | "add" | "tag" | "untag" | "delete">("");
   const [files, setFiles] = useState<File[]>([]);
+  const may = useMay();
   const px = Number(size) || 200;
   const total = rows.count ?? 0;
   const chosen = chosenCount(choice, total);
@@ -77,16 +79,18 @@ export default function Datalake() {
   const wrongQuery = rows.error?.status === 400 && q ? [rows.error.message, rows.error.detail].filter(Boolean).join(". ") : null;
   const blank = rows.count === 0 && !q;
   return (
-    <DropZone onFiles={setFiles}>
+    <DropZone onFiles={may("write") ? setFiles : () => undefined}>
       <div className="page">
-        <Head crumbs={[{ text: "Datalake" }]} chips={<Counts images={q ? undefined : rows.count} failed={failed} onFailed={() => setShowFailed("on")} />}>
-          <FileButton onChange={setFiles} accept="image/*" multiple>
-            {(props) => (
-              <Button leftSection={<IconUpload size={15} />} {...props}>
-                Upload images
-              </Button>
-            )}
-          </FileButton>
+        <Head crumbs={[{ text: "Datalake" }]} chips={<Counts images={q || rows.count === undefined ? undefined : countWords(rows.count, rows.atLeast, "image")} failed={failed} onFailed={() => setShowFailed("on")} />}>
+          <May to="write">
+            <FileButton onChange={setFiles} accept="image/*" multiple>
+              {(props) => (
+                <Button leftSection={<IconUpload size={15} />} {...props}>
+                  Upload images
+                </Button>
+              )}
+            </FileButton>
+          </May>
         </Head>
         {showFailed ? (
           <FailedUploads lake={lake} onClose={() => setShowFailed(null)} />
@@ -124,33 +128,35 @@ export default function Datalake() {
         )}
         {chosen > 0 ? (
           <div className="choice-bar">
-            <b>{plural(chosen, "image")} chosen</b>
+            <b>{countWords(chosen, choice.all && rows.atLeast, "image")} chosen</b>
             {!choice.all && chosen < total && (
               <Button variant="subtle" size="compact-xs" onClick={() => setChoice({ all: true, ids: new Set() })}>
-                Choose all {n(total)}
+                Choose all{rows.atLeast ? "" : ` ${n(total)}`}
               </Button>
             )}
             <span style={{ flex: 1 }} />
-            <Button variant="subtle" leftSection={<IconTag size={15} />} onClick={() => setDialog("tag")}>
-              Attach tags
-            </Button>
-            <Button variant="subtle" onClick={() => setDialog("add")}>
-              Add to a version
-            </Button>
-            <Button onClick={() => setDialog("dataset")}>Create dataset</Button>
-            <Menu>
-              <Menu.Target>
-                <ActionIcon aria-label="More actions">
-                  <IconDots size={16} />
-                </ActionIcon>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Item onClick={() => setDialog("untag")}>Detach tags…</Menu.Item>
-                <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
-                  Delete…
-                </Menu.Item>
-              </Menu.Dropdown>
-            </Menu>
+            <May to="write">
+              <Button variant="subtle" leftSection={<IconTag size={15} />} onClick={() => setDialog("tag")}>
+                Attach tags
+              </Button>
+              <Button variant="subtle" onClick={() => setDialog("add")}>
+                Add to a version
+              </Button>
+              <Button onClick={() => setDialog("dataset")}>Create dataset</Button>
+              <Menu>
+                <Menu.Target>
+                  <ActionIcon aria-label="More actions">
+                    <IconDots size={16} />
+                  </ActionIcon>
+                </Menu.Target>
+                <Menu.Dropdown>
+                  <Menu.Item onClick={() => setDialog("untag")}>Detach tags…</Menu.Item>
+                  <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={() => setDialog("delete")}>
+                    Delete…
+                  </Menu.Item>
+                </Menu.Dropdown>
+              </Menu>
+            </May>
             <Tooltip label="Choose nothing">
               <ActionIcon onClick={() => setChoice(nothing)} aria-label="Choose nothing">
                 <IconX size={16} />
@@ -160,7 +166,7 @@ export default function Datalake() {
         ) : (
           q && rows.count !== undefined && (
             <div className="bar dim" style={{ paddingTop: 0, minHeight: 20 }}>
-              {plural(total, "image")} found
+              {countWords(total, rows.atLeast, "image")} found
               {total > 0 && (
                 <Button variant="subtle" size="compact-xs" onClick={() => setChoice({ all: true, ids: new Set() })}>
                   Choose all
@@ -180,7 +186,7 @@ export default function Datalake() {
                 icon={IconDatabase}
                 title="No images yet"
                 action={
-                  <FileButton onChange={setFiles} accept="image/*" multiple>
+                  may("write") && <FileButton onChange={setFiles} accept="image/*" multiple>
                     {(props) => (
                       <Button size="sm" leftSection={<IconUpload size={16} />} {...props}>
                         Upload images
@@ -214,10 +220,10 @@ export default function Datalake() {
 }
 
 /** How many images there are; beside it, apart, the files that were none. */
-function Counts({ images, failed, onFailed }: { images: number | undefined; failed: number; onFailed: () => void }) {
+function Counts({ images, failed, onFailed }: { images: string | undefined; failed: number; onFailed: () => void }) {
   return (
     <>
-      {images !== undefined && <span className="dim">{plural(images, "image")}</span>}
+      {images !== undefined && <span className="dim">{images}</span>}
       {failed > 0 && (
         <button type="button" className="chip" style={{ ["--chip" as string]: "var(--bad)", border: 0, cursor: "pointer", font: "inherit" }} onClick={onFailed}>
           <IconAlert size={13} /> {plural(failed, "failed upload")}

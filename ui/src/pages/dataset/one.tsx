@@ -2,8 +2,10 @@
 import { Button, Select, Skeleton } from "@mantine/core";
 import { useState } from "react";
 import { Link, useParams } from "wouter";
+import { AccessDialog } from "../../kit/access";
 import { count, plural, typeWord } from "../../kit/format";
-import { IconEdit, IconLock, IconPlus, IconStack, IconTrash } from "../../kit/icons";
+import { IconEdit, IconLock, IconPlus, IconStack, IconTrash, IconUser } from "../../kit/icons";
+import { May } from "../../kit/may";
 import { DeleteDialog, NameDialog } from "../../kit/naming";
 import { CardsWaiting, Page } from "../../kit/page";
 import { Cut, Empty, Time, Words } from "../../kit/parts";
@@ -59,7 +61,7 @@ export default function DatasetPage() {
   const { id = "" } = useParams();
   const dataset = useDataset(id);
   const versions = useDatasetVersions(id);
-  const [dialog, setDialog] = useState<"" | "version" | "edit" | "delete">("");
+  const [dialog, setDialog] = useState<"" | "version" | "edit" | "access" | "delete">("");
   const d = dataset.data;
   const close = () => setDialog("");
   return (
@@ -67,6 +69,7 @@ export default function DatasetPage() {
       <Page
         crumbs={[{ text: "Datasets", to: "/datasets" }, { text: d?.name ?? "…" }]}
         id={id}
+        on={{ kind: "dataset", id }}
         actions={
           <Button leftSection={<IconPlus size={15} />} onClick={() => setDialog("version")}>
             New version
@@ -74,6 +77,7 @@ export default function DatasetPage() {
         }
         menu={[
           { text: "Rename or describe…", icon: IconEdit, run: () => setDialog("edit") },
+          { text: "Access…", icon: IconUser, needs: "admin", run: () => setDialog("access") },
           { text: "Delete the dataset…", icon: IconTrash, danger: true, run: () => setDialog("delete") },
         ]}
         of={[dataset, versions]}
@@ -83,7 +87,7 @@ export default function DatasetPage() {
           <>
             <Words of={d?.description} />
             {!versions.data?.items.length ? (
-              <Empty icon={IconStack} title="No versions yet" action={<Button size="sm" onClick={() => setDialog("version")}>New version</Button>}>
+              <Empty icon={IconStack} title="No versions yet" action={<May to="write"><Button size="sm" onClick={() => setDialog("version")}>New version</Button></May>}>
                 A version holds images with their annotations and can be locked once something was trained on it.
               </Empty>
             ) : (
@@ -98,6 +102,7 @@ export default function DatasetPage() {
       </Page>
       <NewVersion dataset={id} open={dialog === "version"} onClose={close} />
       {d && <NameDialog open={dialog === "edit"} onClose={close} title="Rename or describe" does="Save" name={d.name} description={d.description ?? ""} run={(name, description) => changeDataset(id, { name, description })} />}
+      <AccessDialog thing={{ kind: "dataset", id }} name={d?.name ?? ""} open={dialog === "access"} onClose={close} />
       <DeleteDialog open={dialog === "delete"} onClose={close} title={`Delete the dataset ${d?.name ?? ""}`} users={`/api/dataset/${id}/users`} run={async () => { await deleteDataset(id); navigate("/datasets"); }}>
         Its {plural(versions.data?.items.length ?? 0, "version")} and all annotations in them are lost. The images stay in the datalake.
       </DeleteDialog>

@@ -3,11 +3,12 @@ import { ActionIcon, Button, Menu, SegmentedControl, Slider, Text } from "@manti
 import { useMemo, useState } from "react";
 import { useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
-import { count as n, plural, typeWord } from "../../kit/format";
+import { count as n, countWords, plural, typeWord } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
 import { IconDownload, IconEdit, IconLock, IconPhoto, IconUpload, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
 import { labelColours } from "../../kit/palette";
+import { May } from "../../kit/may";
 import { Page } from "../../kit/page";
 import { Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
@@ -44,17 +45,20 @@ export default function VersionPage() {
             </>
           )
         }
-        actions={
+        on={v ? { kind: "dataset", id: v.origin_id } : null}
+        uses={
           <>
             <Menu>
               <Menu.Target>
                 <Button variant="default">Annotations</Button>
               </Menu.Target>
               <Menu.Dropdown>
+                <May to="write">
                 <Menu.Item leftSection={<IconUpload size={14} />} disabled={!!v?.locked} onClick={() => setImporting(true)}>
-                  Import…
-                </Menu.Item>
-                <Menu.Divider />
+                    Import…
+                  </Menu.Item>
+                  <Menu.Divider />
+              </May>
                 {(Object.keys(formats) as Format[]).map((type) => (
                   <Menu.Item key={type} leftSection={<IconDownload size={14} />} onClick={() => void exportAnnotations(session, id, type)}>
                     Export as {formats[type]}
@@ -62,16 +66,18 @@ export default function VersionPage() {
                 ))}
               </Menu.Dropdown>
             </Menu>
-            <Button leftSection={<IconEdit size={15} />} disabled={!v?.nb_assets} onClick={() => navigate(`/annotate/${id}`)}>
-              Annotate
-            </Button>
+            <May to="annotate">
+              <Button leftSection={<IconEdit size={15} />} disabled={!v?.nb_assets} onClick={() => navigate(`/annotate/${id}`)}>
+                Annotate
+              </Button>
+            </May>
           </>
         }
         of={[version]}
         tabs={[
           { key: "assets", text: "Assets", mark: v?.nb_assets !== undefined && n(v.nb_assets), whole: true, show: () => <Assets id={id} locked={!!v?.locked} /> },
           { key: "analytics", text: "Analytics", whole: true, show: () => <Analytics id={id} onLabel={(label) => setUrl({ tab: null, q: `annotations.rectangles.label.name = "${label}"` }, { push: true })} /> },
-          { key: "settings", text: "Settings", whole: true, show: () => v && <VersionSettings version={v} /> },
+          { key: "settings", text: "Settings", needs: "write", whole: true, show: () => v && <VersionSettings version={v} /> },
         ]}
       />
       <ImportDialog version={id} annotated={v?.nb_annotated ?? 0} open={importing} onClose={() => setImporting(false)} />
@@ -122,10 +128,10 @@ function Assets({ id, locked }: { id: string; locked: boolean }) {
       </div>
       {chosen > 0 ? (
         <div className="choice-bar">
-          <b>{plural(chosen, "image")} chosen</b>
+          <b>{countWords(chosen, choice.all && rows.atLeast, "image")} chosen</b>
           {!choice.all && chosen < total && (
             <Button variant="subtle" size="compact-xs" onClick={() => setChoice({ all: true, ids: new Set() })}>
-              Choose all {n(total)}
+              Choose all{rows.atLeast ? "" : ` ${n(total)}`}
             </Button>
           )}
           <span style={{ flex: 1 }} />
@@ -143,15 +149,17 @@ function Assets({ id, locked }: { id: string; locked: boolean }) {
               ))}
             </Menu.Dropdown>
           </Menu>
-          <Button variant="subtle" color="red" disabled={locked} onClick={() => setRemoving(true)}>
-            Remove
-          </Button>
+          <May to="write">
+            <Button variant="subtle" color="red" disabled={locked} onClick={() => setRemoving(true)}>
+              Remove
+            </Button>
+          </May>
           <ActionIcon onClick={() => setChoice(nothing)} aria-label="Choose nothing">
             <IconX size={16} />
           </ActionIcon>
         </div>
       ) : (
-        q && rows.count !== undefined && <div className="bar dim" style={{ paddingTop: 0, minHeight: 20 }}>{plural(total, "image")} found</div>
+        q && rows.count !== undefined && <div className="bar dim" style={{ paddingTop: 0, minHeight: 20 }}>{countWords(total, rows.atLeast, "image")} found</div>
       )}
       {rows.error && !wrongQuery ? (
         <div className="body">

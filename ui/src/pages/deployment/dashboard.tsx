@@ -7,6 +7,7 @@ import { Dialog } from "../../kit/dialog";
 import { count, figure, milliseconds } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
+import { May } from "../../kit/may";
 import { labelColours } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
@@ -113,14 +114,16 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
               <Link href={`/model-versions/${s.id}`} style={{ fontSize: 16, fontWeight: 600, textDecoration: "none", letterSpacing: "-0.01em" }} data-testid="shadow">
                 {versionName(s)}
               </Link>
-              <span style={{ display: "flex", gap: 8 }}>
-                <Button size="compact-xs" onClick={() => setAsking("promote")}>
-                  Promote
-                </Button>
-                <Button size="compact-xs" variant="default" onClick={() => setAsking("drop")}>
-                  Take away
-                </Button>
-              </span>
+              <May to="write">
+                <span style={{ display: "flex", gap: 8 }}>
+                  <Button size="compact-xs" onClick={() => setAsking("promote")}>
+                    Promote
+                  </Button>
+                  <Button size="compact-xs" variant="default" onClick={() => setAsking("drop")}>
+                    Take away
+                  </Button>
+                </span>
+              </May>
             </>
           ) : (
             <span className="dim">None. A version that runs beside the champion on every image without answering.</span>
@@ -133,7 +136,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
             <Stat value={count(d.counts?.to_review)} name="to review" />
           </div>
         </Panel>
-        <Panel title="Alerts" icon={<IconBell size={15} />} end={<Link href={`/deployments/${d.id}?tab=settings&part=alerts`}>Set up</Link>}>
+        <Panel title="Alerts" icon={<IconBell size={15} />} end={<May to="write"><Link href={`/deployments/${d.id}?tab=settings&part=alerts`}>Set up</Link></May>}>
           {x?.alerts?.length ? (
             x.alerts.slice(0, 3).map((a) => (
               <span key={a.id} style={{ color: "var(--bad)", display: "flex", gap: 8 }}>

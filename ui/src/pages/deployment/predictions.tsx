@@ -1,10 +1,11 @@
 // The predictions of a deployment: with their shapes and states; reviewed ones go to the feedback loop.
 import { ActionIcon, Button, Menu, SegmentedControl, Slider, Switch } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { count as n, plural } from "../../kit/format";
+import { count as n, countWords, plural } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice } from "../../kit/grid";
 import { IconRocket, IconSend, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
+import { useMay } from "../../kit/may";
 import { labelColours } from "../../kit/palette";
 import { CopyBlock, Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
@@ -26,6 +27,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
   const labels = useDeploymentLabels(d.id);
   const [choice, setChoice] = useState<Choice>(nothing);
   const [busy, setBusy] = useState(false);
+  const may = useMay();
   const loop = useSend(d.id, () => undefined);
   const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const px = Number(size) || 260;
@@ -74,29 +76,31 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
       </div>
       {chosen > 0 ? (
         <div className="choice-bar">
-          <b>{plural(chosen, "prediction")} chosen</b>
+          <b>{countWords(chosen, choice.all && rows.atLeast, "prediction")} chosen</b>
           {!choice.all && chosen < total && (
             <Button variant="subtle" size="compact-xs" onClick={() => setChoice({ all: true, ids: new Set() })}>
-              Choose all {n(total)}
+              Choose all{rows.atLeast ? "" : ` ${n(total)}`}
             </Button>
           )}
           <span style={{ flex: 1 }} />
-          <Button leftSection={<IconSend size={15} />} loading={busy} onClick={() => void send(false)}>
-            Send to the feedback loop
-          </Button>
+          {may("write") && (
+            <Button leftSection={<IconSend size={15} />} loading={busy} onClick={() => void send(false)}>
+              Send to the feedback loop
+            </Button>
+          )}
           <ActionIcon onClick={() => setChoice(nothing)} aria-label="Choose nothing">
             <IconX size={16} />
           </ActionIcon>
         </div>
       ) : (
         <div className="bar dim" style={{ paddingTop: 0, minHeight: 24 }}>
-          {rows.count !== undefined && plural(total, "prediction")}
-          {!!d.counts?.reviewed && d.pipelines?.fl && (
+          {rows.count !== undefined && countWords(total, rows.atLeast, "prediction")}
+          {may("write") && !!d.counts?.reviewed && d.pipelines?.fl && (
             <Button variant="subtle" size="compact-xs" leftSection={<IconSend size={14} />} loading={busy} onClick={() => void send(true)}>
               Send {plural(d.counts.reviewed, "reviewed one")} to the feedback loop
             </Button>
           )}
-          {!!d.counts?.reviewed && d.pipelines && !d.pipelines.fl && (
+          {may("write") && !!d.counts?.reviewed && d.pipelines && !d.pipelines.fl && (
             <Menu position="bottom-start">
               <Menu.Target>
                 <Button variant="subtle" size="compact-xs">

@@ -35,6 +35,7 @@ export default function ExperimentPage() {
       <Page
         crumbs={[{ text: "Projects", to: "/projects" }, { text: project.data?.name ?? "…", ...(e ? { to: `/projects/${e.project_id}` } : {}) }, { text: e?.name ?? "…" }]}
         id={id}
+        on={e ? { kind: "project", id: e.project_id } : null}
         chips={e && <Status of={e.status} word={queued ? "Waiting for its turn" : undefined} />}
         actions={
           <>
@@ -67,7 +68,7 @@ export default function ExperimentPage() {
           { key: "logs", text: "Logs", show: () => e && <Learned e={e} waiting={waiting} /> },
           { key: "console", text: "Console", whole: true, show: () => <Console id={id} /> },
           { key: "artifacts", text: "Artifacts", show: () => <Artifacts id={id} /> },
-          { key: "launch", text: "Launch", show: () => e && <Launch e={e} onStart={start} /> },
+          { key: "launch", text: "Launch", needs: "write", show: () => e && <Launch e={e} onStart={start} /> },
         ]}
       />
       {e && <Export e={e} open={dialog === "export"} onClose={close} />}

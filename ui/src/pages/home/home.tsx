@@ -2,7 +2,7 @@
 import { Progress, Skeleton } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { count, percent, plural, scoreName } from "../../kit/format";
+import { count, countOf, percent, plural, scoreName } from "../../kit/format";
 import { Head } from "../../kit/head";
 import { IconArrowRight, IconBox, IconCheck, IconDatabase, IconFlask, IconPhoto, IconRocket } from "../../kit/icons";
 import { Cut, Fault, Section, Status, Time } from "../../kit/parts";
@@ -111,7 +111,7 @@ export default function Home() {
                 </Section>
               )}
               {!!h.datasets.data?.items.length && (
-                <Section title="Datasets" end={<Link href="/datasets" className="dim">All {count(h.datasets.data.count)}</Link>}>
+                <Section title="Datasets" end={<Link href="/datasets" className="dim">All {countOf(h.datasets.data)}</Link>}>
                   {h.datasets.data.items.slice(0, 6).map((d) => (
                     <Row key={d.id} to={`/datasets/${d.id}`} name={d.name} middle={d.nb_versions !== undefined && <span className="dim">{plural(d.nb_versions, "version")}</span>} end={<Time at={d.created_at} />} />
                   ))}
@@ -119,7 +119,7 @@ export default function Home() {
               )}
             </div>
             {!!h.datas.data?.items.length && (
-              <Section title="Newest images" end={<Link href="/datalake" className="dim">All {count(h.datas.data.count)}</Link>}>
+              <Section title="Newest images" end={<Link href="/datalake" className="dim">All {countOf(h.datas.data)}</Link>}>
                 <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(130px, 1fr))", gridTemplateRows: "1fr", gridAutoRows: 0, overflow: "hidden", columnGap: 10 }}>
                   {h.datas.data.items.map((d) => (
                     <Link key={d.id} href={`/datalake?open=${d.id}`} title={d.filename}>

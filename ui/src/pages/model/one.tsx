@@ -2,9 +2,10 @@
 import { Button, Select, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useParams } from "wouter";
+import { AccessDialog } from "../../kit/access";
 import { Dialog } from "../../kit/dialog";
 import { plural, sentence, typeWord } from "../../kit/format";
-import { IconBox, IconEdit, IconPlus, IconTrash } from "../../kit/icons";
+import { IconBox, IconEdit, IconPlus, IconTrash, IconUser } from "../../kit/icons";
 import { DeleteDialog, NameDialog } from "../../kit/naming";
 import { Page } from "../../kit/page";
 import { nameColours } from "../../kit/palette";
@@ -17,7 +18,7 @@ export default function ModelPage() {
   const { id = "" } = useParams();
   const model = useModel(id);
   const versions = useModelVersions(id);
-  const [dialog, setDialog] = useState<"" | "version" | "edit" | "delete">("");
+  const [dialog, setDialog] = useState<"" | "version" | "edit" | "access" | "delete">("");
   const m = model.data;
   const own = m?.private !== false;
   const close = () => setDialog("");
@@ -27,6 +28,7 @@ export default function ModelPage() {
         crumbs={[{ text: "Models", to: m && !own ? "/models?tab=hub" : "/models" }, { text: m?.name ?? "…" }]}
         id={id}
         chips={m && !own && <span className="chip" data-plain="">Hub</span>}
+        on={m && own ? { kind: "model", id } : null}
         actions={
           m && own && (
             <Button variant="default" leftSection={<IconPlus size={15} />} onClick={() => setDialog("version")}>
@@ -37,6 +39,7 @@ export default function ModelPage() {
         menu={
           m && own ? [
             { text: "Rename or describe…", icon: IconEdit, run: () => setDialog("edit") },
+            { text: "Access…", icon: IconUser, needs: "admin", run: () => setDialog("access") },
             { text: "Delete the model…", icon: IconTrash, danger: true, run: () => setDialog("delete") },
           ] : []
         }
@@ -76,6 +79,7 @@ export default function ModelPage() {
       </Page>
       <NewVersion model={id} open={dialog === "version"} onClose={close} />
       {m && <NameDialog open={dialog === "edit"} onClose={close} title="Rename or describe" does="Save" name={m.name} description={m.description ?? ""} run={(name, description) => changeModel(id, { name, description })} />}
+      <AccessDialog thing={{ kind: "model", id }} name={m?.name ?? ""} open={dialog === "access"} onClose={close} />
       <DeleteDialog open={dialog === "delete"} onClose={close} title={`Delete the model ${m?.name ?? ""}`} run={async () => { await deleteModel(id); navigate("/models"); }}>
         Its {plural(versions.data?.items.length ?? 0, "version")} with all files are lost.
       </DeleteDialog>

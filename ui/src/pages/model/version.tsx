@@ -39,6 +39,7 @@ export default function VersionPage() {
         crumbs={[{ text: "Models", to: own ? "/models" : "/models?tab=hub" }, { text: v?.origin.name ?? "…", ...(v ? { to: `/models/${v.origin.id}` } : {}) }, { text: v ? `Version ${v.version}` : "…" }]}
         id={id}
         chips={v && <><span className="chip" data-plain="">{typeWord(v.type)}</span><span className="chip" data-plain="">{v.framework === "ONNX" ? "ONNX" : sentence(v.framework)}</span></>}
+        on={v && own ? { kind: "model", id: v.origin.id } : null}
         actions={
           own && (
             <Button leftSection={<IconRocket size={15} />} disabled={!servable} title={servable ? undefined : "It has no file called model-latest yet"} onClick={() => setDialog("deploy")}>

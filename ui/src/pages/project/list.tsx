@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { plural } from "../../kit/format";
 import { IconFlask, IconPlus } from "../../kit/icons";
+import { May } from "../../kit/may";
 import { NameDialog } from "../../kit/naming";
 import { CardsWaiting, Page } from "../../kit/page";
 import { Cut, Empty, Find, Time } from "../../kit/parts";
@@ -38,7 +39,7 @@ export default function Projects() {
       >
         {() =>
           !data?.items.length ? (
-            <Empty icon={IconFlask} title="No projects yet" action={<Button size="sm" onClick={() => setMaking(true)}>New project</Button>}>
+            <Empty icon={IconFlask} title="No projects yet" action={<May to="write"><Button size="sm" onClick={() => setMaking(true)}>New project</Button></May>}>
               A project gathers the dataset versions that belong to a question and the experiments that try to answer it.
             </Empty>
           ) : (

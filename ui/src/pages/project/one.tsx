@@ -2,9 +2,11 @@
 import { ActionIcon, Button, Progress, Select, Tooltip } from "@mantine/core";
 import { useState } from "react";
 import { Link, useParams } from "wouter";
+import { AccessDialog } from "../../kit/access";
 import { Dialog } from "../../kit/dialog";
 import { percent, plural, scoreName, typeWord } from "../../kit/format";
-import { IconCompare, IconEdit, IconFlask, IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { IconCompare, IconEdit, IconFlask, IconPlus, IconTrash, IconUser, IconX } from "../../kit/icons";
+import { May } from "../../kit/may";
 import { DeleteDialog, NameDialog } from "../../kit/naming";
 import { Page } from "../../kit/page";
 import { Cut, Empty, Lines, Section, Status, Time, Words } from "../../kit/parts";
@@ -28,7 +30,7 @@ export default function ProjectPage() {
   const [sort, setSort] = useUrl("sort", "-created");
   const experiments = useExperiments(id, q);
   const [chosen, setChosen] = useState<Set<string>>(new Set());
-  const [dialog, setDialog] = useState<"" | "attach" | "edit" | "delete" | "drop">("");
+  const [dialog, setDialog] = useState<"" | "attach" | "edit" | "access" | "delete" | "drop">("");
   const p = project.data;
   const wrongQuery = experiments.error?.status === 400 && q ? [experiments.error.message, experiments.error.detail].filter(Boolean).join(". ") : null;
   const blank = experiments.data?.items.length === 0 && !q;
@@ -38,6 +40,7 @@ export default function ProjectPage() {
       <Page
         crumbs={[{ text: "Projects", to: "/projects" }, { text: p?.name ?? "…" }]}
         id={id}
+        on={{ kind: "project", id }}
         actions={
           <Button leftSection={<IconPlus size={15} />} onClick={() => navigate(`/projects/${id}/new`)}>
             New experiment
@@ -45,6 +48,7 @@ export default function ProjectPage() {
         }
         menu={[
           { text: "Rename or describe…", icon: IconEdit, run: () => setDialog("edit") },
+          { text: "Access…", icon: IconUser, needs: "admin", run: () => setDialog("access") },
           { text: "Delete the project…", icon: IconTrash, danger: true, run: () => setDialog("delete") },
         ]}
         of={wrongQuery ? [project] : [project, experiments]}
@@ -55,9 +59,11 @@ export default function ProjectPage() {
             <Section
               title="Dataset versions"
               end={
-                <Button variant="default" size="compact-xs" leftSection={<IconPlus size={13} />} onClick={() => setDialog("attach")}>
-                  Attach
-                </Button>
+                <May to="write">
+                  <Button variant="default" size="compact-xs" leftSection={<IconPlus size={13} />} onClick={() => setDialog("attach")}>
+                    Attach
+                  </Button>
+                </May>
               }
             >
               {!attached.data ? (
@@ -75,11 +81,13 @@ export default function ProjectPage() {
                           {plural(v.nb_assets ?? 0, "image")} · {typeWord(v.type)}
                         </span>
                       </Link>
-                      <Tooltip label="Detach">
-                        <ActionIcon size={24} aria-label={`Detach ${v.origin_name} / ${v.version}`} onClick={() => detach(id, v.id).catch(toast.failed)}>
-                          <IconX size={14} />
-                        </ActionIcon>
-                      </Tooltip>
+                      <May to="write">
+                        <Tooltip label="Detach">
+                          <ActionIcon size={24} aria-label={`Detach ${v.origin_name} / ${v.version}`} onClick={() => detach(id, v.id).catch(toast.failed)}>
+                            <IconX size={14} />
+                          </ActionIcon>
+                        </Tooltip>
+                      </May>
                     </div>
                   ))}
                 </div>
@@ -94,15 +102,17 @@ export default function ProjectPage() {
                     <Button leftSection={<IconCompare size={15} />} disabled={chosen.size < 2} onClick={() => navigate(`/projects/${id}/compare?ids=${[...chosen].join(",")}`)}>
                       Compare
                     </Button>
-                    <Button variant="default" leftSection={<IconTrash size={14} />} onClick={() => setDialog("drop")}>
-                      Delete
-                    </Button>
+                    <May to="write">
+                      <Button variant="default" leftSection={<IconTrash size={14} />} onClick={() => setDialog("drop")}>
+                        Delete
+                      </Button>
+                    </May>
                   </>
                 )
               }
             >
               {blank ? (
-                <Empty icon={IconFlask} title="No experiments yet" action={<Button size="sm" onClick={() => navigate(`/projects/${id}/new`)}>New experiment</Button>}>
+                <Empty icon={IconFlask} title="No experiments yet" action={<May to="write"><Button size="sm" onClick={() => navigate(`/projects/${id}/new`)}>New experiment</Button></May>}>
                   An experiment trains a model of the hub, or one of yours, on attached dataset versions and keeps its curves, files and parameters.
                 </Empty>
               ) : (
@@ -136,6 +146,7 @@ export default function ProjectPage() {
       </Page>
       <Attach project={id} taken={attached.data?.items.map((v) => v.id) ?? []} open={dialog === "attach"} onClose={close} />
       {p && <NameDialog open={dialog === "edit"} onClose={close} title="Rename or describe" does="Save" name={p.name} description={p.description ?? ""} run={(name, description) => changeProject(id, { name, description })} />}
+      <AccessDialog thing={{ kind: "project", id }} name={p?.name ?? ""} open={dialog === "access"} onClose={close} />
       <DeleteDialog open={dialog === "drop"} onClose={close} title={`Delete ${plural(chosen.size, "experiment")}`} run={async () => { await deleteExperiments(id, [...chosen]); setChosen(new Set()); }}>
         Their curves, files and parameters are lost. Models that were exported from them stay.
       </DeleteDialog>
