@@ -46,17 +46,21 @@ static enum MHD_Result framing_step(void *with, enum MHD_ValueKind kind, const c
 {
     (void)kind;
     struct framing *f = with;
-    check_line(f, name, value ? value : "");
+    if (!value) {
+        f->fault = LINES;
+        return MHD_YES;
+    }
+    check_line(f, name, value);
     f->hosts += strcasecmp(name, "Host") == 0;
     f->lengths += strcasecmp(name, "Content-Length") == 0;
     bool encoding = strcasecmp(name, "Transfer-Encoding") == 0;
     f->encodings += encoding;
-    if (encoding && (!value || strcasecmp(value, "chunked") != 0))
+    if (encoding && strcasecmp(value, "chunked") != 0)
         f->fault = "the only Transfer-Encoding taken is chunked";
     for (const char *p = name; *p; p++)
         if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p))
             f->fault = "a header's name holds a character that may not stand there";
-    for (const unsigned char *p = (const unsigned char *)(value ? value : ""); *p; p++)
+    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
         if ((*p < ' ' && *p != '\t') || *p == 0x7f)
             f->fault = "a header's value holds a control character";
     return MHD_YES;
