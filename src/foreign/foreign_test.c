@@ -311,6 +311,19 @@ TEST(data_sets_as_their_tools_lay_them_out_are_read_and_the_rest_is_passed_over)
     CHECK_TEXT(sent_left(a, s), "passed annotations/captions_val2017.json\n");
 }
 
+TEST(splits_in_folders_of_any_name_are_those_of_data_yaml)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct foreign_set *s = NULL;
+    MUST(READ(a, &s, { "set/data.yaml", "path: .\ntrain: [images/one, ../set/images/two/]\nval: ./images/three\nnames: [cat]" },
+              { "set/labels/one/a.txt", LABEL }, { "set/labels/two/b.txt", LABEL }, { "set/labels/three/c.txt", LABEL },
+              { "set/labels/threes/d.txt", LABEL }));
+    CHECK_TEXT(s->images[0].image.split, "train");
+    CHECK_TEXT(s->images[1].image.split, "train");
+    CHECK_TEXT(s->images[2].image.split, "val");
+    CHECK(!s->images[3].image.split);
+}
+
 TEST(a_label_file_may_be_called_like_a_split)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -193,12 +193,41 @@ static const char *image_of(struct arena *a, const char *path)
     return found ? arena_fmt(a, "%.*simages/%s", (int)(found - stem), stem, found + strlen("labels/")) : stem;
 }
 
+/* "../part1/images" is a folder of the path "part1/images/a", whatever stands above it. */
+static bool lies_in(const char *path, const char *const *folders, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *f = folders[i];
+        while (strncmp(f, "./", 2) == 0 || strncmp(f, "../", 3) == 0)
+            f = strchr(f, '/') + 1;
+        size_t length = strlen(f);
+        while (length && f[length - 1] == '/')
+            length--;
+        for (const char *at = path; length && (at = strstr(at, f)); at++)
+            if ((at == path || at[-1] == '/') && at[length] == '/')
+                return true;
+    }
+    return false;
+}
+
+/* As folders are called, or else as data.yaml says. */
+static const char *split_of(const struct data_yaml *y, const char *file, const char *image)
+{
+    const char *split = foreign_split(file);
+    return split                                  ? split
+           : lies_in(image, y->train, y->n_train) ? "train"
+           : lies_in(image, y->val, y->n_val)     ? "val"
+           : lies_in(image, y->test, y->n_test)   ? "test"
+                                                  : NULL;
+}
+
 static enum err tell_labels(struct reading *r, struct classes *c, struct member *m, const char *bytes, size_t n)
 {
     AUTO(arena) struct arena *a = arena_new();
+    const char *name = image_of(a, m->name);
     const struct foreign_image image = { .file = m->name,
-                                         .name = image_of(a, m->name),
-                                         .split = foreign_split(m->name),
+                                         .name = name,
+                                         .split = split_of(&c->yaml, m->name, name),
                                          .stem = true,
                                          .fractions = true,
                                          .items = OF_LINES };

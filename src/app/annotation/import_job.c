@@ -206,7 +206,7 @@ static enum err take_image(struct import *m, const struct foreign_image *i)
     *m->now = (struct pending){ .asset_id = arena_str(m->slice, m->asset.asset_id),
                                 .split = split < 0 ? NULL : import_split_words[split] };
     *(before ? &before->next : &m->first) = m->now;
-    m->result.splits[split < 0 ? 0 : split] += split >= 0;
+    m->result.splits[split < 0 ? 0 : split] += split >= 0 && strcmp(m->splits, "TAGS") == 0;
     m->n_images++;
     return OK;
 }
