@@ -180,6 +180,10 @@ MUST_USE enum err event_tell(struct sql *, const struct resource *about, const c
 /* The id of the last event there was, 0 of none: a page that reads something now and listens after this id misses nothing. */
 MUST_USE enum err event_last(struct sql *, int64_t *ret);
 
+/* E_FORBIDDEN for who has access to the route's thing, but does not belong to its organization: for routes that make something new
+ * in it. */
+MUST_USE enum err guest_refused(struct op *);
+
 /* Handlers of WORK_FREE use these around their own database work. */
 /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK; with others that come at the same time, in one transaction and on one of their
  * connections (op->db is that one meanwhile), each undone alone if it fails. */

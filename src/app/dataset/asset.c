@@ -135,6 +135,8 @@ static enum err check_tags(struct op *op, const char *version, struct value tags
 static enum err check_data(struct op *op, const char *const *ids, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (op->guest)
+            TRY(fail_within(resource_need(op, &data_resource, ids[i]), "data_ids: "));
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_rows(op->db, &r, "SELECT filename, upload_status FROM data WHERE id = ?1 AND org = ?2", V(ids[i]), V(op->org)));
         if (!rows_next(r)) {

@@ -104,6 +104,7 @@ static enum err delete_dataset(struct op *op)
     if (locked)
         return fail(E_LOCKED, "%lld of its versions are locked", (long long)locked);
     op->status = 204;
+    TRY(access_forget(op->db, op->id));
     return thing_remove(op, &dataset_removal, op->id);
 }
 

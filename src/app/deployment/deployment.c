@@ -263,6 +263,7 @@ static enum err create(struct op *op)
 
 static enum err deploy(struct op *op)
 {
+    TRY(guest_refused(op));
     return make(op, op->id);
 }
 
@@ -290,7 +291,7 @@ const struct removal deployment_removal = {
 
 /* Predictions that were made go with it; the images stay in the datalake. */
 static enum err delete (struct op *op) {
-    TRY(tag_take_off_all(op->db, op->id)); return thing_remove(op, &deployment_removal, op->id);
+    TRY(tag_take_off_all(op->db, op->id)); TRY(access_forget(op->db, op->id)); return thing_remove(op, &deployment_removal, op->id);
 }
 
 static enum err set_slot(struct op *op, enum slot slot)

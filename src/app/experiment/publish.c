@@ -106,6 +106,7 @@ enum err experiment_publish(struct sql *db, struct arena *a, const char *id, con
 static enum err as_model(struct op *op)
 {
     const char *model, *version;
+    TRY(guest_refused(op));
     TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &model));
     TRY(experiment_publish(op->db, op->arena, op->id, model, op->user_id, &version));
     op->status = 201;

@@ -130,7 +130,8 @@ const struct removal model_removal = {
 };
 
 static enum err delete (struct op *op) {
-    TRY(tag_take_off_all(op->db, op->id)); enum err e = thing_remove(op, &model_removal, op->id);
+    TRY(tag_take_off_all(op->db, op->id)); TRY(access_forget(op->db, op->id));
+    enum err e = thing_remove(op, &model_removal, op->id);
     if (e == E_IN_USE) return fail(e, "a version of this model is deployed: delete the deployment first");
     return e;
 }

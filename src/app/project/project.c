@@ -93,6 +93,7 @@ static enum err delete (struct op *op) {
                 " ('PENDING', 'RUNNING'))",
                 V(op->id)));
     if (busy) return fail(E_CONFLICT, "%lld of the project's experiments are being trained; cancel them first", (long long)busy);
+    TRY(access_forget(op->db, op->id));
     return thing_remove(op, &project_removal, op->id);
 }
 
