@@ -227,6 +227,26 @@ def test_a_training_goes_on(own, pictures, who):
     assert "model-latest" in names
 
 
+def test_a_training_that_is_killed_often_arrives(own, pictures):
+    """More often than it would be started again if it did not come further each time."""
+    v = make_version(own, pictures)
+    assert job_ended(own, start_import(own, v, pictures)) == "SUCCEEDED"
+    e = start_training(own, v, 400)
+    furthest = 0
+    for _ in range(5):
+        before = furthest
+
+        def further():
+            nonlocal furthest
+            furthest = own.rows("SELECT progress FROM experiment WHERE id = ?", e)[0][0]
+            return furthest > before or training_status(own, e) == "SUCCESS"
+        wait("the training to come further", further, 120, 0.02)
+        time.sleep(1)  # the worker looks every half a second how far it is
+        for pid in processes(own).get("train", []):
+            kill(pid)
+    wait("the end of the training", lambda: training_status(own, e) == "SUCCESS", 180, 0.3)
+
+
 def test_the_model_process_during_predictions(own, pictures):
     v = make_version(own, pictures[:16])
     assert job_ended(own, start_import(own, v, pictures[:16])) == "SUCCEEDED"
