@@ -432,9 +432,12 @@ enum err bulk_gave_up(struct job *j, const char *why)
     const struct bulk_kind *k = kind_called(j->kind);
     int64_t begun = 0;
     const char *job;
+    struct bulk b = bulk_of(j);
     TRY(sql_int(j->db, &begun, "SELECT count(*) FROM bulk WHERE job_id = ?1 AND (slice > 0 OR item > 0)", V(j->id)));
-    if (!k || !k->undo || !begun)
+    if (!k || !k->undo)
         return OK;
+    if (!begun)
+        return k->last ? k->last(&b, false) : OK;
     TRY(sql_run(j->db, "UPDATE bulk SET undoing = 1, why = ?2 WHERE job_id = ?1", V(j->id), V(why)));
     AUTO(out) struct out o;
     out_init(&o, 64 << 20);

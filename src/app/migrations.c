@@ -114,5 +114,7 @@ const struct migration migrations[] = {
       "CREATE INDEX access_thing ON access (thing_id);"
       "ALTER TABLE session ADD COLUMN org TEXT REFERENCES organization(id)" },
     { 17, "events have an organization", NULL, events_of_organizations, true },
+    { 18, "what was put up for a job that is cancelled before it runs is cleared away",
+      "CREATE INDEX job_to_clear ON job (lane) WHERE cancel = 2" },
     { 0 },
 };

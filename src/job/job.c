@@ -10,6 +10,7 @@ const char job_table[] =
     " tries INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0, worker TEXT, lease_until INTEGER NOT NULL DEFAULT 0,"
     " created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, about_id TEXT, about TEXT) STRICT;"
     "CREATE INDEX job_waiting ON job (lane, created_at) WHERE status IN ('PENDING', 'RUNNING');"
+    "CREATE INDEX job_to_clear ON job (lane) WHERE cancel = 2;" /* 2: cancelled before it ran, and not cleared up after yet */
     "CREATE INDEX job_of_org ON job (org, created_at)";
 
 static const struct job_kind *const *kinds = job_kinds;
@@ -77,8 +78,8 @@ enum err job_about(struct sql *db, const char *id, const char *about_id, const c
 
 enum err job_cancel(struct sql *db, const char *id)
 {
-    TRY(sql_run(db, "UPDATE job SET cancel = 1 WHERE id = ?1 AND status IN ('PENDING', 'RUNNING')", V(id)));
-    TRY(sql_run(db, "UPDATE job SET status = 'KILLED', ended_at = ?2 WHERE id = ?1 AND status = 'PENDING'", V(id),
+    TRY(sql_run(db, "UPDATE job SET cancel = 1 WHERE id = ?1 AND status = 'RUNNING'", V(id)));
+    TRY(sql_run(db, "UPDATE job SET status = 'KILLED', cancel = 2, ended_at = ?2 WHERE id = ?1 AND status = 'PENDING'", V(id),
                 V(clock_now_ms())));
     return job_tell(db, id);
 }

@@ -137,6 +137,20 @@ static bool turn(struct sql *db, const char *lane)
     return ran;
 }
 
+TEST(what_was_put_up_for_a_job_is_cleared_away_when_it_is_cancelled_before_it_runs)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    const char *id = add(db, a, "fails", "{}");
+    MUST(job_cancel(db, id));
+    CHECK(!turn(db, "quick") && !turn(db, "quick"));
+    CHECK_INT(runs, 0);
+    CHECK_INT(given_up, 1);
+    CHECK_TEXT(text(db, a, "SELECT status FROM job"), "KILLED");
+    CHECK_TEXT(text(db, a, "SELECT json FROM event WHERE topic = 'gave up'"), "it was cancelled before it began");
+    sql_close(db);
+}
+
 TEST(a_job_runs_once_and_keeps_its_result)
 {
     AUTO(arena) struct arena *a = arena_new();

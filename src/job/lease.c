@@ -206,6 +206,45 @@ static enum err take(struct sql *db, struct arena *a, const char *lane, struct l
     return mark_taken(db, l, l->kind ? l->kind->lease_s : 0);
 }
 
+/* One that was cancelled before it ran has ended; what was put up for it is cleared away. */
+static enum err clear(struct sql *db, struct arena *a, void *with, const char *lane, bool *ret_any)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT id, kind, org, user_id, input FROM job WHERE lane = ?1 AND cancel = 2 LIMIT 1", V(lane)));
+    *ret_any = rows_next(r);
+    if (!*ret_any)
+        return rows_error(r);
+    struct job j = { .id = arena_str(a, rows_text(r, 0)),
+                     .kind = arena_str(a, rows_text(r, 1)),
+                     .org = arena_str(a, rows_text(r, 2)),
+                     .user_id = arena_str(a, rows_text(r, 3)),
+                     .db = db,
+                     .arena = a,
+                     .with = with };
+    const struct job_kind *k = job_kind_called(j.kind);
+    const char *input = arena_str(a, rows_text(r, 4));
+    rows_done(r);
+    r = NULL;
+    TRY(sql_run(db, "UPDATE job SET cancel = 1 WHERE id = ?1", V(j.id)));
+    if (!k || !k->gave_up || json_parse(a, input, strlen(input), &j.input) != OK)
+        return OK;
+    return k->gave_up(&j, "it was cancelled before it began");
+}
+
+static enum err clear_cancelled(struct sql *db, void *with, const char *lane)
+{
+    for (bool any = true; any;) {
+        AUTO(arena) struct arena *a = arena_new();
+        int64_t n = 0;
+        TRY(sql_int(db, &n, "SELECT count(*) FROM job WHERE lane = ?1 AND cancel = 2", V(lane)));
+        if (!n)
+            return OK; /* no write transaction for nothing */
+        TRY(sql_begin(db));
+        TRY(sql_end(db, clear(db, a, with, lane, &any)));
+    }
+    return OK;
+}
+
 static enum err run(struct lease *l)
 {
     held_as("job", l->kind->name);
@@ -224,6 +263,8 @@ enum err job_run_one(struct sql *db, void *with, const char *lane, const atomic_
     struct ending end = { 0 };
     bool taken = false;
     *ret_ran = false;
+    if (clear_cancelled(db, with, lane) != OK)
+        log_failure("clearing up after a job that was cancelled"); /* the next turn tries again, and other jobs go on */
     TRY(sql_begin(db));
     TRY(sql_end(db, take(db, a, lane, l, &taken, &end)));
     if (!taken)

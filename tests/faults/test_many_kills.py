@@ -128,6 +128,17 @@ class World:
         status, there = self.ended(job)[0], self.s.count("asset WHERE dataset_version_id = ?", v)
         assert (status, there > 0) in (("SUCCEEDED", True), ("KILLED", False)), (status, there)
 
+    def cancelling_a_fork(self):
+        name = uuid.uuid4().hex
+        fork = self.s.call("POST", f"/api/dataset/{self.set}/fork", 201, json={"parent_id": self.full, "version": name, "wait": False})
+        time.sleep(self.random.uniform(0, 0.15))
+        self.s.call("POST", f"/api/job/{fork['job']['id']}/cancel")
+        self.strike()
+        status = self.ended(fork["job"]["id"])[0]
+        wait("the rest to be cleared away", lambda: not self.s.count("job WHERE cancel = 2"))
+        there = self.s.count("dataset_version WHERE version = ?", name)
+        assert (status, there) in (("SUCCEEDED", 1), ("KILLED", 0)), (status, there)
+
     def forking(self):
         name = uuid.uuid4().hex
         answer = self.unanswered("POST", f"/api/dataset/{self.set}/fork", {"parent_id": self.full, "version": name, "with_tags": True})
@@ -223,7 +234,7 @@ def world(tmp_path_factory):
 
 def test_kills_at_random_moments(world):
     print(f"SACCADE_SEED={SEED}")
-    acts = [world.importing, world.exporting, world.uploading, world.adding, world.cancelling, world.forking, world.tagging, world.deleting]
+    acts = [world.importing, world.exporting, world.uploading, world.adding, world.cancelling, world.cancelling_a_fork, world.forking, world.tagging, world.deleting]
     for n in range(KILLS * 2 // 3):
         act = acts[n % len(acts)]
         try:
