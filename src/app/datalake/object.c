@@ -161,6 +161,8 @@ struct transfer {
     bool part, known;           /* known: the object is there already; fd is its file, the bytes must be the same */
     uint64_t first, last, total, got;
     const char *upload_id, *org;
+    char hash[HASH_SIZE]; /* when all is stored */
+    uint64_t size;
 };
 
 static enum err check_link(struct op *op, const char *method)
@@ -319,22 +321,17 @@ static enum err note_part(struct op *op)
     return covered(op->db, t->upload_id, &t->got);
 }
 
-struct done {
-    char hash[HASH_SIZE];
-    uint64_t size;
-};
-
 static const char *stated_type(struct op *op)
 {
     const char *type = http_header(op->call, "Content-Type");
     return type && strlen(type) < 100 && !strpbrk(type, "\r\n") ? type : "application/octet-stream";
 }
 
-static enum err finish_object(struct op *op, const struct done *d)
+static enum err finish_object(struct op *op)
 {
     struct transfer *t = op->state;
-    TRY(quota_take(op->db, t->org, op->values[0], d->size));
-    TRY(object_add(op->db, t->org, op->values[0], d->hash, d->size, stated_type(op)));
+    TRY(quota_take(op->db, t->org, op->values[0], t->size));
+    TRY(object_add(op->db, t->org, op->values[0], t->hash, t->size, stated_type(op)));
     if (!t->part)
         return OK;
     TRY(sql_run(op->db, "DELETE FROM upload_part WHERE upload_id = ?1", V(t->upload_id)));
@@ -344,7 +341,6 @@ static enum err finish_object(struct op *op, const struct done *d)
 static enum err put(struct op *op)
 {
     struct transfer *t = op->state;
-    struct done d = { .size = 0 };
     if (t->known)
         return OK;
     if (t->part) {
@@ -353,16 +349,15 @@ static enum err put(struct op *op)
         TRY(op_write(op, note_part));
         if (t->got < t->total)
             return OK;
-        TRY(blob_part_finish(op->services->blobs, t->upload_id, t->total, d.hash));
-        d.size = t->total;
+        TRY(blob_part_finish(op->services->blobs, t->upload_id, t->total, t->hash));
+        t->size = t->total;
     } else {
         struct blob_writer *w = t->writer;
         t->writer = NULL;
-        TRY(blob_commit(w, d.hash, &d.size));
+        TRY(blob_commit(w, t->hash, &t->size));
     }
-    TRY(sql_begin(op->db));
-    TRY(sql_end(op->db, finish_object(op, &d)));
-    http_answer_header(op->call, "ETag", arena_fmt(op->arena, "\"%s\"", d.hash));
+    TRY(op_write(op, finish_object)); /* uploads that end together share one sync of the database */
+    http_answer_header(op->call, "ETag", arena_fmt(op->arena, "\"%s\"", t->hash));
     return OK;
 }
 
