@@ -161,15 +161,25 @@ static enum err contains(struct parse *p, const char *left, const char *part)
     return OK;
 }
 
-static enum err begins_or_ends(struct parse *p, const char *left, bool ends, const char *part)
+static enum err ends_with(struct parse *p, const char *left, const char *part)
 {
     text_add(&p->sql, "(");
     TRY(bind(p, value_text(part)));
     size_t n = p->first + p->n;
-    if (ends)
-        text_fmt(&p->sql, " = substr(%s, length(%s) - length(?%zu) + 1) AND length(%s) >= length(?%zu))", left, left, n, left, n);
-    else
-        text_fmt(&p->sql, " = substr(%s, 1, length(?%zu)))", left, n);
+    text_fmt(&p->sql, " = substr(%s, length(%s) - length(?%zu) + 1) AND length(%s) >= length(?%zu))", left, left, n, left, n);
+    return OK;
+}
+
+/* Within bounds that an index can use. */
+static enum err begins_with(struct parse *p, const char *left, const char *part)
+{
+    static const char last[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF */
+    text_fmt(&p->sql, "(%s >= ", left);
+    TRY(bind(p, value_text(part)));
+    size_t n = p->first + p->n;
+    text_fmt(&p->sql, " AND %s < ", left);
+    TRY(bind(p, value_text(arena_fmt(p->arena, "%s%s", part, last))));
+    text_fmt(&p->sql, " AND substr(%s, 1, length(?%zu)) = ?%zu)", left, n, n);
     return OK;
 }
 
@@ -234,7 +244,7 @@ static enum err comparison(struct parse *p, const struct field *f, const char *k
     TRY(read_part(p, f, key, op, &part));
     if (f->type == T_TIME && !key)
         return within_span(p, left, at, part);
-    return op->how == CONTAINS ? contains(p, left, part) : begins_or_ends(p, left, op->how == ENDS, part);
+    return op->how == CONTAINS ? contains(p, left, part) : op->how == ENDS ? ends_with(p, left, part) : begins_with(p, left, part);
 }
 
 /* path = None: there is none; path != None: there is one. */
