@@ -1,5 +1,5 @@
 """Sweeps over every route that the server describes: rights, and odd input of all kinds. A new route is swept without a new test."""
-import http.client, json, re, struct, uuid, zlib
+import base64, http.client, json, re, struct, time, uuid, zlib
 
 
 def all_routes(server):
@@ -17,25 +17,66 @@ def fresh(pattern):
     return re.sub(r"\{[^}]+\}", lambda _: str(uuid.uuid4()), pattern)
 
 
+ROLES = {"viewer": 1, "annotator": 2, "member": 3, "admin": 4, "owner": 5}
+OPEN = ("anyone", "signed link")
+
+
+def token_of(server, role, organization=None):
+    """The token of a new account."""
+    name = f"{role} {uuid.uuid4().hex[:8]}"
+    server.command("user", "add", name, "--role", role, *(["--organization", organization] if organization else []))
+    return name, server.command("token", "new", name).split()[-1]
+
+
+def made_token(server, **body):
+    """(token, id) of another token of the administrator's."""
+    answer = json.loads(server.ask("POST", "/api/tokens", json.dumps({"name": "sweep", **body}).encode(), server.names["token"])[2])
+    return answer["token"], answer["id"]
+
+
+def dead_credentials(server):
+    """What must not be let in: by what it is called."""
+    expired, _ = made_token(server, expires_at=int(time.time() * 1000) + 300)
+    revoked, id = made_token(server)
+    assert server.ask("DELETE", f"/api/token/{id}", None, server.names["token"])[0] == 204
+    name, deleted = token_of(server, "owner")
+    users = json.loads(server.ask("GET", "/api/users?limit=1000", None, server.names["token"])[2])["items"]
+    assert server.ask("DELETE", "/api/user/" + next(u["id"] for u in users if u["username"] == name), None, server.names["token"])[0] == 204
+    time.sleep(0.4)
+    return {"nobody": None, "a made-up token": "sac_" + "A" * 43, "a forged login": "eyJhbGciOiJub25lIn0.e30.", "an expired token": expired,
+            "a revoked token": revoked, "a deleted user": deleted,
+            "another issuer": "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUifQ.c2ln"}
+
+
 def rights(server):
-    """Every route: nobody and made-up credentials get 401, a viewer gets 403 where more is needed."""
-    least = {"annotator": 1, "member": 2, "admin": 3, "owner": 4}
+    """Every route × every credential, from the table: who is not let in gets 401, who belongs to another organization 404, who may less 403. What a
+    route is on must be among the real things here, so that a new route is swept, too."""
+    dead, stranger_token = dead_credentials(server), stranger(server)
+    roles = {role: token_of(server, role)[1] for role in ("viewer", "annotator", "member")}
     things = Things(server)
+    c = http.client.HTTPConnection(server.host, server.port, timeout=60)
     for method, pattern, right, _ in all_routes(server):
-        path = fresh(pattern)
-        if right in ("anyone", "signed link"):
+        path, body = things.fill(pattern), None if method == "GET" else b"{}"
+        ask = lambda token: server.ask(method, path, body, token, connection=c)[0]
+        yield f"{method} {pattern} is on things that the sweep has", known(things, pattern), "make one in Things"
+        if right in OPEN:
             if right == "signed link":
-                status = server.ask(method, path)[0]
+                status = server.ask(method, fresh(pattern))[0]
                 yield f"{method} {pattern} without a signature", status in (401, 403, 404), f"got {status}"
             continue
-        body = None if method == "GET" else b"{}"
-        for who, token in (("nobody", None), ("a made-up token", "sac_" + "A" * 43), ("a forged login", "eyJhbGciOiJub25lIn0.e30.")):
-            status = server.ask(method, path, body, token)[0]
+        for who, token in dead.items():
+            status = ask(token)
             yield f"{method} {pattern} by {who}", status == 401, f"got {status}"
-        if least.get(right.split()[0], 0):
-            status = server.ask(method, things.fill(pattern), body, server.names["viewer"])[0]
-            there = "{" not in pattern or known(things, pattern)
-            yield f"{method} {pattern} by a viewer", status == (403 if there else 404), f"got {status}"
+        if "{" in pattern:
+            status = ask(stranger_token)
+            yield f"{method} {pattern} by the owner of another organization", status == 404, f"got {status}"
+        need = ROLES[("viewer" if method == "GET" else "member") if right.startswith("deployment") else right]
+        for role, token in roles.items():
+            may = ROLES[role] >= need
+            if may and (method != "GET" or pattern == "/api/events"):
+                continue  # it would be done, and what it is done to is still needed
+            status = ask(token)
+            yield f"{method} {pattern} by a {role}", (status not in (401, 403)) if may else status == 403, f"got {status}"
 
 
 # ---- odd input: any answer will do that is no 5xx, and the server must go on
@@ -82,6 +123,10 @@ def image():
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def plural(kind):
+    return kind if kind.endswith("s") else kind + "s"
+
+
 class Things:
     """One real thing of each kind, so that odd input gets past the search for the id."""
 
@@ -107,16 +152,39 @@ class Things:
         self.made("label", "POST", f"/api/dataset/version/{version}/labels", name="cell")
         self.ask("POST", f"/api/dataset/version/{version}/assets", data_ids=[data])
         self.ids["asset"] = self.ask("GET", f"/api/dataset/version/{version}/assets")["items"][0]["id"]
-        self.made("annotation", "PUT", f"/api/asset/{self.ids['asset']}/annotation", revision=0, duration=1.5,
-                  rectangles=[dict(x=1, y=2, w=3, h=4, label_id=self.ids["label"])])
-        self.ids["rectangle"] = self.ask("GET", f"/api/annotation/{self.ids['annotation']}/rectangles")["items"][0]["id"]
+        self.made("label group", "POST", f"/api/dataset/version/{version}/labelgroups", name="cells")
+        shapes = {"rectangle": dict(x=1, y=2, w=3, h=4), "polygon": dict(polygon=[[1, 1], [9, 1], [9, 9]]), "line": dict(line=[[1, 1], [9, 9]]),
+                  "point": dict(point=[3, 4]), "classification": {}, "keypoints": dict(keypoints=[[1, 1, 2]]), "mask": dict(mask="T3:bl2")}
+        made = self.ask("PUT", f"/api/asset/{self.ids['asset']}/annotation", revision=0, duration=1.5,
+                        **{plural(kind): [dict(shape, label_id=self.ids["label"])] for kind, shape in shapes.items()})
+        self.ids["annotation"] = made["id"]
+        self.ids.update({kind: made[plural(kind)][0]["id"] for kind in shapes})
         model = self.made("model", "POST", f"/api/organization/{org}/models", name=odd)
         model_version = self.made("model version", "POST", f"/api/model/{model}/versions", name="one", type="OBJECT_DETECTION", framework="ONNX",
                                   labels={"0": "cell"})
         project = self.made("project", "POST", f"/api/organization/{org}/projects", name=odd)
         experiment = self.made("experiment", "POST", f"/api/project/{project}/experiments", name=odd)
         self.made("log", "POST", f"/api/experiment/{experiment}/logs", name="loss", type="LINE", data={"steps": [1], "values": [2.5]})
+        self.made("model file", "POST", f"/api/model/version/{model_version}/modelfiles", name="notes", filename="a.png", object_name=name)
+        self.ids["model context"] = self.ask("GET", f"/api/model/version/{model_version}/context")["id"]
+        self.made("artifact", "POST", f"/api/experiment/{experiment}/artifacts", name="notes", filename="a.png", object_name=name)
+        self.made("logging file", "POST", f"/api/experiment/{experiment}/logging/save", object_name=name)
+        self.ask("POST", f"/api/experiment/{experiment}/datasets", name="test", dataset_version_id=version)
+        self.ask("POST", f"/api/experiment/{experiment}/evaluations", evaluations=[dict(asset_id=self.ids["asset"], rectangles=[dict(x=1, y=2, w=3, h=4, label_id=self.ids["label"], score=0.9)])])
+        self.ids["evaluation"] = self.ask("GET", f"/api/experiment/{experiment}/evaluations")["items"][0]["id"]
         self.made("deployment", "POST", f"/api/organization/{org}/deployments", model_version_id=model_version, name=odd, min_threshold=0.5)
+
+        deployment = self.ids["deployment"]
+        self.made("alert", "POST", f"/api/deployment/{deployment}/alerts", metric="latency", operator=">", value=1)
+        self.ids["predicted asset"] = self.ask(
+            "POST", f"/api/deployment/{deployment}/predictions", filename="a.png", content_type="image/png", height=48, width=64, latency=0.1,
+            image=base64.b64encode(image()).decode(),
+            raw_predictions=dict(detection_classes=[0], detection_texts=["cell"], detection_boxes=[[1, 2, 11, 12]], detection_scores=[0.9]))["id"]
+        self.made("token", "POST", "/api/tokens", name=odd)
+        users = self.ask("GET", "/api/users")["items"]
+        self.ids["user"] = next((u for u in users if u["username"] == "viewer"), users[-1])["id"]
+        classes = self.ask("POST", f"/api/dataset/{dataset}/versions", version="two", type="CLASSIFICATION")["id"]
+        self.ids["job"] = self.ask("POST", f"/api/dataset/version/{classes}/tags/convert", tag_ids=[self.ids["tag"]], tag_type="DATA")["id"]
 
     def ask(self, method, path, **body):
         status, _, answer = self.server.ask(method, path, json.dumps(body).encode() if body else None, self.token)
@@ -153,7 +221,8 @@ class Things:
         return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(schema.get("type"), "x")
 
 
-ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version"}  # where one is read, if not under its name
+ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
+        "model file": "model/file", "model context": "model/context", "logging file": "logging/file", "predicted asset": "predicted/asset"}  # where one is read, if not under its name
 SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
 STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/token", "/api/session")  # they would end the sweep early
 
@@ -187,10 +256,10 @@ def http_quote(text):
 
 def stranger(server):
     """The token of the owner of another organization."""
-    status, _, answer = server.ask("POST", "/api/organizations", b'{"name": "strangers"}', server.names["token"])
+    name = f"strangers {uuid.uuid4().hex[:8]}"
+    status, _, answer = server.ask("POST", "/api/organizations", json.dumps({"name": name}).encode(), server.names["token"])
     assert status == 201, answer
-    server.command("user", "add", "stranger", "--role", "owner", "--organization", "strangers")
-    return server.command("token", "new", "stranger").split()[-1]
+    return token_of(server, "owner", name)[1]
 
 
 def same_for_all(pattern):
@@ -216,6 +285,8 @@ def other_organizations(server):
         yield f"{method} {pattern} of another organization", status in (400, 403, 404, 409, 413, 422), f"got {status}"
         for name in inputs if method not in ("GET", "DELETE") and known(theirs, pattern) else ():
             foreign = {"object_name": ours.object_name}.get(name) or (name.endswith("_id") and isinstance(ours.plain(name, {}), str) and ours.plain(name, {}))
+            if name == "user_id" and pattern.endswith(("/members", "/users")):
+                continue  # people of other organizations are what these are for
             if not foreign or foreign not in (*ours.ids.values(), ours.object_name):
                 continue
             sent = {k: theirs.plain(k, s) for k, s in inputs.items()}
@@ -226,14 +297,14 @@ def other_organizations(server):
             if name in ("ids", "data_ids", "asset_ids", "annotation_ids") and known(theirs, pattern) and method != "GET":
                 status_of(method, theirs.fill(pattern), {name: list(ours.ids.values())})
     for kind in ours.ids:
-        if kind not in ("storage connector",):
+        if kind not in ("storage connector", "user", "token", "alert"):
             status = server.ask("GET", f"/api/{ROOM.get(kind, kind)}/{ours.ids[kind]}", None, server.names["token"])[0]
             yield f"{kind} is still there", status == 200, f"got {status}"
 
 
 def known(things, pattern):
     """Whether the pattern names things that are there."""
-    return all(name in things.ids or name in ("key", "object_name") for name in re.findall(r"\{([^}]+)\}", pattern))
+    return all(name in things.ids or name in ("key", "object_name*") for name in re.findall(r"\{([^}]+)\}", pattern))
 
 
 sweeps = (rights, odd_input, other_organizations, odd_values)
