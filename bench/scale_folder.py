@@ -26,7 +26,7 @@ class Filler:
     def __init__(self, path, scale):
         self.db = sqlite3.connect(path, isolation_level=None)
         self.n = max(1000, int(1_000_000 * scale))
-        self.org, self.user = (self.db.execute(f"SELECT id FROM {t} ORDER BY created_at LIMIT 1").fetchone()[0] for t in ("organization", "user"))
+        self.org, self.user = (self.db.execute(f"SELECT id FROM {t} ORDER BY created_at LIMIT 1").fetchone()[0] for t in ("organization", "person"))
         self.db.execute("PRAGMA journal_mode = OFF").fetchall()
         for setting in ("synchronous = OFF", "foreign_keys = OFF", "cache_size = -1000000", "temp_store = FILE"):
             self.db.execute("PRAGMA " + setting).fetchall()

@@ -50,7 +50,7 @@ enum err batch_label(struct sql *db, int64_t batch, const char *label, int64_t n
 {
     return sql_run(db,
                    "INSERT INTO batch_label (batch, label_id, n, made) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (batch, label_id) DO "
-                   "UPDATE SET n = n + excluded.n",
+                   "UPDATE SET n = batch_label.n + excluded.n",
                    V(batch), V(label), V(n), V(made));
 }
 
