@@ -1,6 +1,6 @@
 // The board: two canvases over each other (image and resting shapes; what moves), pointer and wheel, and the state that a page shows.
 import { changeShapes, emptyDoc, removeShapes, toggleClass, withGeo, type Doc, type Shape } from "./doc";
-import { drawCrosshair, drawHandles, drawImage, drawShapes, drawTag, prepare, type Look } from "./draw";
+import { drawCrosshair, drawHandles, drawImage, drawShapes, drawTag, prepare, type Look, type ShapeLook } from "./draw";
 import { apply, redo, startHistory, undo, type History } from "./edit";
 import { inside, type Point, type Size } from "./geometry";
 import { hitAt } from "./hit";
@@ -36,6 +36,15 @@ export interface Options {
 }
 
 const REACH = 7; // screen pixels
+/** From so many shapes on, a picture of them moves along while the view does; they are drawn anew when it rests. */
+const MANY = 600;
+const REST_MS = 110;
+
+/** The resting shapes as they were drawn last. */
+interface Kept {
+  canvas: HTMLCanvasElement;
+  view: View;
+}
 
 export class Engine {
   readonly #room: HTMLElement;
@@ -56,6 +65,10 @@ export class Engine {
   #pressed = false;
   #space = false;
   #frame = 0;
+  readonly #picture = document.createElement("canvas");
+  #kept: Kept | null = null;
+  #moving: ReturnType<typeof setTimeout> | undefined;
+  #draws = 0;
   #stale = { below: true, above: true };
   #end = new AbortController();
   #watch: ResizeObserver;
@@ -92,6 +105,7 @@ export class Engine {
     this.#end.abort();
     this.#watch.disconnect();
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#moving);
     this.#below.remove();
     this.#above.remove();
   }
@@ -108,6 +122,11 @@ export class Engine {
   /** Where an image's point lies on the screen, relative to the board: for tests and for panels. */
   screenOf(p: Point): Point {
     return { x: p.x * this.#view.scale + this.#view.x, y: p.y * this.#view.scale + this.#view.y };
+  }
+
+  /** How often all resting shapes were drawn: for tests. */
+  get draws(): number {
+    return this.#draws;
   }
 
   // ---- what a page says
@@ -166,7 +185,7 @@ export class Engine {
   }
   hover(id: string | null): void {
     this.#set({ hover: id });
-    this.#redraw();
+    this.#redraw("above");
   }
   setHidden(hidden: ReadonlySet<string>): void {
     this.#set({ hidden });
@@ -232,8 +251,10 @@ export class Engine {
     visible: () => engine.#visible(),
     choose: (ids: Iterable<string>) => engine.choose(ids),
     preview: (doc: Doc | null) => {
+      // What rests is drawn anew only when something begins or ceases to move.
+      const turns = (doc === null) !== (engine.#preview === null);
       engine.#preview = doc;
-      engine.#redraw();
+      engine.#redraw(turns ? "all" : "above");
     },
     commit: (says: string, doc: Doc) => engine.#commit(says, doc),
     sketch: (s: Sketch | null) => {
@@ -282,7 +303,7 @@ export class Engine {
     if (this.#pan) {
       this.#fitted = false;
       this.#view = panBy(this.#pan.from, e.clientX - this.#pan.x, e.clientY - this.#pan.y, this.#size, this.#roomSize());
-      this.#redraw();
+      this.#viewMoves();
       return;
     }
     const p = this.#press(e);
@@ -323,7 +344,7 @@ export class Engine {
     if (e.shiftKey) {
       this.#fitted = false;
       this.#view = panBy(this.#view, -(e.deltaX || e.deltaY) * unit, 0, this.#size, this.#roomSize());
-      this.#redraw();
+      this.#viewMoves();
       return;
     }
     const r = this.#above.getBoundingClientRect();
@@ -332,7 +353,7 @@ export class Engine {
   #zoomAt(at: Point, factor: number): void {
     this.#fitted = false;
     this.#view = zoomAt(this.#view, at, factor, this.#size, this.#roomSize());
-    this.#redraw();
+    this.#viewMoves();
   }
   #spaceKey(e: KeyboardEvent, down: boolean): void {
     if (e.key !== " " || (e.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT|BUTTON)$/.test(e.target.tagName))) return;
@@ -341,9 +362,19 @@ export class Engine {
     if (!this.#pan) this.#above.style.cursor = down ? "grab" : "default";
   }
 
-  #redraw(which: "above" | "all" = "all"): void {
+  /** The same shapes at another place: their picture will do until the view rests. */
+  #viewMoves(): void {
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => {
+      this.#moving = undefined;
+      if (this.#kept) this.#redraw();
+    }, REST_MS);
+    this.#redraw("view");
+  }
+  #redraw(which: "above" | "view" | "all" = "all"): void {
     this.#stale.above = true;
-    if (which === "all") this.#stale.below = true;
+    if (which !== "above") this.#stale.below = true;
+    if (which === "all") this.#kept = null;
     if (this.#frame) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
@@ -355,14 +386,12 @@ export class Engine {
     const ratio = window.devicePixelRatio || 1;
     const { chosen, hover, labels, scores } = this.#state;
     const look: Look = { colour: this.#options.colour, name: this.#options.name, labels, scores, fill: 0.08, dark: this.#options.dark };
-    const moving = this.#preview !== null;
     if (this.#stale.below) {
       this.#stale.below = false;
       const c = prepare(this.#below, room, ratio);
       if (c) {
         if (this.#image?.complete && this.#image.naturalWidth) drawImage(c, this.#image, this.#size, this.#view);
-        const rest = moving ? this.#visible().filter((s) => !chosen.has(s.id)) : this.#visible();
-        drawShapes(c, rest, this.#view, room, { ...look, chosen, hover });
+        this.#drawResting(c, room, ratio, { ...look, chosen, hover: null });
       }
       if (this.#state.zoom !== this.#view.scale) this.#set({ zoom: this.#view.scale });
     }
@@ -370,9 +399,28 @@ export class Engine {
     this.#stale.above = false;
     const c = prepare(this.#above, room, ratio);
     if (!c) return;
-    if (this.#preview) drawShapes(c, this.#preview.shapes.filter((s) => chosen.has(s.id)), this.#view, room, { ...look, chosen, hover });
+    const lifted = this.#preview ? this.#preview.shapes.filter((s) => chosen.has(s.id)) : hover ? this.#visible().filter((s) => s.id === hover) : [];
+    if (lifted.length) drawShapes(c, lifted, this.#view, room, { ...look, chosen, hover });
     if (this.#tool.crosshair && this.#pointer && !this.#options.readOnly) drawCrosshair(c, this.#pointer, room);
     this.#drawSketch(c, look);
+  }
+  #drawResting(c: CanvasRenderingContext2D, room: Size, ratio: number, look: ShapeLook): void {
+    const kept = this.#kept;
+    const { chosen } = this.#state;
+    if (kept && this.#moving !== undefined) {
+      const k = this.#view.scale / kept.view.scale;
+      c.imageSmoothingEnabled = k !== 1;
+      c.imageSmoothingQuality = "low";
+      c.drawImage(kept.canvas, this.#view.x - kept.view.x * k, this.#view.y - kept.view.y * k, room.w * k, room.h * k);
+      return;
+    }
+    const rest = this.#preview ? this.#visible().filter((s) => !chosen.has(s.id)) : this.#visible();
+    this.#draws++;
+    const own = rest.length > MANY ? prepare(this.#picture, room, ratio) : null;
+    drawShapes(own ?? c, rest, this.#view, room, look);
+    if (!own) return;
+    this.#kept = { canvas: this.#picture, view: this.#view };
+    c.drawImage(this.#picture, 0, 0, room.w, room.h);
   }
   #drawSketch(c: CanvasRenderingContext2D, look: Look): void {
     const s = this.#sketch;
