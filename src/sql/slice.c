@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include <time.h>
 
-/* Half of the bar of 50 ms, since a commit has to sync too. Others try again every few milliseconds, so they need a gap. */
-static const double longest = 0.020, gap = 0.5, most_rest = 0.05;
+/* Half of the bar of 50 ms, since a commit has to sync too. Others try again every two milliseconds, so they need a gap. */
+static const double longest = 0.020, gap = 0.25, most_rest = 0.01;
 
 void slice_rest(double begun)
 {
