@@ -10,11 +10,12 @@ static enum err nothing(struct op *op)
 
 static const struct resource things;
 static const struct route good[] = {
-    { "GET", "/api/thing/{id}", nothing, MAY_READ, WORK_READ, .on = &things },
-    { "DELETE", "/api/thing/{id}", nothing, MAY_WRITE, WORK_WRITE, .on = &things },
-    { "GET", "/api/thing/find", nothing, MAY_READ, WORK_READ },
-    { "GET", "/api/thing/{id}/parts/{part}", nothing, MAY_READ, WORK_READ, .on = &things, .on_nothing = "a part is a word" },
-    { "GET", "/storage/{name*}", nothing, MAY_SIGNED, WORK_FREE, .on_nothing = "it is signed" },
+    { "GET", "/api/thing/{id}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &things },
+    { "DELETE", "/api/thing/{id}", nothing, MAY_WRITE, WORK_WRITE, .gives = GIVES_NOTHING, .on = &things },
+    { "GET", "/api/thing/find", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING },
+    { "GET", "/api/thing/{id}/parts/{part}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &things,
+      .on_nothing = "a part is a word" },
+    { "GET", "/storage/{name*}", nothing, MAY_SIGNED, WORK_FREE, .gives = GIVES_NOTHING, .on_nothing = "it is signed" },
 };
 static const struct resource things = { .name = "thing", .org = "org", .routes = good, .n_routes = COUNT_OF(good) };
 
@@ -44,8 +45,9 @@ TEST(a_route_without_a_right_or_twice_is_refused)
 {
     static const struct route no_right[] = { { "GET", "/a", nothing, MAY_UNSET, WORK_READ } };
     static const struct route no_work[] = { { "GET", "/a", nothing, MAY_READ, WORK_UNSET } };
-    static const struct route twice[] = { { "GET", "/a/{x}", nothing, MAY_READ, WORK_READ, .on = &things },
-                                          { "GET", "/a/{y}", nothing, MAY_READ, WORK_READ, .on = &things } };
+    static const struct route twice[] = { { "GET", "/a/{x}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &things },
+                                          { "GET", "/a/{y}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING,
+                                            .on = &things } };
     const struct resource a = { .name = "a", .routes = no_right, .n_routes = 1 },
                           b = { .name = "b", .routes = no_work, .n_routes = 1 },
                           c = { .name = "c", .routes = twice, .n_routes = 2 };
@@ -65,12 +67,19 @@ static void refused(const struct route *route, const char *says)
 TEST(a_route_that_does_not_say_whose_a_thing_is_is_refused)
 {
     static const struct resource ownerless = { .name = "ownerless" };
-    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ }, "does not say what its path is on");
-    refused(&(struct route){ "GET", "/a/{id}/b/{id}", nothing, MAY_READ, WORK_READ, .on = &things }, "does not say");
-    refused(&(struct route){ "GET", "/a", nothing, MAY_READ, WORK_READ, .on = &things }, "does not say");
-    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .on = &ownerless }, "does not say whose");
-    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_ANYONE, WORK_READ, .on = &things }, "anybody may");
-    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .on = &things, .on_nothing = "so" }, "on nothing");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING },
+            "does not say what its path is on");
+    refused(&(struct route){ "GET", "/a", nothing, MAY_READ, WORK_READ }, "does not say what it answers");
+    refused(&(struct route){ "GET", "/a/{id}/b/{id}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &things },
+            "does not say");
+    refused(&(struct route){ "GET", "/a", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &things }, "does not say");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &ownerless },
+            "does not say whose");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_ANYONE, WORK_READ, .gives = GIVES_NOTHING, .on = &things },
+            "anybody may");
+    refused(&(struct route){ "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .gives = GIVES_NOTHING, .on = &things,
+                             .on_nothing = "so" },
+            "on nothing");
 }
 
 TEST(a_field_without_a_column_is_refused)
@@ -82,6 +91,8 @@ TEST(a_field_without_a_column_is_refused)
     MUST(sql_script(db, "CREATE TABLE thing (id TEXT)"));
     MUST_FAIL(resource_check(db, &r), E_BROKEN, "field colour");
     MUST(sql_script(db, "ALTER TABLE thing ADD colour TEXT"));
+    MUST_FAIL(resource_check(db, &r), E_BROKEN, "may be NULL");
+    MUST(sql_script(db, "DROP TABLE thing; CREATE TABLE thing (id TEXT PRIMARY KEY, colour TEXT NOT NULL)"));
     MUST(resource_check(db, &r));
     sql_close(db);
 }

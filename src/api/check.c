@@ -4,7 +4,8 @@
 
 enum { DEPTH = 8 };
 
-static enum err try_select(struct sql *db, const struct resource *r, const char *name, const char *expression, const char *many)
+static enum err try_select(struct sql *db, const struct resource *r, const char *name, const char *expression, const char *many,
+                           bool null)
 {
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP);
@@ -14,7 +15,11 @@ static enum err try_select(struct sql *db, const struct resource *r, const char 
         text_fmt(&t, "SELECT %s FROM %s LIMIT 0", expression, r->from);
     AUTO(rows) struct rows *row = NULL;
     enum err e = sql_rows_text(db, &row, t.bytes, NULL, 0);
-    return fail_within(e, "%s: field %s: ", r->name, name);
+    if (e != OK)
+        return fail_within(e, "%s: field %s: ", r->name, name);
+    if (!null && !many && rows_may_be_null(row, 0))
+        return fail(E_BROKEN, "%s: field %s (%s) may be NULL and does not say F_NULL", r->name, name, expression);
+    return OK;
 }
 
 static enum err try_driver(struct sql *db, const struct resource *r, const struct field *f)
@@ -42,8 +47,8 @@ static enum err try_fields(struct sql *db, const struct resource *row, const str
 static enum err try_inside(struct sql *db, const struct resource *row, const struct field *f, int depth)
 {
     bool inlined = field_inlined(f), with = inlined || field_nested(f);
-    if (with != (f->of != NULL))
-        return fail(E_BROKEN, "%s: field %s %s", row->name, f->name, with ? "does not say of what it is" : "cannot be of a thing");
+    if (with && !f->of)
+        return fail(E_BROKEN, "%s: field %s does not say of what it is", row->name, f->name);
     if (!with)
         return OK;
     if (depth == DEPTH)
@@ -53,7 +58,7 @@ static enum err try_inside(struct sql *db, const struct resource *row, const str
     if (!f->of->from || !f->of->key)
         return fail(E_BROKEN, "%s: field %s: %s has no rows of its own", row->name, f->name, f->of->name);
     if (f->by)
-        TRY(try_select(db, f->of, f->name, f->by, NULL));
+        TRY(try_select(db, f->of, f->name, f->by, NULL, true));
     return try_fields(db, f->of, f->of, depth + 1);
 }
 
@@ -63,8 +68,9 @@ static enum err try_fields(struct sql *db, const struct resource *row, const str
         const struct field *f = &r->fields[i];
         if (!f->name || !f->type)
             return fail(E_BROKEN, "%s: field %zu has no name or type", r->name, i);
-        if (f->sql || !f->of)
-            TRY(try_select(db, row, f->name, f->sql ? f->sql : f->name, f->many));
+        if (f->sql || !(field_inlined(f) || field_nested(f)))
+            TRY(try_select(db, row, f->name, f->sql ? f->sql : f->name, f->many,
+                           f->flags & (F_NULL | F_WHEN | F_HIDE) || f->type == T_MANY));
         TRY(try_driver(db, r, f));
         TRY(try_inside(db, row, f, depth));
     }
@@ -81,11 +87,11 @@ enum err resource_check(struct sql *db, const struct resource *r)
     if (r->n_fields && !r->order && strcmp(r->fields[0].name, "id") != 0)
         return fail(E_BROKEN, "%s: the first field must be id, or an order must be stated", r->name);
     if (r->org)
-        TRY(try_select(db, r, "org", r->org, NULL));
+        TRY(try_select(db, r, "org", r->org, NULL, true));
     if (r->owner)
-        TRY(try_select(db, r, "owner", r->owner, NULL));
+        TRY(try_select(db, r, "owner", r->owner, NULL, true));
     AUTO(arena) struct arena *a = arena_new();
     if (r->shown)
-        TRY(try_select(db, r, "shown", "1", arena_fmt(a, "%s IN ('')", r->shown)));
-    return r->root ? try_select(db, r, "root", r->root, NULL) : OK;
+        TRY(try_select(db, r, "shown", "1", arena_fmt(a, "%s IN ('')", r->shown), true));
+    return r->root ? try_select(db, r, "root", r->root, NULL, true) : OK;
 }

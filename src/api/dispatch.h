@@ -65,3 +65,6 @@ MUST_USE enum err input_read(struct op *, const char *bytes, size_t n); /* body 
 MUST_USE enum err events_start(struct sql_pool *);
 void events_stop(void);
 extern const struct resource event_resource, openapi_resource;
+
+/* The whole description, as GET /api/openapi.json gives it. */
+void openapi_write(struct arena *, struct out *, const char *version);

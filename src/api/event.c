@@ -302,7 +302,7 @@ static enum err listen(struct op *op)
 
 static const struct route routes[] = {
     { "GET", "/api/events", listen, MAY_READ, WORK_FREE,
-      "server-sent events; ?topic= may be repeated, ?after= is the last id known" },
+      "server-sent events; ?topic= may be repeated, ?after= is the last id known", .gives = GIVES_FILE },
 };
 
 const struct resource event_resource = {

@@ -51,7 +51,7 @@ enum type {
 };
 enum {
     F_NEED = 1,   /* input: must be sent and not null */
-    F_NULL = 2,   /* input: may be null */
+    F_NULL = 2,   /* may be null: in answers, and in changes */
     F_SORT = 4,   /* order_by may name it */
     F_FILTER = 8, /* the query language may name it */
     F_HIDE = 16,  /* not part of the answer (filter and sort only) */
@@ -74,8 +74,9 @@ struct field {
     const char *offer;
     const char *drive_count; /* likewise, ended by a comparison of a number: those of which there are so many in all */
     double min, max; /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
-    const char *const *words;  /* an enumeration, NULL-terminated */
-    const struct resource *of; /* of T_PART … T_MANY: what is inside. The short form of a thing is a resource of fewer fields */
+    const char *const *words; /* an enumeration, NULL-terminated */
+    const struct resource *of; /* of T_PART … T_COLUMNS: what is inside. The short form of a thing is a resource of fewer fields. Of
+                                * T_OBJECT and T_ARRAY, for the description: what their JSON holds; "*": each value of it */
     const char *by;            /* of T_ONE and T_MANY: an expression of `of` */
 };
 #define FIELDS(array) (array), COUNT_OF(array)
@@ -125,6 +126,15 @@ struct op {
     void *state;                /* of WORK_FREE handlers with a body of their own */
 };
 
+/* What an answer is: GIVES_ONE of route->answers, or … */
+enum gives {
+    GIVES_ONE,
+    GIVES_PAGE,    /* {"items": […], "count", "next_cursor"} of them */
+    GIVES_ROWS,    /* a bare list of them */
+    GIVES_NOTHING, /* 204, or an empty object */
+    GIVES_FILE,    /* bytes that are no JSON */
+};
+
 typedef enum err handler(struct op *);
 
 struct route {
@@ -136,13 +146,14 @@ struct route {
     const char *says;       /* one line for the API's description */
     const struct field *in; /* what may be sent; others are ignored. NULL: nothing is read */
     size_t in_n;
-    const struct resource *answers; /* what the answer's items look like, for the description; NULL: free */
+    const struct resource *answers; /* what the answer holds, for the description and the pages' types */
     size_t body_cap;                /* bytes; 0: 1 MiB */
     /* Whose: the first and second value of the path are ids of these. The dispatcher looks them up, and refuses those that the
      * caller's organization or role does not reach. A path with a value that none of them explains stops the server at start. */
     const struct resource *on, *on_too;
     const char *on_nothing; /* why the other values of the path are ids of nothing that somebody owns */
-    bool public_too;        /* a public one may be named although the route writes: it is only used */
+    enum gives gives;
+    bool public_too; /* a public one may be named although the route writes: it is only used */
     /* For bodies that are no JSON: called with the body's pieces instead of collecting it; `start` runs before the first.
      * Rights are checked before `start`; the handler `run` is called after the last piece. */
     handler *start;

@@ -1,91 +1,414 @@
-/* GET /api/openapi.json: the API's description, printed from the tables that also run it (OpenAPI 3.1). */
+/* GET /api/openapi.json: the API's description, printed from the tables that also run it (OpenAPI 3.1). What an answer holds is a
+ * component, made of the rows that write it; the pages' types are made from those (tools/types). */
 #include "api/dispatch.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-static void schema_of(struct out *o, const char *key, const struct field *f)
+enum { COMPONENTS_MOST = 400 };
+
+/* The resources that answers are made of, each once. Two of one name are told apart by a number. */
+struct components {
+    const struct resource *all[COMPONENTS_MOST];
+    char name[COMPONENTS_MOST][100];
+    size_t n;
+};
+
+/* "dataset version" becomes DatasetVersion. */
+static void type_name(const char *says, char *ret, size_t room)
 {
-    out_object(o, key);
-    switch (f->type) {
-    case T_ID:
-        out_text(o, "type", "string");
-        out_text(o, "format", "uuid");
-        break;
-    case T_LINK:
-    case T_HERE:
-        out_text(o, "type", "string");
-        out_text(o, "format", "uri");
-        break;
-    case T_TEXT:
-        out_text(o, "type", "string");
-        if (f->max > 0 && !f->words)
-            out_int(o, "maxLength", (int64_t)f->max);
-        break;
-    case T_TIME:
-        out_text(o, "type", "string");
-        out_text(o, "format", "date-time");
-        break;
-    case T_INT: out_text(o, "type", "integer"); break;
-    case T_NUMBER: out_text(o, "type", "number"); break;
-    case T_BOOL: out_text(o, "type", "boolean"); break;
+    size_t n = 0;
+    for (bool start = true; *says && n + 1 < room; says++) {
+        if (isalnum((unsigned char)*says))
+            ret[n++] = (char)(start ? toupper((unsigned char)*says) : *says);
+        start = !isalnum((unsigned char)*says);
+    }
+    ret[n] = 0;
+}
+
+static bool taken(const struct components *c, const char *name)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool bare(const struct resource *r)
+{
+    return r->n_fields == 1 && strcmp(r->fields[0].name, "*") == 0;
+}
+
+static size_t component_of(struct components *c, const struct resource *r)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->all[i]->fields == r->fields && strcmp(c->all[i]->name, r->name) == 0)
+            return i;
+    return COMPONENTS_MOST;
+}
+
+static void collect(struct components *c, const struct resource *r)
+{
+    if (component_of(c, r) < COMPONENTS_MOST || c->n == COMPONENTS_MOST)
+        return;
+    if (!bare(r)) {
+        char *name = c->name[c->n];
+        type_name(r->called ? r->called : r->name, name, 70);
+        size_t n = strlen(name);
+        for (int k = 2; taken(c, name); k++)
+            snprintf(name + n, 10, "%d", k % 1000000);
+        c->all[c->n++] = r;
+    }
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (r->fields[i].of)
+            collect(c, r->fields[i].of);
+}
+
+static void collect_all(struct components *c)
+{
+    for (const struct resource *const *r = resources; *r; r++) /* what is listed by name keeps its name */
+        for (size_t i = 0; i < (*r)->n_routes; i++)
+            if ((*r)->routes[i].answers == *r)
+                collect(c, *r);
+    for (const struct resource *const *r = resources; *r; r++)
+        for (size_t i = 0; i < (*r)->n_routes; i++)
+            if ((*r)->routes[i].answers)
+                collect(c, (*r)->routes[i].answers);
+}
+
+/* ---- schemas */
+
+static const char *json_type(enum type t)
+{
+    switch (t) {
+    case T_INT: return "integer";
+    case T_NUMBER: return "number";
+    case T_BOOL: return "boolean";
     case T_LINKED:
     case T_PART:
     case T_ONE:
     case T_COLUMNS:
-    case T_OBJECT: out_text(o, "type", "object"); break;
+    case T_OBJECT: return "object";
     case T_TUPLE:
     case T_MANY:
     case T_ARRAY:
     case T_IDS:
-    case T_TEXTS: out_text(o, "type", "array"); break;
-    case T_JSON: break;
+    case T_TEXTS: return "array";
+    case T_JSON: return NULL;
+    default: return "string";
     }
-    if (f->words) {
-        out_array(o, "enum");
-        for (const char *const *w = f->words; *w; w++)
-            out_text(o, NULL, *w);
+}
+
+static void type_of(struct out *o, enum type t, bool null)
+{
+    const char *type = json_type(t);
+    if (type && null) {
+        out_array(o, "type");
+        out_text(o, NULL, type);
+        out_text(o, NULL, "null");
+        out_end_array(o);
+    } else if (type) {
+        out_text(o, "type", type);
+    }
+    if (t == T_ID)
+        out_text(o, "format", "uuid");
+    else if (t == T_TIME)
+        out_text(o, "format", "date-time");
+}
+
+static void words_of(struct out *o, const struct field *f, bool null)
+{
+    if (!f->words)
+        return;
+    out_array(o, "enum");
+    for (const char *const *w = f->words; *w; w++)
+        out_text(o, NULL, *w);
+    if (null)
+        out_null(o, NULL);
+    out_end_array(o);
+}
+
+static void answer_of(struct components *c, struct out *o, const char *key, const struct field *f);
+
+static void reference(struct components *c, struct out *o, const char *key, const struct resource *r, bool null)
+{
+    if (bare(r)) {
+        answer_of(c, o, key, &r->fields[0]);
+        return;
+    }
+    size_t i = component_of(c, r);
+    out_object(o, key);
+    if (null) {
+        out_array(o, "anyOf");
+        out_object(o, NULL);
+    }
+    char path[128];
+    snprintf(path, sizeof path, "#/components/schemas/%s", i < COMPONENTS_MOST ? c->name[i] : "AnyObject");
+    out_text(o, "$ref", path);
+    if (null) {
+        out_end_object(o);
+        out_raw(o, NULL, "{\"type\":\"null\"}");
         out_end_array(o);
     }
     out_end_object(o);
 }
 
-static void object_of(struct out *o, const struct field *fields, size_t n, bool answer)
+static void columns_of(struct components *c, struct out *o, const struct resource *r)
 {
-    out_text(o, "type", "object");
     out_object(o, "properties");
-    for (size_t i = 0; i < n; i++)
-        if (!answer || (!fields[i].many && !(fields[i].flags & F_HIDE)))
-            schema_of(o, fields[i].name, &fields[i]);
+    for (size_t i = 0; i < r->n_fields; i++) {
+        out_object(o, r->fields[i].name);
+        out_text(o, "type", "array");
+        answer_of(c, o, "items", &r->fields[i]);
+        out_end_object(o);
+    }
     out_end_object(o);
-    out_array(o, "required");
-    for (size_t i = 0; i < n; i++)
-        if (!answer && fields[i].flags & F_NEED)
-            out_text(o, NULL, fields[i].name);
+}
+
+static void tuple_of(struct components *c, struct out *o, const struct resource *r)
+{
+    out_array(o, "prefixItems");
+    for (size_t i = 0; i < r->n_fields; i++)
+        answer_of(c, o, NULL, &r->fields[i]);
     out_end_array(o);
 }
 
-static void parameters(struct op *op, struct out *o, const struct route *r)
+/* A value of an answer. */
+static void answer_of(struct components *c, struct out *o, const char *key, const struct field *f)
 {
+    bool null = f->flags & F_NULL;
+    if (f->type == T_PART || f->type == T_ONE || (f->type == T_JSON && f->of) || (f->type == T_OBJECT && f->of && !bare(f->of))) {
+        reference(c, o, key, f->of, null);
+        return;
+    }
+    out_object(o, key);
+    type_of(o, f->type, null);
+    words_of(o, f, null);
+    if (f->type == T_COLUMNS)
+        columns_of(c, o, f->of);
+    else if (f->type == T_TUPLE)
+        tuple_of(c, o, f->of);
+    else if (f->type == T_OBJECT && f->of)
+        reference(c, o, "additionalProperties", f->of, false);
+    else if (f->of)
+        reference(c, o, "items", f->of, false);
+    else if (f->type == T_IDS || f->type == T_TEXTS)
+        out_raw(o, "items", "{\"type\":\"string\"}");
+    out_end_object(o);
+}
+
+static bool described(const struct field *f)
+{
+    return !f->many && !(f->flags & F_HIDE);
+}
+
+static bool named_before(const struct resource *r, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (described(&r->fields[k]) && strcmp(r->fields[k].name, r->fields[i].name) == 0)
+            return true;
+    return false;
+}
+
+/* Several fields of one name are the ways in which it can be written. */
+static void property(struct components *c, struct out *o, const struct resource *r, size_t i)
+{
+    size_t ways = 0;
+    for (size_t k = i; k < r->n_fields; k++)
+        ways += described(&r->fields[k]) && strcmp(r->fields[k].name, r->fields[i].name) == 0;
+    if (ways == 1) {
+        answer_of(c, o, r->fields[i].name, &r->fields[i]);
+        return;
+    }
+    out_object(o, r->fields[i].name);
+    out_array(o, "anyOf");
+    for (size_t k = i; k < r->n_fields; k++)
+        if (described(&r->fields[k]) && strcmp(r->fields[k].name, r->fields[i].name) == 0)
+            answer_of(c, o, NULL, &r->fields[k]);
+    out_end_array(o);
+    out_end_object(o);
+}
+
+static void component(struct components *c, struct out *o, const char *name, const struct resource *r)
+{
+    out_object(o, name);
+    out_text(o, "type", "object");
+    out_object(o, "properties");
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (described(&r->fields[i]) && !named_before(r, i))
+            property(c, o, r, i);
+    out_end_object(o);
+    out_array(o, "required");
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (described(&r->fields[i]) && !named_before(r, i) && !(r->fields[i].flags & (F_ONE | F_WHEN)))
+            out_text(o, NULL, r->fields[i].name);
+    out_end_array(o);
+    out_end_object(o);
+}
+
+/* A value that comes in, with its limits. What need not be sent may be null. */
+static void input_of(struct out *o, const char *key, const struct field *f, bool null)
+{
+    static const struct {
+        const char *least, *most;
+    } names[] = { { "minLength", "maxLength" }, { "minItems", "maxItems" }, { "minimum", "maximum" } };
+    const char *type = json_type(f->type);
+    int k = !type || f->type == T_OBJECT || f->type == T_BOOL || f->type == T_TIME || f->type == T_ID ? -1
+            : strcmp(type, "string") == 0                                                             ? 0
+            : strcmp(type, "array") == 0                                                              ? 1
+                                                                                                      : 2;
+    out_object(o, key);
+    type_of(o, f->type, null);
+    words_of(o, f, null);
+    if (k >= 0 && f->min != 0)
+        out_number(o, names[k].least, f->min);
+    if (k >= 0 && f->max != 0 && !f->words)
+        out_number(o, names[k].most, f->max);
+    if (f->type == T_IDS)
+        out_raw(o, "items", "{\"type\":\"string\",\"format\":\"uuid\"}");
+    else if (f->type == T_TEXTS)
+        out_raw(o, "items", "{\"type\":\"string\"}");
+    out_end_object(o);
+}
+
+static void body_of(struct out *o, const struct route *r)
+{
+    if (strcmp(r->in[0].name, "*") == 0) {
+        input_of(o, "schema", &r->in[0], false);
+        return;
+    }
+    out_object(o, "schema");
+    out_text(o, "type", "object");
+    out_object(o, "properties");
+    for (size_t i = 0; i < r->in_n; i++)
+        input_of(o, r->in[i].name, &r->in[i], !(r->in[i].flags & F_NEED));
+    out_end_object(o);
+    out_array(o, "required");
+    for (size_t i = 0; i < r->in_n; i++)
+        if (r->in[i].flags & F_NEED)
+            out_text(o, NULL, r->in[i].name);
+    out_end_array(o);
+    out_end_object(o);
+}
+
+/* ---- operations */
+
+static void query_parameter(struct out *o, const char *name, bool needed, const char *schema)
+{
+    out_object(o, NULL);
+    out_text(o, "name", name);
+    out_text(o, "in", "query");
+    out_bool(o, "required", needed);
+    if (schema)
+        out_raw(o, "schema", schema);
+}
+
+static bool in_query(const struct route *r)
+{
+    return strcmp(r->method, "GET") == 0;
+}
+
+static bool sends(const struct route *r, const char *name)
+{
+    for (size_t i = 0; i < r->in_n; i++)
+        if (strcmp(r->in[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void parameters(struct arena *a, struct out *o, const struct route *r)
+{
+    static const struct {
+        const char *name, *schema;
+    } paging[] = {
+        { "limit", "{\"type\":\"integer\",\"minimum\":0}" },
+        { "offset", "{\"type\":\"integer\",\"minimum\":0}" },
+        { "cursor", "{\"type\":\"string\"}" },
+        { "order_by", "{\"type\":\"string\"}" },
+        { "q", "{\"type\":\"string\",\"maxLength\":4000}" },
+    };
     out_array(o, "parameters");
     for (const char *p = strchr(r->path, '{'); p; p = strchr(p + 1, '{')) {
         size_t n = strcspn(p + 1, "*}");
         out_object(o, NULL);
-        out_text(o, "name", arena_copy(op->arena, p + 1, n));
+        out_text(o, "name", arena_copy(a, p + 1, n));
         out_text(o, "in", "path");
         out_bool(o, "required", true);
         out_raw(o, "schema", "{\"type\":\"string\"}");
         out_end_object(o);
     }
-    for (size_t i = 0; strcmp(r->method, "GET") == 0 && i < r->in_n; i++) {
-        out_object(o, NULL);
-        out_text(o, "name", r->in[i].name);
-        out_text(o, "in", "query");
-        out_bool(o, "required", r->in[i].flags & F_NEED);
-        schema_of(o, "schema", &r->in[i]);
+    for (size_t i = 0; in_query(r) && i < r->in_n; i++) {
+        query_parameter(o, r->in[i].name, r->in[i].flags & F_NEED, NULL);
+        input_of(o, "schema", &r->in[i], false);
         out_end_object(o);
     }
+    for (size_t i = 0; r->gives == GIVES_PAGE && in_query(r) && i < COUNT_OF(paging); i++)
+        if (!sends(r, paging[i].name)) {
+            query_parameter(o, paging[i].name, false, paging[i].schema);
+            out_end_object(o);
+        }
     out_end_array(o);
+}
+
+static void schema_of_answer(struct components *c, struct out *o, const struct route *r)
+{
+    if (r->gives == GIVES_ONE) {
+        reference(c, o, "schema", r->answers, false);
+        return;
+    }
+    out_object(o, "schema");
+    if (r->gives == GIVES_NOTHING) {
+        out_text(o, "type", "object");
+    } else if (r->gives == GIVES_ROWS) {
+        out_text(o, "type", "array");
+        reference(c, o, "items", r->answers, false);
+    } else {
+        out_text(o, "type", "object");
+        out_object(o, "properties");
+        out_object(o, "items");
+        out_text(o, "type", "array");
+        reference(c, o, "items", r->answers, false);
+        out_end_object(o);
+        out_raw(o, "count", "{\"type\":\"integer\"}");
+        out_raw(o, "next_cursor", "{\"type\":[\"string\",\"null\"]}");
+        out_end_object(o);
+        out_raw(o, "required", "[\"items\",\"next_cursor\"]");
+    }
+    out_end_object(o);
+}
+
+static void response(struct components *c, struct out *o, const char *status, const struct route *r)
+{
+    out_object(o, status);
+    out_text(o, "description", r->gives == GIVES_NOTHING ? "done" : r->gives == GIVES_FILE ? "bytes" : r->answers->name);
+    out_object(o, "content");
+    if (r->gives == GIVES_FILE) {
+        out_raw(o, "*/*", "{}");
+    } else {
+        out_object(o, "application/json");
+        schema_of_answer(c, o, r);
+        out_end_object(o);
+    }
+    out_end_object(o);
+    out_end_object(o);
+}
+
+static void responses(struct components *c, struct out *o, const struct route *r)
+{
+    out_object(o, "responses");
+    response(c, o, "200", r);
+    if (strcmp(r->method, "POST") == 0)
+        response(c, o, "201", r);
+    if (r->gives == GIVES_NOTHING)
+        out_raw(o, "204", "{\"description\":\"done\"}");
+    out_raw(o, "4XX",
+            "{\"description\":\"what is wrong\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":"
+            "\"#/components/schemas/Error\"}}}}");
+    out_raw(o, "503",
+            "{\"description\":\"try again\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":"
+            "\"#/components/schemas/Error\"}}}}");
+    out_end_object(o);
 }
 
 /* Whose the path's values are: the names of the resources, in order. */
@@ -100,50 +423,31 @@ static void what_it_is_on(struct out *o, const struct route *r)
     out_end_array(o);
 }
 
-static void operation(struct op *op, struct out *o, const struct resource *of, const struct route *r)
+static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *r)
 {
     static const char *const rights[] = { "",       "anyone",    "signed link",
                                           "viewer", "annotator", "member",
                                           "admin",  "owner",     "deployment login or member" };
-    char *method = arena_str(op->arena, r->method);
+    char *method = arena_str(a, r->method);
     for (char *p = method; *p; p++)
         *p = (char)tolower((unsigned char)*p);
     /* OpenAPI has no place for other methods than its own: XGET goes under an extension key. */
     out_object(o, strcmp(r->method, "XGET") == 0 ? "x-xget" : method);
     out_text(o, "summary", r->says ? r->says : of->name);
-    out_raw(o, "tags", arena_fmt(op->arena, "[\"%s\"]", of->name));
+    out_raw(o, "tags", arena_fmt(a, "[\"%s\"]", of->name));
     out_text(o, "x-right", rights[r->need]);
     what_it_is_on(o, r);
-    parameters(op, o, r);
-    if (strcmp(r->method, "GET") != 0 && r->in_n) {
+    parameters(a, o, r);
+    if (!in_query(r) && r->in_n) {
         out_object(o, "requestBody");
         out_object(o, "content");
         out_object(o, "application/json");
-        if (strcmp(r->in[0].name, "*") == 0) {
-            schema_of(o, "schema", &r->in[0]);
-        } else {
-            out_object(o, "schema");
-            object_of(o, r->in, r->in_n, false);
-            out_end_object(o);
-        }
+        body_of(o, r);
         out_end_object(o);
         out_end_object(o);
         out_end_object(o);
     }
-    out_object(o, "responses");
-    out_object(o, "default");
-    out_text(o, "description", r->answers ? r->answers->name : "JSON; errors are {message, detail}");
-    if (r->answers) {
-        out_object(o, "content");
-        out_object(o, "application/json");
-        out_object(o, "schema");
-        object_of(o, r->answers->fields, r->answers->n_fields, true);
-        out_end_object(o);
-        out_end_object(o);
-        out_end_object(o);
-    }
-    out_end_object(o);
-    out_end_object(o);
+    responses(c, o, r);
     out_end_object(o);
 }
 
@@ -161,17 +465,8 @@ static bool first_of_path(const struct resource *const *resource, size_t route)
     return true;
 }
 
-static enum err print(struct op *op)
+static void paths(struct arena *a, struct components *c, struct out *o)
 {
-    struct out *o = &op->out;
-    out_object(o, NULL);
-    out_text(o, "openapi", "3.1.0");
-    out_object(o, "info");
-    out_text(o, "title", "Saccade");
-    out_text(o, "version", op->services->version);
-    out_end_object(o);
-    out_raw(o, "security", "[{\"token\":[]}]");
-    out_raw(o, "components", "{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}}");
     out_object(o, "paths");
     for (const struct resource *const *r = resources; *r; r++)
         for (size_t i = 0; i < (*r)->n_routes; i++) {
@@ -182,16 +477,45 @@ static enum err print(struct op *op)
             for (const struct resource *const *r2 = resources; *r2; r2++)
                 for (size_t k = 0; k < (*r2)->n_routes; k++)
                     if (strcmp((*r2)->routes[k].path, path) == 0)
-                        operation(op, o, *r2, &(*r2)->routes[k]);
+                        operation(a, c, o, *r2, &(*r2)->routes[k]);
             out_end_object(o);
         }
     out_end_object(o);
+}
+
+void openapi_write(struct arena *a, struct out *o, const char *version)
+{
+    struct components *c = arena_take(a, sizeof *c);
+    collect_all(c);
+    out_object(o, NULL);
+    out_text(o, "openapi", "3.1.0");
+    out_object(o, "info");
+    out_text(o, "title", "Saccade");
+    out_text(o, "version", version);
     out_end_object(o);
+    out_raw(o, "security", "[{\"token\":[]}]");
+    out_object(o, "components");
+    out_raw(o, "securitySchemes", "{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");
+    out_object(o, "schemas");
+    for (size_t i = 0; i < c->n; i++)
+        component(c, o, c->name[i], c->all[i]);
+    out_raw(o, "Error",
+            "{\"type\":\"object\",\"properties\":{\"message\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},"
+            "\"required\":[\"message\"]}");
+    out_end_object(o);
+    out_end_object(o);
+    paths(a, c, o);
+    out_end_object(o);
+}
+
+static enum err print(struct op *op)
+{
+    openapi_write(op->arena, &op->out, op->services->version);
     return OK;
 }
 
 static const struct route routes[] = {
-    { "GET", "/api/openapi.json", print, MAY_ANYONE, WORK_FREE, "this description" },
+    { "GET", "/api/openapi.json", print, MAY_ANYONE, WORK_FREE, "this description", .answers = &free_answer },
 };
 
 const struct resource openapi_resource = { .name = "description", .routes = routes, .n_routes = COUNT_OF(routes) };

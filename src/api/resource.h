@@ -17,13 +17,23 @@ struct resource {
     const char *order; /* the order of lists when the request names none: "v.created_at DESC, v.id DESC" */
     const struct route *routes;
     size_t n_routes;
-    const char *root;  /* the expression of the id of what access is given on, and reaches this: the dataset of a version, the
-                        * deployment of a prediction; NULL: by the organization only */
-    const char *owner; /* the expression of the id of the user that a private row is of: nobody else sees it */
-    const char *shown; /* "FROM … WHERE … x": x being something that access was given on, a row may be looked at */
+    const char *root;   /* the expression of the id of what access is given on, and reaches this: the dataset of a version, the
+                         * deployment of a prediction; NULL: by the organization only */
+    const char *owner;  /* the expression of the id of the user that a private row is of: nobody else sees it */
+    const char *shown;  /* "FROM … WHERE … x": x being something that access was given on, a row may be looked at */
+    const char *called; /* in the API's description; NULL: name. For two forms of one thing */
     enum err (*first)(struct sql *); /* rows that must be there from the first start on; may be NULL; called in a transaction */
     const struct removal *removal;   /* it is deleted by thing_remove(): hidden at once, emptied later */
 };
+
+/* An answer that a handler writes by hand: what it holds, for the description. Members that are sometimes left out are F_WHEN. */
+#define DESCRIBED(name_, says_, ...)                                                                                               \
+    static const struct field name_##_fields[] = { __VA_ARGS__ };                                                                  \
+    static const struct resource name_ = { .name = says_, .fields = name_##_fields, .n_fields = COUNT_OF(name_##_fields) }
+/* Those of several areas: {"count"}, an id, {"presigned_url"}, {"id", "status"} of a job, {"job": that}, any object. */
+extern const struct resource count_answer, id_answer, link_answer, job_short, job_answer, free_answer;
+/* What is inside of JSON: a text, a number, a point [x, y]. */
+extern const struct resource text_value, number_value, point_value;
 
 extern const struct resource *const resources[]; /* app/resources.c; NULL-terminated */
 

@@ -59,6 +59,8 @@ static enum err add(struct router *r, const struct resource *resource, const str
         return fail(E_BROKEN, "%s %s does not say whether it reads or writes", route->method, route->path);
     if (route->need == MAY_SIGNED && route->work != WORK_FREE)
         return fail(E_BROKEN, "%s %s: a signed route must be WORK_FREE", route->method, route->path);
+    if (!route->answers && route->gives <= GIVES_ROWS)
+        return fail(E_BROKEN, "%s %s does not say what it answers", route->method, route->path);
     for (size_t i = 0; i < route->in_n; i++)
         if (!route->in[i].name || !route->in[i].type)
             return fail(E_BROKEN, "%s %s: input field %zu has no name or type", route->method, route->path, i);

@@ -4,10 +4,10 @@
 
 /* A house has rooms, a room has lamps; a house may have an owner. */
 static const char tables[] =
-    "CREATE TABLE house (id TEXT, street TEXT, w INT, h INT, owner TEXT, built INT, kind TEXT);"
-    "CREATE TABLE room (id TEXT, house TEXT, place INT);"
-    "CREATE TABLE lamp (room TEXT, watts REAL);"
-    "CREATE TABLE person (id TEXT, name TEXT);"
+    "CREATE TABLE house (id TEXT NOT NULL, street TEXT NOT NULL, w INT, h INT, owner TEXT, built INT, kind TEXT);"
+    "CREATE TABLE room (id TEXT NOT NULL, house TEXT NOT NULL, place INT);"
+    "CREATE TABLE lamp (room TEXT NOT NULL, watts REAL NOT NULL);"
+    "CREATE TABLE person (id TEXT NOT NULL, name TEXT NOT NULL);"
     "INSERT INTO person VALUES ('p', 'Ann');"
     "INSERT INTO house VALUES ('a', 'Elm', 3, 4, 'p', 0, 'old'), ('b', 'Oak', NULL, NULL, NULL, NULL, NULL);"
     "INSERT INTO room VALUES ('r2', 'a', 2), ('r1', 'a', 1);"
@@ -26,7 +26,7 @@ static const struct field person_fields[] = { { "name", T_TEXT, 0, "p.name" } };
 static const struct resource person = {
     .name = "person", .fields = person_fields, .n_fields = 1, .from = "person p", .key = "p.id"
 };
-static const struct field size_fields[] = { { "w", T_INT, 0, "x.w" }, { "h", T_INT, 0, "x.h" } };
+static const struct field size_fields[] = { { "w", T_INT, F_NULL, "x.w" }, { "h", T_INT, F_NULL, "x.h" } };
 static const struct resource size = { .name = "size", .fields = size_fields, .n_fields = 2 };
 static const struct field wattage_fields[] = { { "watts", T_NUMBER, 0, "l.watts" }, { "rooms", T_TEXT, 0, "l.room" } };
 static const struct resource wattage = { .name = "wattage",
@@ -37,12 +37,12 @@ static const struct resource wattage = { .name = "wattage",
                                          .order = "l.watts" };
 static const struct field fields[] = {
     { "id", T_TEXT, 0, "x.id" },
-    { "size", T_PART, 0, "x.w", .of = &size },
+    { "size", T_PART, F_NULL, "x.w", .of = &size },
     { "pair", T_TUPLE, 0, .of = &size },
-    { "owner", T_ONE, 0, "x.owner", .of = &person },
+    { "owner", T_ONE, F_NULL, "x.owner", .of = &person },
     { "rooms", T_MANY, 0, "x.id", .of = &rooms, .by = "r.house" },
     { "light", T_COLUMNS, F_ONE, "x.id", .of = &wattage },
-    { "built", T_TIME, 0, "x.built" },
+    { "built", T_TIME, F_NULL, "x.built" },
     { "kind", T_TEXT, F_WHEN, "x.kind" },
     { "page", T_HERE, 0, "'/house/' || x.id" },
 };

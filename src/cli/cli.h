@@ -19,3 +19,4 @@ int backup_main(int argc, char **argv); /* also "restore" */
 int user_main(int argc, char **argv);   /* also "token" */
 int migrate_main(int argc, char **argv);
 int demo_main(int argc, char **argv);
+int describe_main(int argc, char **argv);

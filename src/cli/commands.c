@@ -27,6 +27,7 @@ const struct command commands[] = {
       "brings an older folder to this version, as serve does at its start; --check only "
       "says what would be done",
       migrate_main },
+    { "describe", "describe", "prints the description of the API (OpenAPI 3.1)", describe_main },
     { "worker", NULL, NULL, worker_main },
     { "infer", NULL, NULL, infer_main },
     { NULL, NULL, NULL, NULL },

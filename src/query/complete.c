@@ -180,7 +180,11 @@ static const struct field complete_in[] = {
     { "q", T_TEXT, 0, .max = QUERY_LENGTH },
     { "at", T_INT, 0, .min = 0, .max = QUERY_LENGTH },
 };
+DESCRIBED(offer_answer, "completion offer", { "text", T_TEXT }, { "kind", T_TEXT }, { "says", T_TEXT });
+DESCRIBED(complete_answer, "completion", { "from", T_INT }, { "items", T_MANY, .of = &offer_answer });
+
 static const struct route routes[] = {
-    { "GET", "/api/query/complete", complete, MAY_READ, WORK_READ, "completions for the query bar", FIELDS(complete_in) },
+    { "GET", "/api/query/complete", complete, MAY_READ, WORK_READ, "completions for the query bar", FIELDS(complete_in),
+      .answers = &complete_answer },
 };
 const struct resource query_resource = { .name = "query", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -209,6 +209,15 @@ int rows_kind(struct rows *r, int column)
     }
 }
 
+bool rows_may_be_null(struct rows *r, int column)
+{
+    const char *table = sqlite3_column_table_name(r->statement, column), *name = sqlite3_column_origin_name(r->statement, column);
+    int not_null = 0, key = 0;
+    if (!table || sqlite3_table_column_metadata(r->db->db, NULL, table, name, NULL, NULL, &not_null, &key, NULL) != SQLITE_OK)
+        return false;
+    return !not_null && !key;
+}
+
 int64_t rows_int(struct rows *r, int column)
 {
     return sqlite3_column_int64(r->statement, column);

@@ -80,6 +80,8 @@ int rows_kind(struct rows *, int column); /* VALUE_NULL … VALUE_TEXT */
 int64_t rows_int(struct rows *, int column);
 double rows_real(struct rows *, int column);
 const char *rows_text(struct rows *, int column); /* NULL for NULL; valid until the next step or the end */
+/* Whether a column of the statement is a table's column that may be NULL; false for expressions. Its joins are not looked at. */
+bool rows_may_be_null(struct rows *, int column);
 void rows_done(struct rows *);
 static inline void auto_rows(struct rows **r)
 {

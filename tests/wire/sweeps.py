@@ -218,7 +218,9 @@ class Things:
             return schema["enum"][0]
         if name == "object_name":
             return self.object_name
-        return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(schema.get("type"), "x")
+        kind = schema.get("type")
+        kind = kind[0] if isinstance(kind, list) else kind  # the other is null
+        return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(kind, "x")
 
 
 ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",

@@ -115,7 +115,8 @@ static enum err mine(struct op *op)
 }
 
 static const struct route routes[] = {
-    { "GET", "/api/access", mine, MAY_READ, WORK_READ, "what access was given to the caller on", .answers = &access_resource },
+    { "GET", "/api/access", mine, MAY_READ, WORK_READ, "what access was given to the caller on", .answers = &access_resource,
+      .gives = GIVES_PAGE },
 };
 
 const struct resource access_resource = {

@@ -67,16 +67,29 @@ MUST_USE enum err access_take(struct op *);
 enum { ACCESS_GIVE_FIELDS = 2, ACCESS_TAKE_FIELDS = 1 };
 extern const struct field access_give_in[ACCESS_GIVE_FIELDS], access_take_in[ACCESS_TAKE_FIELDS];
 #define ACCESS_ROUTES(kind, resource)                                                                                              \
-    { "GET", "/api/access/" kind "/{id}/users", access_list, MAY_READ, WORK_READ, "who may use it", .on = resource },              \
-        { "POST",         "/api/access/" kind "/{id}/users",                                                                       \
-          access_give,    MAY_ADMIN,                                                                                               \
-          WORK_WRITE,     "gives somebody a role on it, whatever their role in the organization",                                  \
-          access_give_in, ACCESS_GIVE_FIELDS,                                                                                      \
+    { "GET",                                                                                                                       \
+      "/api/access/" kind "/{id}/users",                                                                                           \
+      access_list,                                                                                                                 \
+      MAY_READ,                                                                                                                    \
+      WORK_READ,                                                                                                                   \
+      "who may use it",                                                                                                            \
+      .answers = &users_answer,                                                                                                    \
+      .on = resource },                                                                                                            \
+        { "POST",                                                                                                                  \
+          "/api/access/" kind "/{id}/users",                                                                                       \
+          access_give,                                                                                                             \
+          MAY_ADMIN,                                                                                                               \
+          WORK_WRITE,                                                                                                              \
+          "gives somebody a role on it, whatever their role in the organization",                                                  \
+          access_give_in,                                                                                                          \
+          ACCESS_GIVE_FIELDS,                                                                                                      \
+          .answers = &users_answer,                                                                                                \
           .on = resource },                                                                                                        \
     {                                                                                                                              \
         "DELETE", "/api/access/" kind "/{id}/users", access_take, MAY_ADMIN, WORK_WRITE, "takes that back", access_take_in,        \
-            ACCESS_TAKE_FIELDS, .on = resource                                                                                     \
+            ACCESS_TAKE_FIELDS, .answers = &users_answer, .on = resource                                                           \
     }
+extern const struct resource users_answer;
 MUST_USE enum err access_forget(struct sql *, const char *thing_id); /* the thing is deleted */
 
 /* The default organization's id, for commands without a login. */

@@ -8,12 +8,13 @@
     {                                                                                                                              \
         { "id", T_ID, F_FILTER, "j.id" }, { "kind", T_TEXT, F_FILTER | F_SORT, "j.kind" },                                         \
             { "status", T_TEXT, F_FILTER | F_SORT, status, .words = words_ }, { "progress", T_NUMBER, 0, "j.progress" },           \
-            { "doing", T_TEXT, 0, "j.doing" }, { "error", T_TEXT, F_FILTER, "j.error" }, { "result", T_JSON, 0, "j.result" },      \
-            { "about", T_TEXT, F_FILTER, "j.about" }, { "about_id", T_ID, F_FILTER, "j.about_id" },                                \
-            { "tries", T_INT, 0, "j.tries" }, { "processing_job", T_JSON, 0, "NULL" },                                             \
-            { "created_at", T_TIME, F_FILTER | F_SORT, "j.created_at" },                                                           \
-            { "started_at", T_TIME, F_FILTER | F_SORT, "j.started_at" }, { "ended_at", T_TIME, F_FILTER | F_SORT, "j.ended_at" },  \
-            { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = j.user_id)" },                          \
+            { "doing", T_TEXT, F_NULL, "j.doing" }, { "error", T_TEXT, F_FILTER | F_NULL, "j.error" },                             \
+            { "result", T_JSON, F_NULL, "j.result" }, { "about", T_TEXT, F_FILTER | F_NULL, "j.about" },                           \
+            { "about_id", T_ID, F_FILTER | F_NULL, "j.about_id" }, { "tries", T_INT, 0, "j.tries" },                               \
+            { "processing_job", T_JSON, F_NULL, "NULL" }, { "created_at", T_TIME, F_FILTER | F_SORT, "j.created_at" },             \
+            { "started_at", T_TIME, F_FILTER | F_SORT | F_NULL, "j.started_at" },                                                  \
+            { "ended_at", T_TIME, F_FILTER | F_SORT | F_NULL, "j.ended_at" },                                                      \
+            { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = j.user_id)" },                 \
     }
 
 static const char *const words[] = { "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "KILLED", NULL };
@@ -24,7 +25,7 @@ static const struct field v1_fields[] =
                 "ELSE 'RUNNING' END",
                 v1_words);
 
-static const struct resource job_v1 = { "job", NULL, FIELDS(v1_fields), "job j", "j.id", "j.org" };
+static const struct resource job_v1 = { "job", NULL, FIELDS(v1_fields), "job j", "j.id", "j.org", .called = "old job" };
 
 static enum err list(struct op *op)
 {
@@ -55,7 +56,7 @@ static enum err cancel(struct op *op)
 static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
-    { "GET", "/api/jobs", list, MAY_READ, WORK_READ, "jobs, newest first", .answers = &job_resource },
+    { "GET", "/api/jobs", list, MAY_READ, WORK_READ, "jobs, newest first", .answers = &job_resource, .gives = GIVES_PAGE },
     { "GET", "/api/job/{id}", get_v1, MAY_READ, WORK_READ, "one job, status in the words of version 1", .answers = &job_v1,
       .on = &job_resource },
     { "GET", "/api/v2/job/{id}", get, MAY_READ, WORK_READ, "one job", .answers = &job_resource, .on = &job_resource },

@@ -131,10 +131,12 @@ static const struct field find_in[] = { { "name", T_TEXT, F_NEED } };
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
 
+DESCRIBED(pong, "ping", { "sdk_version", T_TEXT }, { "username", T_TEXT }, { "default_organization", T_TEXT });
+
 static const struct route routes[] = {
-    { "GET", "/api/home/ping", ping, MAY_READ, WORK_READ, "who the token belongs to" },
-    { "GET", "/api/organizations", list, MAY_READ, WORK_READ, "the organizations that one belongs to",
-      .answers = &own_organization },
+    { "GET", "/api/home/ping", ping, MAY_READ, WORK_READ, "who the token belongs to", .answers = &pong },
+    { "GET", "/api/organizations", list, MAY_READ, WORK_READ, "the organizations that one belongs to", .answers = &own_organization,
+      .gives = GIVES_PAGE },
     { "POST", "/api/organizations", create, MAY_ADMIN, WORK_WRITE, "makes an organization, of which one is the owner",
       FIELDS(name_in), &own_organization },
     { "GET", "/api/organizations/find", find, MAY_READ, WORK_READ, "the organization of that name", FIELDS(find_in),

@@ -160,12 +160,18 @@ static enum err switch_organization(struct op *op)
 static const struct field switch_in[] = { { "organization_id", T_ID, F_NEED } };
 static const struct field login_in[] = { { "username", T_TEXT, F_NEED, .max = 100 }, { "password", T_TEXT, F_NEED, .max = 200 } };
 
+DESCRIBED(session_user, "user of a session", { "id", T_ID }, { "username", T_TEXT }, { "role", T_TEXT });
+DESCRIBED(session_lake, "datalake of a session", { "id", T_ID }, { "name", T_TEXT });
+DESCRIBED(session_answer, "session", { "user", T_PART, .of = &session_user },
+          { "organization", T_PART, .of = &organization_resource }, { "datalake", T_PART, .of = &session_lake },
+          { "last_event", T_INT });
+
 static const struct route routes[] = {
-    { "POST", "/api/session", login, MAY_ANYONE, WORK_FREE, "logs a browser in", FIELDS(login_in) },
-    { "GET", "/api/session", reply_session, MAY_READ, WORK_READ, "who is logged in" },
+    { "POST", "/api/session", login, MAY_ANYONE, WORK_FREE, "logs a browser in", FIELDS(login_in), .answers = &session_answer },
+    { "GET", "/api/session", reply_session, MAY_READ, WORK_READ, "who is logged in", .answers = &session_answer },
     { "PATCH", "/api/session", switch_organization, MAY_READ, WORK_WRITE, "goes to another of one's organizations",
-      FIELDS(switch_in) },
-    { "DELETE", "/api/session", logout, MAY_ANYONE, WORK_WRITE, "logs out" },
+      FIELDS(switch_in), .answers = &session_answer },
+    { "DELETE", "/api/session", logout, MAY_ANYONE, WORK_WRITE, "logs out", .gives = GIVES_NOTHING },
 };
 
 const struct resource session_resource = { .name = "session", .table = table, .routes = routes, .n_routes = COUNT_OF(routes) };

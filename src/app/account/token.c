@@ -18,8 +18,8 @@ static const struct field fields[] = {
     { "role", T_TEXT, F_FILTER, "coalesce(t.role, (SELECT m.role FROM member m WHERE m.person_id = u.id AND m.org = u.home))" },
     { "username", T_TEXT, F_FILTER, "u.username" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "t.created_at" },
-    { "expires_at", T_TIME, F_SORT | F_FILTER, "t.expires_at" },
-    { "last_used_at", T_TIME, F_SORT | F_FILTER, "t.last_used_at" },
+    { "expires_at", T_TIME, F_SORT | F_FILTER | F_NULL, "t.expires_at" },
+    { "last_used_at", T_TIME, F_SORT | F_FILTER | F_NULL, "t.last_used_at" },
 };
 
 static const struct resource own_token = {
@@ -159,11 +159,16 @@ static const struct field create_in[] = {
     { "role", T_TEXT, F_NULL, .words = role_words },
 };
 
+DESCRIBED(new_token, "new token", { "id", T_ID }, { "name", T_TEXT }, { "role", T_TEXT }, { "username", T_TEXT },
+          { "expires_at", T_TIME, F_NULL }, { "token", T_TEXT });
+
 static const struct route routes[] = {
-    { "GET", "/api/tokens", list, MAY_READ, WORK_READ, "API tokens: one's own, for administrators all",
-      .answers = &token_resource },
-    { "POST", "/api/tokens", create, MAY_READ, WORK_WRITE, "makes an API token; its secret is shown this once", FIELDS(create_in) },
-    { "DELETE", "/api/token/{id}", revoke, MAY_READ, WORK_WRITE, "revokes an API token", .on = &token_resource },
+    { "GET", "/api/tokens", list, MAY_READ, WORK_READ, "API tokens: one's own, for administrators all", .answers = &token_resource,
+      .gives = GIVES_PAGE },
+    { "POST", "/api/tokens", create, MAY_READ, WORK_WRITE, "makes an API token; its secret is shown this once", FIELDS(create_in),
+      .answers = &new_token },
+    { "DELETE", "/api/token/{id}", revoke, MAY_READ, WORK_WRITE, "revokes an API token", .on = &token_resource,
+      .gives = GIVES_NOTHING },
 };
 
 #define PLACE .from = "api_token t JOIN person u ON u.id = t.user_id", .key = "t.id", .org = "u.home"

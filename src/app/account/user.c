@@ -22,7 +22,7 @@ static const struct field fields[] = {
     { "role", T_TEXT, F_SORT | F_FILTER, "m.role", .words = role_words },
     { "home", T_BOOL, 0, "u.home = m.org" }, /* the account is managed here */
     { "created_at", T_TIME, F_SORT | F_FILTER, "m.created_at" },
-    { "last_login_at", T_TIME, F_SORT | F_FILTER, "u.last_login_at" },
+    { "last_login_at", T_TIME, F_SORT | F_FILTER | F_NULL, "u.last_login_at" },
 };
 
 const char *role_word(enum role r)
@@ -328,28 +328,36 @@ static const struct field member_in[] = {
 };
 static const struct field new_role_in[] = { { "role", T_TEXT, F_NEED, .words = role_words } };
 
+DESCRIBED(organization_user, "user of an organization", { "id", T_ID }, { "username", T_TEXT }, { "role", T_TEXT },
+          { "given", T_BOOL, F_WHEN }, { "guest", T_BOOL, F_WHEN });
+static const struct field users_fields[] = { { "users", T_MANY, .of = &organization_user } };
+const struct resource users_answer = { .name = "users of an organization", .fields = users_fields, .n_fields = 1 };
+
 #define MEMBER "/api/organization/{id}/member/{id}"
 static const struct route routes[] = {
-    { "GET", "/api/users", list_members, MAY_READ, WORK_READ, "who belongs to the organization", .answers = &user_resource },
+    { "GET", "/api/users", list_members, MAY_READ, WORK_READ, "who belongs to the organization", .answers = &user_resource,
+      .gives = GIVES_PAGE },
     { "POST", "/api/users", create, MAY_ADMIN, WORK_FREE, "makes an account in the organization", FIELDS(create_in),
       &user_resource },
     { "PATCH", "/api/user/{id}", update, MAY_ADMIN, WORK_FREE, "changes a user's role or password", FIELDS(update_in),
       &user_resource, .on = &user_resource },
     { "DELETE", "/api/user/{id}", delete_user, MAY_ADMIN, WORK_WRITE,
-      "removes an account with its tokens and sessions; of another organization's account the membership", .on = &user_resource },
-    { "POST", "/api/user/password", own_password, MAY_READ, WORK_FREE, "changes one's own password", FIELDS(password_in) },
+      "removes an account with its tokens and sessions; of another organization's account the membership", .on = &user_resource,
+      .gives = GIVES_NOTHING },
+    { "POST", "/api/user/password", own_password, MAY_READ, WORK_FREE, "changes one's own password", FIELDS(password_in),
+      .gives = GIVES_NOTHING },
     { "GET", "/api/organization/{id}/members", list_members, MAY_READ, WORK_READ, "who belongs to the organization",
-      .answers = &user_resource, .on = &organization_resource },
+      .answers = &user_resource, .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/members", add_member, MAY_ADMIN, WORK_WRITE, "takes somebody in who has an account",
       FIELDS(member_in), &user_resource, .on = &organization_resource },
     { "PATCH", MEMBER, change_member, MAY_ADMIN, WORK_WRITE, "changes a member's role", FIELDS(new_role_in), &user_resource,
       .on = &organization_resource, .on_too = &user_resource },
     { "DELETE", MEMBER, remove_member, MAY_ADMIN, WORK_WRITE, "as DELETE /api/user/{id}", .on = &organization_resource,
-      .on_too = &user_resource },
-    { "POST", "/api/organization/{id}/leave", leave, MAY_READ, WORK_WRITE, "leaves the organization",
-      .on = &organization_resource },
+      .on_too = &user_resource, .gives = GIVES_NOTHING },
+    { "POST", "/api/organization/{id}/leave", leave, MAY_READ, WORK_WRITE, "leaves the organization", .on = &organization_resource,
+      .gives = GIVES_NOTHING },
     { "GET", "/api/access/organization/{id}/users", organization_users, MAY_READ, WORK_READ, "who may use the organization",
-      FIELDS(users_in), .on = &organization_resource },
+      FIELDS(users_in), .on = &organization_resource, .answers = &users_answer },
 };
 
 const struct resource user_resource = {

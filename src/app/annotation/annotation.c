@@ -63,14 +63,14 @@ static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "n.id" },
     { "asset_id", T_ID, F_FILTER, "n.asset_id" },
     { "dataset_version_id", T_ID, 0, "n.dataset_version_id" },
-    { "status", T_TEXT, F_FILTER | F_SORT, "n.status" },
+    { "status", T_TEXT, F_FILTER | F_SORT, "n.status", .words = annotation_statuses },
     { "duration", T_NUMBER, F_FILTER | F_SORT, "n.duration" },
     { "revision", T_INT, F_FILTER | F_SORT, "n.revision" },
-    { "attributes", T_OBJECT, F_FILTER, "n.attributes" },
+    { "attributes", T_OBJECT, F_FILTER | F_NULL, "n.attributes" },
     { "created_at", T_TIME, F_FILTER | F_SORT, "n.created_at" },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = n.created_by)" },
+    { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = n.created_by)" },
     { "updated_at", T_TIME, F_FILTER | F_SORT, "n.updated_at" },
-    { "updated_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = n.updated_by)" },
+    { "updated_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = n.updated_by)" },
     ALL_SHAPES,
 };
 
@@ -315,8 +315,8 @@ static enum err ids(struct op *op)
     static const struct field kind##_loaded_fields[] = { { "id", T_ID, 0, "h.id" },                                                \
                                                          { "label", T_TEXT, 0, "l.name" },                                         \
                                                          { "label_id", T_ID, 0, "h.label_id" },                                    \
-                                                         { "text", T_TEXT, 0, "h.text" },                                          \
-                                                         { "attributes", T_OBJECT, 0, "h.attributes" },                            \
+                                                         { "text", T_TEXT, F_NULL, "h.text" },                                     \
+                                                         { "attributes", T_OBJECT, F_NULL, "h.attributes" },                       \
                                                          __VA_ARGS__ };                                                            \
     static const struct resource kind##_loaded = {                                                                                 \
         .name = #kind " with its label",                                                                                           \
@@ -331,13 +331,13 @@ static enum err ids(struct op *op)
         "area", T_NUMBER, 0, "h.area"                                                                                              \
     }
 LOADED(rectangle, { "x", T_INT, 0, "h.x" }, { "y", T_INT, 0, "h.y" }, { "w", T_INT, 0, "h.w" }, { "h", T_INT, 0, "h.h" },
-       { "box", T_ARRAY, 0, "h.geometry" }, AREA)
-LOADED(polygon, { "polygon", T_ARRAY, 0, "h.geometry" }, AREA)
-LOADED(line, { "line", T_ARRAY, 0, "h.geometry" })
-LOADED(point, { "point", T_ARRAY, 0, "h.geometry" })
+       { "box", T_ARRAY, F_NULL, "h.geometry", .of = &number_value }, AREA)
+LOADED(polygon, { "polygon", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value }, AREA)
+LOADED(line, { "line", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value })
+LOADED(point, { "point", T_JSON, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value })
 LOADED(classification)
-LOADED(keypoints, { "keypoints", T_ARRAY, 0, "h.geometry" })
-LOADED(mask, { "mask", T_TEXT, 0, "h.geometry" }, AREA)
+LOADED(keypoints, { "keypoints", T_ARRAY, F_NULL, "h.geometry" })
+LOADED(mask, { "mask", T_TEXT, F_NULL, "h.geometry" }, AREA)
 #define LOADED_MEMBER(name, kind)                                                                                                  \
     {                                                                                                                              \
         name, T_MANY, 0, "n.id", .of = &kind##_loaded, .by = "h.annotation_id"                                                     \
@@ -345,8 +345,8 @@ LOADED(mask, { "mask", T_TEXT, 0, "h.geometry" }, AREA)
 static const struct field loaded_fields[] = {
     { "id", T_ID, 0, "n.id" },
     { "asset_id", T_ID, 0, "n.asset_id" },
-    { "status", T_TEXT, 0, "n.status" },
-    { "attributes", T_OBJECT, 0, "n.attributes" },
+    { "status", T_TEXT, 0, "n.status", .words = annotation_statuses },
+    { "attributes", T_OBJECT, F_NULL, "n.attributes" },
     LOADED_MEMBER("rectangles", rectangle),
     LOADED_MEMBER("polygons", polygon),
     LOADED_MEMBER("lines", line),
@@ -447,9 +447,11 @@ static const struct field delete_in[] = { { "asset_ids", T_ARRAY, F_NULL, .max =
                                           { "annotation_ids", T_IDS, F_NULL, .max = IDS_MOST } };
 
 #define ANNOTATION .answers = &annotation_resource
+DESCRIBED(bulk_answer, "annotations written", { "annotations", T_INT }, { "kept", T_INT }, { "shapes", T_INT });
+
 static const struct route routes[] = {
     { "GET", "/api/asset/{id}/annotations", list_of_asset, MAY_READ, WORK_READ, "the asset's annotation, as a list", ANNOTATION,
-      .on = &asset_resource },
+      .on = &asset_resource, .gives = GIVES_PAGE },
     { "POST", "/api/asset/{id}/annotations", create, MAY_ANNOTATE, WORK_WRITE, "makes an empty annotation", FIELDS(update_in),
       ANNOTATION, .on = &asset_resource },
     { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION,
@@ -461,20 +463,22 @@ static const struct route routes[] = {
       .on = &annotation_resource },
     { "PATCH", "/api/annotation/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes status or duration", FIELDS(update_in),
       ANNOTATION, .on = &annotation_resource },
-    { "DELETE", "/api/annotation/{id}", delete_one, MAY_ANNOTATE, WORK_WRITE, "deletes an annotation", .on = &annotation_resource },
+    { "DELETE", "/api/annotation/{id}", delete_one, MAY_ANNOTATE, WORK_WRITE, "deletes an annotation", .on = &annotation_resource,
+      .gives = GIVES_NOTHING },
     { "POST", "/api/annotation/{id}/save", overwrite, MAY_ANNOTATE, WORK_WRITE, "replaces all shapes", FIELDS(save_in), ANNOTATION,
       .body_cap = BODY, .on = &annotation_resource },
     { "POST", "/api/dataset/version/{id}/bulk-annotations", bulk, MAY_ANNOTATE, WORK_WRITE,
       "writes many annotations: all, or none with the fault named", FIELDS(bulk_in), .body_cap = BODY,
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &bulk_answer },
     { "GET", "/api/dataset/version/{id}/annotations", list, MAY_READ, WORK_READ, "annotations by page", FIELDS(list_in), ANNOTATION,
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "GET", "/api/dataset/version/{id}/annotations/ids", ids, MAY_READ, WORK_READ, "the ids of annotations", FIELDS(ids_in),
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &id_answer, .gives = GIVES_ROWS },
     { "XGET", "/api/dataset/version/{id}/annotations", load, MAY_READ, WORK_READ,
-      "annotations by id, shapes with the names of their labels", FIELDS(load_in), .on = &dataset_version_resource },
+      "annotations by id, shapes with the names of their labels", FIELDS(load_in), .on = &dataset_version_resource,
+      .answers = &loaded_annotation, .gives = GIVES_ROWS },
     { "DELETE", "/api/dataset/version/{id}/annotations", delete_many, MAY_WRITE, WORK_FREE, "deletes annotations",
-      FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
+      FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource, .answers = &count_answer },
 };
 
 const struct resource annotation_resource = {

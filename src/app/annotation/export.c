@@ -106,10 +106,13 @@ static const struct field in[] = {
     { "wait", T_BOOL, F_NULL },
 };
 
+DESCRIBED(export_answer, "export of annotations", { "presigned_url", T_LINK, F_WHEN }, { "job_id", T_ID, F_WHEN },
+          { "job", T_PART, F_WHEN, .of = &job_short });
+
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/export", export_file, MAY_READ, WORK_FREE,
       "the annotations as COCO (one JSON file), Pascal VOC or YOLO (a zip)", FIELDS(in), .body_cap = 16 << 20,
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &export_answer },
 };
 
 const struct resource export_resource = { .name = "export", .routes = routes, .n_routes = COUNT_OF(routes) };

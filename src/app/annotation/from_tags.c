@@ -132,7 +132,7 @@ static const struct field in[] = {
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/tags/convert", convert, MAY_WRITE, WORK_FREE,
       "labels images that are not annotated by their tags; those with more than one of the tags are left", FIELDS(in),
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &job_short },
 };
 
 const struct resource from_tags_resource = { .name = "tags to classifications", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -8,31 +8,32 @@ enum { BODY = 64 << 20 };
 
 static const struct field label_fields[] = { { "id", T_ID, 0, "l.id" },
                                              { "name", T_TEXT, 0, "l.name" },
-                                             { "group_id", T_ID, 0, "l.group_id" } };
+                                             { "group_id", T_ID, F_NULL, "l.group_id" } };
 static const struct resource label_short = { .name = "short label", .fields = label_fields, .n_fields = COUNT_OF(label_fields) };
 
 #define MEMBERS                                                                                                                    \
     { "id", T_ID, 0, "h.id" }, { "annotation_id", T_ID, 0, "h.annotation_id" }, { "label", T_PART, 0, .of = &label_short },        \
-        { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, 0, "h.text" },                                                    \
+        { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, F_NULL, "h.text" },                                               \
     {                                                                                                                              \
-        "attributes", T_OBJECT, 0, "h.attributes"                                                                                  \
+        "attributes", T_OBJECT, F_NULL, "h.attributes"                                                                             \
     }
 static const struct field rectangle_fields[] = { MEMBERS,
                                                  { "x", T_INT, 0, "h.x" },
                                                  { "y", T_INT, 0, "h.y" },
                                                  { "w", T_INT, 0, "h.w" },
                                                  { "h", T_INT, 0, "h.h" },
-                                                 { "box", T_ARRAY, 0, "h.geometry" }, /* with fractions, where there are */
+                                                 { "box", T_ARRAY, F_NULL, "h.geometry",
+                                                   .of = &number_value }, /* with fractions, where there are */
                                                  { "area", T_NUMBER, 0, "h.area" } };
 static const struct field polygon_fields[] = { MEMBERS,
-                                               { "polygon", T_ARRAY, 0, "h.geometry" },
+                                               { "polygon", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value },
                                                { "area", T_NUMBER, 0, "h.area" } };
-static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "h.geometry" } };
-static const struct field point_fields[] = { MEMBERS, { "point", T_ARRAY, 0, "h.geometry" } };
+static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
+static const struct field point_fields[] = { MEMBERS, { "point", T_JSON, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
 static const struct field classification_fields[] = { MEMBERS };
-static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, 0, "h.geometry" } };
+static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, F_NULL, "h.geometry" } };
 static const struct field mask_fields[] = {
-    MEMBERS, { "mask", T_TEXT, 0, "h.geometry" }, { "area", T_NUMBER, 0, "h.area" }, { "bbox", T_TUPLE, 0, .of = &shape_box }
+    MEMBERS, { "mask", T_TEXT, F_NULL, "h.geometry" }, { "area", T_NUMBER, 0, "h.area" }, { "bbox", T_TUPLE, 0, .of = &shape_box }
 };
 
 /* "/api/rectangle/{id}", "/api/annotation/{id}/rectangles", "/api/annotation/{id}/bulk-rectangles" */
@@ -205,17 +206,19 @@ static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 <<
 #define SHAPE_ROOT "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = n.dataset_version_id)"
 
 #define KIND(name, plural)                                                                                                         \
+    DESCRIBED(plural##_answer, "added " #plural, { #plural, T_MANY, .of = &name##_resource });                                     \
     static const struct field plural##_in[] = { { #plural, T_ARRAY, F_NEED, .max = 100000 } };                                     \
     static const struct route name##_routes[] = {                                                                                  \
         { "GET", "/api/annotation/{id}/" #plural, list, MAY_READ, WORK_READ, "the annotation's " #plural,                          \
-          .answers = &name##_resource, .on = &annotation_resource },                                                               \
+          .answers = &name##_resource, .on = &annotation_resource, .gives = GIVES_PAGE },                                          \
         { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_ANNOTATE, WORK_WRITE, "adds " #plural, FIELDS(plural##_in),       \
-          .body_cap = BODY, .on = &annotation_resource },                                                                          \
+          .body_cap = BODY, .on = &annotation_resource, .answers = &plural##_answer },                                             \
         { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource,                        \
           .on = &name##_resource },                                                                                                \
         { "PATCH", "/api/" #name "/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", FIELDS(name##_in),                  \
           &name##_resource, .body_cap = BODY, .on = &name##_resource },                                                            \
-        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &name##_resource },    \
+        { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &name##_resource,      \
+          .gives = GIVES_NOTHING },                                                                                                \
     };                                                                                                                             \
     const struct resource name##_resource = {                                                                                      \
         #name,                                                                                                                     \
@@ -237,17 +240,20 @@ KIND(point, points)
 KIND(classification, classifications)
 KIND(mask, masks)
 
+DESCRIBED(keypoints_answer, "added keypoints", { "keypoints", T_MANY, .of = &keypoints_resource });
+
 /* The client writes keypoints with whole annotations only; singular and plural are one word, so the routes differ. */
 static const struct route keypoints_routes[] = {
     { "GET", "/api/annotation/{id}/keypoints", list, MAY_READ, WORK_READ, "the annotation's keypoints",
-      .answers = &keypoints_resource, .on = &annotation_resource },
+      .answers = &keypoints_resource, .on = &annotation_resource, .gives = GIVES_PAGE },
     { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_ANNOTATE, WORK_WRITE, "adds keypoints", FIELDS(keypoints_in),
-      .body_cap = BODY, .on = &annotation_resource },
+      .body_cap = BODY, .on = &annotation_resource, .answers = &keypoints_answer },
     { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource,
       .on = &keypoints_resource },
     { "PATCH", "/api/keypoints/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", FIELDS(keypoints_in),
       &keypoints_resource, .body_cap = BODY, .on = &keypoints_resource },
-    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &keypoints_resource },
+    { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &keypoints_resource,
+      .gives = GIVES_NOTHING },
 };
 const struct resource keypoints_resource = {
     "keypoints",

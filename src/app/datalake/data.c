@@ -47,7 +47,7 @@ const char *const data_types[] = { "IMAGE", "VIDEO", NULL };
     "FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE a.data_id = "  \
     "d.id"
 
-static const struct field size_fields[] = { { "width", T_INT, 0, "d.width" }, { "height", T_INT, 0, "d.height" } };
+static const struct field size_fields[] = { { "width", T_INT, F_NULL, "d.width" }, { "height", T_INT, F_NULL, "d.height" } };
 const struct resource image_size = { .name = "image size", .fields = size_fields, .n_fields = COUNT_OF(size_fields) };
 
 static const struct field source_fields[] = { { "id", T_ID, 0, "s.id" }, { "name", T_TEXT, 0, "s.name" } };
@@ -74,8 +74,8 @@ static const struct field short_fields[] = {
     { "upload_status", T_TEXT, 0, "d.upload_status", .words = data_statuses },
     { "presigned_url", T_LINK, 0, "d.object_name" },
     META,
-    { "metadata", T_OBJECT, 0, "d.metadata" },
-    { "custom_metadata", T_OBJECT, 0, "d.custom_metadata" },
+    { "metadata", T_OBJECT, F_NULL, "d.metadata" },
+    { "custom_metadata", T_OBJECT, F_NULL, "d.custom_metadata" },
     { "datalake_id", T_ID, 0, "d.datalake_id" },
     { "size", T_INT, 0, "d.size" },
     { "created_at", T_TIME, 0, "d.created_at" },
@@ -99,20 +99,20 @@ static const struct field fields[] = {
     { "type", T_TEXT, F_FILTER, "d.type", .words = data_types },
     { "content_type", T_TEXT, F_FILTER | F_SORT, "d.content_type", .drive = BY },
     { "upload_status", T_TEXT, F_FILTER | F_SORT, "d.upload_status", .drive = BY, .words = data_statuses },
-    { "error", T_TEXT, F_FILTER, "d.error" },
+    { "error", T_TEXT, F_FILTER | F_NULL, "d.error" },
     { "presigned_url", T_LINK, 0, "d.object_name" },
     META,
-    { "metadata", T_OBJECT, F_FILTER, "d.metadata" },
-    { "custom_metadata", T_OBJECT, F_FILTER, "d.custom_metadata" },
+    { "metadata", T_OBJECT, F_FILTER | F_NULL, "d.metadata" },
+    { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "d.custom_metadata" },
     { "datalake_id", T_ID, 0, "d.datalake_id" },
     { "size", T_INT, F_FILTER | F_SORT, "d.size", .drive = BY },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY },
     { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY },
     { "created_at", T_TIME, F_FILTER | F_SORT, "d.created_at", .drive = BY },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = d.created_by)" },
+    { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = d.created_by)" },
     TAGS("d.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = TAGGED, .offer = TAG_NAMES("DATA") },
-    { "data_source", T_ONE, 0, "d.data_source_id", .of = &source_short },
+    { "data_source", T_ONE, F_NULL, "d.data_source_id", .of = &source_short },
     { "data_source.name", T_TEXT, F_FILTER | F_HIDE, SOURCE, .drive = BY_SOURCE, .offer = SOURCE_NAMES },
     { "source", T_TEXT, F_FILTER | F_HIDE, SOURCE, .drive = BY_SOURCE, .offer = SOURCE_NAMES },
     { "datasets.name", T_TEXT, F_FILTER, "s.name", OF_DATASETS },
@@ -627,32 +627,36 @@ static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "
 static const struct field change_in[] = { { "objects", T_OBJECT, F_NEED } };
 static const struct field size_in[] = { { "size", T_INT, .min = 1, .max = 4096 } };
 
+DESCRIBED(custom_answer, "custom metadata of a data", { "custom_metadata", T_OBJECT, F_NULL });
+
 static const struct route routes[] = {
     { "POST", "/api/datalake/{id}/datas", create, MAY_WRITE, WORK_FREE,
       "registers an uploaded object as data; a file that is no image gets upload_status ERROR and its reason", FIELDS(create_in),
       &data_resource, .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource,
-      .on = &datalake_resource },
+      .on = &datalake_resource, .gives = GIVES_PAGE },
     { "XGET", "/api/datalake/{id}/datas", list_of, MAY_READ, WORK_READ, "data named by ids, object_names or filenames",
-      FIELDS(list_in), &data_resource, .body_cap = 16 << 20, .on = &datalake_resource },
+      FIELDS(list_in), &data_resource, .body_cap = 16 << 20, .on = &datalake_resource, .gives = GIVES_PAGE },
     { "DELETE", "/api/datalake/{id}/datas", delete_many, MAY_WRITE, WORK_FREE,
       "deletes data with their assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20,
-      .on = &datalake_resource },
+      .on = &datalake_resource, .answers = &count_answer },
     { "PATCH", "/api/datalake/{id}/data/bulk", change_many, MAY_WRITE, WORK_WRITE, "changes metadata, tags and sources of many",
-      FIELDS(change_in), .body_cap = 16 << 20, .on = &datalake_resource },
+      FIELDS(change_in), .body_cap = 16 << 20, .on = &datalake_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/datalake/{id}/datas/find", find, MAY_READ, WORK_READ, "one data by id, filename or object_name", FIELDS(find_in),
       &data_resource, .on = &datalake_resource },
     { "GET", "/api/data/{id}", get, MAY_READ, WORK_READ, "one data", .answers = &data_resource, .on = &data_resource },
     { "PATCH", "/api/data/{id}", update, MAY_WRITE, WORK_WRITE, "replaces the metadata", FIELDS(update_in), &data_resource,
       .on = &data_resource },
     { "PATCH", "/api/data/{id}/custom-metadata", update_custom, MAY_WRITE, WORK_WRITE, "replaces the custom metadata",
-      FIELDS(custom_in), .on = &data_resource },
-    { "DELETE", "/api/data/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes a data with its assets", .on = &data_resource },
+      FIELDS(custom_in), .on = &data_resource, .answers = &custom_answer },
+    { "DELETE", "/api/data/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes a data with its assets", .on = &data_resource,
+      .gives = GIVES_NOTHING },
     { "GET", "/api/data/{id}/presigned-url", link_of, MAY_READ, WORK_READ, "a link that gives the bytes for an hour",
-      .on = &data_resource },
+      .on = &data_resource, .answers = &link_answer },
     { "GET", "/api/data/{id}/thumbnail", thumbnail, MAY_READ, WORK_FREE, "a JPEG of at most that many pixels a side",
-      FIELDS(size_in), .on = &data_resource },
-    { "GET", "/api/data/{id}/image", image, MAY_READ, WORK_FREE, "the bytes as they were uploaded", .on = &data_resource },
+      FIELDS(size_in), .on = &data_resource, .gives = GIVES_FILE },
+    { "GET", "/api/data/{id}/image", image, MAY_READ, WORK_FREE, "the bytes as they were uploaded", .on = &data_resource,
+      .gives = GIVES_FILE },
 };
 
 const struct resource data_resource = {

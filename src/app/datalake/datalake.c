@@ -148,25 +148,28 @@ static const struct field key_in[] = {
     { "max", T_JSON, F_NULL },
 };
 
+DESCRIBED(schema_answer, "schema of custom metadata", { "custom_metadata_schema", T_OBJECT, F_NULL },
+          { "allow_extra_custom_metadata", T_BOOL });
+
 static const struct route routes[] = {
     ACCESS_ROUTES("datalake", &datalake_resource),
     { "GET", "/api/organization/{id}/datalake", of_organization, MAY_READ, WORK_READ,
       "the datalake of that id or name, or the default one", FIELDS(find_in), &datalake_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datalakes", list, MAY_READ, WORK_READ, "all datalakes", .answers = &datalake_resource,
-      .on = &organization_resource },
+      .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/datalakes", create, MAY_ADMIN, WORK_WRITE, "makes a datalake", FIELDS(create_in),
       &datalake_resource, .on = &organization_resource },
     { "GET", "/api/datalake/{id}", get, MAY_READ, WORK_READ, "one datalake", .answers = &datalake_resource,
       .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/custom-metadata", get_schema, MAY_READ, WORK_READ, "the schema of custom metadata",
-      .on = &datalake_resource },
+      .on = &datalake_resource, .answers = &schema_answer },
     { "PATCH", "/api/datalake/{id}/custom-metadata", allow_extra, MAY_WRITE, WORK_WRITE,
-      "allows or refuses keys outside the schema", FIELDS(extra_in), .on = &datalake_resource },
+      "allows or refuses keys outside the schema", FIELDS(extra_in), .on = &datalake_resource, .answers = &schema_answer },
     { "POST", "/api/datalake/{id}/custom-metadata/keys/{key}", put_key, MAY_WRITE, WORK_WRITE,
       "adds or changes a key of the schema", FIELDS(key_in), .on = &datalake_resource,
-      .on_nothing = "a key is a word of the schema" },
+      .on_nothing = "a key is a word of the schema", .answers = &schema_answer },
     { "DELETE", "/api/datalake/{id}/custom-metadata/keys/{key}", delete_key, MAY_WRITE, WORK_WRITE, "removes a key of the schema",
-      .on = &datalake_resource, .on_nothing = "a key is a word of the schema" },
+      .on = &datalake_resource, .on_nothing = "a key is a word of the schema", .answers = &schema_answer },
 };
 
 const struct resource datalake_resource = {

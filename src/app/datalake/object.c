@@ -423,19 +423,26 @@ static const struct field generate_in[] = {
 static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },
                                           { "content_type", T_TEXT, F_NULL, .max = 100 } };
 
+DESCRIBED(name_answer, "name of an object", { "object_name", T_TEXT });
+DESCRIBED(put_link, "link that takes an object", { "url", T_TEXT }, { "fields", T_OBJECT });
+DESCRIBED(put_answer, "grant of an upload", { "client_type", T_TEXT }, { "presigned_url_data", T_PART, .of = &put_link });
+DESCRIBED(parts_answer, "grant of an upload in parts", { "client_type", T_TEXT }, { "url", T_TEXT });
+
 static const struct route routes[] = {
     { "POST", "/api/organization/{id}/connector/{connector}/generate_object_name", generate_name, MAY_WRITE, WORK_READ,
-      "a new name for an object", FIELDS(generate_in), .on = &organization_resource, .on_too = &connector_resource },
+      "a new name for an object", FIELDS(generate_in), .on = &organization_resource, .on_too = &connector_resource,
+      .answers = &name_answer },
     { "POST", "/api/object-storage/{id}/generate_presigned_url", grant_put, MAY_WRITE, WORK_READ,
-      "a link that takes one PUT of the whole object", FIELDS(object_in), .on = &connector_resource },
+      "a link that takes one PUT of the whole object", FIELDS(object_in), .on = &connector_resource, .answers = &put_answer },
     { "POST", "/api/object-storage/{id}/init_multipart_upload", grant_parts, MAY_WRITE, WORK_READ,
-      "a link that takes PUTs of parts with Content-Range", FIELDS(object_in), .on = &connector_resource },
+      "a link that takes PUTs of parts with Content-Range", FIELDS(object_in), .on = &connector_resource,
+      .answers = &parts_answer },
     { "POST", "/api/object-storage/{id}/retrieve_presigned_url", grant_get, MAY_READ, WORK_READ, "a link that gives the object",
-      FIELDS(object_in), .on = &connector_resource },
+      FIELDS(object_in), .on = &connector_resource, .answers = &link_answer },
     { "GET", "/storage/{object_name*}", get, MAY_SIGNED, WORK_FREE, "downloads an object",
-      .on_nothing = "the signature covers the name" },
+      .on_nothing = "the signature covers the name", .gives = GIVES_FILE },
     { "PUT", "/storage/{object_name*}", put, MAY_SIGNED, WORK_FREE, "uploads an object, whole or in parts", .start = put_start,
-      .piece = put_piece, .stop = put_stop, .on_nothing = "the signature covers the name" },
+      .piece = put_piece, .stop = put_stop, .on_nothing = "the signature covers the name", .gives = GIVES_NOTHING },
 };
 
 const struct resource object_resource = { .name = "object", .table = table, .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -74,7 +74,7 @@ static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max
 
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/datasources", list, MAY_READ, WORK_READ, "all data sources", .answers = &source_resource,
-      .on = &organization_resource },
+      .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/datasources", create, MAY_WRITE, WORK_WRITE, "makes a data source", FIELDS(name_in),
       &source_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasources/find", find, MAY_READ, WORK_READ, "the data source of that name", FIELDS(name_in),
@@ -84,7 +84,7 @@ static const struct route routes[] = {
     { "PATCH", "/api/data/source/{id}", update, MAY_WRITE, WORK_WRITE, "renames a data source", FIELDS(name_in), &source_resource,
       .on = &source_resource },
     { "DELETE", "/api/data/source/{id}", delete_source, MAY_WRITE, WORK_WRITE, "removes a data source; its data stay",
-      .on = &source_resource },
+      .on = &source_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource source_resource = {

@@ -250,14 +250,17 @@ static const struct field type_in[] = { { "target_type", T_TEXT, F_NEED, .words 
 static const struct field ids_in[] = { { "*", T_IDS, F_NEED, .min = 1, .max = TARGETS_MOST } };
 
 #define TAG .answers = &tag_resource
+DESCRIBED(tagged_answer, "tag and how many things", { "tag", T_PART, .of = &tag_resource }, { "count", T_INT });
+
 static const struct route routes[] = {
-    { "GET", "/api/datalake/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of data", TAG, .on = &datalake_resource },
+    { "GET", "/api/datalake/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of data", TAG, .on = &datalake_resource,
+      .gives = GIVES_PAGE },
     { "POST", "/api/datalake/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for data", tag_name_in, TAG_NAME_FIELDS,
       TAG, .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "the data tag of that name", tag_name_in,
       TAG_NAME_FIELDS, TAG, .on = &datalake_resource },
     { "GET", "/api/organization/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of datasets, versions, models, deployments",
-      FIELDS(type_in), TAG, .on = &organization_resource },
+      FIELDS(type_in), TAG, .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes such a tag", FIELDS(typed_in), TAG,
       .on = &organization_resource },
     { "GET", "/api/organization/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "such a tag by name", FIELDS(typed_in), TAG,
@@ -265,11 +268,12 @@ static const struct route routes[] = {
     { "GET", "/api/tag/{id}", get, MAY_READ, WORK_READ, "one tag", TAG, .on = &tag_resource },
     { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", tag_name_in, TAG_NAME_FIELDS, TAG,
       .on = &tag_resource },
-    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_FREE, "removes a tag from everything", .on = &tag_resource },
+    { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_FREE, "removes a tag from everything", .on = &tag_resource,
+      .gives = GIVES_NOTHING },
     { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_FREE, "puts the tag on things: a list of ids", FIELDS(ids_in),
-      .body_cap = 16 << 20, .on = &tag_resource },
+      .body_cap = 16 << 20, .on = &tag_resource, .answers = &tagged_answer },
     { "POST", "/api/tag/{id}/detach", detach, MAY_WRITE, WORK_FREE, "takes the tag off things: a list of ids", FIELDS(ids_in),
-      .body_cap = 16 << 20, .on = &tag_resource },
+      .body_cap = 16 << 20, .on = &tag_resource, .answers = &tagged_answer },
 };
 
 const struct resource tag_resource = {

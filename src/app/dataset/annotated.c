@@ -1,24 +1,27 @@
 /* The annotation that is nested in an asset, with its shapes. */
 #include "app/dataset/dataset.h"
 
+static const char *const statuses[] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
+
 #define MEMBERS                                                                                                                    \
-    { "id", T_ID, 0, "h.id" }, { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, 0, "h.text" },                             \
+    { "id", T_ID, 0, "h.id" }, { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, F_NULL, "h.text" },                        \
     {                                                                                                                              \
-        "attributes", T_OBJECT, 0, "h.attributes"                                                                                  \
+        "attributes", T_OBJECT, F_NULL, "h.attributes"                                                                             \
     }
 static const struct field rectangle_fields[] = { MEMBERS,
                                                  { "x", T_INT, 0, "h.x" },
                                                  { "y", T_INT, 0, "h.y" },
                                                  { "w", T_INT, 0, "h.w" },
                                                  { "h", T_INT, 0, "h.h" },
-                                                 { "box", T_ARRAY, 0, "h.geometry" } };
-static const struct field polygon_fields[] = { MEMBERS, { "polygon", T_ARRAY, 0, "h.geometry" } };
-static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "h.geometry" } };
-static const struct field point_fields[] = { MEMBERS, { "point", T_ARRAY, 0, "h.geometry" } };
+                                                 { "box", T_ARRAY, F_NULL, "h.geometry", .of = &number_value } };
+static const struct field polygon_fields[] = { MEMBERS,
+                                               { "polygon", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
+static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
+static const struct field point_fields[] = { MEMBERS, { "point", T_JSON, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
 static const struct field classification_fields[] = { MEMBERS };
-static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, 0, "h.geometry" } };
+static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, F_NULL, "h.geometry" } };
 static const struct field mask_fields[] = {
-    MEMBERS, { "mask", T_TEXT, 0, "h.geometry" }, { "area", T_NUMBER, 0, "h.area" }, { "bbox", T_TUPLE, 0, .of = &shape_box }
+    MEMBERS, { "mask", T_TEXT, F_NULL, "h.geometry" }, { "area", T_NUMBER, 0, "h.area" }, { "bbox", T_TUPLE, 0, .of = &shape_box }
 };
 static const struct field box_fields[] = {
     { "x", T_INT, 0, "h.x" }, { "y", T_INT, 0, "h.y" }, { "w", T_INT, 0, "h.w" }, { "h", T_INT, 0, "h.h" }
@@ -49,11 +52,11 @@ KIND(mask)
 static const struct field fields[] = {
     { "id", T_ID, 0, "n.id" },
     { "asset_id", T_ID, 0, "n.asset_id" },
-    { "status", T_TEXT, 0, "n.status" },
+    { "status", T_TEXT, 0, "n.status", .words = statuses },
     { "revision", T_INT, 0, "n.revision" },
     { "duration", T_NUMBER, 0, "n.duration" },
     { "updated_at", T_TIME, 0, "n.updated_at" },
-    { "updated_by", T_TEXT, 0, "(SELECT username FROM person u WHERE u.id = n.updated_by)" },
+    { "updated_by", T_TEXT, F_NULL, "(SELECT username FROM person u WHERE u.id = n.updated_by)" },
     { "attributes", T_OBJECT, 0, "n.attributes" },
     SHAPES("rectangles", rectangle),
     SHAPES("polygons", polygon),

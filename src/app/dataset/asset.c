@@ -85,14 +85,14 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
         { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", BY_DATA, .offer = FILE_NAMES },                            \
         { "nb_objects", T_INT, F_FILTER | F_SORT, COUNT_OF_SHAPES },                                                               \
     {                                                                                                                              \
-        "status", T_TEXT, F_FILTER | F_SORT, "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)",                        \
+        "status", T_TEXT, F_FILTER | F_SORT | F_NULL, "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)",               \
             .words = annotation_statuses                                                                                           \
     }
 
 static const struct field fields[] = { MEMBERS, PATHS };
-static const struct field annotated_fields[] = { MEMBERS,
-                                                 { "annotation", T_ONE, 0, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" },
-                                                 PATHS };
+static const struct field annotated_fields[] = {
+    MEMBERS, { "annotation", T_ONE, F_NULL, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" }, PATHS
+};
 static const struct field extended_fields[] = {
     MEMBERS,
     { "annotations", T_MANY, 0, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" },
@@ -103,10 +103,10 @@ static const struct field extended_fields[] = {
     .from = "asset a LEFT JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org",                                         \
     .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = a.dataset_version_id)"
 static const struct resource annotated_resource = {
-    .name = "asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
+    .name = "asset", .called = "annotated asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
 };
 static const struct resource extended_resource = {
-    .name = "asset", .fields = extended_fields, .n_fields = COUNT_OF(extended_fields), FROM
+    .name = "asset", .called = "extended asset", .fields = extended_fields, .n_fields = COUNT_OF(extended_fields), FROM
 };
 
 /* ---- adding */
@@ -367,24 +367,28 @@ static const struct field find_in[] = {
 static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "q", T_TEXT, .max = 4000 } };
 
 #define ASSET .answers = &asset_resource
+DESCRIBED(added_answer, "assets added", { "job", T_PART, .of = &job_short }, { "added", T_INT },
+          { "dataset_version", T_PART, .of = &dataset_version_resource });
+
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/assets", add, MAY_WRITE, WORK_FREE, "adds data: ids, or all that q selects in a datalake",
-      FIELDS(add_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
+      FIELDS(add_in), .body_cap = 16 << 20, .on = &dataset_version_resource, .answers = &added_answer },
     { "GET", "/api/dataset/version/{id}/assets", list, MAY_READ, WORK_READ,
-      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET, .on = &dataset_version_resource },
+      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET, .on = &dataset_version_resource,
+      .gives = GIVES_PAGE },
     { "XGET", "/api/dataset/version/{id}/assets", list_of, MAY_READ, WORK_READ,
       "assets named by ids, data_ids, object_names, filenames or beginnings of file names", FIELDS(list_in), ASSET,
-      .body_cap = 16 << 20, .on = &dataset_version_resource },
+      .body_cap = 16 << 20, .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "DELETE", "/api/dataset/version/{id}/assets", delete_many, MAY_WRITE, WORK_FREE, "removes assets: ids, or all that q selects",
-      FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
+      FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource, .answers = &count_answer },
     { "GET", "/api/dataset/version/{id}/assets/extended", extended, MAY_READ, WORK_READ, "assets with a list of annotations",
-      .answers = &extended_resource, .on = &dataset_version_resource },
+      .answers = &extended_resource, .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "GET", "/api/dataset/version/{id}/assets/find", find, MAY_READ, WORK_READ,
       "one asset by id, data_id, filename or object_name", FIELDS(find_in), ASSET, .on = &dataset_version_resource },
     { "GET", "/api/asset/{id}", get, MAY_READ, WORK_READ, "one asset with its annotation", .answers = &annotated_resource,
       .on = &asset_resource },
     { "DELETE", "/api/asset/{id}", delete_one, MAY_WRITE, WORK_WRITE, "removes an asset from its version; the data stays",
-      .on = &asset_resource },
+      .on = &asset_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource asset_resource = {

@@ -243,12 +243,16 @@ static const struct field copy_in[] = {
     BULK_WAIT,
 };
 
+DESCRIBED(fork_answer, "forked version", { "dataset_version", T_PART, .of = &dataset_version_resource },
+          { "job", T_PART, .of = &job_short });
+
 static const struct route routes[] = {
     { "POST", "/api/dataset/{id}/fork", fork_version, MAY_WRITE, WORK_FREE,
       "a new version with assets of another one, and what is asked for", FIELDS(fork_in), .body_cap = 16 << 20,
-      .on = &dataset_resource },
+      .on = &dataset_resource, .answers = &fork_answer },
     { "POST", "/api/dataset/version/{id}/assets/copy", copy_to, MAY_WRITE, WORK_FREE,
-      "copies assets to another version of the dataset", FIELDS(copy_in), .body_cap = 16 << 20, .on = &dataset_version_resource },
+      "copies assets to another version of the dataset", FIELDS(copy_in), .body_cap = 16 << 20, .on = &dataset_version_resource,
+      .answers = &job_answer },
 };
 
 const struct resource dataset_copy_resource = { .name = "copy of a dataset version",

@@ -27,7 +27,7 @@ static const struct field fields[] = {
     { "private", T_BOOL, 0, "1" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "s.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "s.updated_at" },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = s.created_by)" },
+    { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = s.created_by)" },
     { "nb_versions", T_INT, 0, "(SELECT count(*) FROM dataset_version v WHERE v.dataset_id = s.id)" },
     { "nb_assets", T_INT, 0,
       "(SELECT count(*) FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id WHERE v.dataset_id = s.id)" },
@@ -117,7 +117,7 @@ static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
 static const struct route routes[] = {
     ACCESS_ROUTES("dataset", &dataset_resource),
     { "GET", "/api/organization/{id}/datasets", list, MAY_READ, WORK_READ, "datasets", .answers = &dataset_resource,
-      .on = &organization_resource },
+      .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/datasets", create, MAY_WRITE, WORK_WRITE, "makes a dataset", FIELDS(create_in),
       &dataset_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasets/find", find, MAY_READ, WORK_READ, "one dataset by id or name", FIELDS(find_in),
@@ -126,7 +126,7 @@ static const struct route routes[] = {
     { "PATCH", "/api/dataset/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a dataset", FIELDS(update_in),
       &dataset_resource, .on = &dataset_resource },
     { "DELETE", "/api/dataset/{id}", delete_dataset, MAY_WRITE, WORK_WRITE, "deletes a dataset with its versions; the data stay",
-      .on = &dataset_resource },
+      .on = &dataset_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource dataset_resource = {

@@ -19,7 +19,7 @@ static const char table[] =
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "l.name" },
-    { "group_id", T_ID, 0, "l.group_id" },
+    { "group_id", T_ID, F_NULL, "l.group_id" },
     { "dataset_version_id", T_ID, 0, "l.dataset_version_id" },
     { "position", T_INT, F_SORT, "l.position" }, /* the class number, from 0 */
     { "nb_objects", T_INT, F_SORT | F_FILTER, "l.n_shapes" },
@@ -28,7 +28,7 @@ static const struct field fields[] = {
 static const struct field group_fields[] = {
     { "id", T_ID, F_FILTER, "g.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "g.name" },
-    { "parent_id", T_ID, 0, "g.parent_id" },
+    { "parent_id", T_ID, F_NULL, "g.parent_id" },
     { "dataset_version_id", T_ID, 0, "g.dataset_version_id" },
 };
 
@@ -286,43 +286,47 @@ static const struct field skeleton_in[] = { { "vertices", T_TEXTS, F_NEED, .min 
                                             { "edges", T_ARRAY, F_NEED, .max = 5000 } };
 static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL } };
 
+DESCRIBED(skeletons_answer, "skeletons by label", { "items", T_OBJECT });
+DESCRIBED(attributes_answer, "attributes of a label", { "attributes", T_OBJECT, F_NULL });
+
 #define LABEL .answers = &label_resource
 #define GROUP .answers = &label_group_resource
 static const struct route routes[] = {
     { "GET", "/api/dataset/version/{id}/labels", list, MAY_READ, WORK_READ, "the labels, in the order of their class numbers",
-      LABEL, .on = &dataset_version_resource },
+      LABEL, .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "POST", "/api/dataset/version/{id}/labels", create, MAY_WRITE, WORK_WRITE, "makes a label", FIELDS(name_in), LABEL,
       .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/labels/find", find, MAY_READ, WORK_READ, "the label of that name", FIELDS(name_in), LABEL,
       .on = &dataset_version_resource },
     { "XGET", "/api/dataset/version/{id}/bulk-labels", bulk, MAY_WRITE, WORK_WRITE, "gets or makes labels by name: a list",
-      FIELDS(names_in), LABEL, .on = &dataset_version_resource },
+      FIELDS(names_in), LABEL, .on = &dataset_version_resource, .gives = GIVES_ROWS },
     { "GET", "/api/dataset/version/{id}/labels/skeleton", skeletons, MAY_READ, WORK_READ, "the keypoint skeletons by label id",
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &skeletons_answer },
     { "GET", "/api/label/{id}", get, MAY_READ, WORK_READ, "one label", LABEL, .on = &label_resource },
     { "PATCH", "/api/label/{id}", update, MAY_WRITE, WORK_WRITE, "renames a label or puts it in a group", FIELDS(update_in), LABEL,
       .on = &label_resource },
     { "DELETE", "/api/label/{id}", delete_label, MAY_WRITE, WORK_WRITE, "deletes a label that no shape carries",
-      .on = &label_resource },
-    { "GET", "/api/label/{id}/skeleton", get_skeleton, MAY_READ, WORK_READ, "the label's keypoint skeleton",
-      .on = &label_resource },
+      .on = &label_resource, .gives = GIVES_NOTHING },
+    { "GET", "/api/label/{id}/skeleton", get_skeleton, MAY_READ, WORK_READ, "the label's keypoint skeleton", .on = &label_resource,
+      .answers = &free_answer },
     { "POST", "/api/label/{id}/skeleton", set_skeleton, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(skeleton_in),
-      .on = &label_resource },
+      .on = &label_resource, .answers = &free_answer },
     { "GET", "/api/label/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of the label's attributes",
-      .on = &label_resource },
+      .on = &label_resource, .answers = &attributes_answer },
     { "POST", "/api/label/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(attributes_in),
-      .on = &label_resource },
+      .on = &label_resource, .gives = GIVES_NOTHING },
 };
+
 static const struct route group_routes[] = {
     { "GET", "/api/dataset/version/{id}/labelgroups", list_groups, MAY_READ, WORK_READ, "groups of labels", GROUP,
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "POST", "/api/dataset/version/{id}/labelgroups", create_group, MAY_WRITE, WORK_WRITE, "makes a group", FIELDS(new_group_in),
       GROUP, .on = &dataset_version_resource },
     { "GET", "/api/label/group/{id}", get_group, MAY_READ, WORK_READ, "one group", GROUP, .on = &label_group_resource },
     { "PATCH", "/api/label/group/{id}", update_group, MAY_WRITE, WORK_WRITE, "renames or moves a group", FIELDS(group_in), GROUP,
       .on = &label_group_resource },
     { "DELETE", "/api/label/group/{id}", delete_group, MAY_WRITE, WORK_WRITE, "deletes a group; its labels stay",
-      .on = &label_group_resource },
+      .on = &label_group_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource label_resource = {

@@ -73,13 +73,18 @@ enum err version_job(struct sql *db, const char *job_id, const char *version_id)
 
 static const struct field with_in[] = { { "with", T_ID, F_NEED } };
 
+DESCRIBED(user_answer, "user of a version", { "id", T_ID }, { "name", T_TEXT });
+DESCRIBED(use_answer, "use of a version", { "kind", T_TEXT }, { "items", T_MANY, .of = &user_answer }, { "count", T_INT });
+DESCRIBED(uses_answer, "uses of a version", { "items", T_MANY, .of = &use_answer });
+DESCRIBED(common_answer, "common images", { "count", T_INT }, { "of", T_INT });
+
 static const struct route routes[] = {
     { "GET", "/api/dataset/version/{id}/users", users, MAY_READ, WORK_READ, "what a version is used by",
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &uses_answer },
     { "GET", "/api/dataset/{id}/users", users, MAY_READ, WORK_READ, "what the versions of a dataset are used by",
-      .on = &dataset_resource },
+      .on = &dataset_resource, .answers = &uses_answer },
     { "GET", "/api/dataset/version/{id}/common", common, MAY_READ, WORK_READ, "how many of its images another version holds too",
-      FIELDS(with_in), .on = &dataset_version_resource },
+      FIELDS(with_in), .on = &dataset_version_resource, .answers = &common_answer },
 };
 
 const struct resource dataset_use_resource = { .name = "use of a dataset version", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -24,7 +24,7 @@ static const struct field short_fields[] = {
     { "type", T_TEXT, 0, "jv.type", .words = inference_types },
     { "description", T_TEXT, 0, "jv.description" },
     { "locked", T_BOOL, 0, "jv.locked" },
-    { "annotation_campaign_id", T_ID, 0, "NULL" },
+    { "annotation_campaign_id", T_ID, F_NULL, "NULL" },
     { "created_at", T_TIME, 0, "jv.created_at" },
 };
 const struct resource dataset_version_short = {
@@ -54,10 +54,10 @@ static const struct field fields[] = {
     { "type", T_TEXT, F_SORT | F_FILTER, "v.type", .words = inference_types },
     { "description", T_TEXT, F_FILTER, "v.description" },
     { "locked", T_BOOL, F_FILTER, "v.locked" },
-    { "annotation_campaign_id", T_ID, 0, "NULL" },
+    { "annotation_campaign_id", T_ID, F_NULL, "NULL" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "v.updated_at" },
-    { "created_by", T_TEXT, F_FILTER, "(SELECT username FROM person u WHERE u.id = v.created_by)" },
+    { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = v.created_by)" },
     { "nb_assets", T_INT, F_FILTER, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" },
     { "size", T_INT, 0, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" }, /* the same, as clients call it */
     { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },
@@ -209,31 +209,33 @@ static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL }
 
 #define VERSION .answers = &dataset_version_resource
 #define TAG .answers = &tag_resource, .on = &dataset_version_resource
+DESCRIBED(attributes_answer, "attributes of annotations", { "attributes", T_OBJECT, F_NULL });
+
 static const struct route routes[] = {
-    { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION,
-      .on = &dataset_resource },
+    { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION, .on = &dataset_resource,
+      .gives = GIVES_PAGE },
     { "POST", "/api/dataset/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes a version", FIELDS(create_in), VERSION,
       .on = &dataset_resource },
     { "GET", "/api/dataset/{id}/versions/find", find, MAY_READ, WORK_READ, "one version by name or id", FIELDS(find_in), VERSION,
       .on = &dataset_resource },
     { "GET", "/api/organization/{id}/datasetversions", list_all, MAY_READ, WORK_READ, "the versions of all datasets", VERSION,
-      .on = &organization_resource },
+      .on = &organization_resource, .gives = GIVES_PAGE },
     { "GET", "/api/organization/{id}/datasetversions/find", find_by_id, MAY_READ, WORK_READ, "one version by id", FIELDS(id_in),
       VERSION, .on = &organization_resource },
     { "GET", "/api/dataset/version/{id}", get, MAY_READ, WORK_READ, "one version", VERSION, .on = &dataset_version_resource },
     { "PATCH", "/api/dataset/version/{id}", update, MAY_WRITE, WORK_WRITE, "renames, describes or types a version",
       FIELDS(update_in), VERSION, .on = &dataset_version_resource },
     { "DELETE", "/api/dataset/version/{id}", delete_version, MAY_WRITE, WORK_WRITE, "deletes a version; the data stay",
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .gives = GIVES_NOTHING },
     { "POST", "/api/dataset/version/{id}/lock", lock, MAY_WRITE, WORK_WRITE, "refuses changes from now on", VERSION,
       .on = &dataset_version_resource },
     { "POST", "/api/dataset/version/{id}/unlock", unlock, MAY_WRITE, WORK_WRITE, "allows changes again", VERSION,
       .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of annotations' attributes",
-      .on = &dataset_version_resource },
+      .on = &dataset_version_resource, .answers = &attributes_answer },
     { "POST", "/api/dataset/version/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets that schema",
-      FIELDS(attributes_in), .on = &dataset_version_resource },
-    { "GET", "/api/dataset/version/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of assets", TAG },
+      FIELDS(attributes_in), .on = &dataset_version_resource, .gives = GIVES_NOTHING },
+    { "GET", "/api/dataset/version/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of assets", TAG, .gives = GIVES_PAGE },
     { "POST", "/api/dataset/version/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for assets", tag_name_in,
       TAG_NAME_FIELDS, TAG },
     { "GET", "/api/dataset/version/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "the asset tag of that name", tag_name_in,

@@ -24,8 +24,8 @@ static const struct field fields[] = {
     { "value", T_NUMBER, 0, "x.value" },
     { "active", T_BOOL, F_FILTER, "x.active" },
     { "triggered", T_BOOL, F_FILTER, "x.triggered" },
-    { "last_value", T_NUMBER, 0, "x.last_value" },
-    { "triggered_at", T_TIME, F_SORT, "x.triggered_at" },
+    { "last_value", T_NUMBER, F_NULL, "x.last_value" },
+    { "triggered_at", T_TIME, F_SORT | F_NULL, "x.triggered_at" },
     { "created_at", T_TIME, F_SORT, "x.created_at" },
 };
 
@@ -110,12 +110,13 @@ static const struct field update_in[] = {
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/alerts", list, MAY_READ, WORK_READ, "the alerts of a deployment", .answers = &alert_resource,
-      .on = &deployment_resource },
+      .on = &deployment_resource, .gives = GIVES_PAGE },
     { "POST", "/api/deployment/{id}/alerts", create, MAY_WRITE, WORK_WRITE, "makes an alert; latencies in milliseconds",
       FIELDS(create_in), &alert_resource, .on = &deployment_resource },
     { "PATCH", "/api/alert/{id}", update, MAY_WRITE, WORK_WRITE, "changes an alert", FIELDS(update_in), &alert_resource,
       .on = &alert_resource },
-    { "DELETE", "/api/alert/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an alert", .on = &alert_resource },
+    { "DELETE", "/api/alert/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an alert", .on = &alert_resource,
+      .gives = GIVES_NOTHING },
 };
 
 const struct resource alert_resource = {

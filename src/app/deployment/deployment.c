@@ -1,6 +1,7 @@
 #include "app/deployment/deployment.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
+#include "app/dataset/dataset.h"
 #include "app/model/model.h"
 #include "base/clock.h"
 #include <stdlib.h>
@@ -16,9 +17,11 @@ static const char table[] =
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT";
 
+static const char *const statuses[] = { "RUNNING", "PAUSED", NULL };
+
 static const struct field label_fields[] = { { "id", T_ID, 0, "l.id" },
                                              { "name", T_TEXT, 0, "l.name" },
-                                             { "group_id", T_ID, 0, "NULL" } };
+                                             { "group_id", T_ID, F_NULL, "NULL" } };
 static const struct resource label_of_deployment = {
     .name = "label of a deployment",
     .fields = label_fields,
@@ -62,23 +65,23 @@ static const struct resource pipelines_of = {
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "d.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
-    { "type", T_TEXT, F_FILTER, "d.type" },
-    { "status", T_TEXT, F_SORT | F_FILTER, "d.status" },
+    { "type", T_TEXT, F_FILTER, "d.type", .words = inference_types },
+    { "status", T_TEXT, F_SORT | F_FILTER, "d.status", .words = statuses },
     { "oracle_host", T_HERE, 0, "''" },
-    { "serving_host", T_HERE, 0, "CASE WHEN d.serving <> 0 THEN '' END" },
-    { "review_campaign_id", T_ID, 0, "NULL" },
+    { "serving_host", T_HERE, F_NULL, "CASE WHEN d.serving <> 0 THEN '' END" },
+    { "review_campaign_id", T_ID, F_NULL, "NULL" },
     { "model_version_id", T_ID, 0, "d.model_version_id" },
-    { "shadow_model_version_id", T_ID, 0, "d.shadow_model_version_id" },
+    { "shadow_model_version_id", T_ID, F_NULL, "d.shadow_model_version_id" },
     { "model_version", T_ONE, 0, "d.model_version_id", .of = &model_version_short },
-    { "shadow_model_version", T_ONE, 0, "d.shadow_model_version_id", .of = &model_version_short },
+    { "shadow_model_version", T_ONE, F_NULL, "d.shadow_model_version_id", .of = &model_version_short },
     { "min_threshold", T_NUMBER, 0, "d.min_threshold" },
     { "sample_rate", T_NUMBER, 0, "d.sample_rate" },
     { "target_datalake_id", T_ID, 0, "d.target_datalake_id" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "d.created_at" },
     { "updated_at", T_TIME, F_SORT, "d.updated_at" },
     { "deployed_at", T_TIME, F_SORT, "d.deployed_at" },
-    { "shadow_at", T_TIME, 0, "d.shadow_at" },
-    { "created_by", T_TEXT, 0, USER_NAME("d.created_by") },
+    { "shadow_at", T_TIME, F_NULL, "d.shadow_at" },
+    { "created_by", T_TEXT, F_NULL, USER_NAME("d.created_by") },
     { "labels", T_MANY, F_ONE, "d.id", .of = &label_of_deployment, .by = "l.deployment_id" },
     { "counts", T_ONE, 0, "d.id", .of = &counts_of },
     { "pipelines", T_ONE, 0, "d.id", .of = &pipelines_of },
@@ -385,9 +388,12 @@ static const struct field champion_in[] = { { "model_version_id", T_ID, F_NEED }
 static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } };
 
 #define ANSWER .answers = &deployment_resource
+DESCRIBED(connector_answer, "storage connector of a deployment", { "id", T_ID }, { "client_type", T_TEXT },
+          { "bucket_name", T_TEXT });
+
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER,
-      .on = &organization_resource },
+      .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/deployments", create, MAY_WRITE, WORK_WRITE, "deploys a model version", FIELDS(create_in),
       ANSWER, .on = &organization_resource },
     { "GET", "/api/organization/{id}/deployments/find", find, MAY_READ, WORK_READ, "a deployment by name or id", FIELDS(find_in),
@@ -398,7 +404,7 @@ static const struct route routes[] = {
     { "PATCH", "/api/deployment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, threshold, datalake or sample rate",
       FIELDS(update_in), ANSWER, .on = &deployment_resource },
     { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .gives = GIVES_NOTHING },
     { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_WRITE, "sets the champion", FIELDS(champion_in), ANSWER,
       .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/shadow", set_shadow, MAY_WRITE, WORK_WRITE, "sets the shadow model, or none", FIELDS(shadow_in),
@@ -409,10 +415,11 @@ static const struct route routes[] = {
       .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER,
       .on = &deployment_resource },
-    { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels", .on = &deployment_resource },
+    { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels", .on = &deployment_resource,
+      .answers = &label_of_deployment, .gives = GIVES_PAGE },
     ACCESS_ROUTES("deployment", &deployment_resource),
     { "GET", "/api/deployment/{id}/datalake/connector", connector, MAY_READ, WORK_READ, "the storage of the target datalake",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &connector_answer },
 };
 
 const struct resource deployment_resource = {

@@ -256,18 +256,18 @@ static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE
 
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "PUT", "/api/deployment/{id}/pipeline/fl", toggle, MAY_WRITE, WORK_WRITE, "switches the feedback loop", FIELDS(active_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "GET", "/api/deployment/{id}/fl/datasets", list, MAY_READ, WORK_READ, "the dataset versions that the feedback loop fills",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &fl_dataset, .gives = GIVES_PAGE },
     { "POST", "/api/deployment/{id}/fl/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one", FIELDS(version_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "DELETE", "/api/deployment/{id}/fl/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "POST", "/api/deployment/{id}/feedback-loop/submit", submit, MAY_WRITE, WORK_WRITE,
       "turns reviewed predictions into annotated assets: all or none", FIELDS(submit_in), .body_cap = 4 << 20,
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &count_answer },
 };
 
 const struct resource feedback_resource = {

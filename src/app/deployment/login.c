@@ -38,9 +38,13 @@ static enum err login(struct op *op)
 
 static const struct field login_in[] = { { "api_token", T_TEXT, F_NEED, .max = 500 }, { "deployment_id", T_ID, F_NEED } };
 
+DESCRIBED(login_answer, "login", { "jwt", T_TEXT }, { "expires", T_INT });
+
 static const struct route routes[] = {
-    { "POST", "/api/login", login, MAY_ANYONE, WORK_FREE, "a login token for predictions of one deployment", FIELDS(login_in) },
-    { "POST", "/api/auth/login", login, MAY_ANYONE, WORK_FREE, "the same for monitoring", FIELDS(login_in) },
+    { "POST", "/api/login", login, MAY_ANYONE, WORK_FREE, "a login token for predictions of one deployment", FIELDS(login_in),
+      .answers = &login_answer },
+    { "POST", "/api/auth/login", login, MAY_ANYONE, WORK_FREE, "the same for monitoring", FIELDS(login_in),
+      .answers = &login_answer },
 };
 
 const struct resource login_resource = { .name = "login", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -219,11 +219,14 @@ static const struct field shadow_in[] = {
     { "shadow_latency", T_NUMBER, F_NEED, .min = 0, .max = 1e6 },
 };
 
+DESCRIBED(monitored_answer, "monitored prediction", { "id", T_ID }, { "oracle_prediction_id", T_ID },
+          { "predicted_asset_id", T_ID });
+
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/predictions", monitor, MAY_PREDICT, WORK_FREE, "tells of a prediction that was made elsewhere",
-      FIELDS(monitor_in), NULL, BODY_CAP, .on = &deployment_resource },
+      FIELDS(monitor_in), &monitored_answer, BODY_CAP, .on = &deployment_resource },
     { "POST", "/api/prediction/{id}/shadow", monitor_shadow, MAY_PREDICT, WORK_WRITE, "tells of a shadow's prediction",
-      FIELDS(shadow_in), NULL, 8 << 20, .on = &predicted_asset_resource },
+      FIELDS(shadow_in), NULL, 8 << 20, .on = &predicted_asset_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource monitor_resource = { .name = "monitored prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -267,31 +267,33 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 static const struct field policy_in[] = { { "policy", T_TEXT, F_NEED, .words = policies } };
 static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
 
+DESCRIBED(check_answer, "training data check", { "status", T_TEXT });
+
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/pipelines", get, MAY_READ, WORK_READ, "the settings of all pipelines, and their trainings",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &pipelines },
     { "POST", "/api/deployment/{id}/pipeline/ct", setup_training, MAY_WRITE, WORK_WRITE, "sets the continuous training up",
-      FIELDS(training_in), .on = &deployment_resource },
+      FIELDS(training_in), .on = &deployment_resource, .answers = &deployment_resource },
     { "PUT", "/api/deployment/{id}/pipeline/ct", toggle_training, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "POST", "/api/deployment/{id}/pipeline/ct/launch", train_now, MAY_WRITE, WORK_WRITE, "starts a training now",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "GET", "/api/deployment/{id}/ct/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions that it trains on",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &ct_version, .gives = GIVES_PAGE },
     { "POST", "/api/deployment/{id}/ct/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches one under an alias", FIELDS(alias_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "DELETE", "/api/deployment/{id}/ct/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches some", FIELDS(ids_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "POST", "/api/deployment/{id}/pipeline/cd", setup_deployment, MAY_WRITE, WORK_WRITE, "sets the continuous deployment up",
-      FIELDS(policy_in), .on = &deployment_resource },
+      FIELDS(policy_in), .on = &deployment_resource, .answers = &deployment_resource },
     { "PUT", "/api/deployment/{id}/pipeline/cd", toggle_deployment, MAY_WRITE, WORK_WRITE, "switches it", FIELDS(active_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
     { "POST", "/api/deployment/{id}/pipeline/td/setup", set_training_data, MAY_WRITE, WORK_WRITE,
-      "says what the model was trained on", FIELDS(version_in), .on = &deployment_resource },
+      "says what the model was trained on", FIELDS(version_in), .on = &deployment_resource, .answers = &deployment_resource },
     { "GET", "/api/deployment/{id}/pipeline/td/check", check_training_data, MAY_READ, WORK_READ, "whether the reference is ready",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &check_answer },
     { "PUT", "/api/deployment/{id}/pipeline/td/disable", disable_training_data, MAY_WRITE, WORK_WRITE, "forgets it",
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &deployment_resource },
 };
 
 const struct resource pipeline_resource = {

@@ -394,12 +394,14 @@ static const struct field shadow_in[] = { { "prediction_id", T_ID, F_NEED }, { "
 #define FORM .start = start, .stop = stop
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "predicts on an image: a form with the file media",
-      FORM, .on = &deployment_resource },
-    { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM, .on = &deployment_resource },
+      FORM, .on = &deployment_resource, .answers = &free_answer },
+    { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM, .on = &deployment_resource,
+      .answers = &free_answer },
     { "POST", "/api/v2/deployments/{id}/predict", predict_stored, MAY_PREDICT, WORK_FREE,
-      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource },
+      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource, .answers = &free_answer },
     { "POST", "/api/v2/deployments/{id}/predict/shadow", predict_shadow, MAY_PREDICT, WORK_FREE,
-      "the shadow model on an image that was predicted before", FIELDS(shadow_in), .on = &deployment_resource },
+      "the shadow model on an image that was predicted before", FIELDS(shadow_in), .on = &deployment_resource,
+      .answers = &free_answer },
 };
 
 const struct resource predict_resource = { .name = "prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -46,20 +46,26 @@ static const struct resource label_said = { .name = "label of a shape",
                                             .fields = label_fields,
                                             .n_fields = COUNT_OF(label_fields) };
 static const struct field shape_fields[] = {
-    { "kind", T_TEXT, 0, "h.kind" },     { "label", T_TEXT, 0, "l.name" }, { "label_id", T_ID, 0, "l.id" },
-    { "score", T_NUMBER, 0, "h.score" }, { "x", T_NUMBER, 0, "h.x" },      { "y", T_NUMBER, 0, "h.y" },
-    { "w", T_NUMBER, 0, "h.w" },         { "h", T_NUMBER, 0, "h.h" },      { "geometry", T_JSON, 0, "h.geometry" },
+    { "kind", T_TEXT, 0, "h.kind" },
+    { "label", T_TEXT, 0, "l.name" },
+    { "label_id", T_ID, 0, "l.id" },
+    { "score", T_NUMBER, F_NULL, "h.score" },
+    { "x", T_NUMBER, 0, "h.x" },
+    { "y", T_NUMBER, 0, "h.y" },
+    { "w", T_NUMBER, 0, "h.w" },
+    { "h", T_NUMBER, 0, "h.h" },
+    { "geometry", T_JSON, F_NULL, "h.geometry" },
 };
 #define ROUNDED(column) "CAST(round(" column ") AS INTEGER)"
 static const struct field rectangle_fields[] = {
-    { "label", T_PART, 0, .of = &label_said }, { "label_id", T_ID, 0, "l.id" },   { "score", T_NUMBER, 0, "h.score" },
+    { "label", T_PART, 0, .of = &label_said }, { "label_id", T_ID, 0, "l.id" },   { "score", T_NUMBER, F_NULL, "h.score" },
     { "x", T_INT, 0, ROUNDED("h.x") },         { "y", T_INT, 0, ROUNDED("h.y") }, { "w", T_INT, 0, ROUNDED("h.w") },
     { "h", T_INT, 0, ROUNDED("h.h") },
 };
 static const struct field classification_fields[] = {
     { "label", T_PART, 0, .of = &label_said },
     { "label_id", T_ID, 0, "l.id" },
-    { "score", T_NUMBER, 0, "h.score" },
+    { "score", T_NUMBER, F_NULL, "h.score" },
 };
 #define SAID(name_, says, fields_, table, condition)                                                                               \
     static const struct resource name_ = {                                                                                         \
@@ -79,8 +85,9 @@ SAID(review_rectangle, "reviewed rectangle", rectangle_fields, "review_shape", "
 SAID(review_classification, "reviewed classification", classification_fields, "review_shape", " AND h.kind = 'classification'")
 
 #define PREDICTION                                                                                                                 \
-    { "id", T_ID, 0, "p.id" }, { "is_shadow", T_BOOL, 0, "p.is_shadow" }, { "model_version_id", T_ID, 0, "p.model_version_id" },   \
-        { "latency", T_NUMBER, 0, "p.latency" }, { "created_at", T_TIME, 0, "p.created_at" },                                      \
+    { "id", T_ID, 0, "p.id" }, { "is_shadow", T_BOOL, 0, "p.is_shadow" },                                                          \
+        { "model_version_id", T_ID, F_NULL, "p.model_version_id" }, { "latency", T_NUMBER, 0, "p.latency" },                       \
+        { "created_at", T_TIME, 0, "p.created_at" },                                                                               \
     {                                                                                                                              \
         "shapes", T_MANY, 0, "p.id", .of = &prediction_shape, .by = "h.prediction_id"                                              \
     }
@@ -101,7 +108,7 @@ PREDICTIONS(all_said, "prediction", prediction_fields, "prediction p")
 
 #define REVIEW                                                                                                                     \
     { "id", T_ID, 0, "r.id" }, { "created_at", T_TIME, 0, "r.created_at" },                                                        \
-        { "created_by", T_TEXT, 0, USER_NAME("r.created_by") },                                                                    \
+        { "created_by", T_TEXT, F_NULL, USER_NAME("r.created_by") },                                                               \
     {                                                                                                                              \
         "shapes", T_MANY, 0, "r.id", .of = &review_shape, .by = "h.review_id"                                                      \
     }
@@ -144,20 +151,20 @@ static const struct field fields[] = {
     { "deployment_id", T_ID, 0, "a.deployment_id" },
     { "oracle_prediction_id", T_ID, 0, "a.id" },
     { "status", T_TEXT, F_SORT | F_FILTER, "a.status", .drive = BY, .words = review_statuses },
-    { "source", T_TEXT, F_SORT | F_FILTER, "a.source" },
+    { "source", T_TEXT, F_SORT | F_FILTER | F_NULL, "a.source" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at", .drive = BY },
-    { "submitted_at", T_TIME, F_SORT | F_FILTER, "a.submitted_at" },
-    { "metadata", T_OBJECT, F_FILTER, "a.metadata" },
+    { "submitted_at", T_TIME, F_SORT | F_FILTER | F_NULL, "a.submitted_at" },
+    { "metadata", T_OBJECT, F_FILTER | F_NULL, "a.metadata" },
     { "custom_metadata", T_OBJECT, F_FILTER, "coalesce(a.custom_metadata, d.custom_metadata)" },
-    { "custom_metrics", T_OBJECT, 0, "a.custom_metrics" },
+    { "custom_metrics", T_OBJECT, F_NULL, "a.custom_metrics" },
     { "data", T_PART, 0, .of = &data_short },
     TAGS("a.id"),
-    { "latency", T_NUMBER, F_SORT | F_FILTER,
+    { "latency", T_NUMBER, F_SORT | F_FILTER | F_NULL,
       "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)" },
     { "nb_shapes", T_INT, F_SORT | F_FILTER, COUNT_SHAPES },
-    { "champion", T_ONE, 0, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
-    { "shadow", T_ONE, 0, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },
-    { "review", T_ONE, 0, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
+    { "champion", T_ONE, F_NULL, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
+    { "shadow", T_ONE, F_NULL, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },
+    { "review", T_ONE, F_NULL, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
     { "predictions", T_MANY, F_ONE, "a.id", .of = &all_said, .by = "p.predicted_asset_id" },
     { "reviews", T_MANY, F_ONE, "a.id", .of = &review_whole, .by = "r.predicted_asset_id" },
     { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", .drive = BY_DATA, .offer = FILE_NAMES },
@@ -383,14 +390,14 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 #define ANSWER .answers = &predicted_asset_resource
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/predictedassets", list, MAY_READ, WORK_READ, "the predictions of a deployment", FIELDS(list_in),
-      ANSWER, .on = &deployment_resource },
+      ANSWER, .on = &deployment_resource, .gives = GIVES_PAGE },
     { "XGET", "/api/deployment/{id}/predictedassets", list_of_ids, MAY_READ, WORK_READ, "predictions by their ids", FIELDS(ids_in),
-      ANSWER, .body_cap = 4 << 20, .on = &deployment_resource },
+      ANSWER, .body_cap = 4 << 20, .on = &deployment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/deployment/{id}/predictedassets/find", find, MAY_READ, WORK_READ, "a prediction by its data or id",
       FIELDS(find_in), ANSWER, .on = &deployment_resource },
     { "GET", "/api/predicted/asset/{id}", get, MAY_READ, WORK_READ, "a prediction", ANSWER, .on = &predicted_asset_resource },
     { "DELETE", "/api/predicted/asset/{id}", delete_one, MAY_WRITE, WORK_WRITE,
-      "removes a prediction; its image stays in the datalake", .on = &predicted_asset_resource },
+      "removes a prediction; its image stays in the datalake", .on = &predicted_asset_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource predicted_asset_resource = {

@@ -13,7 +13,7 @@ static const struct field fields[] = {
     { "filename", T_TEXT, F_FILTER, "a.filename" },
     { "object_name", T_TEXT, 0, "a.object_name" },
     { "large", T_BOOL, 0, "a.large" },
-    { "size", T_INT, 0, "(SELECT o.size FROM object o WHERE o.name = a.object_name)" },
+    { "size", T_INT, F_NULL, "(SELECT o.size FROM object o WHERE o.name = a.object_name)" },
     { "created_at", T_TIME, F_SORT, "a.created_at" },
     { "experiment_id", T_ID, 0, "a.experiment_id" },
     { "presigned_url", T_LINK, 0, "a.object_name" },
@@ -101,19 +101,20 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/artifacts", list, MAY_READ, WORK_READ, "the artifacts of an experiment", NULL, 0,
-      &artifact_resource, .on = &experiment_resource },
+      &artifact_resource, .on = &experiment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/experiment/{id}/artifacts/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's artifacts",
-      .on = &experiment_resource },
+      .on = &experiment_resource, .answers = &id_answer, .gives = GIVES_ROWS },
     { "GET", "/api/experiment/{id}/artifacts/find", find, MAY_READ, WORK_READ, "an artifact by name", FIELDS(name_in),
       &artifact_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/artifacts", create, MAY_WRITE, WORK_WRITE,
       "stores an uploaded file as an artifact, or replaces it", FIELDS(create_in), &artifact_resource, .on = &experiment_resource },
     { "DELETE", "/api/experiment/{id}/artifacts", delete_many, MAY_WRITE, WORK_WRITE, "deletes artifacts", FIELDS(ids_in),
-      .on = &experiment_resource },
+      .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/artifact/{id}", get, MAY_READ, WORK_READ, "an artifact", NULL, 0, &artifact_resource, .on = &artifact_resource },
     { "PATCH", "/api/artifact/{id}", update, MAY_WRITE, WORK_WRITE, "changes an artifact", FIELDS(update_in), &artifact_resource,
       .on = &artifact_resource },
-    { "DELETE", "/api/artifact/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an artifact", .on = &artifact_resource },
+    { "DELETE", "/api/artifact/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an artifact", .on = &artifact_resource,
+      .gives = GIVES_NOTHING },
 };
 
 const struct resource artifact_resource = {

@@ -196,9 +196,20 @@ static enum err compare(struct op *op)
 
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED, .min = 1, .max = MOST } };
 
+DESCRIBED(any_value, "value", { "*", T_JSON, F_NULL });
+DESCRIBED(compared_parameter, "compared parameter", { "name", T_TEXT }, { "values", T_ARRAY, .of = &any_value },
+          { "differs", T_BOOL });
+DESCRIBED(compared_line, "compared value", { "type", T_TEXT }, { "last", T_JSON, F_NULL }, { "min", T_JSON, F_WHEN | F_NULL },
+          { "max", T_JSON, F_WHEN | F_NULL }, { "steps", T_ARRAY, F_WHEN, .of = &any_value },
+          { "values", T_ARRAY, F_WHEN, .of = &any_value });
+DESCRIBED(maybe_line, "compared value or none", { "*", T_PART, F_NULL, .of = &compared_line });
+DESCRIBED(compared_metric, "compared metric", { "name", T_TEXT }, { "values", T_ARRAY, .of = &maybe_line });
+DESCRIBED(comparison_answer, "comparison", { "experiments", T_MANY, .of = &experiment_resource },
+          { "parameters", T_MANY, .of = &compared_parameter }, { "metrics", T_MANY, .of = &compared_metric });
+
 static const struct route routes[] = {
     { "POST", "/api/experiments/compare", compare, MAY_READ, WORK_READ, "experiments side by side: parameters, metrics, lines",
-      FIELDS(ids_in) },
+      FIELDS(ids_in), .answers = &comparison_answer },
 };
 
 const struct resource compare_resource = { .name = "comparison", .routes = routes, .n_routes = COUNT_OF(routes) };

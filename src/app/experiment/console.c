@@ -132,18 +132,25 @@ static const struct field line_in[] = {
 static const struct field after_in[] = { { "after", T_INT, .max = 1e15 } };
 static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min = 1 } };
 
+DESCRIBED(console_line, "console line", { "n", T_INT }, { "line_nb", T_INT, F_NULL }, { "part", T_TEXT, F_NULL },
+          { "log", T_JSON, F_NULL }, { "final", T_BOOL }, { "special", T_JSON, F_NULL }, { "at", T_TIME });
+DESCRIBED(console_answer, "console", { "items", T_MANY, .of = &console_line }, { "count", T_INT }, { "last", T_INT, F_NULL },
+          { "more", T_BOOL });
+
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logging", send, MAY_WRITE, WORK_WRITE, "one or more lines of the console", FIELDS(line_in),
-      .body_cap = 256 << 10, .on = &experiment_resource },
+      .body_cap = 256 << 10, .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/experiment/{id}/logging", read, MAY_READ, WORK_READ,
-      "the stored console file; with after=N the lines after the N-th", FIELDS(after_in), .on = &experiment_resource },
+      "the stored console file; with after=N the lines after the N-th", FIELDS(after_in), .on = &experiment_resource,
+      .answers = &console_answer },
     { "POST", "/api/experiment/{id}/logging/save", save, MAY_WRITE, WORK_WRITE, "stores the console as an uploaded file",
       FIELDS(object_in), &console_resource, .on = &experiment_resource },
     { "GET", "/api/logging/file/{id}", get, MAY_READ, WORK_READ, "a stored console file", NULL, 0, &console_resource,
       .on = &console_resource },
     { "PATCH", "/api/logging/file/{id}", update, MAY_WRITE, WORK_WRITE, "replaces a stored console file", FIELDS(object_in),
       &console_resource, .on = &console_resource },
-    { "DELETE", "/api/logging/file/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a stored console file", .on = &console_resource },
+    { "DELETE", "/api/logging/file/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a stored console file", .on = &console_resource,
+      .gives = GIVES_NOTHING },
 };
 
 const struct resource console_resource = {

@@ -71,13 +71,13 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/datasets", list, MAY_READ, WORK_READ, "the dataset versions of an experiment by alias", NULL, 0,
-      &experiment_dataset_resource, .on = &experiment_resource },
+      &experiment_dataset_resource, .on = &experiment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/experiment/{id}/datasets/find", find, MAY_READ, WORK_READ, "the dataset version of an alias", FIELDS(name_in),
       &experiment_dataset_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version under an alias",
       FIELDS(attach_in), &experiment_dataset_resource, .on = &experiment_resource },
     { "DELETE", "/api/experiment/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in),
-      .on = &experiment_resource },
+      .on = &experiment_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource experiment_dataset_resource = {

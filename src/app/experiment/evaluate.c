@@ -230,7 +230,7 @@ static const struct field evaluate_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/evaluate", evaluate, MAY_WRITE, WORK_FREE, "computes metrics of the evaluations, kept as a log",
-      FIELDS(evaluate_in), .on = &experiment_resource },
+      FIELDS(evaluate_in), .on = &experiment_resource, .answers = &job_short },
 };
 
 const struct resource evaluate_resource = { .name = "evaluation metrics", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -24,14 +24,18 @@ static const char table[] =
 #define COMMON                                                                                                                     \
     { "label", T_PART, 0, .of = &label_evaluated }, { "label_id", T_ID, 0, "l.id" }, { "score", T_NUMBER, 0, "h.score" },          \
     {                                                                                                                              \
-        "text", T_TEXT, 0, "h.text"                                                                                                \
+        "text", T_TEXT, F_NULL, "h.text"                                                                                           \
     }
 static const struct field label_fields[] = { { "id", T_ID, 0, "l.id" }, { "name", T_TEXT, 0, "l.name" } };
 static const struct resource label_evaluated = { .name = "label of an evaluated shape",
                                                  .fields = label_fields,
                                                  .n_fields = COUNT_OF(label_fields) };
 static const struct field rectangle_fields[] = {
-    COMMON, { "x", T_NUMBER, 0, "h.x" }, { "y", T_NUMBER, 0, "h.y" }, { "w", T_NUMBER, 0, "h.w" }, { "h", T_NUMBER, 0, "h.h" },
+    COMMON,
+    { "x", T_NUMBER, F_NULL, "h.x" },
+    { "y", T_NUMBER, F_NULL, "h.y" },
+    { "w", T_NUMBER, F_NULL, "h.w" },
+    { "h", T_NUMBER, F_NULL, "h.h" },
 };
 static const struct field classification_fields[] = { COMMON };
 #define EVALUATED(name_, fields_, kind)                                                                                            \
@@ -45,7 +49,7 @@ static const struct field classification_fields[] = { COMMON };
     };
 /* The kinds whose geometry is one member, of that name. */
 #define WITH_GEOMETRY(kind)                                                                                                        \
-    static const struct field kind##_fields[] = { COMMON, { #kind, T_JSON, 0, "h.geometry" } };                                    \
+    static const struct field kind##_fields[] = { COMMON, { #kind, T_JSON, F_NULL, "h.geometry" } };                               \
     EVALUATED(evaluated_##kind, kind##_fields, #kind)
 EVALUATED(evaluated_rectangle, rectangle_fields, "rectangle")
 EVALUATED(evaluated_classification, classification_fields, "classification")
@@ -78,7 +82,7 @@ static const struct field fields[] = {
     SHAPES("masks", mask),
     SHAPES("lines", line),
     SHAPES("points", point),
-    { "custom_metrics", T_OBJECT, 0, "v.custom_metrics" },
+    { "custom_metrics", T_OBJECT, F_NULL, "v.custom_metrics" },
     { "created_at", T_TIME, F_SORT, "v.created_at" },
 };
 
@@ -253,12 +257,13 @@ static const struct field add_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/evaluations", add, MAY_WRITE, WORK_WRITE, "stores predictions for images of attached datasets",
-      FIELDS(add_in), NULL, 32 << 20, .on = &experiment_resource },
+      FIELDS(add_in), NULL, 32 << 20, .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/experiment/{id}/evaluations", list, MAY_READ, WORK_READ, "the evaluations of an experiment", NULL, 0,
-      &evaluation_resource, .on = &experiment_resource },
+      &evaluation_resource, .on = &experiment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/evaluation/{id}", get, MAY_READ, WORK_READ, "an evaluation", NULL, 0, &evaluation_resource,
       .on = &evaluation_resource },
-    { "DELETE", "/api/evaluation/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an evaluation", .on = &evaluation_resource },
+    { "DELETE", "/api/evaluation/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an evaluation", .on = &evaluation_resource,
+      .gives = GIVES_NOTHING },
 };
 
 const struct resource evaluation_resource = {

@@ -114,7 +114,7 @@ static const struct field launch_in[] = {
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/launch", launch, MAY_WRITE, WORK_WRITE, "trains the experiment on this server",
-      FIELDS(launch_in), .on = &experiment_resource },
+      FIELDS(launch_in), .on = &experiment_resource, .answers = &job_short },
 };
 
 const struct resource launch_resource = { .name = "launch", .routes = routes, .n_routes = COUNT_OF(routes) };

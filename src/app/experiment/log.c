@@ -22,7 +22,7 @@ static const char table[] =
                            "CREATE TRIGGER log_replaced AFTER UPDATE OF object_name ON log WHEN old.object_name <> "
                            "coalesce(new.object_name, '') BEGIN " OBJECT_FREE("old.object_name") " END";
 
-static const struct field point_fields[] = { { "steps", T_JSON, 0, "p.step" }, { "values", T_JSON, 0, "p.value" } };
+static const struct field point_fields[] = { { "steps", T_JSON, 0, "p.step" }, { "values", T_JSON, F_NULL, "p.value" } };
 static const struct resource line_points = {
     .name = "points of a line",
     .fields = point_fields,
@@ -35,7 +35,7 @@ static const struct resource line_points = {
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "l.name" },
-    { "type", T_TEXT, F_SORT | F_FILTER, "l.type" },
+    { "type", T_TEXT, F_SORT | F_FILTER, "l.type", .words = types },
     /* what was sent; of a line its points, of an image with a link to it */
     { "data", T_JSON, F_WHEN, "CASE WHEN l.type NOT IN ('LINE', 'IMAGE') THEN coalesce(l.data, 'null') END" },
     { "data", T_LINKED, F_WHEN, "CASE WHEN l.type = 'IMAGE' THEN l.data END" },
@@ -410,19 +410,19 @@ static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logs", create, MAY_WRITE, WORK_WRITE, "makes or replaces a log; a LINE is appended to",
       FIELDS(create_in), &log_resource, BODY, .on = &experiment_resource },
     { "GET", "/api/experiment/{id}/logs/extended", list, MAY_READ, WORK_READ, "the logs of an experiment", NULL, 0, &log_resource,
-      .on = &experiment_resource },
+      .on = &experiment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/experiment/{id}/logs/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's logs",
-      .on = &experiment_resource },
+      .on = &experiment_resource, .answers = &id_answer, .gives = GIVES_ROWS },
     { "GET", "/api/experiment/{id}/logs/find", find, MAY_READ, WORK_READ, "a log by name", FIELDS(name_in), &log_resource,
       .on = &experiment_resource },
     { "DELETE", "/api/experiment/{id}/logs", delete_many, MAY_WRITE, WORK_WRITE, "deletes logs", FIELDS(ids_in),
-      .on = &experiment_resource },
+      .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/log/{id}", get, MAY_READ, WORK_READ, "a log", NULL, 0, &log_resource, .on = &log_resource },
     { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", FIELDS(update_in),
       &log_resource, BODY, .on = &log_resource },
     { "POST", "/api/log/{id}/append", append_to, MAY_WRITE, WORK_WRITE, "appends to a LINE", FIELDS(data_in), &log_resource, BODY,
       .on = &log_resource },
-    { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log", .on = &log_resource },
+    { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log", .on = &log_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource log_resource = {

@@ -10,8 +10,8 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "c.id" },
-    { "experiment_id", T_ID, 0, "c.experiment_id" },
-    { "experiment_name", T_TEXT, 0, "c.experiment_name" },
+    { "experiment_id", T_ID, F_NULL, "c.experiment_id" },
+    { "experiment_name", T_TEXT, F_NULL, "c.experiment_name" },
     { "datas", T_ARRAY, 0, "c.datas" },
     { "parameters", T_OBJECT, 0, "c.parameters" },
     { "model_version_id", T_ID, 0, "c.model_version_id" },

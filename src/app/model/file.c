@@ -14,7 +14,7 @@ static const struct field fields[] = {
     { "filename", T_TEXT, F_FILTER, "f.filename" },
     { "object_name", T_TEXT, 0, "f.object_name" },
     { "large", T_BOOL, 0, "f.large" },
-    { "size", T_INT, 0, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
+    { "size", T_INT, F_NULL, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
     { "created_at", T_TIME, F_SORT, "f.created_at" },
     { "model_version_id", T_ID, 0, "f.model_version_id" },
     { "presigned_url", T_LINK, 0, "f.object_name" },
@@ -83,7 +83,7 @@ static const struct field create_in[] = {
 
 static const struct route routes[] = {
     { "GET", "/api/model/version/{id}/modelfiles", list, MAY_READ, WORK_READ, "the files of a model version", NULL, 0,
-      &model_file_resource, .on = &model_version_resource },
+      &model_file_resource, .on = &model_version_resource, .gives = GIVES_PAGE },
     { "POST", "/api/model/version/{id}/modelfiles", create, MAY_WRITE, WORK_WRITE, "attaches an uploaded file to a model version",
       FIELDS(create_in), &model_file_resource, .on = &model_version_resource },
     { "GET", "/api/model/version/{id}/modelfiles/find", find, MAY_READ, WORK_READ, "a file of a model version by name",
@@ -91,7 +91,7 @@ static const struct route routes[] = {
     { "GET", "/api/model/file/{id}", get, MAY_READ, WORK_READ, "a model file", NULL, 0, &model_file_resource,
       .on = &model_file_resource },
     { "DELETE", "/api/model/file/{id}", delete, MAY_WRITE, WORK_WRITE, "removes a file from its model version",
-      .on = &model_file_resource },
+      .on = &model_file_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource model_file_resource = {

@@ -1,6 +1,7 @@
 #include "app/model/model.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
+#include "app/dataset/dataset.h"
 #include "app/model/hub.h"
 #include "base/clock.h"
 #include <string.h>
@@ -32,13 +33,13 @@ static const struct field fields[] = {
     { "name", T_TEXT, F_SORT | F_FILTER, "m.name" },
     { "private", T_BOOL, 0, "m.org IS NOT NULL" },
     { "description", T_TEXT, F_FILTER, "m.description" },
-    { "type", T_TEXT, F_FILTER, LATEST("v.type") },
+    { "type", T_TEXT, F_FILTER, LATEST("v.type"), .words = inference_types },
     { "framework", T_TEXT, F_FILTER, LATEST("v.framework") },
     { "created_at", T_TIME, F_SORT | F_FILTER, "m.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "m.updated_at" },
-    { "created_by", T_TEXT, 0, USER_NAME("m.created_by") },
+    { "created_by", T_TEXT, F_NULL, USER_NAME("m.created_by") },
     { "nb_versions", T_INT, F_SORT, "(SELECT count(*) FROM model_version v WHERE v.model_id = m.id)" },
-    { "latest", T_ONE, 0, "m.id", .of = &latest_version, .by = "v.model_id" },
+    { "latest", T_ONE, F_NULL, "m.id", .of = &latest_version, .by = "v.model_id" },
     TAGS("m.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("m.id") },
 };
@@ -150,10 +151,11 @@ static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max =
 
 static const struct route routes[] = {
     ACCESS_ROUTES("model", &model_resource),
-    { "GET", "/api/models", list_public, MAY_READ, WORK_READ, "the hub's models", FIELDS(list_in), &model_resource },
+    { "GET", "/api/models", list_public, MAY_READ, WORK_READ, "the hub's models", FIELDS(list_in), &model_resource,
+      .gives = GIVES_PAGE },
     { "GET", "/api/models/find", find_public, MAY_READ, WORK_READ, "a model of the hub by name", FIELDS(name_in), &model_resource },
     { "GET", "/api/organization/{id}/models", list, MAY_READ, WORK_READ, "the organization's models", NULL, 0, &model_resource,
-      .on = &organization_resource },
+      .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/models", create, MAY_WRITE, WORK_WRITE, "makes a model", FIELDS(create_in), &model_resource,
       .on = &organization_resource },
     { "GET", "/api/organization/{id}/models/find", find, MAY_READ, WORK_READ, "a model by name or id", FIELDS(find_in),
@@ -161,7 +163,8 @@ static const struct route routes[] = {
     { "GET", "/api/model/{id}", get, MAY_READ, WORK_READ, "a model", NULL, 0, &model_resource, .on = &model_resource },
     { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in), &model_resource,
       .on = &model_resource },
-    { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions", .on = &model_resource },
+    { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions", .on = &model_resource,
+      .gives = GIVES_NOTHING },
 };
 
 const struct resource model_resource = {

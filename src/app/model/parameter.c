@@ -41,8 +41,14 @@ static enum err list(struct op *op)
     return OK;
 }
 
+DESCRIBED(setting_word, "word", { "*", T_TEXT });
+DESCRIBED(setting_answer, "setting", { "name", T_TEXT }, { "type", T_TEXT }, { "says", T_TEXT }, { "default", T_JSON },
+          { "least", T_NUMBER, F_WHEN }, { "most", T_NUMBER, F_WHEN }, { "words", T_ARRAY, F_WHEN, .of = &setting_word });
+DESCRIBED(settings_answer, "settings", { "items", T_MANY, .of = &setting_answer }, { "count", T_INT });
+
 static const struct route routes[] = {
-    { "GET", "/api/models/parameters", list, MAY_READ, WORK_READ, "the parameters of trainings: types, defaults and limits" },
+    { "GET", "/api/models/parameters", list, MAY_READ, WORK_READ, "the parameters of trainings: types, defaults and limits",
+      .answers = &settings_answer },
 };
 
 const struct resource parameter_resource = { .name = "parameter", .routes = routes, .n_routes = COUNT_OF(routes) };

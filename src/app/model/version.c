@@ -24,7 +24,7 @@ static const struct field short_fields[] = {
     { "version", T_INT, 0, "mv.version" },
     { "type", T_TEXT, 0, "mv.type", .words = inference_types },
     { "framework", T_TEXT, 0, "mv.framework", .words = frameworks },
-    { "architecture", T_TEXT, 0, "mv.architecture" },
+    { "architecture", T_TEXT, F_NULL, "mv.architecture" },
     { "origin", T_PART, 0, .of = &short_origin },
 };
 const struct resource model_version_short = {
@@ -35,13 +35,23 @@ const struct resource model_version_short = {
     .key = "mv.id",
 };
 
+static const struct field how_many_fields[] = { { "*", T_INT } };
+static const struct resource how_many = { .name = "how many", .fields = how_many_fields, .n_fields = 1 };
+static const struct field trained_on_fields[] = {
+    { "name", T_TEXT },         { "version_id", T_ID }, { "dataset_name", T_TEXT },
+    { "version_name", T_TEXT }, { "nb_assets", T_INT }, { "repartition", T_OBJECT, .of = &how_many },
+};
+static const struct resource trained_on = { .name = "dataset version that was trained on",
+                                            .fields = trained_on_fields,
+                                            .n_fields = COUNT_OF(trained_on_fields) };
+
 static const struct field context_fields[] = {
     { "id", T_ID, 0, "c.id" },
-    { "experiment_id", T_ID, 0, "c.experiment_id" },
-    { "experiment_name", T_TEXT, 0, "c.experiment_name" },
-    { "project_id", T_ID, 0, "(SELECT e.project_id FROM experiment e WHERE e.id = c.experiment_id)" },
-    { "datas", T_ARRAY, 0, "c.datas" },
-    { "datasets", T_ARRAY, 0, "c.datas" },
+    { "experiment_id", T_ID, F_NULL, "c.experiment_id" },
+    { "experiment_name", T_TEXT, F_NULL, "c.experiment_name" },
+    { "project_id", T_ID, F_NULL, "(SELECT e.project_id FROM experiment e WHERE e.id = c.experiment_id)" },
+    { "datas", T_ARRAY, 0, "c.datas", .of = &trained_on },
+    { "datasets", T_ARRAY, 0, "c.datas", .of = &trained_on },
     { "parameters", T_OBJECT, 0, "c.parameters" },
 };
 static const struct resource context_short = {
@@ -58,7 +68,7 @@ static const struct field file_fields[] = {
     { "filename", T_TEXT, 0, "f.filename" },
     { "object_name", T_TEXT, 0, "f.object_name" },
     { "large", T_BOOL, 0, "f.large" },
-    { "size", T_INT, 0, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
+    { "size", T_INT, F_NULL, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
     { "presigned_url", T_LINK, 0, "f.object_name" },
 };
 static const struct resource file_short = {
@@ -98,30 +108,30 @@ static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "v.id" },
     { "name", T_TEXT, F_SORT | F_FILTER, "v.name" },
     { "version", T_INT, F_SORT | F_FILTER, "v.version" },
-    { "type", T_TEXT, F_FILTER, "v.type" },
-    { "framework", T_TEXT, F_FILTER, "v.framework" },
-    { "architecture", T_TEXT, F_FILTER, "v.architecture" },
-    { "labels", T_OBJECT, 0, "v.labels" },
+    { "type", T_TEXT, F_FILTER, "v.type", .words = inference_types },
+    { "framework", T_TEXT, F_FILTER, "v.framework", .words = frameworks },
+    { "architecture", T_TEXT, F_FILTER | F_NULL, "v.architecture" },
+    { "labels", T_OBJECT, F_NULL, "v.labels", .of = &text_value },
     { "parameters", T_OBJECT, 0, "coalesce(v.parameters, '{}')" },
     { "description", T_TEXT, F_FILTER, "v.description" },
-    { "docker_image", T_TEXT, 0, "v.docker_image" },
-    { "docker_tag", T_TEXT, 0, "v.docker_tag" },
-    { "docker_flags", T_ARRAY, 0, "v.docker_flags" },
-    { "docker_env_variables", T_OBJECT, 0, "v.docker_env_variables" },
-    { "thumbnail_object_name", T_TEXT, 0, "v.thumbnail_object_name" },
-    { "notebook_link", T_TEXT, 0, "v.notebook_link" },
+    { "docker_image", T_TEXT, F_NULL, "v.docker_image" },
+    { "docker_tag", T_TEXT, F_NULL, "v.docker_tag" },
+    { "docker_flags", T_ARRAY, F_NULL, "v.docker_flags" },
+    { "docker_env_variables", T_OBJECT, F_NULL, "v.docker_env_variables" },
+    { "thumbnail_object_name", T_TEXT, F_NULL, "v.thumbnail_object_name" },
+    { "notebook_link", T_TEXT, F_NULL, "v.notebook_link" },
     { "origin_id", T_ID, 0, "m.id" },
     { "origin_name", T_TEXT, F_FILTER, "m.name" },
     { "origin", T_PART, 0, .of = &origin_of },
     { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
     { "updated_at", T_TIME, F_SORT, "v.updated_at" },
-    { "created_by", T_TEXT, 0, USER_NAME("v.created_by") },
+    { "created_by", T_TEXT, F_NULL, USER_NAME("v.created_by") },
     { "nb_files", T_INT, 0, "(SELECT count(*) FROM model_file f WHERE f.model_version_id = v.id)" },
     { "deployable", T_BOOL, 0,
       "EXISTS (SELECT 1 FROM model_file f WHERE f.model_version_id = v.id AND f.name = 'model-latest') AND v.labels IS NOT NULL" },
     { "deployments", T_MANY, 0, "v.id", .of = &used_in },
     { "files", T_MANY, F_ONE, "v.id", .of = &file_short, .by = "f.model_version_id" },
-    { "context", T_ONE, F_ONE, "v.id", .of = &context_short, .by = "c.model_version_id" },
+    { "context", T_ONE, F_ONE | F_NULL, "v.id", .of = &context_short, .by = "c.model_version_id" },
     TAGS("v.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("v.id") },
 };
@@ -303,7 +313,7 @@ static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/model/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a model", NULL, 0, &model_version_resource,
-      .on = &model_resource },
+      .on = &model_resource, .gives = GIVES_PAGE },
     { "POST", "/api/model/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes the next version of a model", FIELDS(in),
       &model_version_resource, .on = &model_resource },
     { "GET", "/api/model/{id}/versions/find", find, MAY_READ, WORK_READ, "a version by number or name", FIELDS(find_in),
@@ -315,7 +325,7 @@ static const struct route routes[] = {
     { "PATCH", "/api/model/version/{id}", update, MAY_WRITE, WORK_WRITE, "changes a model version", FIELDS(update_in),
       &model_version_resource, .on = &model_version_resource },
     { "DELETE", "/api/model/version/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model version with its files",
-      .on = &model_version_resource },
+      .on = &model_version_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource model_version_resource = {

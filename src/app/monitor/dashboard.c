@@ -333,9 +333,31 @@ static enum err dashboard(struct op *op)
 
 static const struct field in[] = { { "since", T_TEXT, 0, .max = 40 }, { "model_version_id", T_ID } };
 
+DESCRIBED(dashboard_counts, "counts of a dashboard", { "total", T_INT }, { "to_review", T_INT }, { "reviewed", T_INT },
+          { "submitted", T_INT }, { "in_range", T_INT });
+DESCRIBED(latency_answer, "latency summary", { "mean", T_NUMBER, F_NULL }, { "median", T_NUMBER, F_NULL },
+          { "p95", T_NUMBER, F_NULL }, { "max", T_NUMBER, F_NULL }, { "shadow_mean", T_NUMBER, F_NULL });
+DESCRIBED(latency_point, "latency point", { "id", T_ID }, { "at", T_TIME }, { "champion", T_NUMBER },
+          { "shadow", T_NUMBER, F_NULL });
+DESCRIBED(count_number, "count number", { "*", T_INT });
+DESCRIBED(heatmap_answer, "heatmap", { "width", T_INT }, { "height", T_INT }, { "values", T_ARRAY, .of = &count_number });
+DESCRIBED(shadow_answer, "shadow comparison", { "images", T_INT }, { "champion_shapes", T_NUMBER }, { "shadow_shapes", T_NUMBER },
+          { "agreement", T_NUMBER, F_NULL });
+DESCRIBED(alert_answer, "alert that holds", { "id", T_ID }, { "metric", T_TEXT }, { "operator", T_TEXT }, { "value", T_NUMBER },
+          { "last_value", T_NUMBER, F_NULL }, { "at", T_TIME, F_NULL }, { "text", T_TEXT });
+DESCRIBED(label_answer, "label distribution", { "label", T_TEXT }, { "label_id", T_ID }, { "champion", T_INT }, { "shadow", T_INT },
+          { "reviewed", T_INT }, { "training", T_INT, F_NULL });
+DESCRIBED(dashboard_answer, "dashboard", { "deployment", T_PART, .of = &deployment_resource }, { "since", T_TIME, F_NULL },
+          { "counts", T_PART, .of = &dashboard_counts }, { "predictions", T_INT }, { "mean_latency", T_NUMBER, F_NULL },
+          { "latency_summary", T_PART, .of = &latency_answer }, { "latency", T_MANY, .of = &latency_point },
+          { "last_predictions", T_MANY, .of = &predicted_asset_resource }, { "labels", T_MANY, .of = &label_answer },
+          { "scores", T_ARRAY, .of = &count_number }, { "heatmap", T_PART, .of = &heatmap_answer },
+          { "shadow_comparison", T_PART, F_NULL, .of = &shadow_answer }, { "reviews", T_OBJECT },
+          { "alerts", T_MANY, .of = &alert_answer });
+
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/dashboard", dashboard, MAY_READ, WORK_READ, "all that a dashboard shows, in one answer",
-      FIELDS(in), .on = &deployment_resource },
+      FIELDS(in), .on = &deployment_resource, .answers = &dashboard_answer },
 };
 
 const struct resource dashboard_resource = { .name = "dashboard", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -153,8 +153,9 @@ static enum err metrics(struct op *op)
 }
 
 static const struct route routes[] = {
-    { "GET", "/health", health, MAY_ANYONE, WORK_READ, "whether the server and its database answer and there is room to store" },
-    { "GET", "/metrics", metrics, MAY_ANYONE, WORK_READ, "counters for Prometheus" },
+    { "GET", "/health", health, MAY_ANYONE, WORK_READ, "whether the server and its database answer and there is room to store",
+      .answers = &free_answer },
+    { "GET", "/metrics", metrics, MAY_ANYONE, WORK_READ, "counters for Prometheus", .gives = GIVES_FILE },
 };
 
 const struct resource health_resource = { .name = "health", .routes = routes, .n_routes = COUNT_OF(routes) };

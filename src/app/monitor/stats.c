@@ -221,11 +221,16 @@ static const struct field stats_in[] = {
     { "tags", T_TEXTS, .max = 100 },
 };
 
+DESCRIBED(each_answer, "figures of predictions", { "service", T_TEXT }, { "items", T_ARRAY });
+DESCRIBED(infos_answer, "when figures were computed", { "computed_at", T_TIME });
+DESCRIBED(all_answer, "figures over predictions", { "service", T_TEXT }, { "infos", T_PART, .of = &infos_answer },
+          { "result", T_JSON });
+
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/predictions/stats", each, MAY_PREDICT, WORK_READ, "figures of single predictions",
-      FIELDS(stats_in), .on = &deployment_resource },
+      FIELDS(stats_in), .on = &deployment_resource, .answers = &each_answer },
     { "GET", "/api/deployment/{id}/stats", all, MAY_PREDICT, WORK_READ, "figures over all predictions", FIELDS(stats_in),
-      .on = &deployment_resource },
+      .on = &deployment_resource, .answers = &all_answer },
 };
 
 const struct resource stats_resource = { .name = "statistics", .routes = routes, .n_routes = COUNT_OF(routes) };

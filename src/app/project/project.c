@@ -18,7 +18,7 @@ static const struct field fields[] = {
     { "description", T_TEXT, F_FILTER, "p.description" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "p.created_at" },
     { "updated_at", T_TIME, F_SORT, "p.updated_at" },
-    { "created_by", T_TEXT, 0, USER_NAME("p.created_by") },
+    { "created_by", T_TEXT, F_NULL, USER_NAME("p.created_by") },
     { "nb_experiments", T_INT, F_SORT, "(SELECT count(*) FROM experiment e WHERE e.project_id = p.id)" },
     { "nb_running", T_INT, 0, "(SELECT count(*) FROM experiment e WHERE e.project_id = p.id AND e.status = 'RUNNING')" },
     { "nb_datasets", T_INT, 0, "(SELECT count(*) FROM project_dataset d WHERE d.project_id = p.id)" },
@@ -150,7 +150,7 @@ static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 static const struct route routes[] = {
     ACCESS_ROUTES("project", &project_resource),
     { "GET", "/api/organization/{id}/projects", list, MAY_READ, WORK_READ, "the organization's projects", NULL, 0,
-      &project_resource, .on = &organization_resource },
+      &project_resource, .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),
       &project_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id", FIELDS(find_in),
@@ -159,13 +159,13 @@ static const struct route routes[] = {
     { "PATCH", "/api/project/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a project", FIELDS(update_in),
       &project_resource, .on = &project_resource },
     { "DELETE", "/api/project/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a project with its experiments",
-      .on = &project_resource },
+      .on = &project_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/project/{id}/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions attached to a project", NULL,
-      0, &dataset_version_resource, .on = &project_resource },
+      0, &dataset_version_resource, .on = &project_resource, .gives = GIVES_PAGE },
     { "POST", "/api/project/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version", FIELDS(attach_in),
-      .on = &project_resource },
+      .on = &project_resource, .answers = &project_resource },
     { "DELETE", "/api/project/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in),
-      .on = &project_resource },
+      .on = &project_resource, .answers = &project_resource },
 };
 
 const struct resource project_resource = {

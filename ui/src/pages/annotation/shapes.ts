@@ -2,7 +2,7 @@
 import { newId, type Doc, type Shape } from "../../canvas/doc";
 import type { AnnotationShapes, PredictedShape } from "./data";
 
-export function docOf(a: AnnotationShapes | null | undefined, source: "human" | "model" = "human"): Doc {
+export function docOf(a: Partial<AnnotationShapes> | null | undefined, source: "human" | "model" = "human"): Doc {
   const shapes: Shape[] = [];
   const common = (s: { label_id: string; text?: string | null; score?: number; attributes?: object | null; box?: readonly number[] | null }) => ({
     id: newId(),
@@ -24,20 +24,19 @@ export const isBox = (s: PredictedShape) => s.kind !== "classification";
 
 /** What a label of a whole image says: "scratch 0.93"; a reviewer's has no score. */
 export function saidOf(s: PredictedShape): string {
-  const name = typeof s.label === "string" ? s.label : s.label.name;
-  return s.score == null || s.score < 0 ? name : `${name} ${s.score.toFixed(2)}`;
+  return s.score == null || s.score < 0 ? s.label : `${s.label} ${s.score.toFixed(2)}`;
 }
 
 export function docOfPrediction(said: readonly PredictedShape[]): Doc {
   return {
-    shapes: said.filter(isBox).map((s) => ({ id: newId(), kind: "rectangle", label: s.label_id, source: "model", score: s.score, geo: { x: s.x, y: s.y, w: s.w, h: s.h } })),
+    shapes: said.filter(isBox).map((s) => ({ id: newId(), kind: "rectangle", label: s.label_id, source: "model", ...(s.score === null ? {} : { score: s.score }), geo: { x: s.x, y: s.y, w: s.w, h: s.h } })),
     classes: said.filter((s) => !isBox(s)).map((s) => s.label_id),
   };
 }
 
 /** The body of a save. Empty lists are sent too: what is not there any more is gone. */
-export function bodyOf(doc: Doc): Required<AnnotationShapes> {
-  const body: Required<AnnotationShapes> = { rectangles: [], polygons: [], lines: [], points: [], classifications: doc.classes.map((label_id) => ({ label_id })) };
+export function bodyOf(doc: Doc): AnnotationShapes {
+  const body: AnnotationShapes = { rectangles: [], polygons: [], lines: [], points: [], classifications: doc.classes.map((label_id) => ({ label_id })) };
   for (const s of doc.shapes) {
     const common = { label_id: s.label, ...(s.text ? { text: s.text } : {}), ...s.kept };
     if (s.kind === "rectangle") body.rectangles.push({ ...common, x: Math.round(s.geo.x), y: Math.round(s.geo.y), w: Math.round(s.geo.w), h: Math.round(s.geo.h) });

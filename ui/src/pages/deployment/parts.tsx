@@ -5,7 +5,7 @@ import { Status } from "../../kit/parts";
 import { isBox, saidOf } from "../annotation/shapes";
 import { thumbnail, type Deployment, type PredictedAsset } from "./data";
 
-export function versionName(v: Deployment["model_version"]): string {
+export function versionName(v: Deployment["shadow_model_version"]): string {
   if (!v) return "–";
   return `${typeof v.origin === "object" ? v.origin.name : (v.origin ?? v.name ?? "")} / ${v.version}`;
 }

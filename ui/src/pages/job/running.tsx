@@ -3,7 +3,7 @@ import type { Page } from "../../api/client";
 import { touch, useEvents, useGet, useThrottled } from "../../api/query";
 import type { Job } from "../../api/types";
 
-export const isOpen = (j: Job) => j.status === "RUNNING" || j.status === "PENDING" || j.status === "QUEUED";
+export const isOpen = (j: Job) => j.status === "RUNNING" || j.status === "PENDING";
 
 export function RunningJobs() {
   const { data } = useGet<Page<Job>>("/api/jobs", { limit: 50 });

@@ -1,0 +1,1469 @@
+// The server's answers. Made by tools/types from the description of the API (saccade describe): change nothing here.
+
+export interface Access {
+  thing_id: string;
+  kind: string;
+  role: string;
+  organization_id: string;
+  organization: string;
+  created_at: string;
+}
+
+export interface AddedClassifications {
+  classifications: Classification[];
+}
+
+export interface AddedKeypoints {
+  keypoints: Keypoints[];
+}
+
+export interface AddedLines {
+  lines: Line[];
+}
+
+export interface AddedMasks {
+  masks: Mask[];
+}
+
+export interface AddedPoints {
+  points: Point[];
+}
+
+export interface AddedPolygons {
+  polygons: Polygon[];
+}
+
+export interface AddedRectangles {
+  rectangles: Rectangle[];
+}
+
+export interface Alert {
+  id: string;
+  deployment_id: string;
+  metric: "latency" | "avg_latency";
+  operator: "<" | "<=" | ">" | ">=";
+  value: number;
+  active: boolean;
+  triggered: boolean;
+  last_value: number | null;
+  triggered_at: string | null;
+  created_at: string;
+}
+
+export interface AlertThatHolds {
+  id: string;
+  metric: string;
+  operator: string;
+  value: number;
+  last_value: number | null;
+  at: string | null;
+  text: string;
+}
+
+export interface AnnotatedAsset {
+  id: string;
+  data: ShortData;
+  tags: ShortTag[];
+  dataset_version_id: string;
+  created_at: string;
+  nb_objects: number;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED" | null;
+  annotation: AnnotationOfAnAsset | null;
+}
+
+export interface Annotation {
+  id: string;
+  asset_id: string;
+  dataset_version_id: string;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED";
+  duration: number;
+  revision: number;
+  attributes: Record<string, unknown> | null;
+  created_at: string;
+  created_by: string | null;
+  updated_at: string;
+  updated_by: string | null;
+  rectangles?: ShortRectangle[];
+  polygons?: ShortPolygon[];
+  lines?: ShortLine[];
+  points?: ShortPoint[];
+  classifications?: ShortClassification[];
+  keypoints?: ShortKeypoints[];
+  masks?: ShortMask[];
+}
+
+export interface AnnotationOfAnAsset {
+  id: string;
+  asset_id: string;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED";
+  revision: number;
+  duration: number;
+  updated_at: string;
+  updated_by: string | null;
+  attributes: Record<string, unknown>;
+  rectangles: ShortRectangle[];
+  polygons: ShortPolygon[];
+  lines: ShortLine[];
+  points: ShortPoint[];
+  classifications: ShortClassification[];
+  keypoints: ShortKeypoints[];
+  masks: ShortMask[];
+}
+
+export interface AnnotationWithItsLabels {
+  id: string;
+  asset_id: string;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED";
+  attributes: Record<string, unknown> | null;
+  rectangles: RectangleWithItsLabel[];
+  polygons: PolygonWithItsLabel[];
+  lines: LineWithItsLabel[];
+  points: PointWithItsLabel[];
+  classifications: ClassificationWithItsLabel[];
+  keypoints: KeypointsWithItsLabel[];
+  masks: MaskWithItsLabel[];
+}
+
+export interface AnnotationsWritten {
+  annotations: number;
+  kept: number;
+  shapes: number;
+}
+
+export type AnyObject = Record<string, unknown>;
+
+export interface Artifact {
+  id: string;
+  name: string;
+  filename: string;
+  object_name: string;
+  large: boolean;
+  size: number | null;
+  created_at: string;
+  experiment_id: string;
+  presigned_url: string;
+}
+
+export interface Asset {
+  id: string;
+  data: ShortData;
+  tags: ShortTag[];
+  dataset_version_id: string;
+  created_at: string;
+  nb_objects: number;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED" | null;
+}
+
+export interface AssetsAdded {
+  job: ShortJob;
+  added: number;
+  dataset_version: DatasetVersion;
+}
+
+export interface AttachedDatasetVersion {
+  name: string;
+  dataset_version: ShortDatasetVersion;
+}
+
+export interface AttributesOfALabel {
+  attributes: Record<string, unknown> | null;
+}
+
+export interface AttributesOfAnnotations {
+  attributes: Record<string, unknown> | null;
+}
+
+export interface BestValueOfAnExperiment {
+  name: string;
+  value: number;
+  step: number;
+}
+
+export interface Box {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface Classification {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+}
+
+export interface ClassificationWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+}
+
+export interface CommonImages {
+  count: number;
+  of: number;
+}
+
+export interface ComparedMetric {
+  name: string;
+  values: (ComparedValue | null)[];
+}
+
+export interface ComparedParameter {
+  name: string;
+  values: unknown[];
+  differs: boolean;
+}
+
+export interface ComparedValue {
+  type: string;
+  last: unknown;
+  min?: unknown;
+  max?: unknown;
+  steps?: unknown[];
+  values?: unknown[];
+}
+
+export interface Comparison {
+  experiments: Experiment[];
+  parameters: ComparedParameter[];
+  metrics: ComparedMetric[];
+}
+
+export interface Completion {
+  from: number;
+  items: CompletionOffer[];
+}
+
+export interface CompletionOffer {
+  text: string;
+  kind: string;
+  says: string;
+}
+
+export interface Console {
+  items: ConsoleLine[];
+  count: number;
+  last: number | null;
+  more: boolean;
+}
+
+export interface ConsoleLine {
+  n: number;
+  line_nb: number | null;
+  part: string | null;
+  log: unknown;
+  final: boolean;
+  special: unknown;
+  at: string;
+}
+
+export interface ContextOfAModelVersion {
+  id: string;
+  experiment_id: string | null;
+  experiment_name: string | null;
+  project_id: string | null;
+  datas: DatasetVersionThatWasTrainedOn[];
+  datasets: DatasetVersionThatWasTrainedOn[];
+  parameters: Record<string, unknown>;
+}
+
+export interface ContinuousDeploymentOfADeployment {
+  configured: boolean;
+  active: boolean;
+  policy: "DEPLOY_CHAMPION" | "DEPLOY_SHADOW" | "DEPLOY_MANUAL";
+}
+
+export interface ContinuousTrainingOfADeployment {
+  configured: boolean;
+  active: boolean;
+  project: ShortProject;
+  trigger: "FEEDBACK_LOOP" | "NONE";
+  threshold: number;
+  parameters: Record<string, unknown>;
+  error: string;
+  pending: number;
+  datasets: DatasetVersionOfContinuousTraining[];
+  runs: TrainingOfADeployment[];
+}
+
+export interface Coordinates {
+  x: number;
+  y: number;
+}
+
+export interface Count {
+  count: number;
+}
+
+export interface CountsOfADashboard {
+  total: number;
+  to_review: number;
+  reviewed: number;
+  submitted: number;
+  in_range: number;
+}
+
+export interface CountsOfADeployment {
+  total: number;
+  to_review: number;
+  reviewed: number;
+  submitted: number;
+}
+
+export interface CustomMetadataOfAData {
+  custom_metadata: Record<string, unknown> | null;
+}
+
+export interface Dashboard {
+  deployment: Deployment;
+  since: string | null;
+  counts: CountsOfADashboard;
+  predictions: number;
+  mean_latency: number | null;
+  latency_summary: LatencySummary;
+  latency: LatencyPoint[];
+  last_predictions: PredictedAsset[];
+  labels: LabelDistribution[];
+  scores: number[];
+  heatmap: Heatmap;
+  shadow_comparison: ShadowComparison | null;
+  reviews: Record<string, unknown>;
+  alerts: AlertThatHolds[];
+}
+
+export interface Data {
+  id: string;
+  object_name: string;
+  filename: string;
+  type: "IMAGE" | "VIDEO";
+  content_type: string;
+  upload_status: "PENDING" | "COMPUTING" | "ERROR" | "DONE";
+  error: string | null;
+  presigned_url: string;
+  meta: ImageSize;
+  metadata: Record<string, unknown> | null;
+  custom_metadata: Record<string, unknown> | null;
+  datalake_id: string;
+  size: number;
+  created_at: string;
+  created_by: string | null;
+  tags: ShortTag[];
+  data_source: ShortDataSource | null;
+  thumbnail_url: string;
+  nb_assets?: number;
+}
+
+export interface DataSource {
+  id: string;
+  name: string;
+  created_at: string;
+  nb_data: number;
+}
+
+export interface Datalake {
+  id: string;
+  name: string;
+  connector_id: string;
+  created_at: string;
+  nb_data: number;
+}
+
+export interface DatalakeOfASession {
+  id: string;
+  name: string;
+}
+
+export interface Dataset {
+  id: string;
+  name: string;
+  description: string;
+  private: boolean;
+  created_at: string;
+  updated_at: string;
+  created_by: string | null;
+  nb_versions: number;
+  nb_assets: number;
+  thumbnails: string[];
+  tags: ShortTag[];
+}
+
+export interface DatasetVersion {
+  id: string;
+  origin_id: string;
+  origin_name: string;
+  version: string;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  description: string;
+  locked: boolean;
+  annotation_campaign_id: string | null;
+  created_at: string;
+  updated_at: string;
+  created_by: string | null;
+  nb_assets: number;
+  size: number;
+  nb_annotated: number;
+  nb_objects: number;
+  thumbnails: string[];
+  tags: ShortTag[];
+}
+
+export interface DatasetVersionOfAnExperiment {
+  name: string;
+  dataset_version: ShortDatasetVersion;
+}
+
+export interface DatasetVersionOfContinuousTraining {
+  name: string;
+  dataset_version: ShortDatasetVersion;
+}
+
+export interface DatasetVersionThatWasTrainedOn {
+  name: string;
+  version_id: string;
+  dataset_name: string;
+  version_name: string;
+  nb_assets: number;
+  repartition: Record<string, number>;
+}
+
+export interface Deployment {
+  id: string;
+  name: string;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  status: "RUNNING" | "PAUSED";
+  oracle_host: string;
+  serving_host: string | null;
+  review_campaign_id: string | null;
+  model_version_id: string;
+  shadow_model_version_id: string | null;
+  model_version: ShortModelVersion;
+  shadow_model_version: ShortModelVersion | null;
+  min_threshold: number;
+  sample_rate: number;
+  target_datalake_id: string;
+  created_at: string;
+  updated_at: string;
+  deployed_at: string;
+  shadow_at: string | null;
+  created_by: string | null;
+  labels?: LabelOfADeployment[];
+  counts: CountsOfADeployment;
+  pipelines: PipelinesOfADeployment;
+  tags: ShortTag[];
+}
+
+export interface DeploymentOfAModelVersion {
+  id: string;
+  name: string;
+  shadow: boolean;
+}
+
+export interface Error {
+  message: string;
+  detail?: string;
+}
+
+export interface EvaluatedAsset {
+  id: string;
+  data: ShortData;
+}
+
+export interface EvaluatedClassification {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+}
+
+export interface EvaluatedKeypoints {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+  keypoints: unknown;
+}
+
+export interface EvaluatedLine {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+  line: unknown;
+}
+
+export interface EvaluatedMask {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+  mask: unknown;
+}
+
+export interface EvaluatedPoint {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+  point: unknown;
+}
+
+export interface EvaluatedPolygon {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+  polygon: unknown;
+}
+
+export interface EvaluatedRectangle {
+  label: LabelOfAnEvaluatedShape;
+  label_id: string;
+  score: number;
+  text: string | null;
+  x: number | null;
+  y: number | null;
+  w: number | null;
+  h: number | null;
+}
+
+export interface Evaluation {
+  id: string;
+  asset_id: string;
+  asset: EvaluatedAsset;
+  experiment_id: string;
+  rectangles: EvaluatedRectangle[];
+  polygons: EvaluatedPolygon[];
+  classifications: EvaluatedClassification[];
+  keypoints: EvaluatedKeypoints[];
+  masks: EvaluatedMask[];
+  lines: EvaluatedLine[];
+  points: EvaluatedPoint[];
+  custom_metrics: Record<string, unknown> | null;
+  created_at: string;
+}
+
+export interface Experiment {
+  id: string;
+  name: string;
+  description: string;
+  project_id: string;
+  project_name: string;
+  status: "WAITING" | "RUNNING" | "SUCCESS" | "FAILED" | "CANCELED" | "TERMINATED";
+  error: string | null;
+  progress: number;
+  base_model_version_id: string | null;
+  base_model_version: ShortModelVersion | null;
+  base_experiment_id: string | null;
+  base_experiment: ShortExperiment | null;
+  datasets: DatasetVersionOfAnExperiment[];
+  parameters: Record<string, unknown>;
+  best: BestValueOfAnExperiment | null;
+  nb_logs: number;
+  nb_artifacts: number;
+  job_id: string | null;
+  deployment_id: string | null;
+  model_versions?: ShortModelVersion[];
+  created_at: string;
+  updated_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  created_by: string | null;
+}
+
+export interface ExportOfAnnotations {
+  presigned_url?: string;
+  job_id?: string;
+  job?: ShortJob;
+}
+
+export interface ExtendedAsset {
+  id: string;
+  data: ShortData;
+  tags: ShortTag[];
+  dataset_version_id: string;
+  created_at: string;
+  nb_objects: number;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED" | null;
+  annotations: AnnotationOfAnAsset[];
+}
+
+export interface FeedbackDatasetVersion {
+  dataset_version: ShortDatasetVersion;
+}
+
+export interface FeedbackLoopOfADeployment {
+  configured: boolean;
+  active: boolean;
+  datasets: ShortDatasetVersion[];
+}
+
+export interface FiguresOfPredictions {
+  service: string;
+  items: unknown[];
+}
+
+export interface FiguresOverPredictions {
+  service: string;
+  infos: WhenFiguresWereComputed;
+  result: unknown;
+}
+
+export interface FileOfAModelVersion {
+  id: string;
+  name: string;
+  filename: string;
+  object_name: string;
+  large: boolean;
+  size: number | null;
+  presigned_url: string;
+}
+
+export interface ForkedVersion {
+  dataset_version: DatasetVersion;
+  job: ShortJob;
+}
+
+export interface GrantOfAnUpload {
+  client_type: string;
+  presigned_url_data: LinkThatTakesAnObject;
+}
+
+export interface GrantOfAnUploadInParts {
+  client_type: string;
+  url: string;
+}
+
+export interface Heatmap {
+  width: number;
+  height: number;
+  values: number[];
+}
+
+export interface ImageSize {
+  width: number | null;
+  height: number | null;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  status: "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED";
+  progress: number;
+  doing: string | null;
+  error: string | null;
+  result: unknown;
+  about: string | null;
+  about_id: string | null;
+  tries: number;
+  processing_job: unknown;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  created_by: string | null;
+}
+
+export interface Keypoints {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  keypoints: unknown[] | null;
+}
+
+export interface KeypointsWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  keypoints: unknown[] | null;
+}
+
+export interface Label {
+  id: string;
+  name: string;
+  group_id: string | null;
+  dataset_version_id: string;
+  position: number;
+  nb_objects: number;
+  created_at: string;
+}
+
+export interface LabelDistribution {
+  label: string;
+  label_id: string;
+  champion: number;
+  shadow: number;
+  reviewed: number;
+  training: number | null;
+}
+
+export interface LabelGroup {
+  id: string;
+  name: string;
+  parent_id: string | null;
+  dataset_version_id: string;
+}
+
+export interface LabelOfADeployment {
+  id: string;
+  name: string;
+  group_id: string | null;
+}
+
+export interface LabelOfAShape {
+  id: string;
+  name: string;
+}
+
+export interface LabelOfAnEvaluatedShape {
+  id: string;
+  name: string;
+}
+
+export interface LatencyPoint {
+  id: string;
+  at: string;
+  champion: number;
+  shadow: number | null;
+}
+
+export interface LatencySummary {
+  mean: number | null;
+  median: number | null;
+  p95: number | null;
+  max: number | null;
+  shadow_mean: number | null;
+}
+
+export interface LatestVersionOfAModel {
+  id: string;
+  version: number;
+  name: string;
+}
+
+export interface Line {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  line: [number, number][];
+}
+
+export interface LineWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  line: [number, number][];
+}
+
+export interface Link {
+  presigned_url: string;
+}
+
+export interface LinkThatTakesAnObject {
+  url: string;
+  fields: Record<string, unknown>;
+}
+
+export interface Log {
+  id: string;
+  name: string;
+  type: "VALUE" | "IMAGE" | "LINE" | "TABLE" | "BAR" | "HEATMAP" | "LABELMAP" | "EVALUATION";
+  data?: unknown;
+  experiment_id: string;
+  created_at: string;
+  updated_at: string;
+  nb_points: number;
+}
+
+export interface LoggingFile {
+  id: string;
+  object_name: string;
+  experiment_id: string;
+  created_at: string;
+  presigned_url: string;
+}
+
+export interface Login {
+  jwt: string;
+  expires: number;
+}
+
+export interface Mask {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  mask: string | null;
+  area: number;
+  bbox: [number, number, number, number];
+}
+
+export interface MaskWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  mask: string | null;
+  area: number;
+}
+
+export interface Model {
+  id: string;
+  name: string;
+  private: boolean;
+  description: string;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  framework: string;
+  created_at: string;
+  updated_at: string;
+  created_by: string | null;
+  nb_versions: number;
+  latest: LatestVersionOfAModel | null;
+  tags: ShortTag[];
+}
+
+export interface ModelContext {
+  id: string;
+  experiment_id: string | null;
+  experiment_name: string | null;
+  datas: unknown[];
+  parameters: Record<string, unknown>;
+  model_version_id: string;
+}
+
+export interface ModelFile {
+  id: string;
+  name: string;
+  filename: string;
+  object_name: string;
+  large: boolean;
+  size: number | null;
+  created_at: string;
+  model_version_id: string;
+  presigned_url: string;
+}
+
+export interface ModelOfAVersion {
+  id: string;
+  name: string;
+  description: string;
+  private: boolean;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  framework: "TENSORFLOW" | "PYTORCH" | "ONNX" | "NOT_CONFIGURED";
+}
+
+export interface ModelVersion {
+  id: string;
+  name: string;
+  version: number;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  framework: "TENSORFLOW" | "PYTORCH" | "ONNX" | "NOT_CONFIGURED";
+  architecture: string | null;
+  labels: Record<string, string> | null;
+  parameters: Record<string, unknown>;
+  description: string;
+  docker_image: string | null;
+  docker_tag: string | null;
+  docker_flags: unknown[] | null;
+  docker_env_variables: Record<string, unknown> | null;
+  thumbnail_object_name: string | null;
+  notebook_link: string | null;
+  origin_id: string;
+  origin_name: string;
+  origin: ModelOfAVersion;
+  created_at: string;
+  updated_at: string;
+  created_by: string | null;
+  nb_files: number;
+  deployable: boolean;
+  deployments: DeploymentOfAModelVersion[];
+  files?: FileOfAModelVersion[];
+  context?: ContextOfAModelVersion | null;
+  tags: ShortTag[];
+}
+
+export interface MonitoredPrediction {
+  id: string;
+  oracle_prediction_id: string;
+  predicted_asset_id: string;
+}
+
+export interface NameOfAnObject {
+  object_name: string;
+}
+
+export interface NewToken {
+  id: string;
+  name: string;
+  role: string;
+  username: string;
+  expires_at: string | null;
+  token: string;
+}
+
+export interface OldJob {
+  id: string;
+  kind: string;
+  status: "RUNNING" | "SUCCESS" | "FAILED" | "TERMINATED";
+  progress: number;
+  doing: string | null;
+  error: string | null;
+  result: unknown;
+  about: string | null;
+  about_id: string | null;
+  tries: number;
+  processing_job: unknown;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  created_by: string | null;
+}
+
+export interface Organization {
+  id: string;
+  name: string;
+  default_connector_id: string;
+  created_at: string;
+}
+
+export interface Organization2 {
+  id: string;
+  name: string;
+  default_connector_id: string;
+  created_at: string;
+  role: string;
+}
+
+export interface Ping {
+  sdk_version: string;
+  username: string;
+  default_organization: string;
+}
+
+export interface Pipelines {
+  training_data: TrainingDataOfADeployment;
+  fl: FeedbackLoopOfADeployment;
+  ct: ContinuousTrainingOfADeployment;
+  cd: ContinuousDeploymentOfADeployment;
+}
+
+export interface PipelinesOfADeployment {
+  training_data: boolean;
+  fl: boolean;
+  ct: boolean;
+  cd: boolean;
+}
+
+export interface Point {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  point: [number, number];
+}
+
+export interface PointWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  point: [number, number];
+}
+
+export interface PointsOfALine {
+  steps: unknown;
+  values: unknown;
+}
+
+export interface Polygon {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  polygon: [number, number][];
+  area: number;
+}
+
+export interface PolygonWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  polygon: [number, number][];
+  area: number;
+}
+
+export interface PredictedAsset {
+  id: string;
+  deployment_id: string;
+  oracle_prediction_id: string;
+  status: "TO_REVIEW" | "REVIEWED" | "SUBMITTED";
+  source: string | null;
+  created_at: string;
+  submitted_at: string | null;
+  metadata: Record<string, unknown> | null;
+  custom_metadata: Record<string, unknown>;
+  custom_metrics: Record<string, unknown> | null;
+  data: ShortData;
+  tags: ShortTag[];
+  latency: number | null;
+  nb_shapes: number;
+  champion: PredictionOfTheChampion | null;
+  shadow: PredictionOfTheShadow | null;
+  review: ShortReview | null;
+  predictions?: Prediction[];
+  reviews?: Review[];
+}
+
+export interface PredictedClassification {
+  label: LabelOfAShape;
+  label_id: string;
+  score: number | null;
+}
+
+export interface PredictedRectangle {
+  label: LabelOfAShape;
+  label_id: string;
+  score: number | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface PredictedShape {
+  kind: string;
+  label: string;
+  label_id: string;
+  score: number | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  geometry: unknown;
+}
+
+export interface Prediction {
+  id: string;
+  is_shadow: boolean;
+  model_version_id: string | null;
+  latency: number;
+  created_at: string;
+  shapes: PredictedShape[];
+  rectangles: PredictedRectangle[];
+  classifications: PredictedClassification[];
+}
+
+export interface PredictionOfTheChampion {
+  id: string;
+  is_shadow: boolean;
+  model_version_id: string | null;
+  latency: number;
+  created_at: string;
+  shapes: PredictedShape[];
+}
+
+export interface PredictionOfTheShadow {
+  id: string;
+  is_shadow: boolean;
+  model_version_id: string | null;
+  latency: number;
+  created_at: string;
+  shapes: PredictedShape[];
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  description: string;
+  created_at: string;
+  updated_at: string;
+  created_by: string | null;
+  nb_experiments: number;
+  nb_running: number;
+  nb_datasets: number;
+}
+
+export interface Rectangle {
+  id: string;
+  annotation_id: string;
+  label: ShortLabel;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  box: number[] | null;
+  area: number;
+}
+
+export interface RectangleWithItsLabel {
+  id: string;
+  label: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  box: number[] | null;
+  area: number;
+}
+
+export interface Review {
+  id: string;
+  created_at: string;
+  created_by: string | null;
+  shapes: ReviewedShape[];
+  rectangles: ReviewedRectangle[];
+  classifications: ReviewedClassification[];
+}
+
+export interface ReviewedClassification {
+  label: LabelOfAShape;
+  label_id: string;
+  score: number | null;
+}
+
+export interface ReviewedRectangle {
+  label: LabelOfAShape;
+  label_id: string;
+  score: number | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface ReviewedShape {
+  kind: string;
+  label: string;
+  label_id: string;
+  score: number | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  geometry: unknown;
+}
+
+export interface SchemaOfCustomMetadata {
+  custom_metadata_schema: Record<string, unknown> | null;
+  allow_extra_custom_metadata: boolean;
+}
+
+export interface Session {
+  user: UserOfASession;
+  organization: Organization;
+  datalake: DatalakeOfASession;
+  last_event: number;
+}
+
+export interface Setting {
+  name: string;
+  type: string;
+  says: string;
+  default: unknown;
+  least?: number;
+  most?: number;
+  words?: string[];
+}
+
+export interface Settings {
+  items: Setting[];
+  count: number;
+}
+
+export interface ShadowComparison {
+  images: number;
+  champion_shapes: number;
+  shadow_shapes: number;
+  agreement: number | null;
+}
+
+export interface ShortClassification {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+}
+
+export interface ShortData {
+  id: string;
+  object_name: string;
+  filename: string;
+  type: "IMAGE" | "VIDEO";
+  content_type: string;
+  upload_status: "PENDING" | "COMPUTING" | "ERROR" | "DONE";
+  presigned_url: string;
+  meta: ImageSize;
+  metadata: Record<string, unknown> | null;
+  custom_metadata: Record<string, unknown> | null;
+  datalake_id: string;
+  size: number;
+  created_at: string;
+  thumbnail_url: string;
+  tags: ShortTag[];
+}
+
+export interface ShortDataSource {
+  id: string;
+  name: string;
+}
+
+export interface ShortDatasetVersion {
+  id: string;
+  origin_id: string;
+  origin_name: string;
+  version: string;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  description: string;
+  locked: boolean;
+  annotation_campaign_id: string | null;
+  created_at: string;
+}
+
+export interface ShortExperiment {
+  id: string;
+  name: string;
+}
+
+export interface ShortJob {
+  id: string;
+  status: string;
+}
+
+export interface ShortKeypoints {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  keypoints: unknown[] | null;
+}
+
+export interface ShortLabel {
+  id: string;
+  name: string;
+  group_id: string | null;
+}
+
+export interface ShortLine {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  line: [number, number][];
+}
+
+export interface ShortMask {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  mask: string | null;
+  area: number;
+  bbox: [number, number, number, number];
+}
+
+export interface ShortModel {
+  id: string;
+  name: string;
+  private: boolean;
+}
+
+export interface ShortModelVersion {
+  id: string;
+  name: string;
+  version: number;
+  type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
+  framework: "TENSORFLOW" | "PYTORCH" | "ONNX" | "NOT_CONFIGURED";
+  architecture: string | null;
+  origin: ShortModel;
+}
+
+export interface ShortPoint {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  point: [number, number];
+}
+
+export interface ShortPolygon {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  polygon: [number, number][];
+}
+
+export interface ShortProject {
+  id: string;
+  name: string;
+}
+
+export interface ShortRectangle {
+  id: string;
+  label_id: string;
+  text: string | null;
+  attributes: Record<string, unknown> | null;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  box: number[] | null;
+}
+
+export interface ShortReview {
+  id: string;
+  created_at: string;
+  created_by: string | null;
+  shapes: ReviewedShape[];
+}
+
+export interface ShortTag {
+  id: string;
+  name: string;
+  target_type: string;
+}
+
+export interface SkeletonsByLabel {
+  items: Record<string, unknown>;
+}
+
+export interface StartedJob {
+  job: ShortJob;
+}
+
+export interface StorageConnectorOfADeployment {
+  id: string;
+  client_type: string;
+  bucket_name: string;
+}
+
+export interface Tag {
+  id: string;
+  name: string;
+  target_type: string;
+  created_at: string;
+  count: number;
+}
+
+export interface TagAndHowManyThings {
+  tag: Tag;
+  count: number;
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  hint: string;
+  role: string;
+  username: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface TrainingDataCheck {
+  status: string;
+}
+
+export interface TrainingDataOfADeployment {
+  active: boolean;
+  status: string;
+  since: string;
+  dataset_version: ShortDatasetVersion;
+}
+
+export interface TrainingOfADeployment {
+  experiment_id: string;
+  experiment_name: string;
+  state: string;
+  status: string;
+  progress: number;
+  error: string;
+  model_version_id: string;
+  nb_images: number;
+  created_at: string;
+  ended_at: string;
+}
+
+export interface UseOfAVersion {
+  kind: string;
+  items: UserOfAVersion[];
+  count: number;
+}
+
+export interface User {
+  id: string;
+  username: string;
+  role: "viewer" | "annotator" | "member" | "admin" | "owner";
+  home: boolean;
+  created_at: string;
+  last_login_at: string | null;
+}
+
+export interface UserOfASession {
+  id: string;
+  username: string;
+  role: string;
+}
+
+export interface UserOfAVersion {
+  id: string;
+  name: string;
+}
+
+export interface UserOfAnOrganization {
+  id: string;
+  username: string;
+  role: string;
+  given?: boolean;
+  guest?: boolean;
+}
+
+export interface UsersOfAnOrganization {
+  users: UserOfAnOrganization[];
+}
+
+export interface UsesOfAVersion {
+  items: UseOfAVersion[];
+}
+
+export interface VersionStats {
+  nb_objects: number;
+  nb_annotations: number;
+  nb_assets: number;
+  label_repartition: Record<string, number>;
+  objects_per_image: number[];
+}
+
+export interface WhenFiguresWereComputed {
+  computed_at: string;
+}
