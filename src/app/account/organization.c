@@ -26,6 +26,7 @@ static const struct field own_fields[] = {
 };
 static const struct resource own_organization = {
     .name = "organization",
+    .called = "own organization",
     .fields = own_fields,
     .n_fields = COUNT_OF(own_fields),
     .from = "organization o JOIN member m ON m.org = o.id",

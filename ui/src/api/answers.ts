@@ -942,7 +942,7 @@ export interface Organization {
   created_at: string;
 }
 
-export interface Organization2 {
+export interface OwnOrganization {
   id: string;
   name: string;
   default_connector_id: string;

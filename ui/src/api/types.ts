@@ -25,7 +25,7 @@ export type {
   Log,
   Model,
   ModelVersion,
-  Organization,
+  OwnOrganization as Organization,
   PredictedAsset,
   PredictedShape,
   Project,
