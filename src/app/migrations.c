@@ -116,5 +116,9 @@ const struct migration migrations[] = {
     { 17, "events have an organization", NULL, events_of_organizations, true },
     { 18, "what was put up for a job that is cancelled before it runs is cleared away",
       "CREATE INDEX job_to_clear ON job (lane) WHERE cancel = 2" },
+    { 19, "people save views of their own",
+      "CREATE TABLE saved_view (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), person_id TEXT NOT NULL "
+      "REFERENCES person(id) ON DELETE CASCADE, page TEXT NOT NULL, name TEXT NOT NULL, q TEXT NOT NULL, order_by TEXT, created_at "
+      "INTEGER NOT NULL, UNIQUE (org, person_id, page, name)) STRICT" },
     { 0 },
 };

@@ -15,7 +15,7 @@ extern const struct resource health_resource, gone_resource, bulk_resource;
 
 const struct resource *const resources[] = {
     /* account */
-    &organization_resource, &user_resource, &access_resource, &token_resource, &session_resource, &job_resource,
+    &organization_resource, &user_resource, &access_resource, &view_resource, &token_resource, &session_resource, &job_resource,
     /* datalake */
     &datalake_resource, &object_resource, &source_resource, &tag_resource, &data_resource,
     /* dataset */

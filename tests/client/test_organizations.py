@@ -225,3 +225,41 @@ def test_a_new_password_says_whether_the_tokens_go(server):
 def test_a_bearer_of_another_issuer_is_told_so(server):
     r = requests.get(server.host + "/api/home/ping", headers={"Authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUifQ.c2ln"}, timeout=60)
     assert r.status_code == 401 and "https://login.example" in r.json()["message"]
+
+
+def test_a_login_for_predictions_falls_with_its_token_and_its_user(server, client):
+    org = str(client.id)
+    model = ask(server, server.token, "POST", f"/api/organization/{org}/models", 201, json={"name": unique("m")})["id"]
+    version = ask(server, server.token, "POST", f"/api/model/{model}/versions", 201,
+                  json={"name": "one", "type": "OBJECT_DETECTION", "framework": "ONNX", "labels": {"0": "cell"}})["id"]
+    ids = [ask(server, server.token, "POST", f"/api/organization/{org}/deployments", 201, json={"model_version_id": version, "name": unique("d"), "min_threshold": 0.5})["id"]
+           for _ in range(2)]
+    name, _, token = person(server, "member")
+    login = lambda t: ask(server, t, "POST", "/api/login", json={"api_token": t, "deployment_id": ids[0]})["jwt"]
+    more = ask(server, token, "POST", "/api/tokens", 201, json={"name": "more"})
+    first, second = login(token), login(more["token"])
+    for jwt in (first, second):
+        assert ask(server, jwt, "GET", f"/api/deployment/{ids[0]}")["id"] == ids[0]
+        ask(server, jwt, "GET", f"/api/deployment/{ids[1]}", 403)
+        ask(server, jwt, "GET", "/api/users", 401)
+    ask(server, token, "DELETE", f"/api/token/{more['id']}", 204)
+    ask(server, second, "GET", f"/api/deployment/{ids[0]}", 401)
+    ask(server, first, "GET", f"/api/deployment/{ids[0]}")
+    ask(server, server.token, "DELETE", f"/api/user/{id_of(server, name)}", 204)
+    ask(server, first, "GET", f"/api/deployment/{ids[0]}", 401)
+    viewer = person(server, "viewer")[2]
+    ask(server, viewer, "POST", "/api/login", 403, json={"api_token": viewer, "deployment_id": ids[0]})
+
+
+def test_saved_views_are_private(server, client):
+    org = str(client.id)
+    mine, theirs = person(server, "viewer")[2], person(server, "owner")[2]
+    view = ask(server, mine, "POST", f"/api/organization/{org}/views", 201, json={"page": "assets", "name": "large", "q": "width > 1000"})
+    ask(server, mine, "POST", f"/api/organization/{org}/views", 409, json={"page": "assets", "name": "large", "q": "width > 1"})
+    ask(server, theirs, "POST", f"/api/organization/{org}/views", 201, json={"page": "assets", "name": "large", "q": "width > 2"})
+    assert [v["q"] for v in ask(server, mine, "GET", f"/api/organization/{org}/views?page=assets")["items"]] == ["width > 1000"]
+    assert ask(server, mine, "PATCH", f"/api/view/{view['id']}", json={"q": "width > 2000"})["q"] == "width > 2000"
+    for method in ("GET", "PATCH", "DELETE"):
+        ask(server, theirs, method, f"/api/view/{view['id']}", 404, json={"q": "x"} if method == "PATCH" else None)
+    ask(server, mine, "DELETE", f"/api/view/{view['id']}", 204)
+    ask(server, mine, "GET", f"/api/view/{view['id']}", 404)

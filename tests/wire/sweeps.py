@@ -181,6 +181,7 @@ class Things:
             image=base64.b64encode(image()).decode(),
             raw_predictions=dict(detection_classes=[0], detection_texts=["cell"], detection_boxes=[[1, 2, 11, 12]], detection_scores=[0.9]))["id"]
         self.made("token", "POST", "/api/tokens", name=odd)
+        self.made("saved view", "POST", f"/api/organization/{org}/views", page="datalake", name=odd, q="width > 10")
         users = self.ask("GET", "/api/users")["items"]
         self.ids["user"] = next((u for u in users if u["username"] == "viewer"), users[-1])["id"]
         classes = self.ask("POST", f"/api/dataset/{dataset}/versions", version="two", type="CLASSIFICATION")["id"]
@@ -224,7 +225,7 @@ class Things:
 
 
 ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
-        "model file": "model/file", "model context": "model/context", "logging file": "logging/file", "predicted asset": "predicted/asset"}  # where one is read, if not under its name
+        "model file": "model/file", "saved view": "view", "model context": "model/context", "logging file": "logging/file", "predicted asset": "predicted/asset"}  # where one is read, if not under its name
 SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
 STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/token", "/api/session")  # they would end the sweep early
 

@@ -10,7 +10,8 @@
 #pragma once
 #include "api/dispatch.h"
 
-extern const struct resource organization_resource, user_resource, access_resource, token_resource, session_resource, job_resource;
+extern const struct resource organization_resource, user_resource, access_resource, view_resource, token_resource, session_resource,
+    job_resource;
 
 /* The name of a user, as a column; id is an SQL expression. */
 #define USER_NAME(id) "(SELECT u.username FROM person u WHERE u.id = " id ")"
