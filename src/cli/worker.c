@@ -75,20 +75,10 @@ static enum err check_version(struct services *s)
     return e;
 }
 
-/* `has`: words with commas between. */
-static bool can_run(const struct job_lane *l, const char *has)
-{
-    size_t n = l->needs ? strlen(l->needs) : 0;
-    for (const char *p = n ? has : NULL; p && *p; p = strchrnul(p, ','), p += *p == ',')
-        if (strcspn(p, ",") == n && strncmp(p, l->needs, n) == 0)
-            return true;
-    return n == 0;
-}
-
 static enum err start_lanes(struct services *s, const char *has, struct runner *runners, size_t *ret_n)
 {
     for (const struct job_lane *l = job_lanes; l->name; l++)
-        for (int i = 0; i < l->at_once && can_run(l, has); i++) {
+        for (int i = 0; i < l->at_once && job_lane_fits(l, has); i++) {
             assert(*ret_n < RUNNERS_MOST);
             struct runner *r = &runners[*ret_n];
             *r = (struct runner){ .services = s, .lane = l };

@@ -91,3 +91,12 @@ const char *job_v1_status(const char *status)
            : strcmp(status, "KILLED") == 0  ? "TERMINATED"
                                             : "RUNNING";
 }
+
+bool job_lane_fits(const struct job_lane *l, const char *has)
+{
+    size_t n = l->needs ? strlen(l->needs) : 0;
+    for (const char *p = n ? has : NULL; p && *p; p = strchrnul(p, ','), p += *p == ',')
+        if (strcspn(p, ",") == n && strncmp(p, l->needs, n) == 0)
+            return true;
+    return n == 0;
+}

@@ -59,6 +59,8 @@ struct job_lane {
     const char *needs; /* what a worker must have been told that its machine has (--has); NULL: nothing */
 };
 extern const struct job_lane job_lanes[]; /* app/jobs.c; ends with an empty row */
+/* Whether a machine that has these things, words with commas between, has what the lane needs. */
+bool job_lane_fits(const struct job_lane *, const char *has);
 
 /* Jobs that run in the name of a worker that is gone are free at once. For who knows that no other worker is there. */
 MUST_USE enum err job_take_over(struct sql *);

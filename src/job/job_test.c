@@ -359,3 +359,22 @@ TEST(a_worker_that_lost_its_lease_leaves_the_job_to_the_other)
     AUTO(arena) struct arena *a = arena_new();
     CHECK_TEXT(run_with(a, rob), "RUNNING 7");
 }
+
+TEST(a_lane_runs_where_the_machine_has_what_it_needs)
+{
+    static const struct job_lane any = { "any", 1, NULL }, device = { "device", 1, "gpu" };
+    CHECK(job_lane_fits(&any, "") && job_lane_fits(&any, "gpu"));
+    CHECK(job_lane_fits(&device, "gpu") && job_lane_fits(&device, "disk,gpu") && job_lane_fits(&device, "gpu,disk"));
+    CHECK(!job_lane_fits(&device, "") && !job_lane_fits(&device, "gpus") && !job_lane_fits(&device, "disk,gp"));
+}
+
+TEST(every_kind_of_job_has_a_lane)
+{
+    for (const struct job_kind *const *k = job_kinds; *k; k++) {
+        bool found = false;
+        for (const struct job_lane *l = job_lanes; l->name; l++)
+            found |= strcmp(l->name, (*k)->lane) == 0;
+        if (!found)
+            fail_msg("jobs of the kind %s would wait for ever: there is no lane %s", (*k)->name, (*k)->lane);
+    }
+}
