@@ -45,6 +45,17 @@ test("a tab that goes through eight pages holds no more, and one shown again fro
   await until("one stream", async () => (await streams()) === 1);
 });
 
+test("a browser without shared workers is live, too", async () => {
+  const plain = await browser();
+  await plain.context.addInitScript(() => delete window.SharedWorker);
+  await plain.open("/jobs");
+  await plain.page.getByRole("heading", { name: "Jobs" }).waitFor();
+  assert.equal(await plain.page.evaluate(() => typeof SharedWorker), "undefined");
+  const id = await newJob();
+  await plain.page.getByRole("button", { name: `Copy the id ${id}` }).waitFor();
+  await plain.page.close();
+});
+
 test("the charts are fetched where there is one, and nowhere else", async () => {
   const { page } = b;
   const fetched = () => page.evaluate(() => performance.getEntriesByType("resource").map((r) => r.name).filter((n) => /chart/.test(n)));
