@@ -158,8 +158,10 @@ enum err resource_update(struct op *op, const char *table, const char *id, const
     text_fmt(&t, "UPDATE %s SET", table);
     for (size_t i = 0; i < n; i++) {
         const struct json *sent = in_json(op, in[i].name);
-        if (!sent || (json_absent(sent) && !(in[i].flags & F_NULL)))
+        if (!sent)
             continue;
+        if (json_absent(sent) && !(in[i].flags & F_NULL))
+            return fail(E_INVALID, "%s must not be null; leave it out to keep it", in[i].name);
         v = column_value(op, &in[i], sent);
         TRY(bound_add(&b, &v, 1));
         text_fmt(&t, "%s %s = ?%zu", b.n > 2 ? "," : "", in[i].sql ? in[i].sql : in[i].name, b.n);

@@ -1,5 +1,6 @@
 #include "job/job.h"
 #include "base/clock.h"
+#include "json/json.h"
 #include <string.h>
 
 const char job_table[] =
@@ -31,12 +32,20 @@ const struct job_kind *job_kind_called(const char *name)
 /* Pages watch the topic "job"; the row is told through the same table that api/event.c streams from. */
 enum err job_tell(struct sql *db, const char *id)
 {
-    return sql_run(db,
-                   "INSERT INTO event (org, topic, json, at) SELECT coalesce(org, ''), 'job', json_object('id', id, 'kind', kind, "
-                   "'status', status, "
-                   "'progress', progress,"
-                   " 'doing', doing, 'error', error, 'org', org), ?2 FROM job WHERE id = ?1",
-                   V(id), V(clock_now_ms()));
+    static const char *const texts[] = { "id", "kind", "status", "doing", "error", "org" };
+    AUTO(out) struct out o;
+    AUTO(rows) struct rows *r = NULL;
+    out_init(&o, 1 << 16);
+    TRY(sql_rows(db, &r, "SELECT id, kind, status, doing, error, org, progress FROM job WHERE id = ?1", V(id)));
+    if (!rows_next(r))
+        return rows_error(r);
+    out_object(&o, NULL);
+    for (int i = 0; i < 6; i++)
+        out_text(&o, texts[i], rows_text(r, i));
+    out_number(&o, "progress", rows_real(r, 6));
+    out_end_object(&o);
+    return sql_run(db, "INSERT INTO event (org, topic, json, at) VALUES (coalesce(?1, ''), 'job', ?2, ?3)", V(rows_text(r, 5)),
+                   V((const char *)o.text.bytes), V(clock_now_ms()));
 }
 
 enum err job_add_as(struct sql *db, const char *id, const char *kind, const char *org, const char *user_id, const char *input)

@@ -13,7 +13,7 @@ static const struct field fields[] = {
     { "page", T_TEXT, F_SORT | F_FILTER, "w.page" },
     { "name", T_TEXT, F_SORT | F_FILTER, "w.name" },
     { "q", T_TEXT, F_FILTER, "w.q" },
-    { "order_by", T_TEXT, 0, "w.order_by" },
+    { "order_by", T_TEXT, F_NULL, "w.order_by" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "w.created_at" },
 };
 
@@ -73,13 +73,14 @@ static const struct field list_in[] = { { "page", T_TEXT, .max = 100 } };
 #define VIEW .answers = &view_resource
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/views", list, MAY_READ, WORK_READ, "one's saved views, of one page or all", FIELDS(list_in),
-      VIEW, .on = &organization_resource },
+      VIEW, .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/views", create, MAY_READ, WORK_WRITE, "saves a view", FIELDS(create_in), VIEW,
       .on = &organization_resource },
     { "GET", "/api/view/{id}", get, MAY_READ, WORK_READ, "one saved view", VIEW, .on = &view_resource },
     { "PATCH", "/api/view/{id}", update, MAY_READ, WORK_WRITE, "changes a saved view", FIELDS(update_in), VIEW,
       .on = &view_resource },
-    { "DELETE", "/api/view/{id}", delete_view, MAY_READ, WORK_WRITE, "forgets a saved view", .on = &view_resource },
+    { "DELETE", "/api/view/{id}", delete_view, MAY_READ, WORK_WRITE, "forgets a saved view", .on = &view_resource,
+      .gives = GIVES_NOTHING },
 };
 
 const struct resource view_resource = {

@@ -1172,6 +1172,15 @@ export interface ReviewedShape {
   geometry: unknown;
 }
 
+export interface SavedView {
+  id: string;
+  page: string;
+  name: string;
+  q: string;
+  order_by: string | null;
+  created_at: string;
+}
+
 export interface SchemaOfCustomMetadata {
   custom_metadata_schema: Record<string, unknown> | null;
   allow_extra_custom_metadata: boolean;
