@@ -165,7 +165,8 @@ static const char *const small[] = { "label_group.parent_id",
                                      "ct_dataset.dataset_version_id",
                                      "retraining.model_version_id",
                                      "shadow_todo.model_version_id",
-                                     "shadow_todo.predicted_asset_id" };
+                                     "shadow_todo.predicted_asset_id",
+                                     "saved_view.person_id" };
 
 static bool is_small(const char *table, const char *column)
 {
