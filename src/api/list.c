@@ -401,6 +401,8 @@ static enum err write_count(struct listing *l, const struct page *p)
         return fail(E_INVALID, "count must be exact or short");
     int64_t n = l->offset + p->got + p->more;
     bool ended = !l->has_cursor && l->limit && !p->more && (p->got || !l->offset);
+    if (!ended && exact && !l->few)
+        TRY(smallest_driver(l, MANY, &l->few));
     if (!ended && (exact || l->few))
         TRY(count_to(l, INT64_MAX, &n));
     else if (!ended && !l->query.sql)
