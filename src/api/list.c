@@ -273,13 +273,12 @@ static enum err smallest_driver(struct listing *l, int64_t most, const char **re
     return OK;
 }
 
-/* Whether the next LOOK_AHEAD rows in order hold as many as the page wants. */
-static enum err next_ones_do(struct listing *l, const struct range *range, int64_t wanted, bool *ret)
+/* How many of the next LOOK_AHEAD rows in order fulfil the query, up to `wanted`. */
+static enum err look_ahead(struct listing *l, const struct range *range, int64_t wanted, int64_t *ret)
 {
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP * 4);
     struct bound b = l->bound;
-    int64_t n = 0;
     text_add(&t, "SELECT count(*) FROM (SELECT 1 FROM (");
     TRY(keys_text(l, NULL, NULL, range, &t, &b));
     order_text(&t, l, NULL);
@@ -288,9 +287,7 @@ static enum err next_ones_do(struct listing *l, const struct range *range, int64
              l->n_orders - 1, l->query.sql);
     TRY(limit_text(&t, &b, wanted, 0));
     text_add(&t, ") found");
-    TRY(sql_int_text(l->op->db, &n, t.bytes, b.v, b.n));
-    *ret = n >= wanted;
-    return OK;
+    return sql_int_text(l->op->db, ret, t.bytes, b.v, b.n);
 }
 
 /* NULL: all rows in order. */
@@ -299,10 +296,14 @@ static enum err way_of(struct listing *l, const struct range *range, int64_t wan
     *ret_driver = l->few;
     if (!l->query.n_drivers || l->few)
         return OK;
-    bool do_it = false;
+    int64_t found = 0, most = MANY;
     if (wanted < LOOK_AHEAD)
-        TRY(next_ones_do(l, range, wanted, &do_it));
-    return do_it ? OK : smallest_driver(l, MANY, ret_driver);
+        TRY(look_ahead(l, range, wanted, &found));
+    if (found == wanted)
+        return OK;
+    if (found && LOOK_AHEAD * wanted / found < most) /* as many rows as will have to be looked at, going on in order */
+        most = LOOK_AHEAD * wanted / found;
+    return smallest_driver(l, most, ret_driver);
 }
 
 /* ---- a page */
