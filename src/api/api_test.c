@@ -88,7 +88,7 @@ TEST(a_field_without_a_column_is_refused)
     const struct resource r = { "thing", NULL, FIELDS(fields), .from = "thing", .key = "id" };
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
-    MUST(sql_script(db, "CREATE TABLE thing (id TEXT)"));
+    MUST(sql_script(db, "CREATE TABLE thing (id TEXT PRIMARY KEY)"));
     MUST_FAIL(resource_check(db, &r), E_BROKEN, "field colour");
     MUST(sql_script(db, "ALTER TABLE thing ADD colour TEXT"));
     MUST_FAIL(resource_check(db, &r), E_BROKEN, "may be NULL");

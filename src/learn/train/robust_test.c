@@ -158,8 +158,7 @@ TEST(a_model_that_cannot_be_written_fails_clearly_and_the_same_command_goes_on_w
     signal(SIGXFSZ, SIG_IGN);
     w.job.checkpoint_seconds = 1e-9;
     w.stepped = fill_disk;
-    MUST_FAIL(learn_train(&w.job, w.arena, &scores), E_BROKEN,
-              "the trained model cannot be written; once it can, the same command");
+    MUST_FAIL(learn_train(&w.job, w.arena, &scores), E_FULL, "the trained model cannot be written; once it can, the same command");
     limit_files(RLIM_INFINITY);
     w.stepped = NULL;
     MUST(learn_train(&w.job, w.arena, &scores));
