@@ -1,6 +1,7 @@
 // Dialogs that every thing has: giving it a name and words, and deleting it.
 import { Text, Textarea, TextInput } from "@mantine/core";
 import { useEffect, useState, type ReactNode } from "react";
+import type { UseOfAVersion } from "../api/answers";
 import { useGet } from "../api/query";
 import { Dialog } from "./dialog";
 import { plural, sentence } from "./format";
@@ -71,15 +72,8 @@ interface DeleteProps {
   users?: string;
   run: () => Promise<unknown>;
 }
-/** Those of one kind that use a thing. */
-interface Users {
-  kind: string;
-  count: number;
-  items: { id: string; name: string }[];
-}
-
 /** Who uses a thing, by name. */
-function UsedBy({ of }: { of: readonly Users[] }) {
+function UsedBy({ of }: { of: readonly UseOfAVersion[] }) {
   if (!of.length) return null;
   return (
     <Caution title="It is in use">
@@ -96,7 +90,7 @@ function UsedBy({ of }: { of: readonly Users[] }) {
 
 /** Asks by naming what is lost, and who uses it. */
 export function DeleteDialog({ open, onClose, title, children, users, run }: DeleteProps) {
-  const asked = useGet<{ items: Users[] }>(open && users ? users : null, undefined, { stale: 0 });
+  const asked = useGet<{ items: UseOfAVersion[] }>(open && users ? users : null, undefined, { stale: 0 });
   const used = asked.data?.items ?? [];
   return (
     <Dialog open={open} onClose={onClose} title={title} does={used.length ? "Delete nevertheless" : "Delete"} danger ready={!users || !!asked.data || !!asked.error} run={run}>

@@ -1,3 +1,4 @@
+import type { Token, User } from "../../api/answers";
 import { del, patch, post, type Page } from "../../api/client";
 import { touch, useGet } from "../../api/query";
 import { signIn, switchOrganization, useSession, useSignedIn } from "../../api/session";
@@ -13,24 +14,7 @@ export const useWho = useSession;
 export const enter = signIn;
 export { switchOrganization, useSignedIn };
 
-export interface User {
-  id: string;
-  username: string;
-  role: string;
-  /** The account is managed here; otherwise somebody of another organization is a member. */
-  home?: boolean;
-  created_at?: string;
-  last_login_at?: string | null;
-}
-export interface Token {
-  id: string;
-  name: string;
-  hint?: string;
-  username?: string;
-  created_at?: string;
-  last_used_at?: string | null;
-  expires_at?: string | null;
-}
+export type { Token, User };
 
 export const useUsers = () => useGet<Page<User>>("/api/users");
 export const addUser = (u: { username: string; password: string; role: string }) => post<User>("/api/users", u).then((r) => (touch("/api/users"), r));

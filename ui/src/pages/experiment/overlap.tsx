@@ -1,18 +1,15 @@
 // Says in words when what is measured on is also learned from.
 import { useQueries } from "@tanstack/react-query";
+import type { CommonImages } from "../../api/answers";
 import { get } from "../../api/client";
 import type { DatasetVersion } from "../../api/types";
 import { plural } from "../../kit/format";
 import { Caution } from "../../kit/parts";
 import { splitOf, type PartRow } from "./parts";
 
-interface Common {
-  count: number;
-  of: number;
-}
 const commonQuery = (a: string, b: string) => ({
   queryKey: ["GET", `/api/dataset/version/${a}/common`, { with: b }],
-  queryFn: () => get<Common>(`/api/dataset/version/${a}/common`, { with: b }),
+  queryFn: () => get<CommonImages>(`/api/dataset/version/${a}/common`, { with: b }),
 });
 
 export function Overlaps({ rows, choices }: { rows: readonly PartRow[]; choices: readonly DatasetVersion[] }) {
