@@ -88,11 +88,7 @@ TEST(a_field_without_a_column_is_refused)
     const struct resource r = { "thing", NULL, FIELDS(fields), .from = "thing", .key = "id" };
     struct sql *db = NULL;
     MUST(sql_open(":memory:", &db));
-<<<<<<< HEAD
     MUST(sql_script(db, "CREATE TABLE thing (id TEXT PRIMARY KEY)"));
-=======
-    MUST(sql_script(db, "CREATE TABLE thing (id TEXT NOT NULL)"));
->>>>>>> 3cd99e7 (tests: a field whose column may be NULL is refused after one without a column)
     MUST_FAIL(resource_check(db, &r), E_BROKEN, "field colour");
     MUST(sql_script(db, "ALTER TABLE thing ADD colour TEXT"));
     MUST_FAIL(resource_check(db, &r), E_BROKEN, "may be NULL");
