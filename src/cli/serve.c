@@ -110,8 +110,14 @@ static enum err open_port(struct server *s)
 
 static enum err start_http(struct server *s)
 {
-    static const struct api_hooks hooks = { account_by_token, account_by_token_id, account_by_session,
-                                            account_reach,    ACCOUNT_GIVEN,       pages_answer };
+    static const struct api_hooks hooks = {
+        .by_token = account_by_token,
+        .by_token_id = account_by_token_id,
+        .by_session = account_by_session,
+        .reach = account_reach,
+        .given = ACCOUNT_GIVEN,
+        .page = pages_answer,
+    };
     static const struct http_limits limits = { CONNECTIONS, OF_ONE_ADDRESS };
     struct http_app app;
     query_install();

@@ -84,7 +84,10 @@ static const char *post(struct arena *a, const char *path, const char *json)
 
 static void start_server(void)
 {
-    static const struct api_hooks hooks = { account_by_token, no_session, NULL };
+    static const struct api_hooks hooks = {
+        .by_token = account_by_token, .by_token_id = account_by_token_id, .by_session = no_session,
+        .reach = account_reach,       .given = ACCOUNT_GIVEN,
+    };
     static const struct http_limits limits = { 100, 100 };
     static struct http_app app;
     struct sql *db = NULL;
