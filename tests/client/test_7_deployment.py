@@ -95,6 +95,10 @@ def test_what_is_told_with_an_image_of_the_lake_is_kept(server, client, deployme
     kept = server.call("GET", f"/api/predicted/asset/{a['predicted_asset_id']}")
     assert {k: kept[k] for k in told} == told
     assert own.sync()["custom_metadata"] == {"batch": 1}, "the data has its own"
+    seen = deployment.find_predicted_asset(id=a["predicted_asset_id"]).get_data()
+    assert seen.id != own.id and seen.sync()["custom_metadata"] == {"batch": 2}, "so that this is another, of the same bytes"
+    again = deployment.predict(known, **told)
+    assert deployment.find_predicted_asset(id=again["predicted_asset_id"]).data_id == seen.id, "told the same again, it is the same"
     bare = client.get_datalake().upload_data(plain)
     deployment.predict(plain, **told)
     assert bare.get_datasource().name == "camera1" and bare.sync()["custom_metadata"] == {"batch": 2} and bare.metadata["location"] == "line 4"

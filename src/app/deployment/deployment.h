@@ -65,8 +65,9 @@ struct sighting { /* an image that a deployment saw */
     int64_t at_ms; /* 0: now */
     bool once;     /* E_CONFLICT if the deployment has seen these bytes already */
 };
-/* Inside a transaction: the Data (the one that was named, or once by content), the predicted asset with the source and metadata
- * that were told with the image, and its tags. A Data that was there already keeps what it has of these. */
+/* Inside a transaction: the Data (the one that was named, or once by content and metadata), the predicted asset with the source and
+ * metadata that were told with the image, and its tags. A Data that was there already keeps what it has of these; one that has
+ * other metadata than was told is not the one that was seen. */
 MUST_USE enum err predicted_asset_add(struct sql *, struct arena *, const struct sighting *, const char **ret_id);
 
 /* Queues a shadow prediction, inside the transaction of the champion's; shadow_wake() after it, and at the server's start for what

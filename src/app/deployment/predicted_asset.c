@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { TWINS = 1000 }; /* Data of the same bytes that are looked at */
+
 const char *const review_statuses[] = { "TO_REVIEW", "REVIEWED", "SUBMITTED", NULL };
 
 #define SHAPE_COLUMNS                                                                                                              \
@@ -246,20 +248,30 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
     return hours_add_prediction(db, a, id);
 }
 
-/* The Data that was seen: the one with that object when the caller named it, else one of these bytes, best of the same name and
- * else the oldest; NULL when there is none. */
+/* Does the Data have other metadata than was told? What it lacks it is given (complete_data). */
+static bool contradicts(struct rows *r, int column, const char *told)
+{
+    return told && !rows_null(r, column) && strcmp(rows_text(r, column), told) != 0;
+}
+
+/* The Data that was seen: the one with that object when the caller named it, else one of these bytes and of no other metadata, best
+ * of the same name and else the oldest; NULL when there is none. */
 static enum err known_data(struct sql *db, struct arena *a, const struct sighting *s, const char **ret_id)
 {
     AUTO(rows) struct rows *r = NULL;
+    *ret_id = NULL;
     if (s->object_name)
-        TRY(sql_rows(db, &r, "SELECT id FROM data WHERE datalake_id = ?1 AND object_name = ?2", V(s->datalake_id),
+        TRY(sql_rows(db, &r, "SELECT id, NULL, NULL FROM data WHERE datalake_id = ?1 AND object_name = ?2", V(s->datalake_id),
                      V(s->object_name)));
     else
-        TRY(sql_rows(db, &r,
-                     "SELECT id FROM data WHERE datalake_id = ?1 AND hash = ?2 AND upload_status = 'DONE'"
-                     " ORDER BY CASE WHEN filename = ?3 THEN 0 ELSE 1 END, id LIMIT 1",
-                     V(s->datalake_id), V(s->hash), V(s->filename)));
-    *ret_id = rows_next(r) ? arena_str(a, rows_text(r, 0)) : NULL;
+        TRY(sql_rows(
+            db, &r,
+            "SELECT id, metadata, custom_metadata FROM data WHERE datalake_id = ?1 AND hash = ?2 AND upload_status = 'DONE'"
+            " ORDER BY CASE WHEN filename = ?3 THEN 0 ELSE 1 END, id LIMIT ?4",
+            V(s->datalake_id), V(s->hash), V(s->filename), V((int64_t)TWINS)));
+    while (!*ret_id && rows_next(r))
+        if (!contradicts(r, 1, s->metadata) && !contradicts(r, 2, s->custom_metadata))
+            *ret_id = arena_str(a, rows_text(r, 0));
     return rows_error(r);
 }
 
