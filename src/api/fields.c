@@ -1,6 +1,7 @@
 /* Input: the body and the query string against a route's fields. */
 #include "api/dispatch.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,34 @@ enum err in_ids(struct op *op, const char *name, struct value *ret)
 enum err in_texts(struct op *op, const char *name, struct value *ret)
 {
     return listed(op, name, false, ret);
+}
+
+enum err in_names(struct op *op, const char *name, struct value *ret)
+{
+    const struct json *list = in_json(op, name);
+    size_t n = 0, most = json_count(list);
+    const char **texts = arena_new_array(op->arena, const char *, 2 * most + 1);
+    for (size_t i = 0; i < most; i++) {
+        const char *s = json_text(json_at(list, i));
+        texts[n++] = unicode_nfc(op->arena, s);
+        const char *other = unicode_nfd(op->arena, s);
+        if (strcmp(other, texts[n - 1]) != 0)
+            texts[n++] = other;
+    }
+    *ret = value_text(NULL);
+    return json_absent(list) ? OK : sql_list(op->db, texts, n, ret);
+}
+
+const char *in_composed(struct op *op, const char *name)
+{
+    const char *s = in_text(op, name);
+    return s ? unicode_nfc(op->arena, s) : NULL;
+}
+
+const char *in_decomposed(struct op *op, const char *name)
+{
+    const char *s = in_text(op, name);
+    return s ? unicode_nfd(op->arena, s) : NULL;
 }
 
 enum err name_check(const char *what, const char *name)

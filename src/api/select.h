@@ -2,7 +2,7 @@
 #pragma once
 #include "api/dispatch.h"
 
-enum { SELECT_CAP = 1 << 16, VALUES_MOST = 256 };
+enum { SELECT_CAP = 1 << 16, VALUES_MOST = 512 };
 
 /* Values of a statement under construction: the condition's own first, numbered as its text says. */
 struct bound {

@@ -4,6 +4,8 @@
 #include "app/annotation/annotation.h"
 #include "app/deployment/deployment.h"
 #include "app/experiment/experiment.h"
+#include "base/unicode.h"
+#include <string.h>
 
 /* Triggers and queues say what any database understands. Texts of their own: today's may change. */
 #define UNNAMED(table) " AND NOT EXISTS (SELECT 1 FROM " table " u WHERE u.object_name = object.name)"
@@ -43,6 +45,37 @@ static enum err events_of_organizations(struct sql *db, struct arena *a)
         "CREATE TABLE new_event (id INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT NOT NULL, topic TEXT NOT NULL, json "
         "TEXT NOT NULL, at INTEGER NOT NULL) STRICT",
         "id, org, topic, json, at", "id, (SELECT o.id FROM organization o ORDER BY o.created_at LIMIT 1), topic, json, at");
+}
+
+/* One that would then be called like another keeps its name: which of the two to give up is not for a program to say. */
+static enum err compose_names(struct sql *db, struct arena *a, const char *select, const char *update)
+{
+    AUTO(rows) struct rows *r = NULL;
+    AUTO(text) struct text found;
+    text_init(&found, (size_t)1 << 30);
+    TRY(sql_rows_text(db, &r, select, NULL, 0));
+    while (rows_next(r)) /* written after it was read: no row is come by twice */
+        if (unicode_nfc(a, rows_text(r, 1)) != rows_text(r, 1)) {
+            const char *composed = unicode_nfc(a, rows_text(r, 1));
+            text_bytes(&found, rows_text(r, 0), strlen(rows_text(r, 0)) + 1);
+            text_bytes(&found, composed, strlen(composed) + 1);
+        }
+    TRY(rows_error(r));
+    for (const char *id = found.bytes, *name; id && id < found.bytes + found.n; id = name + strlen(name) + 1) {
+        name = id + strlen(id) + 1;
+        TRY(sql_run_text(db, update, VALUES(V(id), V(name))));
+    }
+    return OK;
+}
+
+static enum err names_composed(struct sql *db, struct arena *a)
+{
+    TRY(compose_names(db, a, "SELECT id, name FROM tag",
+                      "UPDATE tag SET name = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tag o WHERE o.scope = tag.scope AND "
+                      "o.target_type = tag.target_type AND o.name = ?2)"));
+    return compose_names(db, a, "SELECT id, name FROM data_source",
+                         "UPDATE data_source SET name = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM data_source o WHERE "
+                         "o.org = data_source.org AND o.name = ?2)");
 }
 
 const struct migration migrations[] = {
@@ -120,5 +153,6 @@ const struct migration migrations[] = {
       "CREATE TABLE saved_view (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), person_id TEXT NOT NULL "
       "REFERENCES person(id) ON DELETE CASCADE, page TEXT NOT NULL, name TEXT NOT NULL, q TEXT NOT NULL, order_by TEXT, created_at "
       "INTEGER NOT NULL, UNIQUE (org, person_id, page, name)) STRICT" },
+    { 20, "tags and sources are the same in either form of an accent", .run = names_composed },
     { 0 },
 };

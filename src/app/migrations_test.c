@@ -157,6 +157,22 @@ TEST(evaluated_shapes_are_rows_after_the_walk)
     done(&w);
 }
 
+TEST(names_of_tags_and_sources_are_composed_by_the_walk_unless_another_is_called_so)
+{
+    struct world w;
+    open_kept(&w);
+    MUST(sql_script(w.db, "INSERT INTO tag SELECT 'alone', org, scope, target_type, 'u\xcc\x88', 1 FROM tag LIMIT 1;"
+                          "INSERT INTO tag SELECT 'first', org, scope, target_type, '\xc3\xb6', 1 FROM tag WHERE id = 'alone';"
+                          "INSERT INTO tag SELECT 'second', org, scope, target_type, 'o\xcc\x88', 1 FROM tag WHERE id = 'alone';"
+                          "INSERT INTO data_source SELECT 'camera', org, 'a\xcc\x8a', 1 FROM tag WHERE id = 'alone'"));
+    MUST(walk(&w));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM tag WHERE id = 'alone' AND name = '\xc3\xbc'"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM tag WHERE id = 'first' AND name = '\xc3\xb6'"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM tag WHERE id = 'second' AND name = 'o\xcc\x88'"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM data_source WHERE id = 'camera' AND name = '\xc3\xa5'"), 1);
+    done(&w);
+}
+
 TEST(a_copy_is_kept_before_the_first_step_and_nothing_is_done_twice)
 {
     struct world w;

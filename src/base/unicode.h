@@ -5,3 +5,4 @@
 /* Composed (NFC), as most programs write names; a Mac's file system decomposes them. `s` itself if it is in that form already, or
  * is no UTF-8. */
 const char *unicode_nfc(struct arena *, const char *s);
+const char *unicode_nfd(struct arena *, const char *s); /* decomposed, likewise */

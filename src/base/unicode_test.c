@@ -10,4 +10,6 @@ TEST(composed_and_decomposed_letters_become_one_form)
     CHECK_TEXT(unicode_nfc(a, "a.jpg"), "a.jpg");
     CHECK_TEXT(unicode_nfc(a, "\xff\xfe"), "\xff\xfe");
     CHECK_TEXT(unicode_nfc(a, ""), "");
+    CHECK_TEXT(unicode_nfd(a, "\xc3\xb6.jpg"), "o\xcc\x88.jpg");
+    CHECK_TEXT(unicode_nfd(a, "\xff\xfe"), "\xff\xfe");
 }

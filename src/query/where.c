@@ -1,5 +1,6 @@
 /* From the language to SQL: one pass, recursive descent; every value is bound, every name comes from the resource's table. */
 #include "base/clock.h"
+#include "base/unicode.h"
 #include "query/query.h"
 #include <assert.h>
 #include <stdio.h>
@@ -13,8 +14,8 @@ struct parse {
     const char *q;
     struct token now;
     struct text sql;
-    struct value values[QUERY_VALUES];
-    size_t n, first;
+    struct value values[2 * QUERY_VALUES];
+    size_t n, first, again; /* again: of the n, those that say one before in the other form */
     int depth;
     const char *drivers[DRIVERS]; /* of conditions that all must hold */
     size_t n_drivers;
@@ -46,7 +47,9 @@ static bool take(struct parse *p, const char *text)
 
 static enum err room_for(struct parse *p)
 {
-    return p->n < QUERY_VALUES ? OK : fail(E_INVALID, "query, character %zu: more than %d values", p->now.at + 1, QUERY_VALUES);
+    return p->n - p->again < QUERY_VALUES
+               ? OK
+               : fail(E_INVALID, "query, character %zu: more than %d values", p->now.at + 1, QUERY_VALUES);
 }
 
 static enum err bind(struct parse *p, struct value v)
@@ -124,6 +127,30 @@ static enum err read_value(struct parse *p, const struct field *f, const char *k
     TRY(read_plain(p, f, key, ret));
     advance(p);
     return OK;
+}
+
+/* ---- two forms of a text */
+
+/* Names are kept as they were typed, which may be composed (as most do) or decomposed (as a Mac does): both are what was meant.
+ * NULL: there is one form only. Values of custom metadata are compared as they are. */
+static const char *other_form(struct parse *p, const struct field *f, const char *key, const char **text)
+{
+    if (key || f->type != T_TEXT)
+        return NULL;
+    const char *composed = unicode_nfc(p->arena, *text), *decomposed = unicode_nfd(p->arena, *text);
+    *text = composed;
+    return strcmp(composed, decomposed) == 0 ? NULL : decomposed;
+}
+
+static enum err bind_forms(struct parse *p, const struct field *f, const char *key, struct value v)
+{
+    const char *other = v.kind == VALUE_TEXT ? other_form(p, f, key, &v.t) : NULL;
+    TRY(bind(p, v));
+    if (!other)
+        return OK;
+    text_add(&p->sql, ", ");
+    p->again++;
+    return bind(p, value_text(other));
 }
 
 /* ---- texts by part */
@@ -222,10 +249,28 @@ static enum err one_of(struct parse *p, const struct field *f, const char *key, 
     for (bool first = true; first || take(p, ","); first = false) {
         text_add(&p->sql, first ? "" : ", ");
         TRY(read_value(p, f, key, &v));
-        TRY(bind(p, v));
+        TRY(bind_forms(p, f, key, v));
     }
     text_add(&p->sql, ")");
     return take(p, ")") ? OK : wrong(p, "',' or ')'");
+}
+
+static enum err compare(struct parse *p, const struct field *f, const char *key, const char *left, const struct operator* op,
+                        struct value v)
+{
+    const char *text = v.t;
+    bool two = op->sign[0] == '=' && v.kind == VALUE_TEXT && other_form(p, f, key, &text);
+    text_fmt(&p->sql, two ? "%s IN (" : "%s %s ", left, op->sign);
+    if (!two)
+        return bind(p, v);
+    TRY(bind_forms(p, f, key, v));
+    text_add(&p->sql, ")");
+    return OK;
+}
+
+static enum err part_is(struct parse *p, const struct operator* op, const char *left, const char *part)
+{
+    return op->how == CONTAINS ? contains(p, left, part) : op->how == ENDS ? ends_with(p, left, part) : begins_with(p, left, part);
 }
 
 static enum err comparison(struct parse *p, const struct field *f, const char *key, const struct operator* op)
@@ -238,13 +283,22 @@ static enum err comparison(struct parse *p, const struct field *f, const char *k
         return one_of(p, f, key, left);
     if (op->how == COMPARES) {
         TRY(read_value(p, f, key, &v));
-        text_fmt(&p->sql, "%s %s ", left, op->sign);
-        return bind(p, v);
+        return compare(p, f, key, left, op, v);
     }
     TRY(read_part(p, f, key, op, &part));
     if (f->type == T_TIME && !key)
         return within_span(p, left, at, part);
-    return op->how == CONTAINS ? contains(p, left, part) : op->how == ENDS ? ends_with(p, left, part) : begins_with(p, left, part);
+    const char *other = other_form(p, f, key, &part);
+    if (!other)
+        return part_is(p, op, left, part);
+    text_add(&p->sql, "(");
+    TRY(part_is(p, op, left, part));
+    text_add(&p->sql, " OR ");
+    size_t n = p->n;
+    TRY(part_is(p, op, left, other));
+    p->again += p->n - n;
+    text_add(&p->sql, ")");
+    return OK;
 }
 
 /* path = None: there is none; path != None: there is one. */

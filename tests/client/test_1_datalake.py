@@ -1,5 +1,6 @@
 """Chapter 1: images into the datalake, tags, the query language, and back out."""
 import hashlib
+import unicodedata
 
 import pytest
 from conftest import unique
@@ -93,6 +94,31 @@ def test_sources_and_metadata(client, lake, cells):
     assert d.get_datasource().id == source.id
     found = lake.list_data(q=f'data_source.name = "{source.name}"')
     assert [x.id for x in found] == [d.id]
+
+
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_an_accent_is_found_in_either_form(client, lake, cells, tmp_path, typed):
+    name, tag, source = (unicodedata.normalize(typed, unique("ö") + end) for end in (".jpg", "", ""))
+    (tmp_path / name).write_bytes(cells[0].path.read_bytes())
+    kept = lake.get_or_create_data_tag(tag)
+    camera = client.get_or_create_datasource(source)
+    d = lake.upload_data(filepaths=[str(tmp_path / name)], tags=[kept], source=camera)
+    assert d.filename == name  # as it was typed: the client looks for it among the files that it has
+    version = client.create_dataset(name=unique("accents")).create_version(version="first")
+    version.add_data([d])
+    for form in ("NFC", "NFD"):
+        n, t, s = (unicodedata.normalize(form, x) for x in (name, tag, source))
+        assert lake.find_data(filename=n).id == d.id
+        assert [x.id for x in lake.list_data(filenames=[n])] == [d.id]
+        assert [x.id for x in lake.list_data(tags=[t])] == [d.id]
+        for q in (f'filename = "{n}"', f'filename ~ "{n[:-4]}"', f'filename startswith "{n[:-4]}"', f'tags.name = "{t}"', f'data_source.name = "{s}"'):
+            assert [x.id for x in lake.list_data(q=q)] == [d.id], q
+        assert lake.get_or_create_data_tag(t).id == kept.id
+        assert lake.get_data_tag(t).id == kept.id
+        assert client.get_or_create_datasource(s).id == camera.id
+        assert version.find_asset(filename=n).filename == name
+        assert len(version.list_assets(filenames=[n])) == 1
+        assert len(version.list_assets(filenames_startswith=[n[:-4]])) == 1
 
 
 def test_delete_takes_it_out(server, lake, cells):

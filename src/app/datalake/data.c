@@ -298,7 +298,7 @@ static enum err asked_for(struct op *op, struct asked *a)
     TRY(some_of(op, "types", data_types, &types));
     TRY(in_ids(op, "ids", &ids));
     TRY(in_texts(op, "object_names", &names));
-    TRY(in_texts(op, "filenames", &filenames));
+    TRY(in_names(op, "filenames", &filenames));
     within(a, "d.upload_status", statuses);
     within(a, "d.type", types);
     within(a, "d.id", ids);
@@ -341,9 +341,9 @@ static enum err find(struct op *op)
     if (!id && !filename && !name)
         return fail(E_INVALID, "say which: id, filename or object_name");
     return reply_find(op, &data_resource, "there is no such data in this datalake",
-                      "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename = ?3) "
+                      "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename IN (?3, ?5)) "
                       "AND (?4 IS NULL OR d.object_name = ?4)",
-                      V(op->id), V(id), V(filename), V(name));
+                      V(op->id), V(id), V(in_composed(op, "filename")), V(name), V(in_decomposed(op, "filename")));
 }
 
 /* ---- one */

@@ -2,6 +2,7 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 
 static const char table[] = "CREATE TABLE data_source (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), "
                             "name TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (org, name)) STRICT";
@@ -15,6 +16,7 @@ static const struct field fields[] = {
 
 enum err source_need(struct sql *db, struct arena *a, const char *org, const char *name, const char **ret_id)
 {
+    name = unicode_nfc(a, name);
     TRY(name_check("source", name));
     TRY(sql_run(db, "INSERT INTO data_source VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", V(id_new(a)), V(org), V(name),
                 V(clock_now_ms())));
@@ -31,7 +33,7 @@ static enum err list(struct op *op)
 
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena), *name = in_text(op, "name");
+    const char *id = id_new(op->arena), *name = in_composed(op, "name");
     TRY(name_check("name", name));
     enum err e = sql_run(op->db, "INSERT INTO data_source VALUES (?1, ?2, ?3, ?4)", V(id), V(op->org), V(name), V(clock_now_ms()));
     if (e == E_CONFLICT)
@@ -43,7 +45,7 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    return reply_find(op, &source_resource, "there is no data source of that name", "s.name = ?1", V(in_text(op, "name")));
+    return reply_find(op, &source_resource, "there is no data source of that name", "s.name = ?1", V(in_composed(op, "name")));
 }
 
 static enum err get(struct op *op)
@@ -53,7 +55,7 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *name = in_text(op, "name");
+    const char *name = in_composed(op, "name");
     TRY(name_check("name", name));
     enum err e = sql_run(op->db, "UPDATE data_source SET name = ?2 WHERE id = ?1", V(op->id), V(name));
     if (e == E_CONFLICT)

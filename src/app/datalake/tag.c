@@ -3,6 +3,7 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include <string.h>
 
 enum { TARGETS_MOST = 200000 };
@@ -55,6 +56,7 @@ static const char *const organization_types[] = { "DATASET", "DATASET_VERSION", 
 enum err tag_need(struct sql *db, struct arena *a, const char *org, const char *scope, const char *target_type, const char *name,
                   const char **ret_id)
 {
+    name = unicode_nfc(a, name);
     TRY(name_check("tag", name));
     TRY(sql_run(db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING", V(id_new(a)), V(org), V(scope),
                 V(target_type), V(name), V(clock_now_ms())));
@@ -90,14 +92,14 @@ enum err tag_list(struct op *op)
 
 enum err tag_find(struct op *op)
 {
-    const char *type = type_of(op), *name = in_text(op, "name");
+    const char *type = type_of(op), *name = in_composed(op, "name");
     return reply_find(op, &tag_resource, "there is no tag of that name", "g.scope = ?1 AND g.target_type = ?2 AND g.name = ?3",
                       V(op->id), V(type), V(name));
 }
 
 enum err tag_create(struct op *op)
 {
-    const char *type = type_of(op), *name = in_text(op, "name"), *id = id_new(op->arena);
+    const char *type = type_of(op), *name = in_composed(op, "name"), *id = id_new(op->arena);
     TRY(name_check("name", name));
     enum err e = sql_run(op->db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6)", V(id), V(op->org), V(op->id), V(type), V(name),
                          V(clock_now_ms()));
@@ -115,7 +117,7 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *name = in_text(op, "name");
+    const char *name = in_composed(op, "name");
     TRY(name_check("name", name));
     enum err e = sql_run(op->db, "UPDATE tag SET name = ?2 WHERE id = ?1", V(op->id), V(name));
     if (e == E_CONFLICT)

@@ -24,7 +24,7 @@ static enum err read_selection(struct op *op, struct selection *ret)
     ret->deployment_id = op->id;
     TRY(in_ids(op, "includes", &ret->ids));
     TRY(in_ids(op, "excludes", &ret->without_ids));
-    TRY(in_texts(op, "tags", &ret->tags));
+    TRY(in_names(op, "tags", &ret->tags));
     if (in_has(op, "since"))
         ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
     if (asks(op, "ae_outlier") || asks(op, "ks_drift"))
