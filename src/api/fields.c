@@ -281,12 +281,6 @@ const char *in_composed(struct op *op, const char *name)
     return s ? unicode_nfc(op->arena, s) : NULL;
 }
 
-const char *in_decomposed(struct op *op, const char *name)
-{
-    const char *s = in_text(op, name);
-    return s ? unicode_nfd(op->arena, s) : NULL;
-}
-
 enum err name_check(const char *what, const char *name)
 {
     size_t n = strlen(name);

@@ -178,7 +178,6 @@ MUST_USE enum err in_texts(struct op *, const char *name, struct value *ret);
 MUST_USE enum err in_names(struct op *, const char *name, struct value *ret);
 /* A name in composed form, for what must not be there twice: a tag typed on a Mac is the tag typed elsewhere. */
 const char *in_composed(struct op *, const char *name);
-const char *in_decomposed(struct op *, const char *name); /* in decomposed form */
 
 /* Checks one JSON object against fields; `where` names it in errors ("annotations[3].rectangles[0]"). Used by the dispatcher for
  * the body, by handlers for nested objects. E_INVALID names the field. */

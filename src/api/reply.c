@@ -2,6 +2,7 @@
 #include "api/remove.h"
 #include "api/select.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,8 @@ enum err select_within(struct op *op, struct text *t, struct bound *b, const str
     return OK;
 }
 
-enum err reply_find_where(struct op *op, const struct resource *r, const char *missing, const char *condition,
-                          const struct value *values, size_t n)
+static enum err find_exactly(struct op *op, const struct resource *r, const char *missing, const char *condition,
+                             const struct value *values, size_t n)
 {
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP);
@@ -68,6 +69,33 @@ enum err reply_find_where(struct op *op, const struct resource *r, const char *m
         return fail(E_NOT_FOUND, "%s", missing);
     }
     return row_write(op, NULL, r, row, true);
+}
+
+/* Every text in that form; false: they were in it before. */
+static bool in_form(struct arena *a, struct value *values, size_t n, const char *(*form)(struct arena *, const char *))
+{
+    bool changed = false;
+    for (size_t i = 0; i < n; i++) {
+        const char *s = values[i].kind == VALUE_TEXT ? form(a, values[i].t) : values[i].t;
+        changed |= s != values[i].t;
+        values[i].t = s;
+    }
+    return changed;
+}
+
+/* Who is called exactly so goes before who is called so in the other form of its letters. */
+enum err reply_find_where(struct op *op, const struct resource *r, const char *missing, const char *condition,
+                          const struct value *values, size_t n)
+{
+    struct value other[VALUES_MOST];
+    enum err e = find_exactly(op, r, missing, condition, values, n);
+    if (n)
+        memcpy(other, values, n * sizeof *values);
+    if (e == E_NOT_FOUND && in_form(op->arena, other, n, unicode_nfc))
+        e = find_exactly(op, r, missing, condition, other, n);
+    if (e == E_NOT_FOUND && in_form(op->arena, other, n, unicode_nfd))
+        e = find_exactly(op, r, missing, condition, other, n);
+    return e;
 }
 
 enum err reply_member(struct op *op, const char *key, const struct resource *r, const char *id)

@@ -51,7 +51,8 @@ MUST_USE enum err resource_need(struct op *, const struct resource *, const char
 /* Writes one as a JSON object: the whole answer with key NULL, or a member of an object being written. Checks the organization. */
 MUST_USE enum err reply_one(struct op *, const struct resource *, const char *id);
 MUST_USE enum err reply_member(struct op *, const char *key, const struct resource *, const char *id);
-/* The one row that the condition gives, E_NOT_FOUND with what `missing` says: find routes. */
+/* The one row that the condition gives, E_NOT_FOUND with what `missing` says: find routes. Texts are looked for as they are, then
+ * in composed, then in decomposed form: a name is kept as it was typed. */
 #define reply_find(op, resource, missing, condition, ...)                                                                          \
     reply_find_where(op, resource, missing, "" condition "", VALUES(__VA_ARGS__))
 MUST_USE enum err reply_find_where(struct op *, const struct resource *, const char *missing, const char *condition,

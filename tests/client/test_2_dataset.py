@@ -1,4 +1,6 @@
 """Chapter 1.2: datasets, versions and labels."""
+import unicodedata
+
 import pytest
 from conftest import unique
 from picsellia.exceptions import NoDataError, ResourceConflictError, ResourceNotFoundError
@@ -60,6 +62,22 @@ def test_labels(server, version, labels):
     assert version.get_label("dirt").id == more.id
     more.delete()
     assert sorted(x.name for x in version.list_labels()) == labels
+
+
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_names_are_found_in_either_form_of_an_accent(client, typed):
+    name = unicodedata.normalize(typed, unique("é"))
+    dataset, project, model = client.create_dataset(name=name), client.create_project(name=name), client.create_model(name=name)
+    version, experiment = dataset.create_version(version="first"), project.create_experiment(name=name)
+    label = version.create_label(name=name)
+    for form in ("NFC", "NFD"):
+        n = unicodedata.normalize(form, name)
+        assert client.get_dataset(name=n).id == dataset.id
+        assert client.get_project(project_name=n).id == project.id
+        assert client.get_model(name=n).id == model.id
+        assert project.get_experiment(name=n).id == experiment.id
+        assert version.get_label(n).id == label.id
+        assert version.get_or_create_label(n).name == name
 
 
 def test_many_labels_at_once(version, labels):

@@ -341,9 +341,9 @@ static enum err find(struct op *op)
     if (!id && !filename && !name)
         return fail(E_INVALID, "say which: id, filename or object_name");
     return reply_find(op, &data_resource, "there is no such data in this datalake",
-                      "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename IN (?3, ?5)) "
+                      "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename = ?3) "
                       "AND (?4 IS NULL OR d.object_name = ?4)",
-                      V(op->id), V(id), V(in_composed(op, "filename")), V(name), V(in_decomposed(op, "filename")));
+                      V(op->id), V(id), V(filename), V(name));
 }
 
 /* ---- one */

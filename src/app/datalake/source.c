@@ -45,7 +45,7 @@ static enum err create(struct op *op)
 
 static enum err find(struct op *op)
 {
-    return reply_find(op, &source_resource, "there is no data source of that name", "s.name = ?1", V(in_composed(op, "name")));
+    return reply_find(op, &source_resource, "there is no data source of that name", "s.name = ?1", V(in_text(op, "name")));
 }
 
 static enum err get(struct op *op)

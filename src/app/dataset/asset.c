@@ -285,8 +285,8 @@ static enum err find(struct op *op)
         return fail(E_INVALID, "say which: id, data_id, filename or object_name");
     return reply_find(op, &asset_resource, "the dataset version has no such asset",
                       "a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR a.data_id = ?3) "
-                      "AND (?4 IS NULL OR d.filename IN (?4, ?6)) AND (?5 IS NULL OR d.object_name = ?5)",
-                      V(op->id), V(id), V(data), V(in_composed(op, "filename")), V(name), V(in_decomposed(op, "filename")));
+                      "AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.object_name = ?5)",
+                      V(op->id), V(id), V(data), V(filename), V(name));
 }
 
 static enum err get(struct op *op)

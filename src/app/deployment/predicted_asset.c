@@ -378,9 +378,8 @@ static enum err find(struct op *op)
         return fail(E_INVALID, "say which: id, oracle_prediction_id, object_name, filename or data_id");
     return reply_find(op, &predicted_asset_resource, "the deployment has no such predicted asset",
                       "a.deployment_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR d.object_name = ?3)"
-                      " AND (?4 IS NULL OR d.filename IN (?4, ?6)) AND (?5 IS NULL OR d.id = ?5)",
-                      V(op->id), V(by), V(in_text(op, "object_name")), V(in_composed(op, "filename")), V(in_text(op, "data_id")),
-                      V(in_decomposed(op, "filename")));
+                      " AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.id = ?5)",
+                      V(op->id), V(by), V(in_text(op, "object_name")), V(in_text(op, "filename")), V(in_text(op, "data_id")));
 }
 
 static enum err get(struct op *op)
