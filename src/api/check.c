@@ -77,6 +77,11 @@ static enum err try_fields(struct sql *db, const struct resource *row, const str
     return OK;
 }
 
+enum err answer_check(struct sql *db, const struct resource *r)
+{
+    return try_fields(db, r, r, 0);
+}
+
 enum err resource_check(struct sql *db, const struct resource *r)
 {
     if (!r->name)

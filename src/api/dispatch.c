@@ -261,10 +261,31 @@ char *signed_url(struct op *op, const char *method, const char *object_name)
 
 /* ---- start */
 
-static enum err check_tables(struct sql *db)
+static bool listed(const struct resource *of)
 {
     for (const struct resource *const *r = resources; *r; r++)
+        if (*r == of)
+            return true;
+    return false;
+}
+
+/* Answers of rows that are no resource of their own: a short or a longer form of one. */
+static enum err check_answers(struct sql *db, const struct resource *r)
+{
+    for (size_t i = 0; i < r->n_routes; i++) {
+        const struct resource *of = r->routes[i].answers;
+        if (of && of->from && !listed(of))
+            TRY(answer_check(db, of));
+    }
+    return OK;
+}
+
+static enum err check_tables(struct sql *db)
+{
+    for (const struct resource *const *r = resources; *r; r++) {
         TRY(resource_check(db, *r));
+        TRY(check_answers(db, *r));
+    }
     return OK;
 }
 

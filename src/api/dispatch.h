@@ -61,6 +61,8 @@ MUST_USE enum err identify(struct op *, struct identity *ret);
 MUST_USE enum err role_in(struct op *, const char *org, const char *root, enum role *ret, bool *ret_guest);
 MUST_USE enum err owner_check(struct op *); /* looks up what route->on and on_too name: fills id, second, is_public */
 MUST_USE enum err resource_check(struct sql *, const struct resource *);
+/* Of a form of a resource that only answers have: the fields alone. */
+MUST_USE enum err answer_check(struct sql *, const struct resource *);
 MUST_USE enum err input_read(struct op *, const char *bytes, size_t n); /* body and query → op->body, op->query, checked */
 MUST_USE enum err events_start(struct sql_pool *);
 void events_stop(void);

@@ -39,8 +39,8 @@ static const char *const policies[] = { "DEPLOY_CHAMPION", "DEPLOY_SHADOW", "DEP
 static const struct field training_data_fields[] = {
     { "active", T_BOOL, 0, "1" },
     { "status", T_TEXT, 0, "'SUCCESS'" },
-    { "since", T_TIME, 0, "q.td_at" },
-    { "dataset_version", T_ONE, 0, "q.td_version_id", .of = &dataset_version_short },
+    { "since", T_TIME, F_NULL, "q.td_at" },
+    { "dataset_version", T_ONE, F_NULL, "q.td_version_id", .of = &dataset_version_short },
 };
 OBJECT(training_data, "training data of a deployment");
 
@@ -78,16 +78,16 @@ static const struct resource ct_version = {
     .order = "c.created_at, c.name",
 };
 static const struct field run_fields[] = {
-    { "experiment_id", T_ID, 0, "t.experiment_id" },
+    { "experiment_id", T_ID, F_NULL, "t.experiment_id" },
     { "experiment_name", T_TEXT, 0, "t.experiment_name" },
     { "state", T_TEXT, 0, "t.state" },
-    { "status", T_TEXT, 0, "e.status" },
-    { "progress", T_NUMBER, 0, "e.progress" },
-    { "error", T_TEXT, 0, "t.error" },
-    { "model_version_id", T_ID, 0, "t.model_version_id" },
+    { "status", T_TEXT, F_NULL, "e.status" },
+    { "progress", T_NUMBER, F_NULL, "e.progress" },
+    { "error", T_TEXT, F_NULL, "t.error" },
+    { "model_version_id", T_ID, F_NULL, "t.model_version_id" },
     { "nb_images", T_INT, 0, "t.nb_images" },
     { "created_at", T_TIME, 0, "t.created_at" },
-    { "ended_at", T_TIME, 0, "t.ended_at" },
+    { "ended_at", T_TIME, F_NULL, "t.ended_at" },
 };
 static const struct resource latest_run = {
     .name = "training of a deployment",
@@ -104,11 +104,11 @@ static const struct resource latest_run = {
 static const struct field continuous_training_fields[] = {
     { "configured", T_BOOL, 0, "q.ct_set" },
     { "active", T_BOOL, 0, "q.ct_active" },
-    { "project", T_ONE, 0, "q.ct_project_id", .of = &project_short },
+    { "project", T_ONE, F_NULL, "q.ct_project_id", .of = &project_short },
     { "trigger", T_TEXT, 0, "q.ct_trigger", .words = triggers },
-    { "threshold", T_INT, 0, "q.ct_threshold" },
+    { "threshold", T_INT, F_NULL, "q.ct_threshold" },
     { "parameters", T_OBJECT, 0, "coalesce(q.ct_parameters, '{}')" },
-    { "error", T_TEXT, 0, "q.ct_error" },
+    { "error", T_TEXT, F_NULL, "q.ct_error" },
     { "pending", T_INT, 0, PENDING },
     { "datasets", T_MANY, 0, "q.deployment_id", .of = &ct_version, .by = "c.deployment_id" },
     { "runs", T_MANY, 0, "q.deployment_id", .of = &latest_run, .by = "t.deployment_id" },
@@ -123,7 +123,7 @@ static const struct field continuous_deployment_fields[] = {
 OBJECT(continuous_deployment, "continuous deployment of a deployment");
 
 static const struct field fields[] = {
-    { "training_data", T_PART, 0, "q.td_version_id", .of = &training_data },
+    { "training_data", T_PART, F_NULL, "q.td_version_id", .of = &training_data },
     { "fl", T_PART, 0, .of = &feedback_loop },
     { "ct", T_PART, 0, .of = &continuous_training },
     { "cd", T_PART, 0, .of = &continuous_deployment },
