@@ -134,7 +134,9 @@ static void answer_of(struct components *c, struct out *o, const char *key, cons
 static void reference(struct components *c, struct out *o, const char *key, const struct resource *r, bool null)
 {
     if (bare(r)) {
-        answer_of(c, o, key, &r->fields[0]);
+        struct field f = r->fields[0];
+        f.flags |= null ? F_NULL : 0;
+        answer_of(c, o, key, &f);
         return;
     }
     size_t i = component_of(c, r);
@@ -360,6 +362,7 @@ static void schema_of_answer(struct components *c, struct out *o, const struct r
     out_object(o, "schema");
     if (r->gives == GIVES_NOTHING) {
         out_text(o, "type", "object");
+        out_int(o, "maxProperties", 0);
     } else if (r->gives == GIVES_ROWS) {
         out_text(o, "type", "array");
         reference(c, o, "items", r->answers, false);
@@ -371,6 +374,7 @@ static void schema_of_answer(struct components *c, struct out *o, const struct r
         reference(c, o, "items", r->answers, false);
         out_end_object(o);
         out_raw(o, "count", "{\"type\":\"integer\"}");
+        out_raw(o, "count_exact", "{\"type\":\"boolean\"}");
         out_raw(o, "next_cursor", "{\"type\":[\"string\",\"null\"]}");
         out_end_object(o);
         out_raw(o, "required", "[\"items\",\"next_cursor\"]");

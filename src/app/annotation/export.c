@@ -33,7 +33,6 @@ static enum err enqueue(struct op *op)
 
 static enum err reply_job(struct op *op, const char *job)
 {
-    op->status = 202;
     out_object(&op->out, NULL);
     out_object(&op->out, "job");
     out_text(&op->out, "id", job);
@@ -107,7 +106,9 @@ static const struct field in[] = {
 };
 
 DESCRIBED(export_answer, "export of annotations", { "presigned_url", T_LINK, F_WHEN }, { "job_id", T_ID, F_WHEN },
-          { "job", T_PART, F_WHEN, .of = &job_short });
+          { "job", T_PART, F_WHEN, .of = &job_short }, { "object_name", T_TEXT, F_WHEN }, { "images", T_INT, F_WHEN },
+          { "shapes", T_INT, F_WHEN }, { "left_out", T_INT, F_WHEN }, { "renamed", T_INT, F_WHEN },
+          { "renamed_names", T_TEXTS, F_WHEN });
 
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/export", export_file, MAY_READ, WORK_FREE,

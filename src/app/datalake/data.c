@@ -59,7 +59,7 @@ static const struct resource source_short = { .name = "short data source",
 
 #define META                                                                                                                       \
     {                                                                                                                              \
-        "meta", T_PART, 0, "nullif(d.width, 0)", .of = &image_size                                                                 \
+        "meta", T_PART, F_NULL, "nullif(d.width, 0)", .of = &image_size                                                            \
     }
 #define THUMBNAIL_URL                                                                                                              \
     {                                                                                                                              \

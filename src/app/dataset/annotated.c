@@ -57,7 +57,7 @@ static const struct field fields[] = {
     { "duration", T_NUMBER, 0, "n.duration" },
     { "updated_at", T_TIME, 0, "n.updated_at" },
     { "updated_by", T_TEXT, F_NULL, "(SELECT username FROM person u WHERE u.id = n.updated_by)" },
-    { "attributes", T_OBJECT, 0, "n.attributes" },
+    { "attributes", T_OBJECT, F_NULL, "n.attributes" },
     SHAPES("rectangles", rectangle),
     SHAPES("polygons", polygon),
     SHAPES("lines", line),

@@ -98,12 +98,18 @@ static const struct field extended_fields[] = {
     { "annotations", T_MANY, 0, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" },
 };
 
+static const struct field listed_fields[] = { MEMBERS, { "annotation", T_ONE, F_NULL | F_WHEN, .of = &annotation_in_asset } };
+
 /* LEFT: there always is a data, and a count that does not look at it need not fetch it. */
 #define FROM                                                                                                                       \
     .from = "asset a LEFT JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org",                                         \
     .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = a.dataset_version_id)"
 static const struct resource annotated_resource = {
     .name = "asset", .called = "annotated asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
+};
+/* For the description: a list has the annotations if they are asked for. */
+static const struct resource listed_resource = {
+    .name = "asset", .called = "listed asset", .fields = listed_fields, .n_fields = COUNT_OF(listed_fields)
 };
 static const struct resource extended_resource = {
     .name = "asset", .called = "extended asset", .fields = extended_fields, .n_fields = COUNT_OF(extended_fields), FROM
@@ -374,11 +380,11 @@ static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/assets", add, MAY_WRITE, WORK_FREE, "adds data: ids, or all that q selects in a datalake",
       FIELDS(add_in), .body_cap = 16 << 20, .on = &dataset_version_resource, .answers = &added_answer },
     { "GET", "/api/dataset/version/{id}/assets", list, MAY_READ, WORK_READ,
-      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), ASSET, .on = &dataset_version_resource,
-      .gives = GIVES_PAGE },
+      "assets by page; annotations=true adds each one's annotation", FIELDS(list_in), .answers = &listed_resource,
+      .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "XGET", "/api/dataset/version/{id}/assets", list_of, MAY_READ, WORK_READ,
-      "assets named by ids, data_ids, object_names, filenames or beginnings of file names", FIELDS(list_in), ASSET,
-      .body_cap = 16 << 20, .on = &dataset_version_resource, .gives = GIVES_PAGE },
+      "assets named by ids, data_ids, object_names, filenames or beginnings of file names", FIELDS(list_in),
+      .answers = &listed_resource, .body_cap = 16 << 20, .on = &dataset_version_resource, .gives = GIVES_PAGE },
     { "DELETE", "/api/dataset/version/{id}/assets", delete_many, MAY_WRITE, WORK_FREE, "removes assets: ids, or all that q selects",
       FIELDS(delete_in), .body_cap = 16 << 20, .on = &dataset_version_resource, .answers = &count_answer },
     { "GET", "/api/dataset/version/{id}/assets/extended", extended, MAY_READ, WORK_READ, "assets with a list of annotations",

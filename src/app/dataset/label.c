@@ -286,7 +286,11 @@ static const struct field skeleton_in[] = { { "vertices", T_TEXTS, F_NEED, .min 
                                             { "edges", T_ARRAY, F_NEED, .max = 5000 } };
 static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL } };
 
-DESCRIBED(skeletons_answer, "skeletons by label", { "items", T_OBJECT });
+DESCRIBED(vertex_number, "vertex number", { "*", T_INT });
+DESCRIBED(edge, "edge", { "*", T_ARRAY, .of = &vertex_number });
+DESCRIBED(skeleton_answer, "skeleton", { "vertices", T_TEXTS }, { "edges", T_ARRAY, .of = &edge });
+DESCRIBED(skeleton_of_label, "skeleton of a label", { "*", T_PART, .of = &skeleton_answer });
+DESCRIBED(skeletons_answer, "skeletons by label", { "items", T_OBJECT, .of = &skeleton_of_label });
 DESCRIBED(attributes_answer, "attributes of a label", { "attributes", T_OBJECT, F_NULL });
 
 #define LABEL .answers = &label_resource
@@ -308,9 +312,9 @@ static const struct route routes[] = {
     { "DELETE", "/api/label/{id}", delete_label, MAY_WRITE, WORK_WRITE, "deletes a label that no shape carries",
       .on = &label_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/label/{id}/skeleton", get_skeleton, MAY_READ, WORK_READ, "the label's keypoint skeleton", .on = &label_resource,
-      .answers = &free_answer },
+      .answers = &skeleton_answer },
     { "POST", "/api/label/{id}/skeleton", set_skeleton, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(skeleton_in),
-      .on = &label_resource, .answers = &free_answer },
+      .on = &label_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/label/{id}/attributes", get_attributes, MAY_READ, WORK_READ, "the schema of the label's attributes",
       .on = &label_resource, .answers = &attributes_answer },
     { "POST", "/api/label/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets it", FIELDS(attributes_in),

@@ -76,6 +76,7 @@ static const char *const tag_types[] = { "ASSET", "DATA", NULL };
 static const struct field tags_in[] = { { "tag_type", T_TEXT, F_NEED, .words = tag_types } };
 
 DESCRIBED(how_many, "number", { "*", T_INT });
+DESCRIBED(how_many_each, "numbers by name", { "*", T_OBJECT, .of = &how_many });
 DESCRIBED(stats_answer, "version stats", { "nb_objects", T_INT }, { "nb_annotations", T_INT }, { "nb_assets", T_INT },
           { "label_repartition", T_OBJECT, .of = &how_many }, { "objects_per_image", T_ARRAY, .of = &how_many });
 
@@ -83,7 +84,7 @@ static const struct route routes[] = {
     { "GET", "/api/dataset/version/{id}/stats", stats, MAY_READ, WORK_READ, "objects by label, by image, and in all",
       .on = &dataset_version_resource, .answers = &stats_answer },
     { "GET", "/api/dataset/version/{id}/analytics/tags", tag_counts, MAY_READ, WORK_READ, "how many assets have each tag",
-      FIELDS(tags_in), .on = &dataset_version_resource, .answers = &free_answer },
+      FIELDS(tags_in), .on = &dataset_version_resource, .answers = &how_many_each },
 };
 
 const struct resource dataset_stats_resource = { .name = "statistics", .routes = routes, .n_routes = COUNT_OF(routes) };

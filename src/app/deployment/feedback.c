@@ -254,6 +254,8 @@ static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE
                                           { "q", T_TEXT, F_NULL, .max = 4000 },
                                           { "leave_measured", T_BOOL, F_NULL } };
 
+DESCRIBED(submit_answer, "submitted predictions", { "count", T_INT }, { "measured", T_INT }, { "left_out", T_IDS });
+
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up",
       .on = &deployment_resource, .answers = &deployment_resource },
@@ -267,7 +269,7 @@ static const struct route routes[] = {
       .on = &deployment_resource, .answers = &deployment_resource },
     { "POST", "/api/deployment/{id}/feedback-loop/submit", submit, MAY_WRITE, WORK_WRITE,
       "turns reviewed predictions into annotated assets: all or none", FIELDS(submit_in), .body_cap = 4 << 20,
-      .on = &deployment_resource, .answers = &count_answer },
+      .on = &deployment_resource, .answers = &submit_answer },
 };
 
 const struct resource feedback_resource = {

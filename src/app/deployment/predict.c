@@ -391,17 +391,35 @@ static const struct field stored_in[] = {
 };
 static const struct field shadow_in[] = { { "prediction_id", T_ID, F_NEED }, { "monitor", T_BOOL, F_NULL } };
 
+DESCRIBED(raw_box, "values of a shape", { "*", T_JSON });
+DESCRIBED(raw_class, "class number", { "*", T_INT });
+#define GEOMETRY(name)                                                                                                             \
+    {                                                                                                                              \
+        name, T_ARRAY, F_WHEN, .of = &raw_box                                                                                      \
+    }
+DESCRIBED(raw_answer, "predicted lists", { "detection_classes", T_ARRAY, .of = &raw_class },
+          { "detection_scores", T_ARRAY, .of = &number_value }, GEOMETRY("detection_boxes"), GEOMETRY("detection_masks"),
+          GEOMETRY("lines"), GEOMETRY("points"), GEOMETRY("keypoints"));
+#define PREDICTED                                                                                                                  \
+    { "predictions", T_PART, .of = &raw_answer }, { "latency", T_NUMBER },                                                         \
+    {                                                                                                                              \
+        "model_version_id", T_ID                                                                                                   \
+    }
+DESCRIBED(predict_answer, "prediction on an image", PREDICTED, { "predicted_asset_id", T_ID, F_NULL }, { "deployment_id", T_ID },
+          { "width", T_INT }, { "height", T_INT }, { "labels", T_OBJECT, .of = &text_value });
+DESCRIBED(predict_shadow_answer, "prediction of a shadow", PREDICTED);
+
 #define FORM .start = start, .stop = stop
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "predicts on an image: a form with the file media",
-      FORM, .on = &deployment_resource, .answers = &free_answer },
+      FORM, .on = &deployment_resource, .answers = &predict_answer },
     { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM, .on = &deployment_resource,
-      .answers = &free_answer },
+      .answers = &predict_answer },
     { "POST", "/api/v2/deployments/{id}/predict", predict_stored, MAY_PREDICT, WORK_FREE,
-      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource, .answers = &free_answer },
+      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource, .answers = &predict_answer },
     { "POST", "/api/v2/deployments/{id}/predict/shadow", predict_shadow, MAY_PREDICT, WORK_FREE,
       "the shadow model on an image that was predicted before", FIELDS(shadow_in), .on = &deployment_resource,
-      .answers = &free_answer },
+      .answers = &predict_shadow_answer },
 };
 
 const struct resource predict_resource = { .name = "prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

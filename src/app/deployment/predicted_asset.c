@@ -157,7 +157,7 @@ static const struct field fields[] = {
     { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at", .drive = BY },
     { "submitted_at", T_TIME, F_SORT | F_FILTER | F_NULL, "a.submitted_at" },
     { "metadata", T_OBJECT, F_FILTER | F_NULL, "a.metadata" },
-    { "custom_metadata", T_OBJECT, F_FILTER, "coalesce(a.custom_metadata, d.custom_metadata)" },
+    { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "coalesce(a.custom_metadata, d.custom_metadata)" },
     { "custom_metrics", T_OBJECT, F_NULL, "a.custom_metrics" },
     { "data", T_PART, 0, .of = &data_short },
     TAGS("a.id"),

@@ -152,9 +152,11 @@ static enum err metrics(struct op *op)
     return OK;
 }
 
+DESCRIBED(health_answer, "health", { "status", T_TEXT }, { "version", T_TEXT }, { "uptime_s", T_INT });
+
 static const struct route routes[] = {
     { "GET", "/health", health, MAY_ANYONE, WORK_READ, "whether the server and its database answer and there is room to store",
-      .answers = &free_answer },
+      .answers = &health_answer },
     { "GET", "/metrics", metrics, MAY_ANYONE, WORK_READ, "counters for Prometheus", .gives = GIVES_FILE },
 };
 

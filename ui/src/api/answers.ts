@@ -100,7 +100,7 @@ export interface AnnotationOfAnAsset {
   duration: number;
   updated_at: string;
   updated_by: string | null;
-  attributes: Record<string, unknown>;
+  attributes: Record<string, unknown> | null;
   rectangles: ShortRectangle[];
   polygons: ShortPolygon[];
   lines: ShortLine[];
@@ -175,8 +175,8 @@ export interface AttributesOfAnnotations {
 
 export interface BestValueOfAnExperiment {
   name: string;
-  value: number;
-  step: number;
+  value: number | null;
+  step: number | null;
 }
 
 export interface Box {
@@ -281,11 +281,11 @@ export interface ContinuousDeploymentOfADeployment {
 export interface ContinuousTrainingOfADeployment {
   configured: boolean;
   active: boolean;
-  project: ShortProject;
+  project: ShortProject | null;
   trigger: "FEEDBACK_LOOP" | "NONE";
-  threshold: number;
+  threshold: number | null;
   parameters: Record<string, unknown>;
-  error: string;
+  error: string | null;
   pending: number;
   datasets: DatasetVersionOfContinuousTraining[];
   runs: TrainingOfADeployment[];
@@ -345,7 +345,7 @@ export interface Data {
   upload_status: "PENDING" | "COMPUTING" | "ERROR" | "DONE";
   error: string | null;
   presigned_url: string;
-  meta: ImageSize;
+  meta: ImageSize | null;
   metadata: Record<string, unknown> | null;
   custom_metadata: Record<string, unknown> | null;
   datalake_id: string;
@@ -579,6 +579,12 @@ export interface ExportOfAnnotations {
   presigned_url?: string;
   job_id?: string;
   job?: ShortJob;
+  object_name?: string;
+  images?: number;
+  shapes?: number;
+  left_out?: number;
+  renamed?: number;
+  renamed_names?: string[];
 }
 
 export interface ExtendedAsset {
@@ -636,6 +642,12 @@ export interface GrantOfAnUpload {
 export interface GrantOfAnUploadInParts {
   client_type: string;
   url: string;
+}
+
+export interface Health {
+  status: string;
+  version: string;
+  uptime_s: number;
 }
 
 export interface Heatmap {
@@ -775,6 +787,17 @@ export interface Link {
 export interface LinkThatTakesAnObject {
   url: string;
   fields: Record<string, unknown>;
+}
+
+export interface ListedAsset {
+  id: string;
+  data: ShortData;
+  tags: ShortTag[];
+  dataset_version_id: string;
+  created_at: string;
+  nb_objects: number;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED" | null;
+  annotation?: AnnotationOfAnAsset | null;
 }
 
 export interface Log {
@@ -957,7 +980,7 @@ export interface Ping {
 }
 
 export interface Pipelines {
-  training_data: TrainingDataOfADeployment;
+  training_data: TrainingDataOfADeployment | null;
   fl: FeedbackLoopOfADeployment;
   ct: ContinuousTrainingOfADeployment;
   cd: ContinuousDeploymentOfADeployment;
@@ -1024,7 +1047,7 @@ export interface PredictedAsset {
   created_at: string;
   submitted_at: string | null;
   metadata: Record<string, unknown> | null;
-  custom_metadata: Record<string, unknown>;
+  custom_metadata: Record<string, unknown> | null;
   custom_metrics: Record<string, unknown> | null;
   data: ShortData;
   tags: ShortTag[];
@@ -1041,6 +1064,16 @@ export interface PredictedClassification {
   label: LabelOfAShape;
   label_id: string;
   score: number | null;
+}
+
+export interface PredictedLists {
+  detection_classes: number[];
+  detection_scores: number[];
+  detection_boxes?: unknown[];
+  detection_masks?: unknown[];
+  lines?: unknown[];
+  points?: unknown[];
+  keypoints?: unknown[];
 }
 
 export interface PredictedRectangle {
@@ -1076,6 +1109,12 @@ export interface Prediction {
   classifications: PredictedClassification[];
 }
 
+export interface PredictionOfAShadow {
+  predictions: PredictedLists;
+  latency: number;
+  model_version_id: string;
+}
+
 export interface PredictionOfTheChampion {
   id: string;
   is_shadow: boolean;
@@ -1092,6 +1131,17 @@ export interface PredictionOfTheShadow {
   latency: number;
   created_at: string;
   shapes: PredictedShape[];
+}
+
+export interface PredictionOnAnImage {
+  predictions: PredictedLists;
+  latency: number;
+  model_version_id: string;
+  predicted_asset_id: string | null;
+  deployment_id: string;
+  width: number;
+  height: number;
+  labels: Record<string, string>;
 }
 
 export interface Project {
@@ -1230,7 +1280,7 @@ export interface ShortData {
   content_type: string;
   upload_status: "PENDING" | "COMPUTING" | "ERROR" | "DONE";
   presigned_url: string;
-  meta: ImageSize;
+  meta: ImageSize | null;
   metadata: Record<string, unknown> | null;
   custom_metadata: Record<string, unknown> | null;
   datalake_id: string;
@@ -1361,8 +1411,13 @@ export interface ShortTag {
   target_type: string;
 }
 
+export interface Skeleton {
+  vertices: string[];
+  edges: number[][];
+}
+
 export interface SkeletonsByLabel {
-  items: Record<string, unknown>;
+  items: Record<string, Skeleton>;
 }
 
 export interface StartedJob {
@@ -1373,6 +1428,12 @@ export interface StorageConnectorOfADeployment {
   id: string;
   client_type: string;
   bucket_name: string;
+}
+
+export interface SubmittedPredictions {
+  count: number;
+  measured: number;
+  left_out: string[];
 }
 
 export interface Tag {
@@ -1406,21 +1467,21 @@ export interface TrainingDataCheck {
 export interface TrainingDataOfADeployment {
   active: boolean;
   status: string;
-  since: string;
-  dataset_version: ShortDatasetVersion;
+  since: string | null;
+  dataset_version: ShortDatasetVersion | null;
 }
 
 export interface TrainingOfADeployment {
-  experiment_id: string;
+  experiment_id: string | null;
   experiment_name: string;
   state: string;
-  status: string;
-  progress: number;
-  error: string;
-  model_version_id: string;
+  status: string | null;
+  progress: number | null;
+  error: string | null;
+  model_version_id: string | null;
   nb_images: number;
   created_at: string;
-  ended_at: string;
+  ended_at: string | null;
 }
 
 export interface UseOfAVersion {

@@ -109,7 +109,7 @@ function Summary({ e }: { e: Experiment }) {
       <Section title="Summary">
         <Facts
           of={[
-            e.best == null ? null : [`Best ${scoreName(e.best.name)}`, <b key="b" style={{ fontWeight: 600 }}>{e.best.value.toFixed(4)}</b>],
+            e.best == null ? null : [`Best ${scoreName(e.best.name)}`, <b key="b" style={{ fontWeight: 600 }}>{e.best.value?.toFixed(4) ?? "–"}</b>],
             e.status === "RUNNING" ? ["Progress", percent(e.progress)] : null,
             ["Made", <Time key="t" at={e.created_at} />],
             ["Changed", <Time key="u" at={e.updated_at} />],

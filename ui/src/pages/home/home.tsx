@@ -99,7 +99,7 @@ export default function Home() {
               {experiments.length > 0 && (
                 <Section title="Experiments" end={<Link href="/projects" className="dim">All projects</Link>}>
                   {experiments.slice(0, 6).map((e) => (
-                    <Row key={e.id} to={`/experiments/${e.id}`} name={e.name} middle={<>{e.status === "RUNNING" && e.progress != null ? <Progress w={90} value={100 * e.progress} aria-label="Progress" /> : e.best != null && <span className="dim">{scoreName(e.best.name)} {e.best.value.toFixed(3)}</span>}<Status of={e.status} /></>} end={<Time at={e.updated_at ?? e.created_at} />} />
+                    <Row key={e.id} to={`/experiments/${e.id}`} name={e.name} middle={<>{e.status === "RUNNING" && e.progress != null ? <Progress w={90} value={100 * e.progress} aria-label="Progress" /> : e.best != null && <span className="dim">{scoreName(e.best.name)} {e.best.value?.toFixed(3) ?? "–"}</span>}<Status of={e.status} /></>} end={<Time at={e.updated_at ?? e.created_at} />} />
                   ))}
                 </Section>
               )}

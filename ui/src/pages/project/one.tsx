@@ -132,7 +132,7 @@ export default function ProjectPage() {
                     columns={[
                       { key: "name", title: "Name", by: (e) => e.name, cell: (e) => <Link href={`/experiments/${e.id}`} style={{ textDecoration: "none", fontWeight: 540 }}>{e.name}</Link> },
                       { key: "status", title: "Status", width: 190, by: (e) => e.status, cell: (e) => <span style={{ display: "flex", gap: 10, alignItems: "center" }}><Status of={e.status} />{e.status === "RUNNING" && <Progress w={64} value={100 * (e.progress ?? 0)} aria-label={`Progress ${percent(e.progress)}`} />}</span> },
-                      { key: "best", title: "Best", align: "right", by: (e) => e.best?.value, cell: (e) => (e.best == null ? <span className="dim">–</span> : <span><span className="dim">{scoreName(e.best.name)}</span> {e.best.value.toFixed(3)}</span>) },
+                      { key: "best", title: "Best", align: "right", by: (e) => e.best?.value, cell: (e) => (e.best == null ? <span className="dim">–</span> : <span><span className="dim">{scoreName(e.best.name)}</span> {e.best.value?.toFixed(3) ?? "–"}</span>) },
                       { key: "model", title: "Base model", by: modelName, cell: (e) => modelName(e) || <span className="dim">–</span> },
                       { key: "data", title: "Data", cell: (e) => <span style={{ display: "flex", gap: 4 }}>{e.datasets?.map((d) => <span key={d.name} className="chip" data-plain="" title={`${d.dataset_version.origin_name} / ${d.dataset_version.version}`}>{d.name}: {d.dataset_version.version}</span>)}</span> },
                       { key: "created", title: "Made", by: (e) => e.created_at, cell: (e) => <Time at={e.created_at} /> },
