@@ -12,12 +12,25 @@ from pathlib import Path
 
 import pytest
 import requests
+from answers import Answers
 from picsellia import Client
 from picsellia.types.enums import InferenceType
 
 ROOT = Path(__file__).resolve().parents[1]
 SACCADE = str(Path(os.environ.get("SACCADE", ROOT / "build/release/saccade")).resolve())
 logging.getLogger("picsellia").setLevel(logging.CRITICAL)
+answers = Answers(SACCADE)
+answers.listen()
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in answers.lines():
+        terminalreporter.write_line(f"an answer differs from its description: {line}", red=True)
+
+
+def pytest_sessionfinish(session):
+    if answers.differ and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class Server:
@@ -41,6 +54,7 @@ class Server:
         assert "ready at " in self.said(), self.log.read_text()[-2000:]
         self.host = self.said().split("ready at ")[1].split()[0]
         self.listen = self.host.split("//")[1]
+        answers.hosts.add(self.listen)
 
     def said(self):
         return self.log.read_bytes()[self.before:].decode(errors="replace")
