@@ -373,7 +373,7 @@ static const struct field find_in[] = {
 static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "q", T_TEXT, .max = 4000 } };
 
 #define ASSET .answers = &asset_resource
-DESCRIBED(added_answer, "assets added", { "job", T_PART, .of = &job_short }, { "added", T_INT },
+DESCRIBED(added_answer, "assets added", { "job", T_PART, .of = &job_short }, { "added", T_INT, F_NULL },
           { "dataset_version", T_PART, .of = &dataset_version_resource });
 
 static const struct route routes[] = {

@@ -156,7 +156,7 @@ export interface Asset {
 
 export interface AssetsAdded {
   job: ShortJob;
-  added: number;
+  added: number | null;
   dataset_version: DatasetVersion;
 }
 
