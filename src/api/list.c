@@ -105,7 +105,19 @@ static void order_text(struct text *t, const struct listing *l, const char *page
     }
 }
 
-/* ---- cursors: the last row's values of the order, as JSON in hexadecimal; no promise to anybody */
+/* ---- cursors: which order it is, and the last row's values of it, as JSON in hexadecimal; no promise to anybody */
+
+/* Tells orders apart by what they sort by and which way: FNV-1a (Fowler, Noll, Vo), 32 bits. */
+static int64_t order_mark(const struct listing *l)
+{
+    uint32_t h = 2166136261u;
+    for (const struct order *o = l->orders; o < l->orders + l->n_orders; o++) {
+        for (const char *c = o->sql; *c; c++)
+            h = (h ^ (unsigned char)*c) * 16777619u;
+        h = (h ^ (o->down ? '-' : '+')) * 16777619u;
+    }
+    return h;
+}
 
 static char *cursor_of(struct listing *l, const struct value *last)
 {
@@ -114,6 +126,7 @@ static char *cursor_of(struct listing *l, const struct value *last)
     out_init(&o, SELECT_CAP);
     text_init(&t, SELECT_CAP * 2);
     out_array(&o, NULL);
+    out_int(&o, NULL, order_mark(l));
     for (size_t i = 0; i < l->n_orders; i++)
         switch (last[i].kind) {
         case VALUE_NULL: out_null(&o, NULL); break;
@@ -163,10 +176,11 @@ static enum err cursor_read(struct listing *l, const char *cursor)
     const struct json *list;
     if (strlen(cursor) % 2 || json_parse(l->op->arena, bytes, n, &list) != OK || json_kind(list) != J_ARRAY)
         return fail(E_INVALID, "the cursor is not one of ours");
-    if (json_count(list) != l->n_orders)
+    int64_t mark;
+    if (json_count(list) != l->n_orders + 1 || !json_int(json_at(list, 0), &mark) || mark != order_mark(l))
         return fail(E_INVALID, "the cursor belongs to another order");
     for (size_t i = 0; i < l->n_orders; i++)
-        if (!cursor_value(json_at(list, i), l->orders[i].type, &l->after[i]))
+        if (!cursor_value(json_at(list, i + 1), l->orders[i].type, &l->after[i]))
             return fail(E_INVALID, "the cursor belongs to another order");
     l->has_cursor = true;
     return OK;

@@ -195,9 +195,9 @@ MUST_USE enum err event_tell(struct sql *, const struct resource *about, const c
 /* The id of the last event there was, 0 of none: a page that reads something now and listens after this id misses nothing. */
 MUST_USE enum err event_last(struct sql *, int64_t *ret);
 
-/* E_FORBIDDEN for who has access to the route's thing, but does not belong to its organization: for routes that make something new
- * in it. */
-MUST_USE enum err guest_refused(struct op *);
+/* For routes that make something new in the organization of the thing that they are on: E_FORBIDDEN for who may change that thing,
+ * but is no member (or more) of the organization. */
+MUST_USE enum err organization_need_to_change(struct op *);
 
 /* Handlers of WORK_FREE use these around their own database work. */
 /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK; with others that come at the same time, in one transaction and on one of their

@@ -95,6 +95,24 @@ static enum err first(struct op *op, const struct resource *r)
     return OK;
 }
 
+enum err resource_need_to_change(struct op *op, const struct resource *r, const char *id)
+{
+    struct found f;
+    TRY(look_up(op, r, id, &f));
+    if (!f.org || strcmp(f.org, op->org) != 0)
+        return unknown(r, f.id);
+    return f.role >= ROLE_MEMBER ? OK
+                                 : fail(E_FORBIDDEN, "this changes the %s %s too: there you need the role member", r->name, f.id);
+}
+
+enum err organization_need_to_change(struct op *op)
+{
+    enum role role;
+    bool guest;
+    TRY(role_in(op, op->org, NULL, &role, &guest));
+    return role >= ROLE_MEMBER ? OK : fail(E_FORBIDDEN, "this makes something in the organization: there you need the role member");
+}
+
 enum err owner_check(struct op *op)
 {
     const struct route *r = op->route;

@@ -48,6 +48,9 @@ struct where {
 
 /* Is there such a row in the caller's organization? E_NOT_FOUND says "there is no dataset '…'". */
 MUST_USE enum err resource_need(struct op *, const struct resource *, const char *id);
+/* The same for one that is named in the body and that the route changes besides the thing that it is on: E_FORBIDDEN where the
+ * caller is no member (or more), neither of the organization nor by access to it. */
+MUST_USE enum err resource_need_to_change(struct op *, const struct resource *, const char *id);
 /* Writes one as a JSON object: the whole answer with key NULL, or a member of an object being written. Checks the organization. */
 MUST_USE enum err reply_one(struct op *, const struct resource *, const char *id);
 MUST_USE enum err reply_member(struct op *, const char *key, const struct resource *, const char *id);

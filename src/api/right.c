@@ -112,8 +112,3 @@ enum err right_check(struct op *op)
         TRY(check_login_token(op));
     return check_role(op);
 }
-
-enum err guest_refused(struct op *op)
-{
-    return op->guest ? fail(E_FORBIDDEN, "this makes something in the organization, to which you do not belong") : OK;
-}

@@ -140,6 +140,8 @@ TEST(a_wrong_query_says_where_and_what)
         { "secret = \"x\"", "no field 'secret'" },
         { "org.password = \"x\"", "no field" },
         { "width = \"x\"", "a number expected" },
+        { "width = 0x10", "a number expected" },
+        { "width = 0x1p3", "a number expected" },
         { "width ~ \"x\"", "works on texts" },
         { "filename = \"x", "no closing quote" },
         { "filename = \"x\" filename", "and, or, or the end expected" },

@@ -40,7 +40,7 @@ struct token query_token(struct arena *a, const char *q, size_t i)
         char *end;
         double d = strtod(q + i, &end);
         size_t at = (size_t)(end - q);
-        bool bad = in_name(*end);
+        bool bad = in_name(*end) || strpbrk(arena_copy(a, q + i, at - i), "xX"); /* decimal ones only */
         return (struct token){ bad ? TOKEN_BAD : TOKEN_NUMBER, i, at, arena_copy(a, q + i, at - i), d, false };
     }
     if (starts_name(q[i])) {

@@ -44,6 +44,13 @@ def test_every_order_has_cursors(server, lake, many, order):
         assert got == sorted(got, reverse=order.startswith("-"))
 
 
+def test_a_cursor_of_another_order_is_refused(server, lake, many):
+    path, query = f"/api/datalake/{lake.id}/datas", {"q": f'tags.name = "{many[0]}"', "limit": 2}
+    cursor = server.call("GET", path, params={**query, "order_by": "width"})["next_cursor"]
+    for other in ("-width", "height", "filename"):
+        server.refused("GET", path, 400, "another order", params={**query, "order_by": other, "cursor": cursor})
+
+
 def test_a_cursor_goes_on_where_it_was_when_rows_come(server, lake, client, many):
     data = f"/api/datalake/{lake.id}/tags"
     made = [server.call("POST", data, json={"name": unique("cursor-b")}) for _ in range(4)]

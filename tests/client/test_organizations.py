@@ -263,3 +263,42 @@ def test_saved_views_are_private(server, client):
         ask(server, theirs, method, f"/api/view/{view['id']}", 404, json={"q": "x"} if method == "PATCH" else None)
     ask(server, mine, "DELETE", f"/api/view/{view['id']}", 204)
     ask(server, mine, "GET", f"/api/view/{view['id']}", 404)
+
+
+def test_who_may_change_one_thing_changes_no_other_through_it(server, client, dataset, trained, deployment, project):
+    """Ids in bodies: what they name is changed too, and weighs like what the path names."""
+    name, _, token = person(server, "viewer")
+    version, lake = dataset[1], client.get_datalake()
+    model = deployment.get_model_version()
+    other_project = client.create_project(name=unique("not given"))
+    for kind, thing in (("deployment", deployment.id), ("project", project.id), ("model", model.origin_id)):
+        ask(server, server.token, "POST", f"/api/access/{kind}/{thing}/users", json={"user_id": id_of(server, name), "role": "member"})
+    target = client.create_model(name=unique("not given"))
+    refused = [
+        ("POST", f"/api/deployment/{deployment.id}/fl/datasets", {"dataset_version_id": str(version.id)}),
+        ("PATCH", f"/api/deployment/{deployment.id}", {"target_datalake_id": str(lake.id)}),
+        ("POST", f"/api/deployment/{deployment.id}/pipeline/ct", {"project_id": str(other_project.id), "trigger": "NONE", "experiment_parameters": {}}),
+        ("POST", f"/api/experiment/{trained[0].id}/publish/version", {"model_id": str(target.id)}),
+        ("POST", f"/api/experiment/{trained[0].id}/publish", {"name": unique("new")}),
+        ("POST", f"/api/model/version/{model.id}/deploy", {"name": unique("new"), "target_datalake_id": str(lake.id)}),
+    ]
+    for method, path, body in refused:
+        said = ask(server, token, method, path, 403, json=body)
+        assert "the role member" in said["message"], said
+    ask(server, token, "PATCH", f"/api/deployment/{deployment.id}", json={"min_threshold": 0.3})
+
+
+def test_a_guest_sees_neither_who_else_there_is_nor_what_else_uses_it(server, other, dataset, project):
+    project.attach_dataset(dataset[1])
+    d, guest = dataset[0], person(server, "viewer", other[0])
+    ask(server, server.token, "POST", f"/api/access/dataset/{d.id}/users", json={"user_id": id_in(server, other, guest[0]), "role": "viewer"})
+    seen = ask(server, guest[2], "GET", f"/api/access/dataset/{d.id}/users")["users"]
+    assert [u["username"] for u in seen] == [guest[0]]
+    used = ask(server, guest[2], "GET", f"/api/dataset/version/{dataset[1].id}/users")["items"]
+    assert used and all(u["items"] == [] and u["count"] > 0 for u in used)
+
+
+def id_in(server, other, name):
+    """The id of a member of the second organization."""
+    users = ask(server, other[2], "GET", "/api/users", params={"limit": 1000})["items"]
+    return next(u["id"] for u in users if u["username"] == name)

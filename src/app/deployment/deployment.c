@@ -220,7 +220,7 @@ static enum err default_lake(struct op *op, const char **ret)
 {
     if (in_has(op, "target_datalake_id")) {
         *ret = in_text(op, "target_datalake_id");
-        return resource_need(op, &datalake_resource, *ret);
+        return resource_need_to_change(op, &datalake_resource, *ret);
     }
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(op->db, &r, "SELECT id FROM datalake WHERE org = ?1 ORDER BY created_at, id LIMIT 1", V(op->org));
@@ -267,14 +267,14 @@ static enum err create(struct op *op)
 
 static enum err deploy(struct op *op)
 {
-    TRY(guest_refused(op));
+    TRY(organization_need_to_change(op));
     return make(op, op->id);
 }
 
 static enum err update(struct op *op)
 {
     if (in_has(op, "target_datalake_id"))
-        TRY(resource_need(op, &datalake_resource, in_text(op, "target_datalake_id")));
+        TRY(resource_need_to_change(op, &datalake_resource, in_text(op, "target_datalake_id")));
     enum err e = resource_update(op, "deployment", op->id, op->route->in, op->route->in_n);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a deployment \"%s\" already", in_text(op, "name"));

@@ -51,7 +51,7 @@ static enum err toggle(struct op *op)
 static enum err attach(struct op *op)
 {
     const char *version = in_text(op, "dataset_version_id");
-    TRY(resource_need(op, &dataset_version_resource, version));
+    TRY(resource_need_to_change(op, &dataset_version_resource, version));
     enum err e = sql_run(op->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)",
                          V(op->id), V(version), V(clock_now_ms()));
     if (e == E_CONFLICT)

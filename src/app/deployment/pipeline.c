@@ -146,7 +146,7 @@ static enum err changed(struct op *op, const char *id)
 static enum err setup_training(struct op *op)
 {
     const char *project = in_text(op, "project_id"), *trigger = in_text(op, "trigger");
-    TRY(resource_need(op, &project_resource, project));
+    TRY(resource_need_to_change(op, &project_resource, project));
     bool feedback = trigger && strcmp(trigger, "FEEDBACK_LOOP") == 0;
     if (feedback && !in_has(op, "threshold"))
         return fail(E_INVALID, "threshold is missing: after how many submitted reviews a training starts");

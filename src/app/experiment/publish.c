@@ -106,7 +106,7 @@ enum err experiment_publish(struct sql *db, struct arena *a, const char *id, con
 static enum err as_model(struct op *op)
 {
     const char *model, *version;
-    TRY(guest_refused(op));
+    TRY(organization_need_to_change(op));
     TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &model));
     TRY(experiment_publish(op->db, op->arena, op->id, model, op->user_id, &version));
     op->status = 201;
@@ -116,7 +116,7 @@ static enum err as_model(struct op *op)
 static enum err as_version(struct op *op)
 {
     const char *model = in_text(op, "model_id"), *version;
-    TRY(resource_need(op, &model_resource, model));
+    TRY(resource_need_to_change(op, &model_resource, model));
     TRY(experiment_publish(op->db, op->arena, op->id, model, op->user_id, &version));
     op->status = 201;
     return reply_one(op, &model_version_resource, version);
