@@ -100,7 +100,7 @@ const struct removal dataset_removal = {
 static enum err delete_dataset(struct op *op)
 {
     int64_t locked = 0;
-    TRY(sql_int(op->db, &locked, "SELECT count(*) FROM dataset_version WHERE dataset_id = ?1 AND locked", V(op->id)));
+    TRY(sql_int(op->db, &locked, "SELECT count(*) FROM dataset_version WHERE dataset_id = ?1 AND locked <> 0", V(op->id)));
     if (locked)
         return fail(E_LOCKED, "%lld of its versions are locked", (long long)locked);
     op->status = 204;

@@ -60,7 +60,7 @@ enum err alerts_look(struct sql *db, struct arena *a, const char *deployment_id,
             TRY(sql_first(
                 db, &mean,
                 "SELECT avg(p.latency) * 1000 FROM (SELECT id FROM predicted_asset WHERE deployment_id = ?1"
-                " ORDER BY created_at DESC LIMIT ?2) a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow",
+                " ORDER BY created_at DESC LIMIT ?2) a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0",
                 V(deployment_id), V((int64_t)MEAN_OF)));
             is = rows_real(mean, 0);
         }

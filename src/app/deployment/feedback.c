@@ -41,7 +41,7 @@ static enum err setup(struct op *op)
 
 static enum err toggle(struct op *op)
 {
-    TRY(sql_run(op->db, "UPDATE pipeline SET fl_active = ?2 WHERE deployment_id = ?1 AND fl_set", V(op->id),
+    TRY(sql_run(op->db, "UPDATE pipeline SET fl_active = ?2 WHERE deployment_id = ?1 AND fl_set <> 0", V(op->id),
                 V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the feedback loop up first");

@@ -137,7 +137,7 @@ REVIEWS(review_whole, "review", review_fields)
     " WHERE r.predicted_asset_id = a.id"
 #define COUNT_SHAPES                                                                                                               \
     "(SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                         \
-    " WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)"
+    " WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)"
 
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
 #define BY_DATA OF_DATA("predicted_asset", "deployment_id")
@@ -162,7 +162,7 @@ static const struct field fields[] = {
     { "data", T_PART, 0, .of = &data_short },
     TAGS("a.id"),
     { "latency", T_NUMBER, F_SORT | F_FILTER | F_NULL,
-      "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND NOT p.is_shadow)" },
+      "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)" },
     { "nb_shapes", T_INT, F_SORT | F_FILTER, COUNT_SHAPES },
     { "champion", T_ONE, F_NULL, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
     { "shadow", T_ONE, F_NULL, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },

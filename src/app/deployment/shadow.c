@@ -58,7 +58,7 @@ static enum err keep(struct sql *db, struct arena *a, const struct todo *t, enum
         return OK;
     const struct prediction_new n = { t->asset, t->version, true, d->latency_s, shapes };
     int64_t have = 0;
-    TRY(sql_int(db, &have, "SELECT count(*) FROM prediction WHERE predicted_asset_id = ?1 AND is_shadow", V(t->asset)));
+    TRY(sql_int(db, &have, "SELECT count(*) FROM prediction WHERE predicted_asset_id = ?1 AND is_shadow <> 0", V(t->asset)));
     if (have) /* a client has sent one meanwhile */
         return OK;
     TRY(prediction_add(db, a, t->deployment, &n, &id));

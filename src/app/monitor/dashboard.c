@@ -29,18 +29,33 @@ static enum err counts(struct op *op, const struct selection *s)
     return OK;
 }
 
+void latency_point_write(struct op *op, struct rows *r)
+{
+    struct out *o = &op->out;
+    out_object(o, NULL);
+    out_text(o, "id", rows_text(r, 0));
+    out_text(o, "at", clock_iso(op->arena, rows_int(r, 1)));
+    out_number(o, "champion", rows_real(r, 2));
+    if (rows_null(r, 3))
+        out_null(o, "shadow");
+    else
+        out_number(o, "shadow", rows_real(r, 3));
+    out_end_object(o);
+}
+
 /* Figures over all of the range, and at most SERIES_POINTS points evenly taken from it. Seconds. */
 static enum err latency(struct op *op, const struct selection *s)
 {
     struct out *o = &op->out;
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r,
-                  "WITH v AS (SELECT p.latency AS x, row_number() OVER (ORDER BY p.latency) AS n, count(*) OVER () AS c"
-                  " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow WHERE " SELECTED ")"
-                  " SELECT avg(x), max(x) FILTER (WHERE n <= (c + 1) / 2), max(x) FILTER (WHERE n <= max(1, c * 95 / 100)), max(x),"
-                  " (SELECT avg(p.latency) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow"
-                  " WHERE " SELECTED ") FROM v",
-                  SELECTION(s)));
+    TRY(sql_first(
+        op->db, &r,
+        "WITH v AS (SELECT p.latency AS x, row_number() OVER (ORDER BY p.latency) AS n, count(*) OVER () AS c"
+        " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED ")"
+        " SELECT avg(x), max(x) FILTER (WHERE n <= (c + 1) / 2), max(x) FILTER (WHERE n <= max(1, c * 95 / 100)), max(x),"
+        " (SELECT avg(p.latency) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
+        " WHERE " SELECTED ") FROM v",
+        SELECTION(s)));
     static const char *const names[] = { "mean_latency", "mean", "median", "p95", "max", "shadow_mean" };
     static const int columns[] = { 0, 0, 1, 2, 3, 4 };
     for (int k = 0; k < 6; k++) {
@@ -57,22 +72,13 @@ static enum err latency(struct op *op, const struct selection *s)
     TRY(sql_rows(
         op->db, &series,
         "WITH v AS (SELECT a.id, a.created_at AS at, p.latency AS x, (SELECT q.latency FROM prediction q"
-        " WHERE q.predicted_asset_id = a.id AND q.is_shadow) AS y, row_number() OVER (ORDER BY a.created_at) AS n,"
-        " count(*) OVER () AS c FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
+        " WHERE q.predicted_asset_id = a.id AND q.is_shadow <> 0) AS y, row_number() OVER (ORDER BY a.created_at) AS n,"
+        " count(*) OVER () AS c FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
         " WHERE " SELECTED ") SELECT id, at, x, y FROM v WHERE n % (c / ?8 + 1) = 0 OR n = c ORDER BY at",
         SELECTION(s), V((int64_t)SERIES_POINTS)));
     out_array(o, "latency");
-    while (rows_next(series)) {
-        out_object(o, NULL);
-        out_text(o, "id", rows_text(series, 0));
-        out_text(o, "at", clock_iso(op->arena, rows_int(series, 1)));
-        out_number(o, "champion", rows_real(series, 2));
-        if (rows_null(series, 3))
-            out_null(o, "shadow");
-        else
-            out_number(o, "shadow", rows_real(series, 3));
-        out_end_object(o);
-    }
+    while (rows_next(series))
+        latency_point_write(op, series);
     out_end_array(o);
     return rows_error(series);
 }
@@ -105,7 +111,7 @@ static enum err scores(struct op *op, const struct selection *s)
     TRY(sql_rows(
         op->db, &r,
         "SELECT min(9, CAST(h.score * 10 AS INTEGER)), count(*) FROM predicted_asset a JOIN prediction p"
-        " ON p.predicted_asset_id = a.id AND NOT p.is_shadow JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
+        " ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
         " GROUP BY 1",
         SELECTION(s)));
     while (rows_next(r))
@@ -125,7 +131,7 @@ static enum err heatmap(struct op *op, const struct selection *s)
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
-                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow WHERE " SELECTED
+                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
                  " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
                  " ON h.prediction_id = q.id WHERE d.width > 0 AND h.w > 0",
                  SELECTION(s), V((int64_t)HEAT_IMAGES)));

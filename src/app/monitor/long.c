@@ -49,7 +49,6 @@ static void write_figures(struct out *o, const struct tally *champion, const str
 static enum err write_point(struct op *op, const struct selection *s, int64_t from, int64_t to)
 {
     AUTO(rows) struct rows *r = NULL;
-    struct out *o = &op->out;
     TRY(sql_rows(
         op->db, &r,
         "SELECT a.id, a.created_at, p.latency, (SELECT q.latency FROM prediction q WHERE q.predicted_asset_id = a.id"
@@ -59,15 +58,7 @@ static enum err write_point(struct op *op, const struct selection *s, int64_t fr
         V(s->deployment_id), V(from), V(to), V(s->model_version_id)));
     if (!rows_next(r))
         return rows_error(r);
-    out_object(o, NULL);
-    out_text(o, "id", rows_text(r, 0));
-    out_text(o, "at", clock_iso(op->arena, rows_int(r, 1)));
-    out_number(o, "champion", rows_real(r, 2));
-    if (rows_null(r, 3))
-        out_null(o, "shadow");
-    else
-        out_number(o, "shadow", rows_real(r, 3));
-    out_end_object(o);
+    latency_point_write(op, r);
     return OK;
 }
 

@@ -31,6 +31,9 @@ MUST_USE enum err long_labels_write(struct op *, const struct selection *);
 MUST_USE enum err long_scores_write(struct op *, const struct selection *);
 MUST_USE enum err long_reviews_write(struct op *, const struct selection *);
 
+/* A point of the latency's curve from a row of predicted asset's id, time, champion's latency, shadow's latency (may be NULL). */
+void latency_point_write(struct op *, struct rows *);
+
 /* Detection metrics of champion or shadow against the reviews, over the latest reviewed images (at most SUPERVISED_MOST). */
 enum { SUPERVISED_MOST = 5000 };
 struct supervised {

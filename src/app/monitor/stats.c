@@ -46,13 +46,13 @@ static enum err each_metrics(struct op *op, const struct selection *s)
 {
     struct out *o = &op->out;
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT a.id, a.created_at, p.latency, d.width, d.height, (SELECT count(*) FROM prediction_shape h"
-        " WHERE h.prediction_id = p.id), (SELECT q.latency FROM prediction q WHERE q.predicted_asset_id = a.id AND q.is_shadow),"
-        " a.custom_metrics FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow"
-        " JOIN data d ON d.id = a.data_id WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8",
-        SELECTION(s), V((int64_t)LISTED_MOST)));
+    TRY(sql_rows(op->db, &r,
+                 "SELECT a.id, a.created_at, p.latency, d.width, d.height, (SELECT count(*) FROM prediction_shape h"
+                 " WHERE h.prediction_id = p.id), (SELECT q.latency FROM prediction q WHERE q.predicted_asset_id = a.id AND "
+                 "q.is_shadow <> 0),"
+                 " a.custom_metrics FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
+                 " JOIN data d ON d.id = a.data_id WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8",
+                 SELECTION(s), V((int64_t)LISTED_MOST)));
     while (rows_next(r)) {
         double w = rows_real(r, 3), h = rows_real(r, 4);
         out_object(o, NULL);
@@ -130,7 +130,7 @@ static enum err each_review(struct op *op, const struct selection *s)
     {
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_rows(op->db, &r,
-                     "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow "
+                     "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 "
                      "WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8",
                      SELECTION(s), V((int64_t)IMAGES_MOST)));
         while (rows_next(r))

@@ -135,7 +135,7 @@ enum err label_distribution_write(struct sql *db, struct out *o, const char *key
         "WITH said AS (SELECT h.label_id AS label, p.is_shadow AS shadow, count(*) AS n FROM predicted_asset a"
         " JOIN prediction p ON p.predicted_asset_id = a.id JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
         " GROUP BY 1, 2), reviewed AS (SELECT h.label_id AS label, count(*) AS n FROM predicted_asset a"
-        " JOIN prediction p ON p.predicted_asset_id = a.id AND NOT p.is_shadow JOIN review v ON v.predicted_asset_id = a.id"
+        " JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN review v ON v.predicted_asset_id = a.id"
         " JOIN review_shape h ON h.review_id = v.id WHERE " SELECTED " GROUP BY 1)"
         " SELECT l.name, l.id, coalesce((SELECT n FROM said WHERE label = l.id AND NOT shadow), 0),"
         " coalesce((SELECT n FROM said WHERE label = l.id AND shadow), 0),"
