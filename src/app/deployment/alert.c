@@ -51,7 +51,7 @@ static enum err look(struct sql *db, struct arena *a, const char *deployment, st
 enum err alerts_look(struct sql *db, struct arena *a, const char *deployment_id, double latency)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT id, metric, operator, value, triggered FROM alert WHERE deployment_id = ?1 AND active",
+    TRY(sql_rows(db, &r, "SELECT id, metric, operator, value, triggered FROM alert WHERE deployment_id = ?1 AND active <> 0",
                  V(deployment_id)));
     while (rows_next(r)) {
         double is = latency * 1000;

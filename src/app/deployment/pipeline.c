@@ -160,7 +160,7 @@ static enum err setup_training(struct op *op)
 
 static enum err toggle_training(struct op *op)
 {
-    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set", V(op->id),
+    TRY(sql_run(op->db, "UPDATE pipeline SET ct_active = ?2 WHERE deployment_id = ?1 AND ct_set <> 0", V(op->id),
                 V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous training up first");
@@ -206,7 +206,7 @@ static enum err list_datasets(struct op *op)
 
 static enum err setup_deployment(struct op *op)
 {
-    TRY(sql_run(op->db, "UPDATE pipeline SET cd_set = 1, cd_active = 1, cd_policy = ?2 WHERE deployment_id = ?1 AND ct_set",
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_set = 1, cd_active = 1, cd_policy = ?2 WHERE deployment_id = ?1 AND ct_set <> 0",
                 V(op->id), V(in_text(op, "policy"))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous training up first: it makes the models that are deployed");
@@ -215,7 +215,7 @@ static enum err setup_deployment(struct op *op)
 
 static enum err toggle_deployment(struct op *op)
 {
-    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set", V(op->id),
+    TRY(sql_run(op->db, "UPDATE pipeline SET cd_active = ?2 WHERE deployment_id = ?1 AND cd_set <> 0", V(op->id),
                 V(in_bool(op, "active", false))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous deployment up first");
