@@ -53,6 +53,8 @@ MUST_USE enum err router_build(const struct resource *const *, struct router **r
 MUST_USE enum err router_find(const struct router *, struct arena *, const char *method, const char *path, const char *values[8],
                               const struct route **ret);
 void router_free(struct router *);
+/* What may be sent to a route: what it makes or changes says, then its own rows. */
+const struct field *route_inputs(struct arena *, const struct route *, size_t *ret_n);
 void op_here(struct op *);                    /* what this thread does from here on is done for that request */
 MUST_USE enum err right_check(struct op *);   /* who asks, and may they; E_UNKNOWN_USER, E_FORBIDDEN, E_NOT_FOUND */
 const char *bearer_token(struct http_call *); /* NULL if none was sent */

@@ -40,7 +40,7 @@ static enum err check_text(const struct field *f, const char *s, const char *whe
                     (size_t)f->min);
     if (n > most)
         return fail(E_INVALID, "%s%s has %zu characters; at most %zu are allowed", where, name, n, most);
-    return OK;
+    return f->flags & F_NAME ? fail_within(name_check(name, s), "%s", where) : OK;
 }
 
 static enum err check_list(const struct field *f, const struct json *v, const char *where, const char *name)

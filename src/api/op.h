@@ -50,13 +50,16 @@ enum type {
     T_COLUMNS, /* all such rows as an object of lists, one for each field */
 };
 enum {
-    F_NEED = 1,   /* input: must be sent and not null */
+    F_NEED = 1,   /* input, and F_NEW: must be sent and not null */
     F_NULL = 2,   /* may be null: in answers, and in changes */
     F_SORT = 4,   /* order_by may name it */
     F_FILTER = 8, /* the query language may name it */
     F_HIDE = 16,  /* not part of the answer (filter and sort only) */
     F_ONE = 32,   /* only in the answer for a single one, not in lists */
     F_WHEN = 64,  /* left out of the answer where it is NULL: one of several fields of that name */
+    F_NEW = 128,  /* may be sent when one is made; with F_NEED it must be. Its limits are the row's, its column is written */
+    F_EDIT = 256, /* may be changed; to null if F_NULL */
+    F_NAME = 512, /* input: what name_check() asks of names */
 };
 
 /* A value that comes in or goes out. In a resource: one member of its JSON, and one expression of its SELECT. In a route's `in`:
@@ -144,7 +147,7 @@ struct route {
     enum right need;
     enum work work;
     const char *says;       /* one line for the API's description */
-    const struct field *in; /* what may be sent; others are ignored. NULL: nothing is read */
+    const struct field *in; /* what may be sent, besides the members of `makes` or `changes`; others are ignored */
     size_t in_n;
     const struct resource *answers; /* what the answer holds, for the description and the pages' types */
     size_t body_cap;                /* bytes; 0: 1 MiB */
@@ -154,6 +157,8 @@ struct route {
     const char *on_nothing; /* why the other values of the path are ids of nothing that somebody owns */
     enum gives gives;
     bool public_too; /* a public one may be named although the route writes: it is only used */
+    /* The members of this with F_NEW (of the second: F_EDIT) may be sent; resource_add() and resource_update() write them. */
+    const struct resource *makes, *changes;
     /* For bodies that are no JSON: called with the body's pieces instead of collecting it; `start` runs before the first.
      * Rights are checked before `start`; the handler `run` is called after the last piece. */
     handler *start;
@@ -161,6 +166,8 @@ struct route {
     void (*stop)(struct op *); /* always called once after start, answered or not */
 };
 #define ROUTES(array) (array), COUNT_OF(array)
+#define MAKES(resource) .makes = (resource), .answers = (resource)
+#define CHANGES(resource) .changes = (resource), .answers = (resource)
 
 /* What the body, or else the query string, holds under a name, after the check. Absent and null: NULL, or `missing`.
  * A field called "*" stands for a body that is no object (a bare array). */

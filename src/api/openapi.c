@@ -249,7 +249,7 @@ static void component(struct components *c, struct out *o, const char *name, con
     out_end_object(o);
 }
 
-/* A value that comes in, with its limits. What need not be sent may be null. */
+/* A value that comes in, with its limits. */
 static void input_of(struct out *o, const char *key, const struct field *f, bool null)
 {
     static const struct {
@@ -282,9 +282,11 @@ static void body_of(struct out *o, const struct route *r)
     }
     out_object(o, "schema");
     out_text(o, "type", "object");
+    if (r->changes)
+        out_int(o, "minProperties", 1);
     out_object(o, "properties");
-    for (size_t i = 0; i < r->in_n; i++)
-        input_of(o, r->in[i].name, &r->in[i], !(r->in[i].flags & F_NEED));
+    for (size_t i = 0; i < r->in_n; i++) /* null stands for what is not sent; in a change it takes away what may be missing */
+        input_of(o, r->in[i].name, &r->in[i], r->changes ? r->in[i].flags & F_NULL : !(r->in[i].flags & F_NEED));
     out_end_object(o);
     out_array(o, "required");
     for (size_t i = 0; i < r->in_n; i++)
@@ -427,8 +429,10 @@ static void what_it_is_on(struct out *o, const struct route *r)
     out_end_array(o);
 }
 
-static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *r)
+static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *route)
 {
+    struct route whole = *route, *r = &whole;
+    r->in = route_inputs(a, route, &r->in_n);
     static const char *const rights[] = { "",       "anyone",    "signed link",
                                           "viewer", "annotator", "member",
                                           "admin",  "owner",     "deployment login or member" };

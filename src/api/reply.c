@@ -1,7 +1,6 @@
 /* Output: SELECTs put together from a resource's constant rows, and their rows as JSON. Lists and pages are in list.c. */
 #include "api/remove.h"
 #include "api/select.h"
-#include "base/clock.h"
 #include "base/unicode.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,49 +152,4 @@ enum err resource_need(struct op *op, const struct resource *r, const char *id)
     int64_t there = 0;
     TRY(sql_int_text(op->db, &there, t.bytes, b.v, b.n));
     return there ? OK : fail(E_NOT_FOUND, "there is no %s %s", r->name, id ? id : "");
-}
-
-static struct value column_value(struct op *op, const struct field *f, const struct json *v)
-{
-    int64_t i = 0;
-    double d = 0;
-    bool b = false;
-    char *id = arena_take(op->arena, ID_SIZE);
-    if (json_absent(v))
-        return value_text(NULL);
-    if (f->type == T_INT && json_int(v, &i))
-        return value_int(i);
-    if (f->type == T_NUMBER && json_number(v, &d))
-        return value_real(d);
-    if (f->type == T_BOOL && json_bool(v, &b))
-        return value_int(b);
-    if (f->type == T_TIME && (json_int(v, &i) || clock_parse_iso(json_text(v), &i)))
-        return value_int(i);
-    if (f->type == T_ID && id_parse(json_text(v), id))
-        return value_text(id);
-    return value_text(f->type == T_TEXT ? json_text(v) : json_print(op->arena, v));
-}
-
-enum err resource_update(struct op *op, const char *table, const char *id, const struct field *in, size_t n)
-{
-    AUTO(text) struct text t;
-    text_init(&t, SELECT_CAP);
-    struct bound b = { 0 };
-    struct value v = value_text(id);
-    TRY(bound_add(&b, &v, 1));
-    text_fmt(&t, "UPDATE %s SET", table);
-    for (size_t i = 0; i < n; i++) {
-        const struct json *sent = in_json(op, in[i].name);
-        if (!sent)
-            continue;
-        if (json_absent(sent) && !(in[i].flags & F_NULL))
-            return fail(E_INVALID, "%s must not be null; leave it out to keep it", in[i].name);
-        v = column_value(op, &in[i], sent);
-        TRY(bound_add(&b, &v, 1));
-        text_fmt(&t, "%s %s = ?%zu", b.n > 2 ? "," : "", in[i].sql ? in[i].sql : in[i].name, b.n);
-    }
-    if (b.n == 1)
-        return fail(E_INVALID, "nothing was sent that can be changed");
-    text_add(&t, " WHERE id = ?1");
-    return sql_run_text(op->db, t.bytes, b.v, b.n);
 }

@@ -76,9 +76,25 @@ MUST_USE enum err reply_rows_where(struct op *, const char *key, const struct re
 MUST_USE enum err resource_ids(struct op *, const struct resource *, const char *q, const char *condition, const struct value *,
                                size_t n, const char ***ret, size_t *ret_n);
 
-/* The columns of PATCH: UPDATE table SET for those fields of the body that are columns of that name. E_INVALID if nothing was sent.
+/* A row of the resource's table, whose route MAKES() it: a new id, the organization, created_at and updated_at where there are such
+ * members, what was sent with F_NEW, and the columns that the handler gives as { "name", V(value) }, which stand for what was not
+ * sent as well. A text that is neither sent nor given is empty, or NULL where it may be. E_CONFLICT and E_IN_USE as of sql_run().
  */
-MUST_USE enum err resource_update(struct op *, const char *table, const char *id, const struct field *in, size_t n);
+struct column {
+    const char *name;
+    struct value is;
+};
+#define COLUMNS_(...)                                                                                                              \
+    (const struct column[])                                                                                                        \
+    {                                                                                                                              \
+        { 0 }, ##__VA_ARGS__                                                                                                       \
+    }
+#define resource_add(op, resource, ret_id, ...)                                                                                    \
+    resource_add_with(op, resource, COLUMNS_(__VA_ARGS__) + 1, sizeof(COLUMNS_(__VA_ARGS__)) / sizeof(struct column) - 1, ret_id)
+MUST_USE enum err resource_add_with(struct op *, const struct resource *, const struct column *, size_t n, const char **ret_id);
+/* Writes what was sent with F_EDIT into the row of that id, and updated_at where there is such a member; the route CHANGES() it.
+ * E_INVALID if nothing was sent. */
+MUST_USE enum err resource_update(struct op *, const struct resource *, const char *id);
 
 /* Turns a query of the language into a WHERE clause over the resource's fields; query/ fills it in at start, so that api/ need not
  * know it. E_INVALID says at which character. */

@@ -13,6 +13,7 @@ struct branch {
 };
 struct router {
     struct branch root;
+    struct arena *arena; /* of the routes that make or change something: copies whose `in` is complete */
 };
 
 static struct branch *branch_for(struct branch *parent, const char *word, size_t n)
@@ -49,6 +50,36 @@ static enum err check_owner(const struct route *r, size_t values)
     return OK;
 }
 
+static const struct route *complete(struct arena *a, const struct route *r)
+{
+    if (!r->makes && !r->changes)
+        return r;
+    struct route *all = arena_take(a, sizeof *all);
+    *all = *r;
+    all->in = route_inputs(a, r, &all->in_n);
+    return all;
+}
+
+/* What is said to be made or changed must have members for it. */
+static enum err check_inputs(const struct route *r)
+{
+    unsigned all = 0;
+    for (size_t i = 0; r->makes && i < r->makes->n_fields; i++)
+        all |= r->makes->fields[i].flags & F_NEW;
+    for (size_t i = 0; r->changes && i < r->changes->n_fields; i++)
+        all |= r->changes->fields[i].flags & F_EDIT;
+    if (all != (r->makes ? F_NEW : 0u) + (r->changes ? F_EDIT : 0u))
+        return fail(E_BROKEN, "%s %s makes or changes something of which no member says F_NEW or F_EDIT", r->method, r->path);
+    for (size_t i = 0; i < r->in_n; i++) {
+        if (!r->in[i].name || !r->in[i].type)
+            return fail(E_BROKEN, "%s %s: input field %zu has no name or type", r->method, r->path, i);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(r->in[i].name, r->in[k].name) == 0)
+                return fail(E_BROKEN, "%s %s: %s stands twice in its input", r->method, r->path, r->in[i].name);
+    }
+    return OK;
+}
+
 static enum err add(struct router *r, const struct resource *resource, const struct route *route)
 {
     if (!route->method || !route->path || route->path[0] != '/' || !route->run)
@@ -61,9 +92,8 @@ static enum err add(struct router *r, const struct resource *resource, const str
         return fail(E_BROKEN, "%s %s: a signed route must be WORK_FREE", route->method, route->path);
     if (!route->answers && route->gives <= GIVES_ROWS)
         return fail(E_BROKEN, "%s %s does not say what it answers", route->method, route->path);
-    for (size_t i = 0; i < route->in_n; i++)
-        if (!route->in[i].name || !route->in[i].type)
-            return fail(E_BROKEN, "%s %s: input field %zu has no name or type", route->method, route->path, i);
+    route = complete(r->arena, route);
+    TRY(check_inputs(route));
     struct branch *b = &r->root;
     size_t values = 0;
     for (const char *p = route->path + 1, *end; *p; p = *end ? end + 1 : end) {
@@ -98,12 +128,14 @@ void router_free(struct router *r)
     if (!r)
         return;
     free_branch(&r->root);
+    arena_free(r->arena);
     free(r);
 }
 
 enum err router_build(const struct resource *const *all, struct router **ret)
 {
     struct router *r = heap_take(sizeof *r);
+    r->arena = arena_new();
     for (; *all; all++)
         for (size_t i = 0; i < (*all)->n_routes; i++) {
             enum err e = add(r, *all, &(*all)->routes[i]);

@@ -26,6 +26,12 @@ static inline bool field_nested(const struct field *f) /* its members are rows o
     return f->type == T_ONE || f->type == T_MANY || f->type == T_COLUMNS;
 }
 
+/* The table that rows of the resource are written into: the first of its `from`. And the column that a member is kept in: its
+ * sql, or (of an expression) the one called like it. */
+const char *resource_table(struct arena *, const struct resource *);
+const char *field_column(const struct field *);
+bool column_is_first(const struct resource *, const char *sql); /* "l.name", l being that table */
+
 /* "SELECT … FROM …" of the shown fields; `single`: those of one thing alone too. Returns how many columns those are. */
 size_t select_fields(struct text *, const struct resource *, bool single);
 size_t select_columns(struct text *, const struct resource *, bool single); /* "SELECT …" alone */

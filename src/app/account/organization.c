@@ -11,7 +11,7 @@ static const char table[] = "CREATE TABLE organization (id TEXT PRIMARY KEY, nam
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "o.id" },
-    { "name", T_TEXT, 0, "o.name" },
+    { "name", T_TEXT, F_NEW | F_NEED | F_EDIT, "o.name", .min = 1, .max = 100 },
     { "default_connector_id", T_ID, 0, "o.default_connector_id" },
     { "created_at", T_TIME, 0, "o.created_at" },
 };
@@ -72,7 +72,7 @@ static enum err create(struct op *op)
 
 static enum err update(struct op *op)
 {
-    enum err e = resource_update(op, "organization", op->id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, &organization_resource, op->id);
     if (e == E_CONFLICT)
         return fail(e, "there is an organization '%s' already", in_text(op, "name"));
     TRY(e);
@@ -130,8 +130,6 @@ enum err account_first_start(struct sql *db, struct arena *a, struct first_start
 
 static const struct field find_in[] = { { "name", T_TEXT, F_NEED } };
 
-static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
-
 DESCRIBED(pong, "ping", { "sdk_version", T_TEXT }, { "username", T_TEXT }, { "default_organization", T_TEXT });
 
 static const struct route routes[] = {
@@ -139,13 +137,13 @@ static const struct route routes[] = {
     { "GET", "/api/organizations", list, MAY_READ, WORK_READ, "the organizations that one belongs to", .answers = &own_organization,
       .gives = GIVES_PAGE },
     { "POST", "/api/organizations", create, MAY_ADMIN, WORK_WRITE, "makes an organization, of which one is the owner",
-      FIELDS(name_in), &own_organization },
+      .makes = &organization_resource, .answers = &own_organization },
     { "GET", "/api/organizations/find", find, MAY_READ, WORK_READ, "the organization of that name", FIELDS(find_in),
       &own_organization },
     { "GET", "/api/organization/{id}", get, MAY_READ, WORK_READ, "one organization", .answers = &organization_resource,
       .on = &organization_resource },
-    { "PATCH", "/api/organization/{id}", update, MAY_ADMIN, WORK_WRITE, "renames the organization", FIELDS(name_in),
-      &organization_resource, .on = &organization_resource },
+    { "PATCH", "/api/organization/{id}", update, MAY_ADMIN, WORK_WRITE, "renames the organization", CHANGES(&organization_resource),
+      .on = &organization_resource },
 };
 
 const struct resource organization_resource = {

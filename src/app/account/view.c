@@ -1,6 +1,5 @@
 /* Saved views: a query and an order that a person keeps under a name for one page. Private: nobody else sees them. */
 #include "app/account/account.h"
-#include "base/clock.h"
 
 static const char table[] =
     "CREATE TABLE saved_view (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), person_id TEXT NOT NULL "
@@ -10,10 +9,10 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "w.id" },
-    { "page", T_TEXT, F_SORT | F_FILTER, "w.page" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "w.name" },
-    { "q", T_TEXT, F_FILTER, "w.q" },
-    { "order_by", T_TEXT, F_NULL, "w.order_by" },
+    { "page", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED, "w.page", .min = 1, .max = 100 },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "w.name", .min = 1, .max = 100 },
+    { "q", T_TEXT, F_FILTER | F_NEW | F_NEED | F_EDIT, "w.q", .max = 4000 },
+    { "order_by", T_TEXT, F_NULL | F_NEW | F_EDIT, "w.order_by", .max = 100 },
     { "created_at", T_TIME, F_SORT | F_FILTER, "w.created_at" },
 };
 
@@ -29,13 +28,8 @@ static enum err taken(struct op *op, enum err e)
 
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena);
-    enum err e = sql_run(op->db,
-                         "INSERT INTO saved_view (id, org, person_id, page, name, q, order_by, created_at) VALUES (?1, ?2, ?3, ?4, "
-                         "?5, ?6, ?7, ?8)",
-                         V(id), V(op->org), V(op->user_id), V(in_text(op, "page")), V(in_text(op, "name")), V(in_text(op, "q")),
-                         V(in_text(op, "order_by")), V(clock_now_ms()));
-    TRY(taken(op, e));
+    const char *id;
+    TRY(taken(op, resource_add(op, &view_resource, &id, { "person_id", V(op->user_id) })));
     op->status = 201;
     return reply_one(op, &view_resource, id);
 }
@@ -47,7 +41,7 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    TRY(taken(op, resource_update(op, "saved_view", op->id, op->route->in, op->route->in_n)));
+    TRY(taken(op, resource_update(op, &view_resource, op->id)));
     return reply_one(op, &view_resource, op->id);
 }
 
@@ -57,27 +51,16 @@ static enum err delete_view(struct op *op)
     return sql_run(op->db, "DELETE FROM saved_view WHERE id = ?1", V(op->id));
 }
 
-static const struct field create_in[] = {
-    { "page", T_TEXT, F_NEED, .min = 1, .max = 100 },
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 100 },
-    { "q", T_TEXT, F_NEED, .max = 4000 },
-    { "order_by", T_TEXT, F_NULL, .max = 100 },
-};
-static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 100 },
-    { "q", T_TEXT, 0, .max = 4000 },
-    { "order_by", T_TEXT, F_NULL, .max = 100 },
-};
 static const struct field list_in[] = { { "page", T_TEXT, .max = 100 } };
 
 #define VIEW .answers = &view_resource
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/views", list, MAY_READ, WORK_READ, "one's saved views, of one page or all", FIELDS(list_in),
       VIEW, .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/views", create, MAY_READ, WORK_WRITE, "saves a view", FIELDS(create_in), VIEW,
+    { "POST", "/api/organization/{id}/views", create, MAY_READ, WORK_WRITE, "saves a view", MAKES(&view_resource),
       .on = &organization_resource },
     { "GET", "/api/view/{id}", get, MAY_READ, WORK_READ, "one saved view", VIEW, .on = &view_resource },
-    { "PATCH", "/api/view/{id}", update, MAY_READ, WORK_WRITE, "changes a saved view", FIELDS(update_in), VIEW,
+    { "PATCH", "/api/view/{id}", update, MAY_READ, WORK_WRITE, "changes a saved view", CHANGES(&view_resource),
       .on = &view_resource },
     { "DELETE", "/api/view/{id}", delete_view, MAY_READ, WORK_WRITE, "forgets a saved view", .on = &view_resource,
       .gives = GIVES_NOTHING },

@@ -1,7 +1,6 @@
 #include "app/dataset/dataset.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
-#include "base/clock.h"
 
 static const char table[] =
     "CREATE TABLE dataset (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL, "
@@ -22,8 +21,8 @@ static const struct resource pictures = {
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "s.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "s.name" },
-    { "description", T_TEXT, F_FILTER, "s.description" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME, "s.name", .min = 1, .max = 100 },
+    { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "s.description", .max = 4000 },
     { "private", T_BOOL, 0, "1" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "s.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "s.updated_at" },
@@ -41,16 +40,15 @@ static enum err list(struct op *op)
     return reply_list(op, &dataset_resource, "1");
 }
 
+static enum err taken(struct op *op, enum err e)
+{
+    return e == E_CONFLICT ? fail(e, "there is a dataset '%s' already", in_text(op, "name")) : e;
+}
+
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena), *name = in_text(op, "name"), *description = in_text(op, "description");
-    int64_t now = clock_now_ms();
-    TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "INSERT INTO dataset VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)", V(id), V(op->org), V(name),
-                         V(description ? description : ""), V(now), V(op->user_id));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a dataset '%s' already", name);
-    TRY(e);
+    const char *id;
+    TRY(taken(op, resource_add(op, &dataset_resource, &id, { "created_by", V(op->user_id) })));
     op->status = 201;
     return reply_one(op, &dataset_resource, id);
 }
@@ -69,18 +67,9 @@ static enum err get(struct op *op)
     return reply_one(op, &dataset_resource, op->id);
 }
 
-static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 100 }, { "description", T_TEXT, 0, .max = 4000 } };
-
 static enum err update(struct op *op)
 {
-    const char *name = in_text(op, "name");
-    if (name)
-        TRY(name_check("name", name));
-    enum err e = resource_update(op, "dataset", op->id, FIELDS(update_in));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a dataset '%s' already", name);
-    TRY(e);
-    TRY(sql_run(op->db, "UPDATE dataset SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    TRY(taken(op, resource_update(op, &dataset_resource, op->id)));
     return reply_one(op, &dataset_resource, op->id);
 }
 
@@ -108,23 +97,19 @@ static enum err delete_dataset(struct op *op)
     return thing_remove(op, &dataset_removal, op->id);
 }
 
-static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 100 },
-    { "description", T_TEXT, F_NULL, .max = 4000 },
-};
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
 
 static const struct route routes[] = {
     ACCESS_ROUTES("dataset", &dataset_resource),
     { "GET", "/api/organization/{id}/datasets", list, MAY_READ, WORK_READ, "datasets", .answers = &dataset_resource,
       .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/datasets", create, MAY_WRITE, WORK_WRITE, "makes a dataset", FIELDS(create_in),
-      &dataset_resource, .on = &organization_resource },
+    { "POST", "/api/organization/{id}/datasets", create, MAY_WRITE, WORK_WRITE, "makes a dataset", MAKES(&dataset_resource),
+      .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasets/find", find, MAY_READ, WORK_READ, "one dataset by id or name", FIELDS(find_in),
       &dataset_resource, .on = &organization_resource },
     { "GET", "/api/dataset/{id}", get, MAY_READ, WORK_READ, "one dataset", .answers = &dataset_resource, .on = &dataset_resource },
-    { "PATCH", "/api/dataset/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a dataset", FIELDS(update_in),
-      &dataset_resource, .on = &dataset_resource },
+    { "PATCH", "/api/dataset/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a dataset", CHANGES(&dataset_resource),
+      .on = &dataset_resource },
     { "DELETE", "/api/dataset/{id}", delete_dataset, MAY_WRITE, WORK_WRITE, "deletes a dataset with its versions; the data stay",
       .on = &dataset_resource, .gives = GIVES_NOTHING },
 };

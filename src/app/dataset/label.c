@@ -18,8 +18,8 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "l.name" },
-    { "group_id", T_ID, F_NULL, "l.group_id" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME, "l.name", .min = 1, .max = 100 },
+    { "group_id", T_ID, F_NULL | F_EDIT, "l.group_id" },
     { "dataset_version_id", T_ID, 0, "l.dataset_version_id" },
     { "position", T_INT, F_SORT, "l.position" }, /* the class number, from 0 */
     { "nb_objects", T_INT, F_SORT | F_FILTER, "l.n_shapes" },
@@ -27,8 +27,8 @@ static const struct field fields[] = {
 };
 static const struct field group_fields[] = {
     { "id", T_ID, F_FILTER, "g.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "g.name" },
-    { "parent_id", T_ID, F_NULL, "g.parent_id" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME, "g.name", .min = 1, .max = 100 },
+    { "parent_id", T_ID, F_NULL | F_NEW | F_EDIT, "g.parent_id" },
     { "dataset_version_id", T_ID, 0, "g.dataset_version_id" },
 };
 
@@ -123,17 +123,13 @@ static enum err group_is_of(struct op *op, const char *group, const char *versio
     return there ? OK : fail(E_NOT_FOUND, "the dataset version has no label group %s", group);
 }
 
-static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 100 }, { "group_id", T_ID, F_NULL } };
-
 static enum err update(struct op *op)
 {
     const char *version, *name = in_text(op, "name"), *group = in_text(op, "group_id");
     TRY(need(op, &label_resource, true, &version));
-    if (name)
-        TRY(name_check("name", name));
     if (group)
         TRY(group_is_of(op, group, version));
-    enum err e = resource_update(op, "label", op->id, FIELDS(update_in));
+    enum err e = resource_update(op, &label_resource, op->id);
     if (e == E_CONFLICT)
         return fail(e, "there is a label '%s' already", name);
     TRY(e);
@@ -227,13 +223,11 @@ static enum err list_groups(struct op *op)
 
 static enum err create_group(struct op *op)
 {
-    const char *id = id_new(op->arena), *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
+    const char *id, *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
     TRY(version_check_unlocked(op->db, op->id));
-    TRY(name_check("name", name));
     if (parent)
         TRY(group_is_of(op, parent, op->id));
-    enum err e =
-        sql_run(op->db, "INSERT INTO label_group VALUES (?1, ?2, ?3, ?4, ?5)", V(id), V(op->org), V(op->id), V(name), V(parent));
+    enum err e = resource_add(op, &label_group_resource, &id, { "dataset_version_id", V(op->id) });
     if (e == E_CONFLICT)
         return fail(e, "there is a label group '%s' already", name);
     TRY(e);
@@ -246,14 +240,10 @@ static enum err get_group(struct op *op)
     return reply_one(op, &label_group_resource, op->id);
 }
 
-static const struct field group_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 100 }, { "parent_id", T_ID, F_NULL } };
-
 static enum err update_group(struct op *op)
 {
     const char *version, *name = in_text(op, "name"), *parent = in_text(op, "parent_id");
     TRY(need(op, &label_group_resource, true, &version));
-    if (name)
-        TRY(name_check("name", name));
     if (parent) {
         int64_t below = 0;
         TRY(group_is_of(op, parent, version));
@@ -264,7 +254,7 @@ static enum err update_group(struct op *op)
         if (below)
             return fail(E_CONFLICT, "a label group cannot be inside itself");
     }
-    enum err e = resource_update(op, "label_group", op->id, FIELDS(group_in));
+    enum err e = resource_update(op, &label_group_resource, op->id);
     if (e == E_CONFLICT)
         return fail(e, "there is a label group '%s' already", name);
     TRY(e);
@@ -281,7 +271,6 @@ static enum err delete_group(struct op *op)
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
 static const struct field names_in[] = { { "names", T_TEXTS, F_NEED, .max = BULK_NAMES } };
-static const struct field new_group_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 }, { "parent_id", T_ID, F_NULL } };
 static const struct field skeleton_in[] = { { "vertices", T_TEXTS, F_NEED, .min = 1, .max = 1000 },
                                             { "edges", T_ARRAY, F_NEED, .max = 5000 } };
 static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL } };
@@ -298,7 +287,7 @@ DESCRIBED(attributes_answer, "attributes of a label", { "attributes", T_OBJECT, 
 static const struct route routes[] = {
     { "GET", "/api/dataset/version/{id}/labels", list, MAY_READ, WORK_READ, "the labels, in the order of their class numbers",
       LABEL, .on = &dataset_version_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/dataset/version/{id}/labels", create, MAY_WRITE, WORK_WRITE, "makes a label", FIELDS(name_in), LABEL,
+    { "POST", "/api/dataset/version/{id}/labels", create, MAY_WRITE, WORK_WRITE, "makes a label", MAKES(&label_resource),
       .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/labels/find", find, MAY_READ, WORK_READ, "the label of that name", FIELDS(name_in), LABEL,
       .on = &dataset_version_resource },
@@ -307,7 +296,7 @@ static const struct route routes[] = {
     { "GET", "/api/dataset/version/{id}/labels/skeleton", skeletons, MAY_READ, WORK_READ, "the keypoint skeletons by label id",
       .on = &dataset_version_resource, .answers = &skeletons_answer },
     { "GET", "/api/label/{id}", get, MAY_READ, WORK_READ, "one label", LABEL, .on = &label_resource },
-    { "PATCH", "/api/label/{id}", update, MAY_WRITE, WORK_WRITE, "renames a label or puts it in a group", FIELDS(update_in), LABEL,
+    { "PATCH", "/api/label/{id}", update, MAY_WRITE, WORK_WRITE, "renames a label or puts it in a group", CHANGES(&label_resource),
       .on = &label_resource },
     { "DELETE", "/api/label/{id}", delete_label, MAY_WRITE, WORK_WRITE, "deletes a label that no shape carries",
       .on = &label_resource, .gives = GIVES_NOTHING },
@@ -324,11 +313,11 @@ static const struct route routes[] = {
 static const struct route group_routes[] = {
     { "GET", "/api/dataset/version/{id}/labelgroups", list_groups, MAY_READ, WORK_READ, "groups of labels", GROUP,
       .on = &dataset_version_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/dataset/version/{id}/labelgroups", create_group, MAY_WRITE, WORK_WRITE, "makes a group", FIELDS(new_group_in),
-      GROUP, .on = &dataset_version_resource },
+    { "POST", "/api/dataset/version/{id}/labelgroups", create_group, MAY_WRITE, WORK_WRITE, "makes a group",
+      MAKES(&label_group_resource), .on = &dataset_version_resource },
     { "GET", "/api/label/group/{id}", get_group, MAY_READ, WORK_READ, "one group", GROUP, .on = &label_group_resource },
-    { "PATCH", "/api/label/group/{id}", update_group, MAY_WRITE, WORK_WRITE, "renames or moves a group", FIELDS(group_in), GROUP,
-      .on = &label_group_resource },
+    { "PATCH", "/api/label/group/{id}", update_group, MAY_WRITE, WORK_WRITE, "renames or moves a group",
+      CHANGES(&label_group_resource), .on = &label_group_resource },
     { "DELETE", "/api/label/group/{id}", delete_group, MAY_WRITE, WORK_WRITE, "deletes a group; its labels stay",
       .on = &label_group_resource, .gives = GIVES_NOTHING },
 };

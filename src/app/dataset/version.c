@@ -1,7 +1,6 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
-#include "base/clock.h"
 #include <string.h>
 
 static const char table[] =
@@ -50,9 +49,9 @@ static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "v.id" },
     { "origin_id", T_ID, F_FILTER, "s.id" },
     { "origin_name", T_TEXT, F_SORT | F_FILTER, "s.name" },
-    { "version", T_TEXT, F_SORT | F_FILTER, "v.version" },
-    { "type", T_TEXT, F_SORT | F_FILTER, "v.type", .words = inference_types },
-    { "description", T_TEXT, F_FILTER, "v.description" },
+    { "version", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME, "v.version", .min = 1, .max = 100 },
+    { "type", T_TEXT, F_SORT | F_FILTER | F_NEW | F_EDIT, "v.type", .words = inference_types },
+    { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "v.description", .max = 4000 },
     { "locked", T_BOOL, F_FILTER, "v.locked" },
     { "annotation_campaign_id", T_ID, F_NULL, "NULL" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
@@ -90,24 +89,16 @@ static enum err list_all(struct op *op)
     return reply_page(op, &dataset_version_resource, "1");
 }
 
-static enum err taken(const char *version)
+static enum err taken(struct op *op, enum err e)
 {
-    return fail(E_CONFLICT, "the dataset has a version '%s' already", version);
+    return e == E_CONFLICT ? fail(e, "the dataset has a version '%s' already", in_text(op, "version")) : e;
 }
 
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena), *version = in_text(op, "version"), *description = in_text(op, "description"),
-               *type = in_text(op, "type");
-    TRY(name_check("version", version));
-    enum err e = sql_run(op->db,
-                         "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at, "
-                         "created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
-                         V(id), V(op->id), V(op->org), V(version), V(description ? description : ""),
-                         V(type ? type : inference_types[0]), V(clock_now_ms()), V(op->user_id));
-    if (e == E_CONFLICT)
-        return taken(version);
-    TRY(e);
+    const char *id;
+    TRY(taken(op, resource_add(op, &dataset_version_resource, &id, { "org", V(op->org) }, { "dataset_id", V(op->id) },
+                               { "type", V(inference_types[0]) }, { "created_by", V(op->user_id) })));
     op->status = 201;
     return reply_one(op, &dataset_version_resource, id);
 }
@@ -132,23 +123,10 @@ static enum err get(struct op *op)
     return reply_one(op, &dataset_version_resource, op->id);
 }
 
-static const struct field update_in[] = {
-    { "version", T_TEXT, 0, .min = 1, .max = 100 },
-    { "description", T_TEXT, 0, .max = 4000 },
-    { "type", T_TEXT, 0, .words = inference_types },
-};
-
 static enum err update(struct op *op)
 {
-    const char *version = in_text(op, "version");
     TRY(version_check_unlocked(op->db, op->id));
-    if (version)
-        TRY(name_check("version", version));
-    enum err e = resource_update(op, "dataset_version", op->id, FIELDS(update_in));
-    if (e == E_CONFLICT)
-        return taken(version);
-    TRY(e);
-    TRY(sql_run(op->db, "UPDATE dataset_version SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    TRY(taken(op, resource_update(op, &dataset_version_resource, op->id)));
     return reply_one(op, &dataset_version_resource, op->id);
 }
 
@@ -198,11 +176,6 @@ static enum err set_attributes(struct op *op)
     return sql_run(op->db, "UPDATE dataset_version SET attributes = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "attributes")));
 }
 
-static const struct field create_in[] = {
-    { "version", T_TEXT, F_NEED, .min = 1, .max = 100 },
-    { "description", T_TEXT, F_NULL, .max = 4000 },
-    { "type", T_TEXT, F_NULL, .words = inference_types },
-};
 static const struct field find_in[] = { { "version", T_TEXT }, { "id", T_ID } };
 static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL } };
@@ -214,7 +187,7 @@ DESCRIBED(attributes_answer, "attributes of annotations", { "attributes", T_OBJE
 static const struct route routes[] = {
     { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION, .on = &dataset_resource,
       .gives = GIVES_PAGE },
-    { "POST", "/api/dataset/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes a version", FIELDS(create_in), VERSION,
+    { "POST", "/api/dataset/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes a version", MAKES(&dataset_version_resource),
       .on = &dataset_resource },
     { "GET", "/api/dataset/{id}/versions/find", find, MAY_READ, WORK_READ, "one version by name or id", FIELDS(find_in), VERSION,
       .on = &dataset_resource },
@@ -224,7 +197,7 @@ static const struct route routes[] = {
       VERSION, .on = &organization_resource },
     { "GET", "/api/dataset/version/{id}", get, MAY_READ, WORK_READ, "one version", VERSION, .on = &dataset_version_resource },
     { "PATCH", "/api/dataset/version/{id}", update, MAY_WRITE, WORK_WRITE, "renames, describes or types a version",
-      FIELDS(update_in), VERSION, .on = &dataset_version_resource },
+      CHANGES(&dataset_version_resource), .on = &dataset_version_resource },
     { "DELETE", "/api/dataset/version/{id}", delete_version, MAY_WRITE, WORK_WRITE, "deletes a version; the data stay",
       .on = &dataset_version_resource, .gives = GIVES_NOTHING },
     { "POST", "/api/dataset/version/{id}/lock", lock, MAY_WRITE, WORK_WRITE, "refuses changes from now on", VERSION,

@@ -19,10 +19,10 @@ static const char table[] =
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "x.id" },
     { "deployment_id", T_ID, 0, "x.deployment_id" },
-    { "metric", T_TEXT, F_FILTER, "x.metric", .words = metrics },
-    { "operator", T_TEXT, 0, "x.operator", .words = operators },
-    { "value", T_NUMBER, 0, "x.value" },
-    { "active", T_BOOL, F_FILTER, "x.active" },
+    { "metric", T_TEXT, F_FILTER | F_NEW | F_NEED | F_EDIT, "x.metric", .words = metrics },
+    { "operator", T_TEXT, F_NEW | F_NEED | F_EDIT, "x.operator", .words = operators },
+    { "value", T_NUMBER, F_NEW | F_NEED | F_EDIT, "x.value", .min = 0, .max = 1e9 },
+    { "active", T_BOOL, F_FILTER | F_NEW | F_EDIT, "x.active" },
     { "triggered", T_BOOL, F_FILTER, "x.triggered" },
     { "last_value", T_NUMBER, F_NULL, "x.last_value" },
     { "triggered_at", T_TIME, F_SORT | F_NULL, "x.triggered_at" },
@@ -76,44 +76,28 @@ static enum err list(struct op *op)
 
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena);
-    TRY(sql_run(op->db,
-                "INSERT INTO alert (id, deployment_id, metric, operator, value, active, created_at, created_by)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                V(id), V(op->id), V(in_text(op, "metric")), V(in_text(op, "operator")), V(in_number(op, "value", 0)),
-                V(in_bool(op, "active", true)), V(clock_now_ms()), V(op->user_id)));
+    const char *id;
+    TRY(resource_add(op, &alert_resource, &id, { "deployment_id", V(op->id) }, { "active", V(true) },
+                     { "created_by", V(op->user_id) }));
     op->status = 201;
     return reply_one(op, &alert_resource, id);
 }
 
 static enum err update(struct op *op)
 {
-    TRY(resource_update(op, "alert", op->id, op->route->in, op->route->in_n));
+    TRY(resource_update(op, &alert_resource, op->id));
     TRY(sql_run(op->db, "UPDATE alert SET triggered = 0 WHERE id = ?1", V(op->id)));
     return reply_one(op, &alert_resource, op->id);
 }
 
 static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM alert WHERE id = ?1", V(op->id)); }
 
-static const struct field create_in[] = {
-    { "metric", T_TEXT, F_NEED, .words = metrics },
-    { "operator", T_TEXT, F_NEED, .words = operators },
-    { "value", T_NUMBER, F_NEED, .min = 0, .max = 1e9 },
-    { "active", T_BOOL },
-};
-static const struct field update_in[] = {
-    { "metric", T_TEXT, 0, .words = metrics },
-    { "operator", T_TEXT, 0, .words = operators },
-    { "value", T_NUMBER, 0, .min = 0, .max = 1e9 },
-    { "active", T_BOOL },
-};
-
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/alerts", list, MAY_READ, WORK_READ, "the alerts of a deployment", .answers = &alert_resource,
       .on = &deployment_resource, .gives = GIVES_PAGE },
     { "POST", "/api/deployment/{id}/alerts", create, MAY_WRITE, WORK_WRITE, "makes an alert; latencies in milliseconds",
-      FIELDS(create_in), &alert_resource, .on = &deployment_resource },
-    { "PATCH", "/api/alert/{id}", update, MAY_WRITE, WORK_WRITE, "changes an alert", FIELDS(update_in), &alert_resource,
+      MAKES(&alert_resource), .on = &deployment_resource },
+    { "PATCH", "/api/alert/{id}", update, MAY_WRITE, WORK_WRITE, "changes an alert", CHANGES(&alert_resource),
       .on = &alert_resource },
     { "DELETE", "/api/alert/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an alert", .on = &alert_resource,
       .gives = GIVES_NOTHING },

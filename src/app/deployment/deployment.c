@@ -65,19 +65,19 @@ static const struct resource pipelines_of = {
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "d.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_EDIT, "d.name", .min = 1, .max = 200 },
     { "type", T_TEXT, F_FILTER, "d.type", .words = inference_types },
     { "status", T_TEXT, F_SORT | F_FILTER, "d.status", .words = statuses },
     { "oracle_host", T_HERE, 0, "''" },
     { "serving_host", T_HERE, F_NULL, "CASE WHEN d.serving <> 0 THEN '' END" },
     { "review_campaign_id", T_ID, F_NULL, "NULL" },
     { "model_version_id", T_ID, 0, "d.model_version_id" },
-    { "shadow_model_version_id", T_ID, F_NULL, "d.shadow_model_version_id" },
+    { "shadow_model_version_id", T_ID, F_NULL | F_NEW, "d.shadow_model_version_id" },
     { "model_version", T_ONE, 0, "d.model_version_id", .of = &model_version_short },
     { "shadow_model_version", T_ONE, F_NULL, "d.shadow_model_version_id", .of = &model_version_short },
-    { "min_threshold", T_NUMBER, 0, "d.min_threshold" },
-    { "sample_rate", T_NUMBER, 0, "d.sample_rate" },
-    { "target_datalake_id", T_ID, 0, "d.target_datalake_id" },
+    { "min_threshold", T_NUMBER, F_NEW | F_EDIT, "d.min_threshold", .min = 0, .max = 1 },
+    { "sample_rate", T_NUMBER, F_EDIT, "d.sample_rate", .min = 0, .max = 1 },
+    { "target_datalake_id", T_ID, F_NEW | F_EDIT, "d.target_datalake_id" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "d.created_at" },
     { "updated_at", T_TIME, F_SORT, "d.updated_at" },
     { "deployed_at", T_TIME, F_SORT, "d.deployed_at" },
@@ -275,11 +275,10 @@ static enum err update(struct op *op)
 {
     if (in_has(op, "target_datalake_id"))
         TRY(resource_need_to_change(op, &datalake_resource, in_text(op, "target_datalake_id")));
-    enum err e = resource_update(op, "deployment", op->id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, &deployment_resource, op->id);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a deployment \"%s\" already", in_text(op, "name"));
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE deployment SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
     return reply_one(op, &deployment_resource, op->id);
 }
 
@@ -371,20 +370,13 @@ static enum err connector(struct op *op)
 }
 
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
-#define NEW_FIELDS                                                                                                                 \
-    { "name", T_TEXT, F_NULL, .min = 1, .max = 200 }, { "min_threshold", T_NUMBER, F_NULL, .min = 0, .max = 1 },                   \
-        { "target_datalake_id", T_ID, F_NULL }, { "shadow_model_version_id", T_ID, F_NULL },                                       \
+/* Besides the members that a deployment has. */
+#define SERVING                                                                                                                    \
     {                                                                                                                              \
         "disable_serving", T_BOOL, F_NULL                                                                                          \
     }
-static const struct field create_in[] = { { "model_version_id", T_ID, F_NEED }, NEW_FIELDS };
-static const struct field deploy_in[] = { NEW_FIELDS };
-static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 200 },
-    { "min_threshold", T_NUMBER, 0, .min = 0, .max = 1 },
-    { "target_datalake_id", T_ID },
-    { "sample_rate", T_NUMBER, 0, .min = 0, .max = 1 },
-};
+static const struct field create_in[] = { { "model_version_id", T_ID, F_NEED }, SERVING };
+static const struct field deploy_in[] = { SERVING };
 static const struct field champion_in[] = { { "model_version_id", T_ID, F_NEED } };
 static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } };
 
@@ -396,14 +388,14 @@ static const struct route routes[] = {
     { "GET", "/api/organization/{id}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER,
       .on = &organization_resource, .gives = GIVES_PAGE },
     { "POST", "/api/organization/{id}/deployments", create, MAY_WRITE, WORK_WRITE, "deploys a model version", FIELDS(create_in),
-      ANSWER, .on = &organization_resource },
+      MAKES(&deployment_resource), .on = &organization_resource },
     { "GET", "/api/organization/{id}/deployments/find", find, MAY_READ, WORK_READ, "a deployment by name or id", FIELDS(find_in),
       ANSWER, .on = &organization_resource },
     { "POST", "/api/model/version/{id}/deploy", deploy, MAY_WRITE, WORK_WRITE, "deploys this model version", FIELDS(deploy_in),
-      ANSWER, .public_too = true, .on = &model_version_resource },
+      MAKES(&deployment_resource), .public_too = true, .on = &model_version_resource },
     { "GET", "/api/deployment/{id}", get, MAY_PREDICT, WORK_READ, "a deployment", ANSWER, .on = &deployment_resource },
     { "PATCH", "/api/deployment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, threshold, datalake or sample rate",
-      FIELDS(update_in), ANSWER, .on = &deployment_resource },
+      CHANGES(&deployment_resource), .on = &deployment_resource },
     { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions",
       .on = &deployment_resource, .gives = GIVES_NOTHING },
     { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_WRITE, "sets the champion", FIELDS(champion_in), ANSWER,

@@ -9,10 +9,10 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "a.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "a.name" },
-    { "filename", T_TEXT, F_FILTER, "a.filename" },
-    { "object_name", T_TEXT, 0, "a.object_name" },
-    { "large", T_BOOL, 0, "a.large" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "a.name", .min = 1, .max = 200 },
+    { "filename", T_TEXT, F_FILTER | F_NEW | F_NEED | F_EDIT, "a.filename", .min = 1, .max = 500 },
+    { "object_name", T_TEXT, F_NEW | F_NEED | F_EDIT, "a.object_name", .min = 1 },
+    { "large", T_BOOL, F_NEW | F_EDIT, "a.large" },
     { "size", T_INT, F_NULL, "(SELECT o.size FROM object o WHERE o.name = a.object_name)" },
     { "created_at", T_TIME, F_SORT, "a.created_at" },
     { "experiment_id", T_ID, 0, "a.experiment_id" },
@@ -75,7 +75,7 @@ static enum err update(struct op *op)
 {
     if (in_has(op, "object_name"))
         TRY(object_is_own(op, in_text(op, "object_name")));
-    enum err e = resource_update(op, "artifact", op->id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, &artifact_resource, op->id);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "the experiment has an artifact \"%s\" already", in_text(op, "name"));
     TRY(e);
@@ -84,18 +84,6 @@ static enum err update(struct op *op)
 
 static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM artifact WHERE id = ?1", V(op->id)); }
 
-static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
-    { "filename", T_TEXT, F_NEED, .min = 1, .max = 500 },
-    { "object_name", T_TEXT, F_NEED, .min = 1 },
-    { "large", T_BOOL },
-};
-static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 200 },
-    { "filename", T_TEXT, 0, .min = 1, .max = 500 },
-    { "object_name", T_TEXT, 0, .min = 1 },
-    { "large", T_BOOL },
-};
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
@@ -107,11 +95,11 @@ static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/artifacts/find", find, MAY_READ, WORK_READ, "an artifact by name", FIELDS(name_in),
       &artifact_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/artifacts", create, MAY_WRITE, WORK_WRITE,
-      "stores an uploaded file as an artifact, or replaces it", FIELDS(create_in), &artifact_resource, .on = &experiment_resource },
+      "stores an uploaded file as an artifact, or replaces it", MAKES(&artifact_resource), .on = &experiment_resource },
     { "DELETE", "/api/experiment/{id}/artifacts", delete_many, MAY_WRITE, WORK_WRITE, "deletes artifacts", FIELDS(ids_in),
       .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/artifact/{id}", get, MAY_READ, WORK_READ, "an artifact", NULL, 0, &artifact_resource, .on = &artifact_resource },
-    { "PATCH", "/api/artifact/{id}", update, MAY_WRITE, WORK_WRITE, "changes an artifact", FIELDS(update_in), &artifact_resource,
+    { "PATCH", "/api/artifact/{id}", update, MAY_WRITE, WORK_WRITE, "changes an artifact", CHANGES(&artifact_resource),
       .on = &artifact_resource },
     { "DELETE", "/api/artifact/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an artifact", .on = &artifact_resource,
       .gives = GIVES_NOTHING },

@@ -70,16 +70,16 @@ static const struct resource published = {
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "e.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "e.name" },
-    { "description", T_TEXT, F_FILTER, "e.description" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "e.name", .min = 1, .max = 200 },
+    { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "e.description", .max = 10000 },
     { "project_id", T_ID, 0, "e.project_id" },
     { "project_name", T_TEXT, 0, "p.name" },
     { "status", T_TEXT, F_SORT | F_FILTER, "e.status", .words = experiment_statuses },
     { "error", T_TEXT, F_NULL, "e.error" },
     { "progress", T_NUMBER, F_SORT, "e.progress" },
-    { "base_model_version_id", T_ID, F_NULL, "e.base_model_version_id" },
+    { "base_model_version_id", T_ID, F_NULL | F_NEW, "e.base_model_version_id" },
     { "base_model_version", T_ONE, F_NULL, "e.base_model_version_id", .of = &model_version_short },
-    { "base_experiment_id", T_ID, F_NULL, "e.base_experiment_id" },
+    { "base_experiment_id", T_ID, F_NULL | F_NEW, "e.base_experiment_id" },
     { "base_experiment", T_ONE, F_NULL, "e.base_experiment_id", .of = &base_experiment },
     { "datasets", T_MANY, 0, "e.id", .of = &attached, .by = "d.experiment_id" },
     { "parameters", T_OBJECT, 0,
@@ -313,12 +313,11 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    static const struct field columns[] = { { "name", T_TEXT }, { "description", T_TEXT } };
     const char *status = in_text(op, "status");
     if (status)
         TRY(experiment_set_status(op->db, op->arena, op->id, status, in_text(op, "error")));
     if (in_has(op, "name") || in_has(op, "description") || !status) {
-        enum err e = resource_update(op, "experiment", op->id, FIELDS(columns));
+        enum err e = resource_update(op, &experiment_resource, op->id);
         if (e == E_CONFLICT)
             return fail(E_CONFLICT, "the project has an experiment \"%s\" already", in_text(op, "name"));
         TRY(e);
@@ -429,17 +428,12 @@ static enum err set_base_model(struct op *op)
 }
 
 static const char *const job_statuses[] = { "RUNNING", "SUCCESS", "TERMINATED", "FAILED", NULL };
+/* Besides the members of an experiment. What these become is a log's, another resource's, or weighed before it is written. */
 static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
-    { "description", T_TEXT, F_NULL, .max = 10000 },
-    { "base_model_version_id", T_ID, F_NULL },
-    { "base_experiment_id", T_ID, F_NULL },
     { "parameters", T_OBJECT, F_NULL },
     { "datasets", T_ARRAY, F_NULL, .max = 100 },
 };
 static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 200 },
-    { "description", T_TEXT, 0, .max = 10000 },
     { "status", T_TEXT, 0, .words = experiment_statuses },
     { "error", T_TEXT, F_NULL, .max = 4000 },
 };
@@ -462,7 +456,7 @@ static const struct route routes[] = {
     { "GET", "/api/project/{id}/experiments/find", find, MAY_READ, WORK_READ, "an experiment by name or id", FIELDS(find_in),
       &experiment_resource, .on = &project_resource },
     { "POST", "/api/project/{id}/experiments", create, MAY_WRITE, WORK_WRITE, "makes an experiment", FIELDS(create_in),
-      &experiment_resource, .on = &project_resource },
+      MAKES(&experiment_resource), .on = &project_resource },
     { "DELETE", "/api/project/{id}/experiments", delete_many, MAY_WRITE, WORK_WRITE, "deletes experiments of a project",
       FIELDS(ids_in), .on = &project_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/organization/{id}/experiments", list_all, MAY_READ, WORK_READ, "the experiments of all projects", NULL, 0,
@@ -472,7 +466,7 @@ static const struct route routes[] = {
     { "GET", "/api/experiment/{id}", get, MAY_READ, WORK_READ, "an experiment", NULL, 0, &experiment_resource,
       .on = &experiment_resource },
     { "PATCH", "/api/experiment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, description or status", FIELDS(update_in),
-      &experiment_resource, .on = &experiment_resource },
+      CHANGES(&experiment_resource), .on = &experiment_resource },
     { "DELETE", "/api/experiment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes an experiment; a running training is stopped",
       .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "PATCH", "/api/experiment/{id}/job/status", job_status, MAY_WRITE, WORK_WRITE, "what a training says of its own job",

@@ -30,9 +30,9 @@ static const struct resource latest_version = {
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "m.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "m.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "m.name", .min = 1, .max = 200 },
     { "private", T_BOOL, 0, "m.org IS NOT NULL" },
-    { "description", T_TEXT, F_FILTER, "m.description" },
+    { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "m.description", .max = 5000 },
     { "type", T_TEXT, F_FILTER, LATEST("v.type"), .words = inference_types },
     { "framework", T_TEXT, F_FILTER, LATEST("v.framework") },
     { "created_at", T_TIME, F_SORT | F_FILTER, "m.created_at" },
@@ -115,11 +115,10 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    enum err e = resource_update(op, "model", op->id, op->route->in, op->route->in_n);
+    enum err e = resource_update(op, &model_resource, op->id);
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a model \"%s\" already", in_text(op, "name"));
     TRY(e);
-    TRY(sql_run(op->db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
     return reply_one(op, &model_resource, op->id);
 }
 
@@ -139,14 +138,6 @@ static enum err delete (struct op *op) {
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 200 } };
 static const struct field list_in[] = { { "name", T_TEXT, .max = 200 } };
-static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
-    { "description", T_TEXT, F_NULL, .max = 5000 },
-};
-static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 200 },
-    { "description", T_TEXT, 0, .max = 5000 },
-};
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 
 static const struct route routes[] = {
@@ -156,12 +147,12 @@ static const struct route routes[] = {
     { "GET", "/api/models/find", find_public, MAY_READ, WORK_READ, "a model of the hub by name", FIELDS(name_in), &model_resource },
     { "GET", "/api/organization/{id}/models", list, MAY_READ, WORK_READ, "the organization's models", NULL, 0, &model_resource,
       .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/models", create, MAY_WRITE, WORK_WRITE, "makes a model", FIELDS(create_in), &model_resource,
+    { "POST", "/api/organization/{id}/models", create, MAY_WRITE, WORK_WRITE, "makes a model", MAKES(&model_resource),
       .on = &organization_resource },
     { "GET", "/api/organization/{id}/models/find", find, MAY_READ, WORK_READ, "a model by name or id", FIELDS(find_in),
       &model_resource, .on = &organization_resource },
     { "GET", "/api/model/{id}", get, MAY_READ, WORK_READ, "a model", NULL, 0, &model_resource, .on = &model_resource },
-    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", FIELDS(update_in), &model_resource,
+    { "PATCH", "/api/model/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a model", CHANGES(&model_resource),
       .on = &model_resource },
     { "DELETE", "/api/model/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model with its versions", .on = &model_resource,
       .gives = GIVES_NOTHING },

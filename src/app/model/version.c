@@ -106,20 +106,20 @@ static const struct resource origin_of = { .name = "model of a version",
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "v.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "v.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_EDIT, "v.name", .min = 1, .max = 200 },
     { "version", T_INT, F_SORT | F_FILTER, "v.version" },
-    { "type", T_TEXT, F_FILTER, "v.type", .words = inference_types },
-    { "framework", T_TEXT, F_FILTER, "v.framework", .words = frameworks },
+    { "type", T_TEXT, F_FILTER | F_NEW | F_EDIT, "v.type", .words = inference_types },
+    { "framework", T_TEXT, F_FILTER | F_NEW | F_EDIT, "v.framework", .words = frameworks },
     { "architecture", T_TEXT, F_FILTER | F_NULL, "v.architecture" },
-    { "labels", T_OBJECT, F_NULL, "v.labels", .of = &text_value },
-    { "parameters", T_OBJECT, 0, "coalesce(v.parameters, '{}')" },
-    { "description", T_TEXT, F_FILTER, "v.description" },
-    { "docker_image", T_TEXT, F_NULL, "v.docker_image" },
-    { "docker_tag", T_TEXT, F_NULL, "v.docker_tag" },
-    { "docker_flags", T_ARRAY, F_NULL, "v.docker_flags" },
-    { "docker_env_variables", T_OBJECT, F_NULL, "v.docker_env_variables" },
-    { "thumbnail_object_name", T_TEXT, F_NULL, "v.thumbnail_object_name" },
-    { "notebook_link", T_TEXT, F_NULL, "v.notebook_link" },
+    { "labels", T_OBJECT, F_NULL | F_NEW | F_EDIT, "v.labels", .of = &text_value },
+    { "parameters", T_OBJECT, F_NEW | F_EDIT, "coalesce(v.parameters, '{}')" },
+    { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "v.description", .max = 10000 },
+    { "docker_image", T_TEXT, F_NULL | F_NEW | F_EDIT, "v.docker_image", .max = 500 },
+    { "docker_tag", T_TEXT, F_NULL | F_NEW | F_EDIT, "v.docker_tag", .max = 200 },
+    { "docker_flags", T_ARRAY, F_NULL | F_NEW | F_EDIT, "v.docker_flags", .max = 100 },
+    { "docker_env_variables", T_OBJECT, F_NULL | F_NEW | F_EDIT, "v.docker_env_variables" },
+    { "thumbnail_object_name", T_TEXT, F_NULL | F_NEW | F_EDIT, "v.thumbnail_object_name" },
+    { "notebook_link", T_TEXT, F_NULL | F_NEW | F_EDIT, "v.notebook_link" },
     { "origin_id", T_ID, 0, "m.id" },
     { "origin_name", T_TEXT, F_FILTER, "m.name" },
     { "origin", T_PART, 0, .of = &origin_of },
@@ -265,8 +265,7 @@ static enum err update(struct op *op)
     TRY(labels_check(in_json(op, "labels"), "labels"));
     if (in_has(op, "thumbnail_object_name"))
         TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
-    TRY(resource_update(op, "model_version", op->id, op->route->in, op->route->in_n));
-    TRY(sql_run(op->db, "UPDATE model_version SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    TRY(resource_update(op, &model_version_resource, op->id));
     return reply_one(op, &model_version_resource, op->id);
 }
 
@@ -278,52 +277,23 @@ static enum err delete (struct op *op) {
     return e;
 }
 
-/* What may be set; the same for new versions and changed ones. */
-static const struct field in[] = {
-    { "name", T_TEXT, F_NULL, .min = 1, .max = 200 },
-    { "description", T_TEXT, F_NULL, .max = 10000 },
-    { "type", T_TEXT, F_NULL, .words = inference_types },
-    { "framework", T_TEXT, F_NULL, .words = frameworks },
-    { "labels", T_OBJECT, F_NULL },
-    { "parameters", T_OBJECT, F_NULL },
-    { "base_parameters", T_OBJECT, F_NULL },
-    { "docker_image", T_TEXT, F_NULL, .max = 500 },
-    { "docker_tag", T_TEXT, F_NULL, .max = 200 },
-    { "docker_flags", T_ARRAY, F_NULL, .max = 100 },
-    { "docker_env_variables", T_OBJECT, F_NULL },
-    { "thumbnail_object_name", T_TEXT, F_NULL },
-    { "notebook_link", T_TEXT, F_NULL },
-};
-static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 200 },
-    { "description", T_TEXT, 0, .max = 10000 },
-    { "type", T_TEXT, 0, .words = inference_types },
-    { "framework", T_TEXT, 0, .words = frameworks },
-    { "labels", T_OBJECT, F_NULL },
-    { "parameters", T_OBJECT },
-    { "docker_image", T_TEXT, F_NULL, .max = 500 },
-    { "docker_tag", T_TEXT, F_NULL, .max = 200 },
-    { "docker_flags", T_ARRAY, F_NULL, .max = 100 },
-    { "docker_env_variables", T_OBJECT, F_NULL },
-    { "thumbnail_object_name", T_TEXT, F_NULL },
-    { "notebook_link", T_TEXT, F_NULL },
-};
+static const struct field base_in[] = { { "base_parameters", T_OBJECT, F_NULL } }; /* what clients called parameters once */
 static const struct field find_in[] = { { "version", T_INT, .max = 1e9 }, { "name", T_TEXT, .max = 200 } };
 static const struct field id_in[] = { { "id", T_ID, F_NEED } };
 
 static const struct route routes[] = {
     { "GET", "/api/model/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a model", NULL, 0, &model_version_resource,
       .on = &model_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/model/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes the next version of a model", FIELDS(in),
-      &model_version_resource, .on = &model_resource },
+    { "POST", "/api/model/{id}/versions", create, MAY_WRITE, WORK_WRITE, "makes the next version of a model", FIELDS(base_in),
+      MAKES(&model_version_resource), .on = &model_resource },
     { "GET", "/api/model/{id}/versions/find", find, MAY_READ, WORK_READ, "a version by number or name", FIELDS(find_in),
       &model_version_resource, .on = &model_resource },
     { "GET", "/api/organization/{id}/modelversions/find", find_by_id, MAY_READ, WORK_READ, "a model version by id", FIELDS(id_in),
       &model_version_resource, .on = &organization_resource },
     { "GET", "/api/model/version/{id}", get, MAY_READ, WORK_READ, "a model version", NULL, 0, &model_version_resource,
       .on = &model_version_resource },
-    { "PATCH", "/api/model/version/{id}", update, MAY_WRITE, WORK_WRITE, "changes a model version", FIELDS(update_in),
-      &model_version_resource, .on = &model_version_resource },
+    { "PATCH", "/api/model/version/{id}", update, MAY_WRITE, WORK_WRITE, "changes a model version",
+      CHANGES(&model_version_resource), .on = &model_version_resource },
     { "DELETE", "/api/model/version/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a model version with its files",
       .on = &model_version_resource, .gives = GIVES_NOTHING },
 };

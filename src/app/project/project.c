@@ -14,8 +14,8 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "p.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "p.name" },
-    { "description", T_TEXT, F_FILTER, "p.description" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "p.name", .min = 1, .max = 200 },
+    { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "p.description", .max = 5000 },
     { "created_at", T_TIME, F_SORT | F_FILTER, "p.created_at" },
     { "updated_at", T_TIME, F_SORT, "p.updated_at" },
     { "created_by", T_TEXT, F_NULL, USER_NAME("p.created_by") },
@@ -34,16 +34,15 @@ static enum err list(struct op *op)
     return reply_list(op, &project_resource, "1");
 }
 
+static enum err taken(struct op *op, enum err e)
+{
+    return e == E_CONFLICT ? fail(e, "there is a project \"%s\" already", in_text(op, "name")) : e;
+}
+
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena), *description = in_text(op, "description"), *name = in_text(op, "name");
-    enum err e = sql_run(op->db,
-                         "INSERT INTO project (id, org, name, description, created_at, updated_at, created_by)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
-                         V(id), V(op->org), V(name), V(description ? description : ""), V(clock_now_ms()), V(op->user_id));
-    if (e == E_CONFLICT)
-        return fail(E_CONFLICT, "there is a project \"%s\" already", name);
-    TRY(e);
+    const char *id;
+    TRY(taken(op, resource_add(op, &project_resource, &id, { "created_by", V(op->user_id) })));
     op->status = 201;
     return reply_one(op, &project_resource, id);
 }
@@ -65,11 +64,7 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    enum err e = resource_update(op, "project", op->id, op->route->in, op->route->in_n);
-    if (e == E_CONFLICT)
-        return fail(E_CONFLICT, "there is a project \"%s\" already", in_text(op, "name"));
-    TRY(e);
-    TRY(sql_run(op->db, "UPDATE project SET updated_at = ?2 WHERE id = ?1", V(op->id), V(clock_now_ms())));
+    TRY(taken(op, resource_update(op, &project_resource, op->id)));
     return reply_one(op, &project_resource, op->id);
 }
 
@@ -135,14 +130,6 @@ static enum err detach(struct op *op)
     return reply_one(op, &project_resource, op->id);
 }
 
-static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
-    { "description", T_TEXT, F_NULL, .max = 5000 },
-};
-static const struct field update_in[] = {
-    { "name", T_TEXT, 0, .min = 1, .max = 200 },
-    { "description", T_TEXT, 0, .max = 5000 },
-};
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 static const struct field attach_in[] = { { "dataset_version_id", T_ID, F_NEED } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
@@ -151,13 +138,13 @@ static const struct route routes[] = {
     ACCESS_ROUTES("project", &project_resource),
     { "GET", "/api/organization/{id}/projects", list, MAY_READ, WORK_READ, "the organization's projects", NULL, 0,
       &project_resource, .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", FIELDS(create_in),
-      &project_resource, .on = &organization_resource },
+    { "POST", "/api/organization/{id}/projects", create, MAY_WRITE, WORK_WRITE, "makes a project", MAKES(&project_resource),
+      .on = &organization_resource },
     { "GET", "/api/organization/{id}/projects/find", find, MAY_READ, WORK_READ, "a project by name or id", FIELDS(find_in),
       &project_resource, .on = &organization_resource },
     { "GET", "/api/project/{id}", get, MAY_READ, WORK_READ, "a project", NULL, 0, &project_resource, .on = &project_resource },
-    { "PATCH", "/api/project/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a project", FIELDS(update_in),
-      &project_resource, .on = &project_resource },
+    { "PATCH", "/api/project/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a project", CHANGES(&project_resource),
+      .on = &project_resource },
     { "DELETE", "/api/project/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a project with its experiments",
       .on = &project_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/project/{id}/datasets", list_datasets, MAY_READ, WORK_READ, "the dataset versions attached to a project", NULL,
