@@ -124,13 +124,35 @@ static enum err write_some(struct sql *db, const char *job, size_t from, const c
     return sql_end(db, e);
 }
 
-static enum err first(struct op *op, const struct bulk_kind *k, const char *input)
+/* What it is about is free for it. In the transaction in which it is put up, or done. */
+static enum err first(struct op *op, const struct bulk_kind *k, const struct json *input)
+{
+    const struct job_kind *job = job_kind_called(k->name);
+    const char *reads = k->reads ? json_text(json_get(input, k->reads)) : NULL;
+    TRY(job_check_alone(op->db, json_text(json_get(input, k->subject)), job ? job->does : JOB_READS));
+    if (reads)
+        TRY(job_check_alone(op->db, reads, JOB_READS));
+    return k->first ? k->first(op, input) : OK;
+}
+
+static enum err say_subject(struct op *op, const struct bulk_kind *k, const struct json *input, const char *job)
+{
+    const char *id = json_text(json_get(input, k->subject));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows_text(op->db, &r, k->called, VALUES(V(id))));
+    bool there = rows_next(r);
+    TRY(rows_error(r));
+    TRY(job_about(op->db, job, id, there ? rows_text(r, 0) : NULL));
+    return k->reads ? job_reads(op->db, job, json_text(json_get(input, k->reads))) : OK;
+}
+
+static enum err put_up(struct op *op, const struct bulk_kind *k, const char *input, const char *id)
 {
     const struct json *v;
-    if (!k->first)
-        return OK;
     TRY(json_parse(op->arena, input, strlen(input), &v));
-    return k->first(op, v);
+    TRY(first(op, k, v));
+    TRY(job_add_as(op->db, id, k->name, op->org, op->user_id, input));
+    return say_subject(op, k, v, id);
 }
 
 static enum err start(struct op *op, const struct bulk_kind *k, const char *input, const struct bulk_list *l, const char **ret_job)
@@ -145,10 +167,7 @@ static enum err start(struct op *op, const struct bulk_kind *k, const char *inpu
         TRY(write_some(op->db, id, at, l->ids, l->n));
     *ret_job = id;
     TRY(sql_begin(op->db));
-    enum err e = first(op, k, input);
-    if (e == OK)
-        e = job_add_as(op->db, id, k->name, op->org, op->user_id, input);
-    return sql_end(op->db, e);
+    return sql_end(op->db, put_up(op, k, input, id));
 }
 
 /* ---- waiting for it */
@@ -186,8 +205,8 @@ static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *
     struct bulk b = { .db = op->db, .org = op->org, .user_id = op->user_id, .arena = op->arena };
     struct bulk_list l = { 0 };
     TRY(find(op, &l));
-    TRY(first(op, k, input));
     TRY(json_parse(op->arena, input, strlen(input), &b.input));
+    TRY(first(op, k, b.input));
     if (k->ready)
         TRY(k->ready(&b));
     for (size_t i = 0; i < l.n; i++)
@@ -195,9 +214,10 @@ static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *
     if (k->last)
         TRY(k->last(&b, true));
     *ret = (struct bulk_done){ .done = true, .count = b.counted };
-    return k->tells_job ? job_add_done(op->db, op->arena, k->name, op->org, op->user_id,
-                                       result_of(op->arena, k, b.counted, l.tells), &ret->job)
-                        : OK;
+    if (!k->tells_job)
+        return OK;
+    TRY(job_add_done(op->db, op->arena, k->name, op->org, op->user_id, result_of(op->arena, k, b.counted, l.tells), &ret->job));
+    return say_subject(op, k, b.input, ret->job);
 }
 
 static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
@@ -239,7 +259,15 @@ struct progress {
     int64_t slices, slice, item;
     bool undoing;
     const char *why, *tells;
+    struct arena *memory; /* of the slice at hand: its ids, and which it is */
+    const struct json *ids;
+    int64_t loaded;
 };
+
+static void auto_progress(struct progress *p)
+{
+    arena_free(p->memory);
+}
 
 static const struct bulk_kind *kind_called(const char *name)
 {
@@ -277,53 +305,61 @@ static enum err read_slice(struct bulk *b, struct arena *a, const char *id, int6
     return json_parse(a, text, strlen(text), ret);
 }
 
-/* In a transaction: things of one slice until its time is over; *ret_over: the slice is done. */
-static enum err do_some(struct bulk *b, const struct bulk_kind *k, const struct json *ids, struct progress *p, bool *ret_over)
+/* The slice that is next, if it is not the one at hand. */
+static enum err load(struct bulk *b, const char *id, struct progress *p)
 {
-    int64_t n = (int64_t)json_count(ids) / 2;
-    double began = clock_seconds();
-    for (*ret_over = false; p->undoing ? p->item > 0 : p->item < n;) {
-        AUTO(arena) struct arena *a = arena_new();
-        int64_t i = p->undoing ? p->item - 1 : p->item;
-        b->arena = a;
-        TRY((p->undoing ? k->undo : k->apply)(b, json_text(json_at(ids, (size_t)i * 2)),
-                                              json_text(json_at(ids, (size_t)i * 2 + 1))));
-        p->item += p->undoing ? -1 : 1;
-        if (clock_seconds() - began > slice_seconds)
-            return OK;
+    int64_t at = p->undoing && p->item == 0 ? p->slice - 1 : p->slice;
+    if (!p->ids || p->loaded != at) {
+        arena_free(p->memory);
+        p->memory = arena_new();
+        p->ids = NULL;
+        TRY(read_slice(b, p->memory, id, at, &p->ids));
+        p->loaded = at;
     }
-    *ret_over = true;
+    if (at != p->slice)
+        p->item = (int64_t)json_count(p->ids) / 2;
+    p->slice = at;
     return OK;
 }
 
-/* One slice in as many transactions as it takes. */
-static enum err do_slice(struct bulk *b, const struct bulk_kind *k, const char *id, struct progress *p)
+/* In a transaction: things of the slice at hand until the time is over. */
+static enum err do_some(struct bulk *b, const struct bulk_kind *k, struct progress *p)
 {
-    AUTO(arena) struct arena *a = arena_new();
-    const struct json *ids;
-    int64_t at = p->undoing && p->item == 0 ? p->slice - 1 : p->slice;
-    TRY(read_slice(b, a, id, at, &ids));
-    if (at != p->slice)
-        *p = (struct progress){ p->slices, at, (int64_t)json_count(ids) / 2, true, p->why, p->tells };
-    for (bool over = false; !over;) {
-        struct progress before = *p;
-        int64_t counted = b->counted;
-        double began = clock_seconds();
-        TRY(sql_begin(b->db));
-        enum err e = do_some(b, k, ids, p, &over);
-        if (e == OK && over && !p->undoing)
-            *p = (struct progress){ p->slices, p->slice + 1, 0, false, NULL, p->tells };
-        if (e == OK)
-            e = note_progress(b, id, p);
-        e = sql_end(b->db, e);
-        slice_rest(began);
-        if (e != OK) {
-            *p = before;
-            b->counted = counted;
-            return e;
-        }
+    int64_t n = (int64_t)json_count(p->ids) / 2;
+    double began = clock_seconds();
+    while ((p->undoing ? p->item > 0 : p->item < n) && clock_seconds() - began < slice_seconds) {
+        AUTO(arena) struct arena *a = arena_new();
+        int64_t i = p->undoing ? p->item - 1 : p->item;
+        b->arena = a;
+        TRY((p->undoing ? k->undo : k->apply)(b, json_text(json_at(p->ids, (size_t)i * 2)),
+                                              json_text(json_at(p->ids, (size_t)i * 2 + 1))));
+        p->item += p->undoing ? -1 : 1;
+    }
+    if (!p->undoing && p->item == n) {
+        p->slice++;
+        p->item = 0;
     }
     return OK;
+}
+
+/* One transaction. */
+static enum err do_part(struct bulk *b, const struct bulk_kind *k, const char *id, struct progress *p)
+{
+    TRY(load(b, id, p));
+    int64_t slice = p->slice, item = p->item, counted = b->counted;
+    double began = clock_seconds();
+    TRY(sql_begin(b->db));
+    enum err e = do_some(b, k, p);
+    if (e == OK)
+        e = note_progress(b, id, p);
+    e = sql_end(b->db, e);
+    slice_rest(began);
+    if (e != OK) {
+        p->slice = slice;
+        p->item = item;
+        b->counted = counted;
+    }
+    return e;
 }
 
 static enum err cancelled(struct bulk *b, bool *ret)
@@ -347,15 +383,21 @@ static bool go_on(struct bulk *b, const struct bulk_kind *k, const struct progre
     return asked && (p->undoing || !k->undo); /* too late to cancel */
 }
 
+/* Trying it again would fail again; a job that another worker has taken is not this one's to undo. */
+static bool is_final(enum err e)
+{
+    return e != OK && e != E_BUSY && e != E_BROKEN && e != E_FULL && e != E_CANCELLED;
+}
+
 static enum err forward(struct bulk *b, const struct bulk_kind *k, const char *id, struct progress *p, bool *ret_undo)
 {
     while (p->slice < p->slices) {
         if (!go_on(b, k, p, ret_undo))
             return fail(E_CANCELLED, *ret_undo ? "it was cancelled" : "stopped half-way");
-        enum err e = do_slice(b, k, id, p);
+        enum err e = do_part(b, k, id, p);
         for (int i = 0; e == E_BUSY && i < BUSY_TRIES; i++)
-            e = do_slice(b, k, id, p);
-        *ret_undo = e != OK && e != E_BUSY && e != E_BROKEN && k->undo;
+            e = do_part(b, k, id, p);
+        *ret_undo = is_final(e) && k->undo;
         TRY(e);
     }
     return OK;
@@ -367,7 +409,7 @@ static enum err back(struct bulk *b, const struct bulk_kind *k, const char *id, 
     while (p->slice > 0 || p->item > 0) {
         if (!go_on(b, k, p, &ignored))
             return fail(E_CANCELLED, "stopped half-way");
-        TRY(do_slice(b, k, id, p));
+        TRY(do_part(b, k, id, p));
     }
     return OK;
 }
@@ -397,7 +439,7 @@ static enum err undo(struct bulk *b, const struct bulk_kind *k, const char *id, 
 
 static enum err run(struct bulk *b, const struct bulk_kind *k, const char *id)
 {
-    struct progress p;
+    AUTO(progress) struct progress p = { 0 };
     bool undoing = false;
     TRY(read_progress(b, id, &p));
     if (k->ready)
@@ -405,8 +447,10 @@ static enum err run(struct bulk *b, const struct bulk_kind *k, const char *id)
     if (p.undoing)
         return undo(b, k, id, &p);
     enum err e = forward(b, k, id, &p, &undoing);
-    if (e == OK)
-        return end(b, k, &p, true);
+    if (e == OK) {
+        e = end(b, k, &p, true);
+        undoing = is_final(e) && k->undo;
+    }
     if (!undoing)
         return e;
     p.why = arena_str(b->job->arena, fail_text());
@@ -446,7 +490,8 @@ enum err bulk_gave_up(struct job *j, const char *why)
     out_text(&o, "kind", j->kind);
     out_json(&o, "input", j->input);
     out_end_object(&o);
-    return job_add(j->db, j->arena, bulk_undo_job.name, j->org, j->user_id, o.text.bytes, &job);
+    TRY(job_add(j->db, j->arena, bulk_undo_job.name, j->org, j->user_id, o.text.bytes, &job));
+    return job_about_the_same(j->db, job, j->id);
 }
 
 static enum err run_undo(struct job *j)
@@ -454,7 +499,7 @@ static enum err run_undo(struct job *j)
     const char *id = json_text(json_get(j->input, "job_id")), *kind = json_text(json_get(j->input, "kind"));
     const struct bulk_kind *k = kind ? kind_called(kind) : NULL;
     struct bulk b = bulk_of(j);
-    struct progress p;
+    AUTO(progress) struct progress p = { 0 };
     if (!k || !k->undo)
         return fail(E_BROKEN, "there is no such change to undo");
     TRY(read_progress(&b, id, &p));
@@ -464,7 +509,9 @@ static enum err run_undo(struct job *j)
     TRY(back(&b, k, id, &p));
     return end(&b, k, &p, false);
 }
-const struct job_kind bulk_undo_job = { .name = "undo", .run = run_undo, .tries = 20, .lease_s = 60, .lane = "quick" };
+const struct job_kind bulk_undo_job = {
+    .name = "undo", .run = run_undo, .tries = 20, .lease_s = 60, .lane = "quick", .does = JOB_CHANGES
+};
 
 /* ---- what is left */
 

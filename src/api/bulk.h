@@ -33,6 +33,9 @@ struct bulk_kind {
     enum err (*last)(struct bulk *, bool done); /* in the transaction that ends it, done or undone; may be NULL */
     const char *counts;                         /* the name of the count in the result: "added" */
     bool tells_job;                             /* the contract wants a job to look at, also for what was done at once */
+    const char *subject, *called; /* the member of the input that is the id of what the job is about; SQL for what people call it,
+                                   * its id being ?1 */
+    const char *reads;            /* the member that is the id of what must not be changed meanwhile; NULL: nothing */
 };
 extern const struct bulk_kind *const bulk_kinds[]; /* app/jobs.c; NULL-terminated */
 
@@ -70,9 +73,9 @@ MUST_USE enum err bulk_keep(struct op *, struct bulk_list *, const char *text, c
 
 enum err bulk_run(struct job *);
 enum err bulk_gave_up(struct job *, const char *why);
-#define BULK_JOB(name_)                                                                                                            \
+#define BULK_JOB(name_, does_)                                                                                                     \
     (&(const struct job_kind){                                                                                                     \
-        .name = name_, .run = bulk_run, .gave_up = bulk_gave_up, .tries = 1, .lease_s = 60, .lane = "quick" })
+        .name = name_, .run = bulk_run, .gave_up = bulk_gave_up, .tries = 1, .lease_s = 60, .lane = "quick", .does = does_ })
 extern const struct job_kind bulk_undo_job;
 /* Slices of changes that never began, and of those that have ended: for the worker's sweep. */
 MUST_USE enum err bulk_sweep(struct sql *);

@@ -121,23 +121,56 @@ static enum err count_one(void *with, const char *id)
     return OK;
 }
 
+/* Jobs that are about it end, and say why. */
+static enum err end_jobs(struct op *op, const char *table_, const char *id)
+{
+    char *thing = arena_str(op->arena, table_);
+    for (char *c = thing; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    return job_subject_gone(op->db, id, arena_fmt(op->arena, "the %s was deleted", thing));
+}
+
+static enum err end_jobs_of_one(void *with, const char *id)
+{
+    struct hiding *h = with;
+    return end_jobs(h->op, h->r->hides.table, arena_str(h->op->arena, id));
+}
+
+static enum err read_name(struct op *op, const struct removal *r, const char *id, const char **ret)
+{
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(op->db, &row, r->called, VALUES(V(id))));
+    *ret = rows_next(row) ? arena_str(op->arena, rows_text(row, 0)) : NULL;
+    return rows_error(row);
+}
+
+static enum err add_job(struct op *op, const struct removal *r, const char *id, const char *name)
+{
+    const char *job;
+    TRY(job_add(op->db, op->arena, remove_job.name, op->org, op->user_id,
+                arena_fmt(op->arena, "{\"table\":\"%s\",\"id\":\"%s\"}", r->table, id), &job));
+    return job_about(op->db, job, id, name);
+}
+
 enum err thing_remove(struct op *op, const struct removal *r, const char *id)
 {
     struct hiding h = { op, r, id };
     struct cutting c = { op->db, op->arena, r, id, 0 };
     bool few = false;
-    const char *job;
+    const char *name;
+    TRY(within(op->db, r, id, end_jobs_of_one, &h));
+    TRY(end_jobs(op, r->table, id));
     TRY(within(op->db, r, id, count_one, &c));
     TRY(holds_few(&c, &few));
     if (few)
         return sql_run_text(op->db, arena_fmt(op->arena, "DELETE FROM %s WHERE id = ?1", r->table), VALUES(V(id)));
+    TRY(read_name(op, r, id, &name));
     TRY(hide(op, r, r->table, id, id));
     TRY(within(op->db, r, id, hide_one, &h));
     if (r->named)
         TRY(sql_run_text(op->db, arena_fmt(op->arena, "UPDATE %s SET %s = ?2 WHERE id = ?1", r->table, r->named),
                          VALUES(V(id), V(arena_fmt(op->arena, "removed %s", id)))));
-    return job_add(op->db, op->arena, remove_job.name, op->org, op->user_id,
-                   arena_fmt(op->arena, "{\"table\":\"%s\",\"id\":\"%s\"}", r->table, id), &job);
+    return add_job(op, r, id, name);
 }
 
 /* ---- the job */
@@ -237,4 +270,6 @@ static enum err run(struct job *j)
     TRY(sql_begin(j->db));
     return sql_end(j->db, last(j, r, id));
 }
-const struct job_kind remove_job = { .name = "remove", .run = run, .tries = 100, .lease_s = 60, .lane = "quick" };
+const struct job_kind remove_job = {
+    .name = "remove", .run = run, .tries = 100, .lease_s = 60, .lane = "quick", .does = JOB_DELETES
+};

@@ -5,8 +5,9 @@
 #include "job/job.h"
 
 struct removal {
-    const char *table; /* of the thing; its key is `id` */
-    const char *named; /* the column that must be unique: another thing may have the name at once; NULL: none */
+    const char *table;  /* of the thing; its key is `id` */
+    const char *named;  /* the column that must be unique: another thing may have the name at once; NULL: none */
+    const char *called; /* SQL for what people call it, its id being ?1 */
     struct {
         const char *table,
             *rows; /* things in it that must not be seen either: "SELECT id FROM dataset_version WHERE dataset_id = ?1" */

@@ -154,5 +154,6 @@ const struct migration migrations[] = {
       "REFERENCES person(id) ON DELETE CASCADE, page TEXT NOT NULL, name TEXT NOT NULL, q TEXT NOT NULL, order_by TEXT, created_at "
       "INTEGER NOT NULL, UNIQUE (org, person_id, page, name)) STRICT" },
     { 20, "tags and sources are the same in either form of an accent", .run = names_composed },
+    { 21, "jobs say what they read besides", "ALTER TABLE job ADD COLUMN reads_id TEXT" },
     { 0 },
 };

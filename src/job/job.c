@@ -9,7 +9,7 @@ const char job_table[] =
     " status TEXT NOT NULL CHECK (status IN ('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'KILLED')),"
     " progress REAL NOT NULL DEFAULT 0, furthest REAL NOT NULL DEFAULT 0, doing TEXT, result TEXT, error TEXT,"
     " tries INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0, worker TEXT, lease_until INTEGER NOT NULL DEFAULT 0,"
-    " created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, about_id TEXT, about TEXT) STRICT;"
+    " created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, about_id TEXT, about TEXT, reads_id TEXT) STRICT;"
     "CREATE INDEX job_waiting ON job (lane, created_at) WHERE status IN ('PENDING', 'RUNNING');"
     "CREATE INDEX job_to_clear ON job (lane) WHERE cancel = 2;" /* 2: cancelled before it ran, and not cleared up after yet */
     "CREATE INDEX job_of_org ON job (org, created_at)";
@@ -85,9 +85,89 @@ enum err job_about(struct sql *db, const char *id, const char *about_id, const c
     return sql_run(db, "UPDATE job SET about_id = ?2, about = ?3 WHERE id = ?1", V(id), V(about_id), V(about));
 }
 
+enum err job_about_the_same(struct sql *db, const char *id, const char *as_job)
+{
+    return sql_run(
+        db,
+        "UPDATE job SET about_id = (SELECT about_id FROM job WHERE id = ?2), about = (SELECT about FROM job WHERE id = ?2),"
+        " reads_id = (SELECT reads_id FROM job WHERE id = ?2) WHERE id = ?1",
+        V(id), V(as_job));
+}
+
+enum err job_reads(struct sql *db, const char *id, const char *reads_id)
+{
+    return sql_run(db, "UPDATE job SET reads_id = ?2 WHERE id = ?1", V(id), V(reads_id));
+}
+
+struct live {
+    const char *id, *kind;
+    bool reads; /* the thing is what it reads, not what it is about */
+    struct live *next;
+};
+
+/* Calls for each job that waits or runs and is about the thing, or reads it. */
+static enum err each_about(struct sql *db, const char *about_id, enum err (*call)(void *with, const struct live *), void *with)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(rows) struct rows *r = NULL;
+    struct live *first = NULL, **last = &first;
+    TRY(sql_rows(db, &r,
+                 "SELECT id, kind, coalesce(reads_id = ?1, 0) FROM job WHERE status IN ('PENDING', 'RUNNING')"
+                 " AND (about_id = ?1 OR reads_id = ?1) ORDER BY created_at",
+                 V(about_id)));
+    while (rows_next(r)) {
+        *last = arena_take(a, sizeof **last);
+        **last = (struct live){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), rows_int(r, 2) != 0, NULL };
+        last = &(*last)->next;
+    }
+    TRY(rows_error(r));
+    for (const struct live *l = first; l; l = l->next)
+        TRY(call(with, l));
+    return OK;
+}
+
+struct deletion {
+    struct sql *db;
+    const char *why;
+};
+
+static enum err end_without_subject(void *with, const struct live *l)
+{
+    const struct deletion *d = with;
+    const struct job_kind *k = job_kind_called(l->kind);
+    if (k && k->does == JOB_DELETES)
+        return OK;
+    TRY(sql_run(d->db, "UPDATE job SET cancel = 3, error = ?2 WHERE id = ?1 AND status = 'RUNNING'", V(l->id), V(d->why)));
+    TRY(sql_run(d->db,
+                "UPDATE job SET status = 'KILLED', cancel = 2, error = ?2, ended_at = ?3 WHERE id = ?1 AND status = 'PENDING'",
+                V(l->id), V(d->why), V(clock_now_ms())));
+    return job_tell(d->db, l->id);
+}
+
+enum err job_subject_gone(struct sql *db, const char *about_id, const char *why)
+{
+    return each_about(db, about_id, end_without_subject, &(struct deletion){ db, why });
+}
+
+static enum err refuse_beside(void *with, const struct live *l)
+{
+    const enum job_does *wanted = with;
+    const struct job_kind *k = job_kind_called(l->kind);
+    enum job_does does = !k || l->reads ? JOB_READS : k->does;
+    if (l->reads ? *wanted != JOB_CHANGES : does == JOB_READS || (does == JOB_ADDS && *wanted == JOB_ADDS))
+        return OK;
+    return fail(E_CONFLICT, "the job %s (%s) is %s it: wait until it has ended, or cancel it", l->id, l->kind,
+                l->reads ? "reading" : "changing");
+}
+
+enum err job_check_alone(struct sql *db, const char *about_id, enum job_does does)
+{
+    return each_about(db, about_id, refuse_beside, &does);
+}
+
 enum err job_cancel(struct sql *db, const char *id)
 {
-    TRY(sql_run(db, "UPDATE job SET cancel = 1 WHERE id = ?1 AND status = 'RUNNING'", V(id)));
+    TRY(sql_run(db, "UPDATE job SET cancel = 1 WHERE id = ?1 AND status = 'RUNNING' AND cancel = 0", V(id)));
     TRY(sql_run(db, "UPDATE job SET status = 'KILLED', cancel = 2, ended_at = ?2 WHERE id = ?1 AND status = 'PENDING'", V(id),
                 V(clock_now_ms())));
     return job_tell(db, id);

@@ -22,6 +22,16 @@ MUST_USE enum err job_add_done(struct sql *, struct arena *, const char *kind, c
                                const char *result, const char **ret_id);
 /* What people call the thing that it works on, and that thing's id; inside the transaction that adds it. */
 MUST_USE enum err job_about(struct sql *, const char *id, const char *about_id, const char *about);
+MUST_USE enum err job_about_the_same(struct sql *, const char *id, const char *as_job); /* and reads the same */
+/* What it reads besides, and nobody may change meanwhile: what is copied. */
+MUST_USE enum err job_reads(struct sql *, const char *id, const char *reads_id);
+/* The thing is deleted by this transaction: jobs that are about it, or read it, end as KILLED and say so (`why`), except those that
+ * delete it. */
+MUST_USE enum err job_subject_gone(struct sql *, const char *about_id, const char *why);
+/* What a job does to the thing that it is about. Those that add to it go beside each other; who changes it is alone with it. */
+enum job_does { JOB_READS, JOB_ADDS, JOB_CHANGES, JOB_DELETES };
+/* E_CONFLICT, which names it, if a job that waits or runs does something to the thing that this cannot stand beside it. */
+MUST_USE enum err job_check_alone(struct sql *, const char *about_id, enum job_does);
 MUST_USE enum err job_cancel(struct sql *, const char *id); /* asks; the job stops at its next job_go_on() */
 
 struct job {
@@ -32,11 +42,12 @@ struct job {
     void *with;     /* the worker's services */
     int try_number; /* 1 for the first */
 };
-/* Progress (0 to 1) and heartbeat in one; cheap, so call it often, outside of transactions. False: cancelled, the program ends, or
- * another worker has the lease: stop and return E_CANCELLED, leaving what stands. */
+/* Progress (0 to 1) and heartbeat in one; cheap, so call it often, outside of transactions. False: cancelled, what it is about was
+ * deleted, the program ends, or another worker has the lease: stop and return E_CANCELLED, leaving what stands. */
 bool job_go_on(struct job *, double progress, const char *doing);
 /* Inside the transaction of the job's last work: the job has succeeded as soon as that is committed, so that a kill can neither
- * repeat nor fail it. E_CANCELLED, and the work is to be rolled back: another worker has the job by now. */
+ * repeat nor fail it. E_CANCELLED, and the work is to be rolled back: another worker has the job by now, or what it is about was
+ * deleted. */
 MUST_USE enum err job_done_within(struct job *, const char *result_json);
 /* For work that has no last transaction of its own: kept until the job is settled after run(). */
 void job_result(struct job *, const char *json);
@@ -49,6 +60,7 @@ struct job_kind {
     enum err (*gave_up)(struct job *, const char *why);
     int tries, lease_s;
     const char *lane; /* one of job_lanes */
+    enum job_does does;
 };
 extern const struct job_kind *const job_kinds[]; /* app/jobs.c */
 
@@ -73,6 +85,7 @@ void job_use_kinds(const struct job_kind *const *); /* instead of app/jobs.c's: 
 /* Status words of the table: PENDING, RUNNING, SUCCEEDED, FAILED, KILLED (the contract's version 2). */
 const char *job_v1_status(const char *status); /* RUNNING, SUCCESS, FAILED, TERMINATED */
 
-/* Inside job/. */
+/* Inside job/. What the column `cancel` says. */
+enum { CANCEL_NOT, CANCEL_ASKED, CANCEL_TO_CLEAR, CANCEL_GONE }; /* GONE: what it is about was deleted; `error` says so */
 const struct job_kind *job_kind_called(const char *name);
 MUST_USE enum err job_tell(struct sql *, const char *id); /* to pages that watch */

@@ -53,6 +53,8 @@ static enum err within_run(struct job *j)
     bool rolls_back = false;
     runs++;
     json_bool(json_get(j->input, "rolls_back"), &rolls_back);
+    if (!json_absent(json_get(j->input, "gone"))) /* as another connection says */
+        MUST(sql_run(j->db, "UPDATE job SET cancel = 3, error = 'it was deleted'"));
     MUST(sql_begin(j->db));
     MUST(sql_run(j->db, "INSERT INTO event (topic, json) VALUES ('work', ?1)", V(j->id)));
     enum err e = job_done_within(j, "{\"whole\":true}");
@@ -67,10 +69,11 @@ static const struct job_kind count_kind = { "count", count_run, NULL, 1, 5, "qui
                              fail_kind_ = { "fails", fail_run, note, 3, 5, "quick" },
                              unclean_kind = { "unclean", fail_run, note_badly, 1, 5, "quick" },
                              within_kind = { "within", within_run, note, 1, 5, "quick" },
-                             long_kind = { "long", long_run, note, 2, 1, "quick" };
-static const struct job_kind *const kinds[] = {
-    &count_kind, &slow_kind, &fail_kind_, &unclean_kind, &within_kind, &long_kind, NULL
-};
+                             long_kind = { "long", long_run, note, 2, 1, "quick" },
+                             adds_kind = { "adds", count_run, note, 1, 5, "quick", JOB_ADDS },
+                             deletes_kind = { "deletes", count_run, note, 1, 5, "quick", JOB_DELETES };
+static const struct job_kind *const kinds[] = { &count_kind, &slow_kind, &fail_kind_,   &unclean_kind, &within_kind,
+                                                &long_kind,  &adds_kind, &deletes_kind, NULL };
 
 static struct sql *database(void)
 {
@@ -317,7 +320,8 @@ static const char *run_with(struct arena *a, void (*act)(struct sql *))
     CHECK_INT(pthread_create(&thread, NULL, act_beside, &b), 0);
     CHECK(turn(db, "quick"));
     pthread_join(thread, NULL);
-    const char *after = text(db, a, "SELECT status || ' ' || tries FROM job");
+    const char *after =
+        text(db, a, "SELECT status || ' ' || tries || CASE WHEN about_id IS NULL THEN '' ELSE ' ' || error END FROM job");
     sql_close(db);
     MUST(file_remove_tree(dir));
     return after;
@@ -334,6 +338,65 @@ TEST(a_running_job_that_is_cancelled_stops_and_is_not_tried_again)
     AUTO(arena) struct arena *a = arena_new();
     CHECK_TEXT(run_with(a, cancel), "KILLED 1");
     CHECK_INT(given_up, 1);
+}
+
+static void delete_subject(struct sql *db)
+{
+    MUST(sql_run(db, "UPDATE job SET about_id = 'cells'"));
+    MUST(job_subject_gone(db, "cells", "the cells were deleted"));
+}
+
+TEST(a_job_whose_subject_is_deleted_stops_and_says_that)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    CHECK_TEXT(run_with(a, delete_subject), "KILLED 1 the cells were deleted");
+    CHECK_INT(given_up, 1);
+}
+
+TEST(a_job_that_waits_ends_with_its_subject_and_one_that_deletes_it_does_not)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    const char *waits = add(db, a, "fails", "{}"), *deletes = add(db, a, "deletes", "{}");
+    MUST(job_about(db, waits, "cells", "Cells"));
+    MUST(job_about(db, deletes, "cells", "Cells"));
+    MUST(job_subject_gone(db, "others", "no"));
+    MUST(job_subject_gone(db, "cells", "the cells were deleted"));
+    CHECK(turn(db, "quick") && !turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT group_concat(status || coalesce(error, '')) FROM (SELECT * FROM job ORDER BY kind DESC)"),
+               "KILLEDthe cells were deleted,SUCCEEDED");
+    CHECK_INT(given_up, 1);
+    sql_close(db);
+}
+
+TEST(a_last_transaction_does_not_succeed_on_what_is_deleted)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    add(db, a, "within", "{\"gone\":true}");
+    CHECK(turn(db, "quick"));
+    CHECK_TEXT(text(db, a, "SELECT status || error FROM job"), "KILLEDit was deleted");
+    CHECK_TEXT(text(db, a, "SELECT count(*) FROM event WHERE topic = 'work'"), "0");
+    sql_close(db);
+}
+
+TEST(who_changes_a_thing_is_alone_with_it_and_who_adds_may_be_beside_another)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = database();
+    const char *job = add(db, a, "adds", "{}");
+    MUST(job_about(db, job, "cells", "Cells"));
+    MUST(job_reads(db, job, "source"));
+    MUST(job_check_alone(db, "cells", JOB_ADDS));
+    MUST_FAIL(job_check_alone(db, "cells", JOB_CHANGES), E_CONFLICT, job);
+    MUST_FAIL(job_check_alone(db, "cells", JOB_READS), E_CONFLICT, "(adds) is changing it");
+    MUST(job_check_alone(db, "source", JOB_READS));
+    MUST(job_check_alone(db, "source", JOB_ADDS));
+    MUST_FAIL(job_check_alone(db, "source", JOB_CHANGES), E_CONFLICT, "is reading it");
+    MUST(job_check_alone(db, "others", JOB_CHANGES));
+    CHECK(turn(db, "quick"));
+    MUST(job_check_alone(db, "cells", JOB_CHANGES));
+    sql_close(db);
 }
 
 static void end_program(struct sql *db)

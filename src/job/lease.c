@@ -8,6 +8,7 @@
 
 enum { DEATHS_MOST = 8 };  /* a job whose worker died this often without coming further is not taken up again */
 enum { TELL_MS = 500 };    /* progress is written, and pages told, at most this often */
+enum { LOOK_MS = 100 };    /* and whether somebody cancelled it is looked at this often */
 enum { SETTLE_TRIES = 3 }; /* a busy or full disk for once must not make a job's work be done again */
 enum { SETTLE_WAIT_MS = 1000 };
 
@@ -16,7 +17,7 @@ struct lease {
     const struct job_kind *kind;
     const atomic_bool *stop;
     char worker[ID_SIZE];
-    int64_t told_ms;
+    int64_t told_ms, looked_ms;
     char *result;
     bool done; /* job_done_within() was called, and the transaction it stood in may have been committed */
 };
@@ -43,17 +44,25 @@ static enum err renew(struct lease *l, double progress, const char *doing, bool 
     return sql_end(j->db, e);
 }
 
+static enum err renew_now_and_then(struct lease *l, int64_t now, double progress, const char *doing, bool *ret_mine)
+{
+    if (now - l->told_ms < TELL_MS)
+        return OK;
+    l->told_ms = now;
+    return renew(l, progress, doing, ret_mine);
+}
+
 bool job_go_on(struct job *j, double progress, const char *doing)
 {
     struct lease *l = (struct lease *)j;
     int64_t now = clock_now_ms(), cancelled = 0;
     if (*l->stop)
         return false;
-    if (now - l->told_ms < TELL_MS)
+    if (now - l->looked_ms < LOOK_MS)
         return true;
-    l->told_ms = now;
+    l->looked_ms = now;
     bool mine = true;
-    if (renew(l, progress, doing, &mine) != OK ||
+    if (renew_now_and_then(l, now, progress, doing, &mine) != OK ||
         sql_int(j->db, &cancelled, "SELECT cancel FROM job WHERE id = ?1", V(j->id)) != OK) {
         log_failure("renewing a job's lease"); /* busy for once: the lease lasts until the next time */
         return true;
@@ -71,10 +80,10 @@ enum err job_done_within(struct job *j, const char *result_json)
     struct lease *l = (struct lease *)j;
     TRY(sql_run(j->db,
                 "UPDATE job SET status = 'SUCCEEDED', error = NULL, result = ?3, worker = NULL, progress = 1.0, ended_at = ?4"
-                " WHERE id = ?1 AND worker = ?2 AND status = 'RUNNING'",
+                " WHERE id = ?1 AND worker = ?2 AND status = 'RUNNING' AND cancel <> 3",
                 V(j->id), V(l->worker), V(result_json), V(clock_now_ms())));
     if (sql_changes(j->db) != 1)
-        return fail(E_CANCELLED, "another worker has the job by now");
+        return fail(E_CANCELLED, "another worker has the job by now, or what it is about is gone");
     l->done = true;
     return job_tell(j->db, j->id);
 }
@@ -125,19 +134,35 @@ static enum err end_surely(struct lease *l, struct ending end)
     return end_whole(l, &end);
 }
 
+struct asked {
+    int64_t cancel;
+    const char *why; /* of CANCEL_GONE */
+};
+
+static enum err read_asked(struct job *j, struct asked *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(j->db, &r, "SELECT cancel, error FROM job WHERE id = ?1", V(j->id)));
+    *ret = (struct asked){ rows_int(r, 0), arena_str(j->arena, rows_text(r, 1)) };
+    return OK;
+}
+
+/* Whatever it stumbled over when its subject was gone: that it is gone is the reason. */
 static enum err settle(struct lease *l, enum err outcome, const char *why)
 {
     struct job *j = &l->job;
-    int64_t cancelled = 0;
+    struct asked asked;
     if (outcome == OK && l->done)
         return OK;
-    TRY(sql_int(j->db, &cancelled, "SELECT cancel FROM job WHERE id = ?1", V(j->id)));
-    bool interrupted = outcome == E_CANCELLED && *l->stop && !cancelled;
-    bool again = interrupted || (outcome != OK && outcome != E_CANCELLED && j->try_number < l->kind->tries);
-    struct ending end = { .error = outcome == OK || interrupted ? NULL : why,
+    TRY(read_asked(j, &asked));
+    bool gone = outcome != OK && asked.cancel == CANCEL_GONE, interrupted = outcome == E_CANCELLED && *l->stop && !asked.cancel;
+    bool again = interrupted || (outcome != OK && outcome != E_CANCELLED && !gone && j->try_number < l->kind->tries);
+    struct ending end = { .error = outcome == OK || interrupted ? NULL
+                                   : gone                       ? asked.why
+                                                                : why,
                           .give_up = outcome != OK && !again,
                           .keep_try = interrupted };
-    end.status = outcome == OK ? "SUCCEEDED" : again ? "PENDING" : outcome == E_CANCELLED ? "KILLED" : "FAILED";
+    end.status = outcome == OK ? "SUCCEEDED" : again ? "PENDING" : outcome == E_CANCELLED || gone ? "KILLED" : "FAILED";
     return end_surely(l, end);
 }
 

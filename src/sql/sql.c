@@ -42,7 +42,9 @@ static enum err failure(struct sql *s, const char *doing)
     case SQLITE_CONSTRAINT:
         if (code == SQLITE_CONSTRAINT_CHECK || code == SQLITE_CONSTRAINT_NOTNULL || code == SQLITE_CONSTRAINT_DATATYPE)
             return fail(E_INVALID, "%s", text);
-        return fail(code == SQLITE_CONSTRAINT_FOREIGNKEY ? E_IN_USE : E_CONFLICT, "%s", text);
+        if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+            return fail(E_IN_USE, "something else still uses it, or something that it names is no longer there");
+        return fail(E_CONFLICT, "%s", text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return fail(E_BUSY, "the database is busy");
     case SQLITE_FULL: return fail(E_FULL, "the disk is full");

@@ -121,7 +121,7 @@ TEST(a_reference_that_stops_a_change_is_told_apart_from_a_name_that_is_taken)
     MUST(sql_script(db, "CREATE TABLE a (id TEXT PRIMARY KEY); CREATE TABLE b (id TEXT REFERENCES a(id));"
                         "INSERT INTO a VALUES ('x'); INSERT INTO b VALUES ('x')"));
     MUST_FAIL(sql_run(db, "INSERT INTO a VALUES ('x')"), E_CONFLICT, "UNIQUE");
-    MUST_FAIL(sql_run(db, "DELETE FROM a"), E_IN_USE, "FOREIGN KEY");
+    MUST_FAIL(sql_run(db, "DELETE FROM a"), E_IN_USE, "uses it");
     sql_close(db);
 }
 

@@ -381,7 +381,8 @@ static enum err remove_annotation(struct bulk *b, const char *id, const char *ma
     return OK;
 }
 const struct bulk_kind remove_annotations_bulk = {
-    "remove_annotations", "deleting annotations", NULL, NULL, remove_annotation, NULL, NULL, "removed"
+    "remove_annotations", "deleting annotations", NULL, NULL, remove_annotation, NULL, NULL, "removed", false, "version",
+    VERSION_CALLED
 };
 
 /* asset_ids may be the one word "__all__". */
@@ -410,7 +411,7 @@ static enum err unwanted(struct op *op, struct bulk_list *l)
 static enum err delete_many(struct op *op)
 {
     int64_t count = 0;
-    TRY(bulk_change_wait(op, &remove_annotations_bulk, unwanted, "{}", &count));
+    TRY(bulk_change_wait(op, &remove_annotations_bulk, unwanted, arena_fmt(op->arena, "{\"version\":\"%s\"}", op->id), &count));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", count);
     out_end_object(&op->out);

@@ -52,7 +52,7 @@ static enum err look(struct op *op, const char *job, const char **ret)
     if (strcmp(status, "SUCCEEDED") == 0)
         *ret = arena_str(op->arena, rows_text(r, 1));
     else if (strcmp(status, "KILLED") == 0)
-        return fail(E_CANCELLED, "the export was cancelled");
+        return fail(E_CANCELLED, "the export was stopped: %s", rows_text(r, 2) ? rows_text(r, 2) : "it was cancelled");
     else if (strcmp(status, "FAILED") == 0)
         return fail(E_BROKEN, "the export failed: %s", rows_text(r, 2) ? rows_text(r, 2) : "");
     return OK;

@@ -76,8 +76,8 @@ static enum err take_back(struct bulk *b, const char *asset, const char *made)
     (void)made;
     return sql_run(b->db, "DELETE FROM annotation_row WHERE asset_id = ?1 AND batch = 0", V(asset));
 }
-const struct bulk_kind convert_bulk = { "convert_tags", "labelling by tags", NULL, NULL, convert_one, take_back,
-                                        NULL,           "annotated",         true };
+const struct bulk_kind convert_bulk = { "convert_tags", "labelling by tags", NULL, NULL,      convert_one,   take_back,
+                                        NULL,           "annotated",         true, "version", VERSION_CALLED };
 
 /* Assets that are not annotated and have one of the tags; the others are told by number. */
 static enum err convertible(struct op *op, struct bulk_list *l)
@@ -113,7 +113,7 @@ static enum err convert(struct op *op)
 {
     struct bulk_done d;
     TRY(bulk_change(op, &convert_bulk, convertible,
-                    arena_fmt(op->arena, "{\"tags\":%s,\"of_data\":%s}", bulk_ids_text(op, "tag_ids"),
+                    arena_fmt(op->arena, "{\"version\":\"%s\",\"tags\":%s,\"of_data\":%s}", op->id, bulk_ids_text(op, "tag_ids"),
                               strcmp(in_text(op, "tag_type"), "DATA") == 0 ? "true" : "false"),
                     &d));
     out_object(&op->out, NULL);

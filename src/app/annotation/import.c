@@ -98,7 +98,7 @@ static enum err start(struct op *op)
     out_init(&r->files, 64 << 20);
     out_array(&r->files, NULL);
     op->state = r;
-    TRY(version_check_unlocked(op->db, op->id));
+    TRY(version_check_free(op->db, op->id));
     r->version = op->id;
     return http_read_form(op->call, take_part, op);
 }
@@ -133,7 +133,7 @@ static enum err enqueue(struct op *op)
     struct receive *r = op->state;
     const char *mode = field(r, "mode", "REPLACE"), *status = field(r, "status", "PENDING"),
                *skip = field(r, "skip_invalid", "false"), *job;
-    TRY(version_check_unlocked(op->db, op->id));
+    TRY(version_check_free(op->db, op->id));
     r->version = op->id;
     AUTO(out) struct out input;
     out_init(&input, 128 << 20);

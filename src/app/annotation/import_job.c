@@ -121,6 +121,12 @@ static enum err write_labels(struct slice *s, struct import *m)
 static enum err write_image(struct slice *s, struct import *m, const struct pending *p)
 {
     bool written;
+    int64_t there = 0;
+    TRY(sql_int(s->db, &there, "SELECT count(*) FROM asset WHERE id = ?1", V(p->asset_id)));
+    if (!there) { /* its data was deleted meanwhile */
+        import_left(&m->result, LEFT_UNKNOWN, p->asset_id);
+        return OK;
+    }
     for (size_t i = 0; i < p->shapes.n; i++)
         p->shapes.items[i].label_id = m->labels[p->labels[i]].id;
     const struct batch_image image = { m->job->org, m->version, p->asset_id,     m->job->user_id,
@@ -405,4 +411,5 @@ static enum err run(struct job *j)
     return e;
 }
 
-const struct job_kind import_annotations_job = { "import_annotations", run, NULL, .tries = 1, .lease_s = 600, .lane = "files" };
+const struct job_kind import_annotations_job = { "import_annotations", run, NULL, .tries = 1, .lease_s = 600, .lane = "files",
+                                                 .does = JOB_CHANGES };

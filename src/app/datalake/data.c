@@ -436,9 +436,17 @@ static enum err tell_removed(struct bulk *b, bool done)
     (void)done;
     return tell(b->db, json_text(json_get(b->input, "lake")));
 }
-const struct bulk_kind remove_data_bulk = {
-    "remove_data", "deleting data", NULL, NULL, remove_data, NULL, tell_removed, "removed"
-};
+const struct bulk_kind remove_data_bulk = { "remove_data",
+                                            "deleting data",
+                                            NULL,
+                                            NULL,
+                                            remove_data,
+                                            NULL,
+                                            tell_removed,
+                                            "removed",
+                                            false,
+                                            "lake",
+                                            "SELECT name FROM datalake WHERE id = ?1" };
 
 static enum err unwanted(struct op *op, struct bulk_list *l)
 {

@@ -64,7 +64,9 @@ static enum err update(struct op *op)
     return reply_one(op, &source_resource, op->id);
 }
 
-const struct removal source_removal = { .table = "data_source", .named = "name" };
+const struct removal source_removal = { .table = "data_source",
+                                        .named = "name",
+                                        .called = "SELECT name FROM data_source WHERE id = ?1" };
 
 static enum err delete_source(struct op *op)
 {

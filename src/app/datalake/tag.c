@@ -186,14 +186,20 @@ static enum err take_off(struct bulk *b, const char *target, const char *made)
     b->counted += sql_changes(b->db);
     return OK;
 }
-const struct bulk_kind attach_bulk = { "attach_tag", "putting the tag on", NULL, NULL, put_on, take_off, NULL, "attached" };
-const struct bulk_kind detach_bulk = { "detach_tag", "taking the tag off", NULL, NULL, take_off, put_on, NULL, "detached" };
+#define SUBJECT .subject = "tag", .called = "SELECT name FROM tag WHERE id = ?1"
+const struct bulk_kind attach_bulk = {
+    "attach_tag", "putting the tag on", NULL, NULL, put_on, take_off, NULL, "attached", SUBJECT
+};
+const struct bulk_kind detach_bulk = {
+    "detach_tag", "taking the tag off", NULL, NULL, take_off, put_on, NULL, "detached", SUBJECT
+};
 
 static enum err drop_tag(struct bulk *b, bool done)
 {
     return done ? sql_run(b->db, "DELETE FROM tag WHERE id = ?1", V(json_text(json_get(b->input, "tag")))) : OK;
 }
-const struct bulk_kind remove_tag_bulk = { "remove_tag", "removing the tag", NULL, NULL, take_off, put_on, drop_tag, "detached" };
+const struct bulk_kind remove_tag_bulk = { "remove_tag", "removing the tag", NULL,       NULL,   take_off,
+                                           put_on,       drop_tag,           "detached", SUBJECT };
 
 static enum err all_with_tag(struct op *op, struct bulk_list *l)
 {

@@ -198,7 +198,8 @@ static enum err take_back(struct bulk *b, const char *data, const char *made)
     (void)data;
     return sql_run(b->db, "DELETE FROM asset WHERE id = ?1", V(made));
 }
-const struct bulk_kind add_data_bulk = { "add_data", "adding data", NULL, NULL, add_one, take_back, NULL, "added", true };
+const struct bulk_kind add_data_bulk = { "add_data", "adding data", NULL, NULL,      add_one,       take_back,
+                                         NULL,       "added",       true, "version", VERSION_CALLED };
 
 static enum err add(struct op *op)
 {
@@ -307,7 +308,7 @@ static enum err delete_one(struct op *op)
     {
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_first(op->db, &r, "SELECT dataset_version_id FROM asset WHERE id = ?1", V(op->id)));
-        TRY(version_check_unlocked(op->db, rows_text(r, 0)));
+        TRY(version_check_free(op->db, rows_text(r, 0)));
     }
     op->status = 204;
     return sql_run(op->db, "DELETE FROM asset WHERE id = ?1", V(op->id));
@@ -320,7 +321,9 @@ static enum err remove_asset(struct bulk *b, const char *id, const char *made)
     b->counted += sql_changes(b->db);
     return OK;
 }
-const struct bulk_kind remove_assets_bulk = { "remove_assets", "removing assets", NULL, NULL, remove_asset, NULL, NULL, "removed" };
+const struct bulk_kind remove_assets_bulk = {
+    "remove_assets", "removing assets", NULL, NULL, remove_asset, NULL, NULL, "removed", false, "version", VERSION_CALLED
+};
 
 /* The assets that are meant, as far as the version has them. */
 static enum err unwanted(struct op *op, struct bulk_list *l)
@@ -338,7 +341,7 @@ static enum err unwanted(struct op *op, struct bulk_list *l)
 static enum err delete_many(struct op *op)
 {
     int64_t count = 0;
-    TRY(bulk_change_wait(op, &remove_assets_bulk, unwanted, "{}", &count));
+    TRY(bulk_change_wait(op, &remove_assets_bulk, unwanted, arena_fmt(op->arena, "{\"version\":\"%s\"}", op->id), &count));
     out_object(&op->out, NULL);
     out_int(&op->out, "count", count);
     out_end_object(&op->out);

@@ -145,8 +145,10 @@ static enum err last(struct bulk *b, bool done)
     const struct copy c = copy_of(b->input);
     return done || !c.forks ? OK : sql_run(b->db, "DELETE FROM dataset_version WHERE id = ?1", V(c.to));
 }
-const struct bulk_kind fork_bulk = { "fork_version", "copying assets", first, NULL, copy_asset, take_back, last, "copied", true };
-const struct bulk_kind copy_bulk = { "copy_assets", "copying assets", first, NULL, copy_asset, take_back, NULL, "copied", true };
+const struct bulk_kind fork_bulk = { "fork_version", "copying assets", first, NULL, copy_asset,     take_back,
+                                     last,           "copied",         true,  "to", VERSION_CALLED, "from" };
+const struct bulk_kind copy_bulk = { "copy_assets", "copying assets", first, NULL, copy_asset,     take_back,
+                                     NULL,          "copied",         true,  "to", VERSION_CALLED, "from" };
 
 static enum err assets_of(struct op *op, const char *version, struct bulk_list *l)
 {

@@ -80,6 +80,7 @@ static enum err update(struct op *op)
 const struct removal dataset_removal = {
     .table = "dataset",
     .named = "name",
+    .called = "SELECT name FROM dataset WHERE id = ?1",
     .hides = { "dataset_version", "SELECT id FROM dataset_version WHERE dataset_id = ?1" },
     .large = { OF_VERSIONS("asset"),
                OF_VERSIONS("label"),

@@ -13,6 +13,9 @@ extern const struct resource dataset_version_short, annotation_in_asset, shape_b
     point_short, classification_short, keypoints_short, mask_short;
 
 extern const struct removal dataset_removal, version_removal;
+/* "dataset / version" of the version ?1. */
+#define VERSION_CALLED                                                                                                             \
+    "SELECT s.name || ' / ' || v.version FROM dataset_version v JOIN dataset s ON s.id = v.dataset_id WHERE v.id = ?1"
 /* The job works on the version: says so by its name, "dataset / version". */
 MUST_USE enum err version_job(struct sql *, const char *job_id, const char *version_id);
 
@@ -26,6 +29,8 @@ extern const struct version_user *const version_users[];
 
 /* E_LOCKED. */
 MUST_USE enum err version_check_unlocked(struct sql *, const char *version_id);
+/* Nor does a job change it: E_CONFLICT, which names the job. */
+MUST_USE enum err version_check_free(struct sql *, const char *version_id);
 MUST_USE enum err version_choose_type(struct sql *, const char *version_id, const char *type); /* if it has none yet */
 
 /* Get or create, inside a transaction. */

@@ -142,6 +142,7 @@ static enum err delete_label(struct op *op)
     const char *version;
     int64_t used = 0;
     TRY(need(op, &label_resource, true, &version));
+    TRY(version_check_free(op->db, version));
     TRY(sql_int(op->db, &used, "SELECT n_shapes FROM label WHERE id = ?1", V(op->id)));
     if (used)
         return fail(E_CONFLICT, "%lld shapes carry this label; delete them or give them another one first", (long long)used);

@@ -65,9 +65,7 @@ static enum err common(struct op *op)
 enum err version_job(struct sql *db, const char *job_id, const char *version_id)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(
-        db, &r, "SELECT s.name || ' / ' || v.version FROM dataset_version v JOIN dataset s ON s.id = v.dataset_id WHERE v.id = ?1",
-        V(version_id)));
+    TRY(sql_first(db, &r, VERSION_CALLED, V(version_id)));
     return job_about(db, job_id, version_id, rows_text(r, 0));
 }
 

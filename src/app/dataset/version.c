@@ -74,6 +74,12 @@ enum err version_check_unlocked(struct sql *db, const char *version_id)
     return locked ? fail(E_LOCKED, "the dataset version is locked; unlock it, or fork it") : OK;
 }
 
+enum err version_check_free(struct sql *db, const char *version_id)
+{
+    TRY(version_check_unlocked(db, version_id));
+    return fail_within(job_check_alone(db, version_id, JOB_CHANGES), "the dataset version is busy: ");
+}
+
 enum err version_choose_type(struct sql *db, const char *version_id, const char *type)
 {
     return sql_run(db, "UPDATE dataset_version SET type = ?2 WHERE id = ?1 AND type = 'NOT_CONFIGURED'", V(version_id), V(type));
@@ -133,6 +139,7 @@ static enum err update(struct op *op)
 const struct removal version_removal = {
     .table = "dataset_version",
     .named = "version",
+    .called = VERSION_CALLED,
     .large = { { "asset", "SELECT id FROM asset WHERE dataset_version_id = ?1" },
                { "label", "SELECT id FROM label WHERE dataset_version_id = ?1" } },
 };
@@ -152,6 +159,7 @@ static enum err set_lock(struct op *op, bool locked)
 
 static enum err lock(struct op *op)
 {
+    TRY(job_check_alone(op->db, op->id, JOB_CHANGES));
     return set_lock(op, true);
 }
 

@@ -286,6 +286,7 @@ static enum err update(struct op *op)
 const struct removal deployment_removal = {
     .table = "deployment",
     .named = "name",
+    .called = "SELECT name FROM deployment WHERE id = ?1",
     .large = { { "predicted_asset", ROWS("predicted_asset") },
                { "deployment_label", ROWS("deployment_label") },
                { "retraining", ROWS("retraining") },

@@ -343,13 +343,13 @@ static enum err cancel_job(struct op *op, const char *id)
 const struct removal experiment_removal = {
     .table = "experiment",
     .named = "name",
+    .called = "SELECT name FROM experiment WHERE id = ?1",
     .large = { { "evaluation", "SELECT id FROM evaluation WHERE experiment_id = ?1" },
                { "log", "SELECT id FROM log WHERE experiment_id = ?1" } },
 };
 
 static enum err remove_one(struct op *op, const char *id)
 {
-    TRY(cancel_job(op, id));
     int64_t going = 0;
     TRY(sql_int(op->db, &going, "SELECT status IN ('WAITING', 'RUNNING') FROM experiment WHERE id = ?1", V(id)));
     if (going) /* who waits for it must know */

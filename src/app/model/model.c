@@ -125,6 +125,7 @@ static enum err update(struct op *op)
 const struct removal model_removal = {
     .table = "model",
     .named = "name",
+    .called = "SELECT name FROM model WHERE id = ?1",
     .hides = { "model_version", "SELECT id FROM model_version WHERE model_id = ?1" },
     .large = { { "model_version", "SELECT id FROM model_version WHERE model_id = ?1" } },
 };

@@ -269,7 +269,10 @@ static enum err update(struct op *op)
     return reply_one(op, &model_version_resource, op->id);
 }
 
-const struct removal model_version_removal = { .table = "model_version" };
+const struct removal model_version_removal = {
+    .table = "model_version",
+    .called = "SELECT m.name || ' / ' || v.version FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1",
+};
 
 static enum err delete (struct op *op) {
     TRY(tag_take_off_all(op->db, op->id)); enum err e = thing_remove(op, &model_version_removal, op->id);

@@ -75,6 +75,7 @@ static enum err update(struct op *op)
 const struct removal project_removal = {
     .table = "project",
     .named = "name",
+    .called = "SELECT name FROM project WHERE id = ?1",
     .hides = { "experiment", "SELECT id FROM experiment WHERE project_id = ?1" },
     .large = { OF_EXPERIMENTS("evaluation"),
                OF_EXPERIMENTS("log"),

@@ -4,9 +4,18 @@ import type { Job } from "../../api/types";
 import { sentence } from "../../kit/format";
 import { Cut } from "../../kit/parts";
 
-/** The page of what jobs of a kind work on. */
-const places: Record<string, string> = { train: "/experiments/", evaluate: "/experiments/" };
-export const placeOf = (j: Job) => (j.about_id ? `${places[j.kind] ?? "/versions/"}${j.about_id}` : null);
+/** The page of what jobs of a kind work on; null: it has none, or is gone. */
+const places: Record<string, string | null> = {
+  train: "/experiments/",
+  evaluate: "/experiments/",
+  remove: null,
+  attach_tag: null,
+  detach_tag: null,
+  remove_tag: null,
+  remove_data: null,
+};
+const before = (kind: string) => (kind in places ? places[kind] : "/versions/");
+export const placeOf = (j: Job) => (j.about_id && before(j.kind) ? `${before(j.kind)}${j.about_id}` : null);
 export const wordsOf = (j: Job) => [sentence(j.kind), j.about].filter(Boolean).join(" · ");
 
 export function JobName({ of: j }: { of: Job }) {
