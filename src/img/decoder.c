@@ -25,7 +25,7 @@ enum {
 #define SHARED_SIZE ((size_t)IMAGE_PIXELS * 3)
 #define CHILD_MEMORY (2ULL << 30) /* 100 Mpx as RGB, as coefficients of a progressive JPEG, turned, and the file itself */
 
-enum task { PROBE = 1, DECODE, THUMBNAIL };
+enum task { PROBE = 1, DECODE, THUMBNAIL, LOOK };
 struct request {
     enum task task;
     int longest;
@@ -38,6 +38,7 @@ struct reply {
     int stored_width, stored_height, orientation;
     int width, height, full_width, full_height; /* of the pixels */
     uint64_t bytes;                             /* in the shared memory: pixels, or a JPEG */
+    struct image_look look;
 };
 
 /* The child */
@@ -107,6 +108,8 @@ static enum err answer(const struct request *q, int fd, uint8_t *shared, struct 
     reply->full_height = image.full_height;
     if (q->task == DECODE)
         return hand_over(image.pixels, (size_t)image.width * (size_t)image.height * 3, shared, reply);
+    if (q->task == LOOK)
+        return image_look(&image, &reply->look);
     return q->task == THUMBNAIL ? make_thumbnail(&image, q->longest, shared, reply) : OK;
 }
 
@@ -236,6 +239,16 @@ static enum err spoilt(int status)
     return fail(E_BUSY, "an image decoder was stopped from outside");
 }
 
+static bool share(double x)
+{
+    return x >= 0 && x <= 1;
+}
+
+static bool sane_look(const struct image_look *l)
+{
+    return share(l->brightness) && share(l->contrast) && share(l->saturation) && l->sharpness >= 0 && l->sharpness < 1e7;
+}
+
 /* Nothing in the reply is trusted: the child may have been taken over. */
 static enum err check(struct reply *r, size_t n, const struct request *q)
 {
@@ -250,7 +263,7 @@ static enum err check(struct reply *r, size_t n, const struct request *q)
                 r->full_width >= r->width && r->full_height >= r->height && r->full_width <= IMAGE_SIDE &&
                 r->full_height <= IMAGE_SIDE && r->stored_width > 0 && r->stored_height > 0 && r->stored_width <= IMAGE_SIDE &&
                 r->stored_height <= IMAGE_SIDE && r->orientation >= 1 && r->orientation <= 8 && image_type_known(r->type) &&
-                r->bytes <= SHARED_SIZE && (q->task != DECODE || r->bytes == (uint64_t)pixels * 3);
+                r->bytes <= SHARED_SIZE && (q->task != DECODE || r->bytes == (uint64_t)pixels * 3) && sane_look(&r->look);
     return sane ? OK : fail(E_BROKEN, "an image decoder gave an answer that makes no sense");
 }
 
@@ -379,4 +392,15 @@ enum err decoder_thumbnail(struct decoder *d, int image_fd, int max_side, uint8_
     TRY(ask(d, &q, image_fd, &r, ret));
     *ret_n = r.bytes;
     return *ret ? OK : fail(E_BROKEN, "an image decoder gave no thumbnail");
+}
+
+enum err decoder_look(struct decoder *d, int image_fd, struct image_look *ret)
+{
+    struct request q = { LOOK, LOOK_SIDE, d->limit_s };
+    struct reply r;
+    uint8_t *none = NULL;
+    TRY(ask(d, &q, image_fd, &r, &none));
+    free(none);
+    *ret = r.look;
+    return OK;
 }

@@ -26,6 +26,9 @@ MUST_USE enum err decoder_probe(struct decoder *, int image_fd, struct image_inf
 /* A JPEG whose longer side is at most max_side. ret: heap, for free(). */
 MUST_USE enum err decoder_thumbnail(struct decoder *, int image_fd, int max_side, uint8_t **ret, size_t *ret_n);
 
+/* Decodes everything, at a reduced size where the format can. */
+MUST_USE enum err decoder_look(struct decoder *, int image_fd, struct image_look *ret);
+
 /* The role of a child started from self_path: answers requests until its socket closes, or nothing was asked for two minutes. */
 _Noreturn void decoder_child(void);
 

@@ -59,6 +59,15 @@ MUST_USE enum err image_stretch(const struct image *, int width, int height, con
 /* The middle of the image, scaled so that it just covers width × height. */
 MUST_USE enum err image_cover(const struct image *, int width, int height, const struct normalise *, float *ret);
 
+/* How an image looks: what docs/monitoring.md defines. The image is first brought to LOOK_SIDE on its longer side (never enlarged),
+ * so that figures of images compare; decode with `longest` LOOK_SIDE before, for the same reason. */
+enum { LOOK_SIDE = 256 };
+struct image_look {
+    double brightness, contrast, saturation; /* 0 to 1: mean and standard deviation of the luma, mean saturation (HSV) */
+    double sharpness;                        /* variance of the luma's Laplacian, luma from 0 to 255; low: blurred */
+};
+MUST_USE enum err image_look(const struct image *, struct image_look *ret);
+
 /* ret: heap, for free(). */
 MUST_USE enum err image_to_jpeg(const struct image *, int quality, uint8_t **ret, size_t *ret_n); /* quality 1 to 100, 4:2:0 */
 MUST_USE enum err image_to_png(const struct image *, uint8_t **ret, size_t *ret_n);

@@ -7,6 +7,7 @@
  * started when first needed, so that an idle server holds none. Thread-safe. */
 #pragma once
 #include "base/arena.h"
+#include "img/img.h"
 
 struct infer_pool;
 /* self_path: of this program. decoders: at most so many at a time; one is started at once. max_models: at most so many models are
@@ -28,6 +29,8 @@ struct image_facts {
 };
 /* Decodes the whole image, so that a truncated or damaged one is refused (E_INVALID says what is wrong). */
 MUST_USE enum err infer_probe(struct infer_pool *, const char *who, int image_fd, struct image_facts *ret);
+/* How the image looks, whichever model sees it. */
+MUST_USE enum err infer_look(struct infer_pool *, const char *who, int image_fd, struct image_look *ret);
 /* A JPEG whose longer side is at most max_side, orientation applied. ret_fd: a memfd with the JPEG, size in *ret_size. */
 MUST_USE enum err infer_thumbnail(struct infer_pool *, const char *who, int image_fd, int max_side, int *ret_fd,
                                   uint64_t *ret_size);

@@ -145,6 +145,15 @@ enum err infer_probe(struct infer_pool *p, const char *who, int image_fd, struct
     return OK;
 }
 
+enum err infer_look(struct infer_pool *p, const char *who, int image_fd, struct image_look *ret)
+{
+    struct turn turn;
+    TRY(enter(p, &turn, who));
+    enum err e = decoder_look(p->decoder, image_fd, ret);
+    gate_leave(&p->decoders, &turn);
+    return e;
+}
+
 enum err infer_thumbnail(struct infer_pool *p, const char *who, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size)
 {
     uint8_t *jpeg = NULL;
