@@ -4,8 +4,7 @@
 
 enum { DEPTH = 8 };
 
-static enum err try_select(struct sql *db, const struct resource *r, const char *name, const char *expression, const char *many,
-                           bool null)
+static enum err try_select(struct sql *db, const struct resource *r, const char *name, const char *expression, const char *many)
 {
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP);
@@ -14,12 +13,7 @@ static enum err try_select(struct sql *db, const struct resource *r, const char 
     else
         text_fmt(&t, "SELECT %s FROM %s LIMIT 0", expression, r->from);
     AUTO(rows) struct rows *row = NULL;
-    enum err e = sql_rows_text(db, &row, t.bytes, NULL, 0);
-    if (e != OK)
-        return fail_within(e, "%s: field %s: ", r->name, name);
-    if (!null && !many && rows_may_be_null(row, 0))
-        return fail(E_BROKEN, "%s: field %s (%s) may be NULL and does not say F_NULL", r->name, name, expression);
-    return OK;
+    return fail_within(sql_rows_text(db, &row, t.bytes, NULL, 0), "%s: field %s: ", r->name, name);
 }
 
 static enum err try_driver(struct sql *db, const struct resource *r, const struct field *f)
@@ -58,7 +52,7 @@ static enum err try_inside(struct sql *db, const struct resource *row, const str
     if (!f->of->from || !f->of->key)
         return fail(E_BROKEN, "%s: field %s: %s has no rows of its own", row->name, f->name, f->of->name);
     if (f->by)
-        TRY(try_select(db, f->of, f->name, f->by, NULL, true));
+        TRY(try_select(db, f->of, f->name, f->by, NULL));
     return try_fields(db, f->of, f->of, depth + 1);
 }
 
@@ -69,8 +63,7 @@ static enum err try_fields(struct sql *db, const struct resource *row, const str
         if (!f->name || !f->type)
             return fail(E_BROKEN, "%s: field %zu has no name or type", r->name, i);
         if (f->sql || !(field_inlined(f) || field_nested(f)))
-            TRY(try_select(db, row, f->name, f->sql ? f->sql : f->name, f->many,
-                           f->flags & (F_NULL | F_WHEN | F_HIDE) || f->type == T_MANY));
+            TRY(f->many ? try_select(db, row, f->name, f->sql ? f->sql : f->name, f->many) : column_check(db, row, f));
         TRY(try_driver(db, r, f));
         TRY(try_inside(db, row, f, depth));
     }
@@ -89,14 +82,15 @@ enum err resource_check(struct sql *db, const struct resource *r)
     if (r->n_fields && (!r->from || !r->key))
         return fail(E_BROKEN, "%s has fields, but does not say where they come from or what its key is", r->name);
     TRY(try_fields(db, r, r, 0));
+    TRY(written_check(db, r));
     if (r->n_fields && !r->order && strcmp(r->fields[0].name, "id") != 0)
         return fail(E_BROKEN, "%s: the first field must be id, or an order must be stated", r->name);
     if (r->org)
-        TRY(try_select(db, r, "org", r->org, NULL, true));
+        TRY(try_select(db, r, "org", r->org, NULL));
     if (r->owner)
-        TRY(try_select(db, r, "owner", r->owner, NULL, true));
+        TRY(try_select(db, r, "owner", r->owner, NULL));
     AUTO(arena) struct arena *a = arena_new();
     if (r->shown)
-        TRY(try_select(db, r, "shown", "1", arena_fmt(a, "%s IN ('')", r->shown), true));
-    return r->root ? try_select(db, r, "root", r->root, NULL, true) : OK;
+        TRY(try_select(db, r, "shown", "1", arena_fmt(a, "%s IN ('')", r->shown)));
+    return r->root ? try_select(db, r, "root", r->root, NULL) : OK;
 }

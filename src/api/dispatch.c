@@ -280,7 +280,7 @@ static enum err check_answers(struct sql *db, const struct resource *r)
     return OK;
 }
 
-static enum err check_tables(struct sql *db)
+enum err api_check_tables(struct sql *db)
 {
     for (const struct resource *const *r = resources; *r; r++) {
         TRY(resource_check(db, *r));
@@ -296,7 +296,7 @@ enum err api_open(struct services *s, const struct api_hooks *h, struct http_app
     TRY(router_build(resources, &router));
     struct sql *db = NULL;
     TRY(sql_pool_take(s->pool, &db));
-    enum err e = check_tables(db);
+    enum err e = api_check_tables(db);
     sql_pool_give(s->pool, db);
     TRY(e);
     TRY(events_start(s->pool));

@@ -33,8 +33,9 @@ extern struct api_hooks api_hooks;
 /* Checks the tables (every route has a right and a kind of work, no two on one path, every field has its column) and gives the
  * callbacks for http_server_start(). E_BROKEN names what is wrong. Starts the thread that feeds event streams. */
 MUST_USE enum err api_open(struct services *, const struct api_hooks *, struct http_app *ret);
-void api_quiet(void); /* ends the event streams, so that the server can stop */
-void api_close(void); /* after the server has stopped */
+MUST_USE enum err api_check_tables(struct sql *); /* the fields, against today's tables */
+void api_quiet(void);                             /* ends the event streams, so that the server can stop */
+void api_close(void);                             /* after the server has stopped */
 
 /* Counters for /metrics. */
 enum { LATENCY_BUCKETS = 12 };
@@ -63,6 +64,9 @@ MUST_USE enum err identify(struct op *, struct identity *ret);
 MUST_USE enum err role_in(struct op *, const char *org, const char *root, enum role *ret, bool *ret_guest);
 MUST_USE enum err owner_check(struct op *); /* looks up what route->on and on_too name: fills id, second, is_public */
 MUST_USE enum err resource_check(struct sql *, const struct resource *);
+/* Is a member of the type, nullability and words of the column that it is read from? And what is written of a resource? */
+MUST_USE enum err column_check(struct sql *, const struct resource *, const struct field *);
+MUST_USE enum err written_check(struct sql *, const struct resource *);
 /* Of a form of a resource that only answers have: the fields alone. */
 MUST_USE enum err answer_check(struct sql *, const struct resource *);
 MUST_USE enum err input_read(struct op *, const char *bytes, size_t n); /* body and query → op->body, op->query, checked */

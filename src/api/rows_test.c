@@ -4,8 +4,8 @@
 
 /* A house has rooms, a room has lamps; a house may have an owner. */
 static const char tables[] =
-    "CREATE TABLE house (id TEXT NOT NULL, street TEXT NOT NULL, w INT, h INT, owner TEXT, built INT, kind TEXT);"
-    "CREATE TABLE room (id TEXT NOT NULL, house TEXT NOT NULL, place INT);"
+    "CREATE TABLE house (id TEXT NOT NULL, street TEXT NOT NULL, w INTEGER, h INTEGER, owner TEXT, built INTEGER, kind TEXT);"
+    "CREATE TABLE room (id TEXT NOT NULL, house TEXT NOT NULL, place INTEGER);"
     "CREATE TABLE lamp (room TEXT NOT NULL, watts REAL NOT NULL);"
     "CREATE TABLE person (id TEXT NOT NULL, name TEXT NOT NULL);"
     "INSERT INTO person VALUES ('p', 'Ann');"

@@ -211,13 +211,15 @@ int rows_kind(struct rows *r, int column)
     }
 }
 
-bool rows_may_be_null(struct rows *r, int column)
+bool rows_origin(struct rows *r, int column, struct column_origin *ret)
 {
-    const char *table = sqlite3_column_table_name(r->statement, column), *name = sqlite3_column_origin_name(r->statement, column);
+    const char *table = sqlite3_column_table_name(r->statement, column), *name = sqlite3_column_origin_name(r->statement, column),
+               *type = NULL;
     int not_null = 0, key = 0;
-    if (!table || sqlite3_table_column_metadata(r->db->db, NULL, table, name, NULL, NULL, &not_null, &key, NULL) != SQLITE_OK)
+    if (!table || sqlite3_table_column_metadata(r->db->db, NULL, table, name, &type, NULL, &not_null, &key, NULL) != SQLITE_OK)
         return false;
-    return !not_null && !key;
+    *ret = (struct column_origin){ table, name, type, !not_null && !key };
+    return true;
 }
 
 int64_t rows_int(struct rows *r, int column)

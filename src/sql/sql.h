@@ -80,8 +80,13 @@ int rows_kind(struct rows *, int column); /* VALUE_NULL … VALUE_TEXT */
 int64_t rows_int(struct rows *, int column);
 double rows_real(struct rows *, int column);
 const char *rows_text(struct rows *, int column); /* NULL for NULL; valid until the next step or the end */
-/* Whether a column of the statement is a table's column that may be NULL; false for expressions. Its joins are not looked at. */
-bool rows_may_be_null(struct rows *, int column);
+/* Which table's column a column of the statement is, as it was made; false for expressions. Joins are not looked at. The texts are
+ * the statement's. */
+struct column_origin {
+    const char *table, *column, *type; /* "INTEGER", "REAL", "TEXT" */
+    bool may_be_null;
+};
+bool rows_origin(struct rows *, int column, struct column_origin *ret);
 void rows_done(struct rows *);
 static inline void auto_rows(struct rows **r)
 {

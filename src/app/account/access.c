@@ -100,11 +100,13 @@ enum err access_forget(struct sql *db, const char *thing_id)
 const struct field access_give_in[ACCESS_GIVE_FIELDS] = { { "user_id", T_ID, F_NEED }, { "role", T_TEXT, F_NULL, .max = 20 } };
 const struct field access_take_in[ACCESS_TAKE_FIELDS] = { { "user_id", T_ID, F_NEED } };
 
+static const char *const given_words[] = { "viewer", "annotator", "member", "admin", NULL };
+
 /* What was given to the caller, wherever: how a guest finds it. */
 static const struct field fields[] = {
     { "thing_id", T_ID, 0, "g.thing_id" },
     { "kind", T_TEXT, F_SORT | F_FILTER, "g.kind" },
-    { "role", T_TEXT, F_SORT | F_FILTER, "g.role" },
+    { "role", T_TEXT, F_SORT | F_FILTER, "g.role", .words = given_words },
     { "organization_id", T_ID, 0, "g.org" },
     { "organization", T_TEXT, F_SORT | F_FILTER, "o.name" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "g.created_at" },

@@ -22,7 +22,7 @@ static const struct field own_fields[] = {
     { "name", T_TEXT, F_SORT | F_FILTER, "o.name" },
     { "default_connector_id", T_ID, 0, "o.default_connector_id" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "o.created_at" },
-    { "role", T_TEXT, F_SORT | F_FILTER, "m.role" },
+    { "role", T_TEXT, F_SORT | F_FILTER, "m.role", .words = role_words },
 };
 static const struct resource own_organization = {
     .name = "organization",

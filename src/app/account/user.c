@@ -328,8 +328,8 @@ static const struct field member_in[] = {
 };
 static const struct field new_role_in[] = { { "role", T_TEXT, F_NEED, .words = role_words } };
 
-DESCRIBED(organization_user, "user of an organization", { "id", T_ID }, { "username", T_TEXT }, { "role", T_TEXT },
-          { "given", T_BOOL, F_WHEN }, { "guest", T_BOOL, F_WHEN });
+DESCRIBED(organization_user, "user of an organization", { "id", T_ID }, { "username", T_TEXT },
+          { "role", T_TEXT, .words = role_words }, { "given", T_BOOL, F_WHEN }, { "guest", T_BOOL, F_WHEN });
 static const struct field users_fields[] = { { "users", T_MANY, .of = &organization_user } };
 const struct resource users_answer = { .name = "users of an organization", .fields = users_fields, .n_fields = 1 };
 

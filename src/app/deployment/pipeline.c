@@ -77,10 +77,11 @@ static const struct resource ct_version = {
     .org = "d.org",
     .order = "c.created_at, c.name",
 };
+static const char *const run_states[] = { "RUNNING", "DONE", "FAILED", NULL };
 static const struct field run_fields[] = {
     { "experiment_id", T_ID, F_NULL, "t.experiment_id" },
     { "experiment_name", T_TEXT, 0, "t.experiment_name" },
-    { "state", T_TEXT, 0, "t.state" },
+    { "state", T_TEXT, 0, "t.state", .words = run_states },
     { "status", T_TEXT, F_NULL, "e.status" },
     { "progress", T_NUMBER, F_NULL, "e.progress" },
     { "error", T_TEXT, F_NULL, "t.error" },

@@ -3,7 +3,7 @@
 export interface Access {
   thing_id: string;
   kind: string;
-  role: string;
+  role: "viewer" | "annotator" | "member" | "admin";
   organization_id: string;
   organization: string;
   created_at: string;
@@ -970,7 +970,7 @@ export interface OwnOrganization {
   name: string;
   default_connector_id: string;
   created_at: string;
-  role: string;
+  role: "viewer" | "annotator" | "member" | "admin" | "owner";
 }
 
 export interface Ping {
@@ -1474,7 +1474,7 @@ export interface TrainingDataOfADeployment {
 export interface TrainingOfADeployment {
   experiment_id: string | null;
   experiment_name: string;
-  state: string;
+  state: "RUNNING" | "DONE" | "FAILED";
   status: string | null;
   progress: number | null;
   error: string | null;
@@ -1513,7 +1513,7 @@ export interface UserOfAVersion {
 export interface UserOfAnOrganization {
   id: string;
   username: string;
-  role: string;
+  role: "viewer" | "annotator" | "member" | "admin" | "owner";
   given?: boolean;
   guest?: boolean;
 }
