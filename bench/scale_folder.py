@@ -90,6 +90,14 @@ class Filler:
                  content_type="'image/jpeg'", upload_status="'DONE'", width=width, height="1024", orientation="1", size=size, hash=hashed,
                  data_source_id=self.pick(SOURCES, 3, "source"), metadata=metadata, created_at=at, created_by=f"'{self.user}'")
         self.tagged(1, "data", 2)
+        self.keys(c)
+
+    def keys(self, c):
+        """What query/kept.c keeps of the metadata."""
+        values = dict(camera=(None, f"CASE {c} % 4 WHEN 0 THEN 'left' WHEN 1 THEN 'right' ELSE 'top' END"), batch=("i / 100", None), gain=(f"{c} % 16", None))
+        for k, (path, (number, words)) in enumerate(values.items(), 1):
+            self.put("metadata_key", "", id=str(k), org=f"'{self.org}'", document="'metadata'", path=f"'{path}'")
+            self.put("metadata_value", owner_id=id_of("data", "i"), key_id=str(k), place=str(k), number=number or "NULL", words=words or "NULL")
 
     def dataset(self):
         self.set = self.one("dataset", "thing", 1, name="'all of it'", description="''", created_at=str(BEGAN), updated_at=str(BEGAN))

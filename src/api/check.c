@@ -20,11 +20,20 @@ static enum err try_driver(struct sql *db, const struct resource *r, const struc
 {
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP);
+    if (f->type == T_OBJECT && f->flags & F_FILTER && (!f->owner || !f->keys))
+        return fail(E_BROKEN, "%s: field %s is searched by its members, and does not say what is kept of them", r->name, f->name);
+    if (f->owner)
+        TRY(try_select(db, r, f->name, f->owner, NULL));
     if (!f->drive && !f->offer)
         return OK;
     text_add(&t, "SELECT 'x' AS id");
-    if (f->drive)
-        text_fmt(&t, " UNION ALL SELECT id FROM (%s AND %s IS NULL) named", f->drive, f->sql);
+    const char *const drivers[] = { f->drive, f->drive_too };
+    for (size_t i = 0; i < COUNT_OF(drivers); i++)
+        if (drivers[i] && f->keys)
+            text_fmt(&t, " UNION ALL SELECT id FROM (%s AND %s AND k.path IS NULL AND m.number IS NULL) named", drivers[i],
+                     f->keys);
+        else if (drivers[i])
+            text_fmt(&t, " UNION ALL SELECT id FROM (%s AND %s IS NULL) named", drivers[i], f->sql);
     if (f->offer)
         text_fmt(&t, " UNION ALL SELECT %s %s", f->sql, f->offer);
     if (f->drive_count)

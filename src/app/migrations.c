@@ -5,6 +5,7 @@
 #include "app/deployment/deployment.h"
 #include "app/experiment/experiment.h"
 #include "base/unicode.h"
+#include "query/query.h"
 #include <string.h>
 
 /* Triggers and queues say what any database understands. Texts of their own: today's may change. */
@@ -37,6 +38,25 @@ static const char plain_sql[] =
     "model_version_id TEXT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE) STRICT;"
     "INSERT INTO shadow_todo SELECT id, predicted_asset_id, model_version_id FROM waiting;"
     "DROP TABLE waiting";
+
+static const char kept_sql[] =
+    "CREATE TABLE metadata_key (id INTEGER PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), document TEXT NOT NULL,"
+    " path TEXT NOT NULL, UNIQUE (document, path, org)) STRICT;"
+    "CREATE TABLE metadata_value (owner_id TEXT NOT NULL, key_id INTEGER NOT NULL REFERENCES metadata_key(id), place INTEGER NOT "
+    "NULL, number REAL, words TEXT, PRIMARY KEY (owner_id, key_id, place)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX metadata_value_of_key ON metadata_value (key_id, number, words, owner_id);"
+    "DROP TRIGGER data_gone;"
+    "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
+    "DELETE FROM metadata_value WHERE owner_id = old.id; "
+    "DELETE FROM object WHERE name = old.object_name; DELETE FROM object WHERE name IN (old.org || '/thumbnail/' || old.hash || "
+    "'/128.jpg', old.org || '/thumbnail/' || old.hash || '/256.jpg', old.org || '/thumbnail/' || old.hash || '/512.jpg', old.org "
+    "|| '/thumbnail/' || old.hash || '/1024.jpg') AND NOT EXISTS (SELECT 1 FROM data WHERE hash = old.hash AND org = old.org); END;"
+    "DROP TRIGGER predicted_asset_gone;"
+    "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = old.id; "
+    "DELETE FROM metadata_value WHERE owner_id = old.id; END;"
+    "CREATE TRIGGER annotation_gone AFTER DELETE ON annotation_row BEGIN DELETE FROM metadata_value WHERE owner_id = old.id; END;"
+    "DROP INDEX predicted_asset_data;"
+    "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id)";
 
 static enum err events_of_organizations(struct sql *db, struct arena *a)
 {
@@ -155,5 +175,6 @@ const struct migration migrations[] = {
       "INTEGER NOT NULL, UNIQUE (org, person_id, page, name)) STRICT" },
     { 20, "tags and sources are the same in either form of an accent", .run = names_composed },
     { 21, "jobs say what they read besides", "ALTER TABLE job ADD COLUMN reads_id TEXT" },
+    { 22, "keys of metadata are found by an index", kept_sql, kept_migrate },
     { 0 },
 };

@@ -157,6 +157,31 @@ TEST(evaluated_shapes_are_rows_after_the_walk)
     done(&w);
 }
 
+TEST(keys_of_metadata_are_found_after_the_walk)
+{
+    struct world w;
+    open_kept(&w);
+    MUST(sql_script(
+        w.db, "UPDATE data SET metadata = '{\"lens\":{\"focal\":50}}', custom_metadata = '{\"line\":\"four\"}';"
+              "UPDATE predicted_asset SET metadata = '{\"belt\":[1,2]}'; UPDATE annotation SET attributes = '{\"sure\":true}'"));
+    MUST(walk(&w));
+    static const struct {
+        const char *path, *sql;
+    } each[] = {
+        { "lens.focal", "SELECT count(*) FROM data" },
+        { "line", "SELECT count(*) FROM data" },
+        { "belt", "SELECT 3 * count(*) FROM predicted_asset" }, /* the list and its items */
+        { "sure", "SELECT count(*) FROM annotation" },
+    };
+    for (size_t i = 0; i < COUNT_OF(each); i++) {
+        int64_t n = 0;
+        MUST(sql_int(w.db, &n, "SELECT count(*) FROM metadata_value m JOIN metadata_key k ON k.id = m.key_id WHERE k.path = ?1",
+                     V(each[i].path)));
+        CHECK(n > 0 && n == number(w.db, each[i].sql));
+    }
+    done(&w);
+}
+
 TEST(names_of_tags_and_sources_are_composed_by_the_walk_unless_another_is_called_so)
 {
     struct world w;

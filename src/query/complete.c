@@ -14,14 +14,14 @@ enum place { AT_FIELD, AT_OPERATOR, AT_VALUE, AT_CONNECTOR };
 struct state {
     enum place place;
     const struct field *field;
-    size_t from; /* where the word being written begins */
+    const char *key; /* of an object field */
+    size_t from;     /* where the word being written begins */
 };
 
 static struct state look(struct arena *a, const struct resource *r, const char *q)
 {
     struct state s = { .from = strlen(q) };
     bool list = false;
-    const char *key;
     for (struct token t = query_token(a, q, 0); t.kind != TOKEN_END; t = query_token(a, q, t.end)) {
         if (!q[t.end] && (t.kind == TOKEN_PATH || t.kind == TOKEN_WORD || t.open)) {
             s.from = t.at;
@@ -29,7 +29,7 @@ static struct state look(struct arena *a, const struct resource *r, const char *
         }
         bool sign = t.kind == TOKEN_SIGN;
         if (s.place == AT_FIELD && t.kind == TOKEN_PATH) {
-            s.field = query_field(r, t.text, &key);
+            s.field = query_field(r, t.text, &s.key);
             s.place = AT_OPERATOR;
         } else if (s.place == AT_OPERATOR && (sign || t.kind == TOKEN_WORD) && strcmp(t.text, "not") != 0) {
             s.place = AT_VALUE;
@@ -66,14 +66,38 @@ static const char *type_name(enum type t)
     }
 }
 
-static void offer_fields(struct op *op, const struct resource *r, const char *typed)
+static const char last_character[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF: sorts after every other */
+
+/* Keys that documents of the organization have: typed is "metadata.ca". */
+static enum err offer_keys(struct op *op, const struct field *f, const char *typed)
+{
+    size_t n = strlen(f->name);
+    if (!f->keys || strncmp(typed, f->name, n) != 0 || typed[n] != '.')
+        return OK;
+    const char *path = typed + n + 1, *end = arena_fmt(op->arena, "%s%s", path, last_character);
+    const char *sql =
+        arena_fmt(op->arena,
+                  "SELECT DISTINCT k.path FROM metadata_key k WHERE k.org = ?1 AND %s AND k.path >= ?2 AND k.path < ?3"
+                  " AND EXISTS (SELECT 1 FROM metadata_value m WHERE m.key_id = k.id) ORDER BY k.path LIMIT %d",
+                  f->keys, OFFERS);
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(op->db, &row, sql, VALUES(V(op->org), V(path), V(end))));
+    while (rows_next(row))
+        offer(op, arena_fmt(op->arena, "%s.%s", f->name, rows_text(row, 0)), "field", "", typed);
+    return rows_error(row);
+}
+
+static enum err offer_fields(struct op *op, const struct resource *r, const char *typed)
 {
     for (size_t i = 0; i < r->n_fields; i++) {
         const struct field *f = &r->fields[i];
         if (f->flags & F_FILTER)
             offer(op, f->type == T_OBJECT ? arena_fmt(op->arena, "%s.", f->name) : f->name, "field", type_name(f->type), typed);
+        if (f->flags & F_FILTER)
+            TRY(offer_keys(op, f, typed));
     }
     offer(op, "not", "connector", "the opposite", typed);
+    return OK;
 }
 
 static void offer_operators(struct op *op, const struct field *f, const char *typed)
@@ -117,15 +141,54 @@ static void select_texts(struct text *t, const struct resource *r, const struct 
     text_add(t, " WHERE v >= ?2 AND v < ?3 GROUP BY v ORDER BY count(*) DESC, v");
 }
 
+/* The least value under the key ?2 that is, as the sign says, beyond the bound. */
+static void next_value(struct text *t, const struct field *f, bool words, const char *sign_and_bound)
+{
+    const char *value = words ? "m.words" : "m.number";
+    text_fmt(
+        t,
+        "(SELECT min(least) FROM (SELECT (SELECT %s FROM metadata_value m WHERE m.key_id = k.id%s AND %s %s ORDER BY %s LIMIT 1)"
+        " AS least FROM metadata_key k WHERE k.org = ?1 AND %s AND k.path = ?2) of_each)",
+        value, words ? " AND m.number IS NULL" : "", value, sign_and_bound, value, f->keys);
+}
+
+/* The values under a key, from ?3 to before ?4, each found by one step of an index from the one before. */
+static enum err offer_members(struct op *op, const struct state *s, const char *typed, bool words)
+{
+    AUTO(text) struct text t;
+    text_init(&t, 1 << 16);
+    text_add(&t, "WITH RECURSIVE found (v) AS (SELECT ");
+    next_value(&t, s->field, words, ">= ?3");
+    text_add(&t, " UNION ALL SELECT ");
+    next_value(&t, s->field, words, "> found.v");
+    text_fmt(&t, " FROM found WHERE found.v < ?4) SELECT v FROM found WHERE v < ?4 LIMIT %d", OFFERS);
+    const struct value from = words ? value_text(typed) : value_real(-1.7e308),
+                       to = words ? value_text(arena_fmt(op->arena, "%s%s", typed, last_character)) : value_real(1.7e308);
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(op->db, &row, t.bytes, VALUES(V(op->org), V(s->key), V(from), V(to))));
+    while (rows_next(row))
+        offer(op, words ? arena_fmt(op->arena, "\"%s\"", rows_text(row, 0)) : arena_fmt(op->arena, "%.15g", rows_real(row, 0)),
+              "value", "", words ? "" : typed);
+    return rows_error(row);
+}
+
+static enum err offer_values_of_key(struct op *op, const struct state *s, const char *typed)
+{
+    bool quoted = *typed == '"' || *typed == '\'';
+    if (!quoted)
+        TRY(offer_members(op, s, typed, false));
+    return quoted || !*typed ? offer_members(op, s, typed + quoted, true) : OK;
+}
+
 static enum err offer_texts(struct op *op, const struct resource *r, const struct field *f, const char *typed)
 {
-    static const char last[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF */
     typed += *typed == '"' || *typed == '\'';
     AUTO(text) struct text t;
     text_init(&t, 1 << 16);
     select_texts(&t, r, f);
     text_fmt(&t, " LIMIT %d", OFFERS);
-    const struct value values[] = { value_text(op->org), value_text(typed), value_text(arena_fmt(op->arena, "%s%s", typed, last)) };
+    const struct value values[] = { value_text(op->org), value_text(typed),
+                                    value_text(arena_fmt(op->arena, "%s%s", typed, last_character)) };
     AUTO(rows) struct rows *row = NULL;
     TRY(sql_rows_text(op->db, &row, t.bytes, values, COUNT_OF(values)));
     while (rows_next(row))
@@ -161,9 +224,11 @@ static enum err complete(struct op *op)
     out_int(&op->out, "from", (int64_t)s.from);
     out_array(&op->out, "items");
     if (s.place == AT_FIELD)
-        offer_fields(op, r, q + s.from);
+        TRY(offer_fields(op, r, q + s.from));
     else if (s.place == AT_OPERATOR)
         offer_operators(op, s.field, q + s.from);
+    else if (s.place == AT_VALUE && s.field && s.key)
+        TRY(offer_values_of_key(op, &s, q + s.from));
     else if (s.place == AT_VALUE && s.field)
         TRY(offer_values(op, r, s.field, q + s.from));
     else if (s.place == AT_CONNECTOR) {

@@ -21,6 +21,33 @@ MUST_USE enum err query_where(struct arena *, const struct resource *, const cha
 MUST_USE enum err query_members(struct arena *, const struct resource *, const char *field, const char *json, size_t first_value,
                                 struct where *ret);
 
+/* ---- members of JSON documents: what is kept of them, for fields of type T_OBJECT with .owner, .keys and .drive */
+
+/* Which document of a thing: the last word is the field's name. */
+#define KEPT_METADATA "metadata"
+#define KEPT_CUSTOM "custom_metadata"
+#define KEPT_PREDICTION_METADATA "prediction metadata"
+#define KEPT_PREDICTION_CUSTOM "prediction custom_metadata"
+#define KEPT_ATTRIBUTES "attributes"
+#define KEPT_KEYS(document) "k.document = '" document "'"
+/* The values of a thing go with it: for its table's trigger. */
+#define KEPT_GOES "DELETE FROM metadata_value WHERE owner_id = old.id;"
+/* The values under a key that an organization knows, m; the thing ?1 is in the table: " WHERE " KEPT_WITHIN must follow. */
+#define KEPT_FROM(table) " FROM " table " s CROSS JOIN metadata_key k CROSS JOIN metadata_value m"
+#define KEPT_WITHIN "s.id = ?1 AND k.org = s.org AND m.key_id = k.id"
+
+/* Bytes of a key's path; values of a document, more are refused; items of a list, whose longer ones are not searched inside; bytes
+ * of a text, of which the first so many are searched (a query is shorter, so that = and startswith are exact). */
+enum { KEPT_PATH = 200, KEPT_VALUES = 1000, KEPT_ITEMS = 64, KEPT_WORDS = 4000 };
+
+extern const struct resource metadata_key_resource; /* the tables */
+
+/* Within the transaction that writes the document, JSON text or NULL. E_UNMEANT names what is over a limit. */
+MUST_USE enum err kept_put(struct sql *, const char *org, const char *document, const char *owner_id, const char *json);
+MUST_USE enum err kept_replace(struct sql *, const char *org, const char *document, const char *owner_id, const char *json);
+MUST_USE enum err kept_copy(struct sql *, const char *from_owner, const char *to_owner); /* of the same organization */
+MUST_USE enum err kept_migrate(struct sql *, struct arena *);                            /* the step that made the tables */
+
 /* Makes the language known to api/'s pages. */
 void query_install(void);
 

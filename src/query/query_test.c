@@ -8,13 +8,28 @@ static const struct field fields[] = {
     { "filename", T_TEXT, F_FILTER },
     { "width", T_INT, F_FILTER },
     { "created_at", T_TIME, F_FILTER },
-    { "metadata", T_OBJECT, F_FILTER },
+    { "metadata", T_OBJECT, F_FILTER, .owner = "d.id", .keys = KEPT_KEYS(KEPT_METADATA),
+      .drive = "SELECT m.owner_id AS id FROM metadata_key k CROSS JOIN metadata_value m WHERE m.key_id = k.id" },
     { "secret", T_TEXT, 0 },
     { "tags.name", T_TEXT, F_FILTER, .sql = "t.name", .many = "FROM tag t WHERE t.data = d.id",
       .drive = "SELECT t.data AS id FROM tag t WHERE 1 = 1",
       .drive_count = "SELECT t.data AS id FROM tag t GROUP BY t.data HAVING count(*)" },
 };
 static const struct resource things = { "data", NULL, FIELDS(fields), .from = "data d", .key = "d.id" };
+
+/* As who writes a document does it. */
+static void keep_metadata(struct arena *a, struct sql *db)
+{
+    MUST(sql_script(db, "CREATE TABLE organization (id TEXT PRIMARY KEY); INSERT INTO organization VALUES ('o')"));
+    MUST(sql_script(db, metadata_key_resource.table));
+    AUTO(rows) struct rows *r = NULL;
+    MUST(sql_rows(db, &r, "SELECT id, metadata FROM data"));
+    while (rows_next(r))
+        MUST(kept_put(db, "o", KEPT_METADATA, arena_str(a, rows_text(r, 0)), rows_text(r, 1)));
+    MUST(rows_error(r));
+    rows_done(r);
+    r = NULL;
+}
 
 /* Three rows, and those of them that fulfil w; with a driver, of those that it names. */
 static const char *found_by(struct arena *a, const struct where *w, const char *driver, const char *more)
@@ -28,6 +43,7 @@ static const char *found_by(struct arena *a, const struct where *w, const char *
             " ('b', 'Dog%2.jpg', 320, 1769904000000, '{\"camera\":\"right\",\"gain\":2}', 's'), ('c', 'x', NULL, NULL, NULL, 's');"
             "INSERT INTO tag VALUES ('a', 'train'), ('a', 'night'), ('b', 'test')"));
     MUST(sql_script(db, more));
+    keep_metadata(a, db);
     const char *among = driver ? arena_fmt(a, "id IN (%s) AND", driver) : "";
     char *sql = arena_fmt(a, "SELECT coalesce(group_concat(id, ''), '') FROM (SELECT id FROM data d WHERE %s (%s) ORDER BY id)",
                           among, w->sql);
@@ -69,6 +85,15 @@ TEST(queries_select_what_they_say)
         { "tags.name not in (\"test\", \"night\")", "c" },
         { "tags.name = None", "c" },
         { "metadata.camera = \"left\" or metadata.gain > 1", "ab" },
+        { "metadata.camera != \"left\"", "bc" },
+        { "metadata.camera in (\"left\", 2)", "a" },
+        { "metadata.gain in (\"left\", 2)", "b" },
+        { "metadata.gain in (1, 2.0)", "b" },
+        { "metadata.camera ~ \"IGH\" or metadata.camera endswith \"ft\"", "ab" },
+        { "metadata.gain = \"2\"", "" }, /* a text is no number */
+        { "metadata.camera > 1 or metadata.gain < \"x\"", "" },
+        { "metadata.gain = None", "ac" },
+        { "metadata.gain != None", "b" },
         { "(filename = \"x\" or width = 640) and not (width = None)", "a" },
         { "created_at > \"2026-01-15\"", "b" },
         { "created_at ~ \"2026-01\"", "a" },
@@ -192,6 +217,11 @@ TEST(drivers_name_all_that_a_query_selects)
         { "count(tags = \"train\") < 3", 0 },
         { "count(tags = \"train\") = 0", 0 },
         { "count(tags) >= 2", 1 },
+        { "metadata.camera = \"left\"", 1 },
+        { "metadata.gain != None and metadata.camera in (\"left\", 1, \"right\")", 2 },
+        { "metadata.camera startswith \"l\"", 1 },
+        { "metadata.camera != \"left\"", 0 },
+        { "metadata.gain = None", 0 },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         AUTO(arena) struct arena *a = arena_new();

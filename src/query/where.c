@@ -1,303 +1,44 @@
-/* From the language to SQL: one pass, recursive descent; every value is bound, every name comes from the resource's table. */
-#include "base/clock.h"
-#include "base/unicode.h"
-#include "query/query.h"
+/* From the language to SQL: one pass, recursive descent. */
+#include "query/parse.h"
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { DRIVERS = 8 };
-
-struct parse {
-    struct arena *arena;
-    const struct resource *resource;
-    const char *q;
-    struct token now;
-    struct text sql;
-    struct value values[2 * QUERY_VALUES];
-    size_t n, first, again; /* again: of the n, those that say one before in the other form */
-    int depth;
-    const char *drivers[DRIVERS]; /* of conditions that all must hold */
-    size_t n_drivers;
-};
-
-static void advance(struct parse *p)
+void parse_advance(struct parse *p)
 {
     p->now = query_token(p->arena, p->q, p->now.end);
 }
 
-static enum err wrong(struct parse *p, const char *expected)
+enum err parse_wrong(struct parse *p, const char *expected)
 {
     const char *quote = p->now.kind == TOKEN_END ? "" : "'";
     return fail(E_INVALID, "query, character %zu: %s expected, not %s%.40s%s", p->now.at + 1, expected, quote, p->now.text, quote);
 }
 
-static bool is(const struct parse *p, const char *text)
+bool parse_is(const struct parse *p, const char *text)
 {
     return (p->now.kind == TOKEN_SIGN || p->now.kind == TOKEN_WORD) && strcmp(p->now.text, text) == 0;
 }
 
-static bool take(struct parse *p, const char *text)
+bool parse_take(struct parse *p, const char *text)
 {
-    if (!is(p, text))
+    if (!parse_is(p, text))
         return false;
-    advance(p);
+    parse_advance(p);
     return true;
 }
 
-static enum err room_for(struct parse *p)
+enum err parse_room(struct parse *p)
 {
     return p->n - p->again < QUERY_VALUES
                ? OK
                : fail(E_INVALID, "query, character %zu: more than %d values", p->now.at + 1, QUERY_VALUES);
 }
 
-static enum err bind(struct parse *p, struct value v)
+enum err parse_bind(struct parse *p, struct value v)
 {
-    TRY(room_for(p));
+    TRY(parse_room(p));
     p->values[p->n++] = v;
     text_fmt(&p->sql, "?%zu", p->first + p->n);
-    return OK;
-}
-
-/* ---- operators and values */
-
-struct operator
-{
-    const char *word;
-    bool negated;
-    enum { COMPARES, CONTAINS, BEGINS, ENDS, IS_IN } how;
-    const char *sign;
-};
-
-static enum err read_operator(struct parse *p, struct operator* ret)
-{
-    static const struct operator all[] = {
-        { "=", false, COMPARES, "=" },     { "!=", true, COMPARES, "=" },  { "<", false, COMPARES, "<" },
-        { "<=", false, COMPARES, "<=" },   { ">", false, COMPARES, ">" },  { ">=", false, COMPARES, ">=" },
-        { "~", false, CONTAINS, NULL },    { "!~", true, CONTAINS, NULL }, { "startswith", false, BEGINS, NULL },
-        { "endswith", false, ENDS, NULL }, { "in", false, IS_IN, NULL },
-    };
-    bool negated = take(p, "not");
-    for (size_t i = 0; i < COUNT_OF(all); i++)
-        if (is(p, all[i].word) && (!negated || p->now.kind == TOKEN_WORD)) {
-            *ret = all[i];
-            ret->negated |= negated;
-            advance(p);
-            return OK;
-        }
-    return wrong(p, negated ? "in, startswith or endswith" : "an operator (= != < <= > >= ~ !~ in startswith endswith)");
-}
-
-static enum err read_plain(struct parse *p, const struct field *f, const char *key, struct value *ret)
-{
-    struct token t = p->now;
-    bool text = t.kind == TOKEN_TEXT, number = t.kind == TOKEN_NUMBER;
-    bool truth = t.kind == TOKEN_WORD && (strcmp(t.text, "True") == 0 || strcmp(t.text, "False") == 0);
-    int64_t ms;
-    char *id = arena_take(p->arena, ID_SIZE);
-    if (truth && (f->type == T_BOOL || key)) {
-        *ret = value_int(t.text[0] == 'T');
-    } else if (number && (key || f->type == T_INT || f->type == T_NUMBER)) {
-        *ret = value_real(t.number);
-    } else if (text && !key && f->type == T_TIME) {
-        if (!clock_parse_iso(t.text, &ms))
-            return fail(E_INVALID, "query, character %zu: \"%.40s\" is no time in ISO 8601", t.at + 1, t.text);
-        *ret = value_int(ms);
-    } else if (text && !key && f->type == T_ID) {
-        if (!id_parse(t.text, id))
-            return fail(E_INVALID, "query, character %zu: \"%.40s\" is no id", t.at + 1, t.text);
-        *ret = value_text(id);
-    } else if (text && (key || f->type == T_TEXT)) {
-        *ret = value_text(t.text);
-    } else if (key) {
-        return wrong(p, "a value");
-    } else {
-        return wrong(p, f->type == T_INT || f->type == T_NUMBER ? "a number"
-                        : f->type == T_BOOL                     ? "True or False"
-                                                                : "a text in quotes");
-    }
-    return OK;
-}
-
-static enum err read_value(struct parse *p, const struct field *f, const char *key, struct value *ret)
-{
-    if (p->now.open)
-        return fail(E_INVALID, "query, character %zu: the text has no closing quote", p->now.at + 1);
-    TRY(read_plain(p, f, key, ret));
-    advance(p);
-    return OK;
-}
-
-/* ---- two forms of a text */
-
-/* Names are kept as they were typed, which may be composed (as most do) or decomposed (as a Mac does): both are what was meant.
- * NULL: there is one form only. Values of custom metadata are compared as they are. */
-static const char *other_form(struct parse *p, const struct field *f, const char *key, const char **text)
-{
-    if (key || f->type != T_TEXT)
-        return NULL;
-    const char *composed = unicode_nfc(p->arena, *text), *decomposed = unicode_nfd(p->arena, *text);
-    *text = composed;
-    return strcmp(composed, decomposed) == 0 ? NULL : decomposed;
-}
-
-static enum err bind_forms(struct parse *p, const struct field *f, const char *key, struct value v)
-{
-    const char *other = v.kind == VALUE_TEXT ? other_form(p, f, key, &v.t) : NULL;
-    TRY(bind(p, v));
-    if (!other)
-        return OK;
-    text_add(&p->sql, ", ");
-    p->again++;
-    return bind(p, value_text(other));
-}
-
-/* ---- texts by part */
-
-static enum err read_part(struct parse *p, const struct field *f, const char *key, const struct operator* op, const char **ret)
-{
-    if (!key && f->type != T_TEXT && f->type != T_TIME && f->type != T_ID)
-        return fail(E_INVALID, "query, character %zu: %s works on texts; %s is none", p->now.at + 1, op->word, f->name);
-    if (p->now.kind != TOKEN_TEXT)
-        return wrong(p, "a text in quotes");
-    if (p->now.open)
-        return fail(E_INVALID, "query, character %zu: the text has no closing quote", p->now.at + 1);
-    *ret = p->now.text;
-    advance(p);
-    return OK;
-}
-
-/* What LIKE wants for "contains", with its special characters made plain. */
-static const char *pattern(struct arena *a, const char *s)
-{
-    AUTO(text) struct text t;
-    text_init(&t, (size_t)QUERY_LENGTH * 4);
-    text_add(&t, "%");
-    for (; *s; s++)
-        text_fmt(&t, strchr("%_\\", *s) ? "\\%c" : "%c", *s);
-    text_add(&t, "%");
-    return arena_str(a, t.bytes);
-}
-
-static enum err contains(struct parse *p, const char *left, const char *part)
-{
-    text_fmt(&p->sql, "lower(%s) LIKE lower(", left);
-    TRY(bind(p, value_text(pattern(p->arena, part))));
-    text_add(&p->sql, ") ESCAPE '\\'");
-    return OK;
-}
-
-static enum err ends_with(struct parse *p, const char *left, const char *part)
-{
-    text_add(&p->sql, "(");
-    TRY(bind(p, value_text(part)));
-    size_t n = p->first + p->n;
-    text_fmt(&p->sql, " = substr(%s, length(%s) - length(?%zu) + 1) AND length(%s) >= length(?%zu))", left, left, n, left, n);
-    return OK;
-}
-
-/* Within bounds that an index can use. */
-static enum err begins_with(struct parse *p, const char *left, const char *part)
-{
-    static const char last[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF */
-    text_fmt(&p->sql, "(%s >= ", left);
-    TRY(bind(p, value_text(part)));
-    size_t n = p->first + p->n;
-    text_fmt(&p->sql, " AND %s < ", left);
-    TRY(bind(p, value_text(arena_fmt(p->arena, "%s%s", part, last))));
-    text_fmt(&p->sql, " AND substr(%s, 1, length(?%zu)) = ?%zu)", left, n, n);
-    return OK;
-}
-
-/* A time by part is a span: "2026", "2026-01", "2026-01-15", "2026-01-15T10" … */
-static enum err within_span(struct parse *p, const char *left, size_t at, const char *part)
-{
-    int64_t from, to;
-    if (!clock_parse_span(part, &from, &to))
-        return fail(E_INVALID, "query, character %zu: \"%.40s\" is no beginning of a time in ISO 8601", at + 1, part);
-    text_fmt(&p->sql, "(%s >= ", left);
-    TRY(bind(p, value_int(from)));
-    text_fmt(&p->sql, " AND %s < ", left);
-    TRY(bind(p, value_int(to)));
-    text_add(&p->sql, ")");
-    return OK;
-}
-
-/* ---- one condition */
-
-static enum err left_side(struct parse *p, const struct field *f, const char *key, const char **ret)
-{
-    *ret = query_expression(f);
-    if (!key)
-        return OK;
-    TRY(room_for(p));
-    AUTO(text) struct text t;
-    text_init(&t, 1 << 16);
-    p->values[p->n] = sql_member(&t, p->arena, query_expression(f), key, p->first + p->n + 1);
-    p->n++;
-    *ret = arena_str(p->arena, t.bytes);
-    return OK;
-}
-
-static enum err one_of(struct parse *p, const struct field *f, const char *key, const char *left)
-{
-    struct value v;
-    if (!take(p, "("))
-        return wrong(p, "'('");
-    text_fmt(&p->sql, "%s IN (", left);
-    for (bool first = true; first || take(p, ","); first = false) {
-        text_add(&p->sql, first ? "" : ", ");
-        TRY(read_value(p, f, key, &v));
-        TRY(bind_forms(p, f, key, v));
-    }
-    text_add(&p->sql, ")");
-    return take(p, ")") ? OK : wrong(p, "',' or ')'");
-}
-
-static enum err compare(struct parse *p, const struct field *f, const char *key, const char *left, const struct operator* op,
-                        struct value v)
-{
-    const char *text = v.t;
-    bool two = op->sign[0] == '=' && v.kind == VALUE_TEXT && other_form(p, f, key, &text);
-    text_fmt(&p->sql, two ? "%s IN (" : "%s %s ", left, op->sign);
-    if (!two)
-        return bind(p, v);
-    TRY(bind_forms(p, f, key, v));
-    text_add(&p->sql, ")");
-    return OK;
-}
-
-static enum err part_is(struct parse *p, const struct operator* op, const char *left, const char *part)
-{
-    return op->how == CONTAINS ? contains(p, left, part) : op->how == ENDS ? ends_with(p, left, part) : begins_with(p, left, part);
-}
-
-static enum err comparison(struct parse *p, const struct field *f, const char *key, const struct operator* op)
-{
-    const char *left, *part;
-    struct value v;
-    size_t at = p->now.at;
-    TRY(left_side(p, f, key, &left));
-    if (op->how == IS_IN)
-        return one_of(p, f, key, left);
-    if (op->how == COMPARES) {
-        TRY(read_value(p, f, key, &v));
-        return compare(p, f, key, left, op, v);
-    }
-    TRY(read_part(p, f, key, op, &part));
-    if (f->type == T_TIME && !key)
-        return within_span(p, left, at, part);
-    const char *other = other_form(p, f, key, &part);
-    if (!other)
-        return part_is(p, op, left, part);
-    text_add(&p->sql, "(");
-    TRY(part_is(p, op, left, part));
-    text_add(&p->sql, " OR ");
-    size_t n = p->n;
-    TRY(part_is(p, op, left, other));
-    p->again += p->n - n;
-    text_add(&p->sql, ")");
     return OK;
 }
 
@@ -305,22 +46,28 @@ static enum err comparison(struct parse *p, const struct field *f, const char *k
 static enum err compare_none(struct parse *p, const struct field *f, const char *key, const struct operator* op)
 {
     if (strcmp(op->word, "=") != 0 && strcmp(op->word, "!=") != 0)
-        return wrong(p, "a value (None goes with = and != only)");
-    advance(p);
-    if (f->many) {
+        return parse_wrong(p, "a value (None goes with = and != only)");
+    parse_advance(p);
+    if (key)
+        return key_none(p, f, key, op->negated);
+    if (f->many)
         text_fmt(&p->sql, "%sEXISTS (SELECT 1 %s)", op->negated ? "" : "NOT ", f->many);
-        return OK;
-    }
-    const char *left;
-    TRY(left_side(p, f, key, &left));
-    text_fmt(&p->sql, "%s IS %sNULL", left, op->negated ? "NOT " : "");
+    else
+        text_fmt(&p->sql, "%s IS %sNULL", query_expression(f), op->negated ? "NOT " : "");
     return OK;
 }
 
-static void add_driver(struct parse *p, const char *driver)
+void parse_drive(struct parse *p, const char *driver)
 {
     if (driver && p->n_drivers < DRIVERS)
         p->drivers[p->n_drivers++] = driver;
+}
+
+/* The rows that fulfil what is written from byte `from` of the SQL on. */
+static void drive(struct parse *p, const struct field *f, size_t from)
+{
+    if (f->drive)
+        parse_drive(p, arena_fmt(p->arena, "%s AND %s", f->drive, p->sql.bytes + from));
 }
 
 static enum err no_field(struct parse *p)
@@ -337,18 +84,20 @@ static enum err condition(struct parse *p)
     struct operator op;
     if (!f)
         return no_field(p);
-    advance(p);
-    TRY(read_operator(p, &op));
+    parse_advance(p);
+    TRY(compare_operator(p, &op));
     if (p->now.kind == TOKEN_WORD && strcmp(p->now.text, "None") == 0)
         return compare_none(p, f, key, &op);
+    if (key)
+        return key_condition(p, f, key, &op);
     if (f->many)
         text_fmt(&p->sql, "%sEXISTS (SELECT 1 %s AND ", op.negated ? "NOT " : "", f->many);
     else
         text_add(&p->sql, op.negated ? "((" : "(");
     size_t from = p->sql.n;
-    TRY(comparison(p, f, key, &op));
-    if (f->drive && !op.negated)
-        add_driver(p, arena_fmt(p->arena, "%s AND %s", f->drive, p->sql.bytes + from));
+    TRY(compare_with(p, f, NULL, query_expression(f), &op));
+    if (!op.negated)
+        drive(p, f, from);
     text_add(&p->sql, op.negated && !f->many ? ") IS NOT TRUE)" : ")");
     return OK;
 }
@@ -371,12 +120,12 @@ static const struct field *counted_field(const struct parse *p)
 static enum err counted_ones(struct parse *p, const struct field *f)
 {
     struct operator op;
-    TRY(read_operator(p, &op));
+    TRY(compare_operator(p, &op));
     text_add(&p->sql, op.negated ? " AND (" : " AND ");
     size_t from = p->sql.n;
-    TRY(comparison(p, f, NULL, &op));
-    if (f->drive && !op.negated)
-        add_driver(p, arena_fmt(p->arena, "%s AND %s", f->drive, p->sql.bytes + from));
+    TRY(compare_with(p, f, NULL, query_expression(f), &op));
+    if (!op.negated)
+        drive(p, f, from);
     text_add(&p->sql, op.negated ? ") IS NOT TRUE" : "");
     return OK;
 }
@@ -392,30 +141,30 @@ static enum err count_condition(struct parse *p)
 {
     struct operator op;
     size_t drivers = p->n_drivers;
-    advance(p);
-    if (!take(p, "("))
-        return wrong(p, "'('");
+    parse_advance(p);
+    if (!parse_take(p, "("))
+        return parse_wrong(p, "'('");
     const struct field *f = p->now.kind == TOKEN_PATH ? counted_field(p) : NULL;
     if (!f)
-        return p->now.kind == TOKEN_PATH ? no_field(p) : wrong(p, "a field of which there are many");
-    advance(p);
+        return p->now.kind == TOKEN_PATH ? no_field(p) : parse_wrong(p, "a field of which there are many");
+    parse_advance(p);
     text_fmt(&p->sql, "((SELECT count(*) %s", f->many);
-    if (!is(p, ")"))
+    if (!parse_is(p, ")"))
         TRY(counted_ones(p, f));
-    if (!take(p, ")"))
-        return wrong(p, "')'");
-    TRY(read_operator(p, &op));
+    if (!parse_take(p, ")"))
+        return parse_wrong(p, "')'");
+    TRY(compare_operator(p, &op));
     if (op.how != COMPARES || p->now.kind != TOKEN_NUMBER)
-        return wrong(p, "a comparison with a number");
+        return parse_wrong(p, "a comparison with a number");
     text_fmt(&p->sql, ") %s ", strcmp(op.word, "!=") == 0 ? "<>" : op.sign);
     double n = p->now.number;
-    advance(p);
-    TRY(bind(p, value_real(n)));
+    parse_advance(p);
+    TRY(parse_bind(p, value_real(n)));
     text_add(&p->sql, ")");
     if (none_will_do(&op, n))
         p->n_drivers = drivers;
     else if (f->drive_count)
-        add_driver(p, arena_fmt(p->arena, "%s %s ?%zu", f->drive_count, op.word[0] == '>' ? op.word : ">=", p->first + p->n));
+        parse_drive(p, arena_fmt(p->arena, "%s %s ?%zu", f->drive_count, op.word[0] == '>' ? op.word : ">=", p->first + p->n));
     return OK;
 }
 
@@ -428,19 +177,19 @@ static enum err one(struct parse *p)
     if (++p->depth > QUERY_DEPTH)
         return fail(E_INVALID, "query, character %zu: nested deeper than %d levels", p->now.at + 1, QUERY_DEPTH);
     size_t drivers = p->n_drivers;
-    if (take(p, "not")) {
+    if (parse_take(p, "not")) {
         text_add(&p->sql, "((");
         TRY(one(p));
         text_add(&p->sql, ") IS NOT TRUE)");
         p->n_drivers = drivers;
-    } else if (take(p, "(")) {
+    } else if (parse_take(p, "(")) {
         TRY(any(p));
-        if (!take(p, ")"))
-            return wrong(p, "and, or, or ')'");
+        if (!parse_take(p, ")"))
+            return parse_wrong(p, "and, or, or ')'");
     } else if (p->now.kind == TOKEN_PATH) {
         TRY(strcmp(p->now.text, "count") == 0 ? count_condition(p) : condition(p));
     } else {
-        return wrong(p, "a field, 'not' or '('");
+        return parse_wrong(p, "a field, 'not' or '('");
     }
     p->depth--;
     return OK;
@@ -449,7 +198,7 @@ static enum err one(struct parse *p)
 static enum err all_of(struct parse *p)
 {
     TRY(one(p));
-    while (take(p, "and")) {
+    while (parse_take(p, "and")) {
         text_add(&p->sql, " AND ");
         TRY(one(p));
     }
@@ -461,7 +210,7 @@ static enum err any(struct parse *p)
     size_t drivers = p->n_drivers;
     text_add(&p->sql, "((");
     TRY(all_of(p));
-    while (take(p, "or")) {
+    while (parse_take(p, "or")) {
         text_add(&p->sql, ") OR (");
         TRY(all_of(p));
         p->n_drivers = drivers;
@@ -472,10 +221,10 @@ static enum err any(struct parse *p)
 
 static enum err whole(struct parse *p)
 {
-    advance(p);
+    parse_advance(p);
     TRY(any(p));
     if (p->now.kind != TOKEN_END)
-        return wrong(p, "and, or, or the end");
+        return parse_wrong(p, "and, or, or the end");
     return text_full(&p->sql) ? fail(E_INVALID, "the query is too long") : OK;
 }
 
@@ -514,18 +263,13 @@ static enum err members(struct parse *p, const struct field *f, const struct jso
     text_add(&p->sql, "(1 = 1");
     for (struct json_member m = json_first(object); m.key; m = json_next(object, m)) {
         struct value v;
-        if (strchr(m.key, '"'))
-            return fail(E_INVALID, "%s: a key to filter by must not hold a quotation mark", f->name);
-        const char *left;
-        TRY(left_side(p, f, m.key, &left));
-        text_fmt(&p->sql, " AND %s", left);
+        text_add(&p->sql, " AND ");
         if (json_absent(m.value)) {
-            text_add(&p->sql, " IS NULL");
+            TRY(key_none(p, f, m.key, false));
             continue;
         }
         TRY(member_value(f->name, m, &v));
-        text_add(&p->sql, " = ");
-        TRY(bind(p, v));
+        TRY(key_equals(p, f, m.key, v));
     }
     text_add(&p->sql, ")");
     return text_full(&p->sql) ? fail(E_INVALID, "%s: the filter is too long", f->name) : OK;

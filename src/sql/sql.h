@@ -109,8 +109,9 @@ bool sql_within(struct sql *); /* a transaction is open: a full disk, say, ends 
 MUST_USE enum err sql_list(struct sql *, const char *const *texts, size_t n, struct value *ret);
 
 /* dialect.c: expressions that each database spells in its own way. */
-/* The member `key` of a column that holds a JSON object, as text, number, 1 or 0, or NULL. The value of ?number is returned. */
-struct value sql_member(struct text *, struct arena *, const char *column, const char *key, size_t number);
+/* Whether the expression fulfils LIKE ?number, with a backslash before what is meant literally; a–z are A–Z, other letters are
+ * themselves. */
+void sql_contains(struct text *, const char *expression, size_t number);
 void sql_time_text(struct text *, const char *column); /* milliseconds as ISO 8601 text */
 
 /* Changes when another connection, of this or another process, has committed. */

@@ -114,6 +114,42 @@ def test_a_query_finds_the_same_by_each_way(server, lake, many, client, labels, 
         assert found == ids(f'({q} or tags.name = "nobody has it") and tags.name = "{tag}"', order_by=random.choice(ORDERS))
 
 
+def test_keys_of_metadata_are_found_wherever_they_are_written(server, lake, cells, client):
+    """Uploaded, changed alone, changed with many, taken away, deleted; by condition, by filter, as an asset's, and offered."""
+    path, tag, key = f"/api/datalake/{lake.id}/datas", lake.get_or_create_data_tag(unique("keys")), unique("key").replace("-", "_")
+    first, second, third = lake.upload_data(filepaths=[str(c.path) for c in cells[:3]], tags=[tag], custom_metadata=[{key: {"lens": 50, "good": True}}] * 3)
+    ids = lambda q: {d["id"] for d in server.call("GET", path, params={"q": q, "limit": 1000})["items"]}
+    all_of_them = {str(d.id) for d in (first, second, third)}
+    assert ids(f"custom_metadata.{key}.lens = 50") == ids(f"custom_metadata.{key}.good = True") == ids(f"custom_metadata.{key} != None") == all_of_them
+    server.call("PATCH", f"/api/data/{first.id}/custom-metadata", json={"custom_metadata": {key: ["left", "wide", 7]}})
+    server.call("PATCH", f"/api/data/{first.id}", json={"metadata": {key: "plain"}})
+    server.call("PATCH", f"/api/datalake/{lake.id}/data/bulk", json={"objects": {str(second.id): {"custom_metadata": {key: "middle"}}}})
+    server.call("PATCH", f"/api/data/{third.id}/custom-metadata", json={"custom_metadata": None})
+    assert ids(f"custom_metadata.{key}.lens = 50") == set()
+    assert ids(f'custom_metadata.{key} = "wide"') == ids(f"custom_metadata.{key} > 6.5") == ids(f'metadata.{key} startswith "pl"') == {str(first.id)}
+    assert ids(f'tags.name = "{tag.name}" and custom_metadata.{key} ~ "ID"') == {str(first.id), str(second.id)}
+    assert ids(f'tags.name = "{tag.name}" and custom_metadata.{key} = None') == {str(third.id)}
+    assert ids(f'tags.name = "{tag.name}" and custom_metadata.{key} != "left"') == {str(second.id), str(third.id)}
+    version = client.create_dataset(name=unique("keys")).create_version(version="first")
+    version.add_data([first, second, third]).wait_for_done()
+    assets = server.call("GET", f"/api/dataset/version/{version.id}/assets", params={"q": f'data.custom_metadata.{key} = "middle"'})["items"]
+    assert [a["data"]["id"] for a in assets] == [str(second.id)]
+    offered = lambda entity, q: [i["text"] for i in server.call("GET", "/api/query/complete", params={"entity": entity, "q": q})["items"]]
+    assert offered("data", f"custom_metadata.{key[:-2]}") == [f"custom_metadata.{key}"]
+    assert offered("data", f"custom_metadata.{key} = ") == ["7", '"left"', '"middle"', '"wide"'] and offered("asset", f'custom_metadata.{key} = "w') == ['"wide"']
+    version.delete()
+    for d in (first, second, third):
+        server.call("DELETE", f"/api/data/{d.id}")
+    assert ids(f"custom_metadata.{key} != None") == set() and offered("data", f"custom_metadata.{key[:-2]}") == []
+
+
+def test_metadata_of_too_many_values_is_refused(server, lake, many):
+    for wrong, word in (({f"k{i}": i for i in range(1001)}, "more than 1000 values"), ({"k" * 201: 1}, "longer than 200 bytes")):
+        assert server.refused("PATCH", f"/api/data/{many[1][0].id}", 422, word, json={"metadata": wrong})
+    vector = {"vector": list(range(2000))}
+    assert server.call("PATCH", f"/api/data/{many[1][0].id}", json={"metadata": vector})["metadata"] == vector
+
+
 def test_objects_of_one_label_are_counted(annotated):
     parts, versions = annotated
     v = versions["train"]

@@ -2,6 +2,7 @@
 #include "app/annotation/batch.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
+#include "query/query.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ static const char table[] =
     "status TEXT NOT NULL CHECK (status IN ('PENDING', 'SKIPPED', 'ACCEPTED', 'REFUSED')), duration REAL NOT NULL, "
     "revision INTEGER NOT NULL, attributes TEXT, created_at INTEGER NOT NULL, created_by TEXT, updated_at INTEGER NOT NULL, "
     "updated_by TEXT, n_shapes INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0, UNIQUE (asset_id, batch)) STRICT;"
+    "CREATE TRIGGER annotation_gone AFTER DELETE ON annotation_row BEGIN " KEPT_GOES " END;"
     "CREATE INDEX annotation_of_version ON annotation_row (dataset_version_id, id, batch);"
     "CREATE INDEX annotation_sizes ON annotation_row (dataset_version_id, n_shapes, asset_id, batch);"
     "CREATE INDEX annotation_status ON annotation_row (dataset_version_id, status, id, batch, asset_id);"
@@ -66,7 +68,7 @@ static const struct field fields[] = {
     { "status", T_TEXT, F_FILTER | F_SORT, "n.status", .words = annotation_statuses },
     { "duration", T_NUMBER, F_FILTER | F_SORT, "n.duration" },
     { "revision", T_INT, F_FILTER | F_SORT, "n.revision" },
-    { "attributes", T_OBJECT, F_FILTER | F_NULL, "n.attributes" },
+    { "attributes", T_OBJECT, F_FILTER | F_NULL, "n.attributes", .owner = "n.id", .keys = KEPT_KEYS(KEPT_ATTRIBUTES) },
     { "created_at", T_TIME, F_FILTER | F_SORT, "n.created_at" },
     { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = n.created_by)" },
     { "updated_at", T_TIME, F_FILTER | F_SORT, "n.updated_at" },

@@ -1,6 +1,7 @@
 /* One image of a batch: its annotation is written beside the one that is shown. */
 #include "app/annotation/batch.h"
 #include "base/clock.h"
+#include "query/query.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,12 +31,14 @@ static enum err find(struct sql *db, struct arena *a, const char *asset, int64_t
 static enum err make(struct sql *db, const struct place *p, const char *shown)
 {
     const struct batch_image *i = p->image;
-    if (shown)
+    if (shown) {
+        TRY(kept_copy(db, shown, p->annotation));
         return sql_run(db,
                        "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, "
                        "created_at, created_by, updated_at, updated_by, batch) SELECT ?1, org, asset_id, dataset_version_id, ?3, "
                        "duration, revision + 1, attributes, created_at, created_by, ?4, ?5, ?6 FROM annotation_row WHERE id = ?2",
                        V(p->annotation), V(shown), V(i->status), V(clock_now_ms()), V(i->user_id), V(p->batch));
+    }
     return sql_run(db,
                    "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, created_at, "
                    "created_by, updated_at, updated_by, batch) VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7, ?6, ?7, ?8)",

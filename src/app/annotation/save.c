@@ -2,6 +2,7 @@
 #include "app/annotation/batch.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
+#include "query/query.h"
 #include <string.h>
 
 const char *const annotation_statuses[5] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
@@ -26,18 +27,21 @@ static enum err insert_shapes(struct sql *db, const struct annotation_save *s, c
 
 static enum err make(struct sql *db, const struct annotation_save *s, const char *id)
 {
-    return sql_run(
+    TRY(sql_run(
         db,
         "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
         "created_by, updated_at, updated_by) VALUES (?1, ?2, ?3, ?4, coalesce(?5, 'PENDING'), CASE WHEN ?6 < 0 THEN 0 ELSE ?6 END, "
         "1, ?7, ?8, ?9, "
         "?8, ?9)",
         V(id), V(s->org), V(s->asset_id), V(s->version_id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()),
-        V(s->user_id));
+        V(s->user_id)));
+    return kept_put(db, s->org, KEPT_ATTRIBUTES, id, s->attributes);
 }
 
 static enum err renew(struct sql *db, const struct annotation_save *s, const char *id)
 {
+    if (s->attributes)
+        TRY(kept_replace(db, s->org, KEPT_ATTRIBUTES, id, s->attributes));
     return sql_run(
         db,
         "UPDATE annotation_row SET status = coalesce(?2, status), duration = CASE WHEN ?3 < 0 THEN duration ELSE ?3 END, "

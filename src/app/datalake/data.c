@@ -34,8 +34,8 @@ static const char table[] =
     "CREATE INDEX data_height ON data (datalake_id, height, id);"
     "CREATE INDEX data_kind ON data (datalake_id, content_type, id);"
     "CREATE INDEX data_status ON data (datalake_id, upload_status, id);"
-    "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; "
-    "DELETE FROM object WHERE name = old.object_name; "
+    "CREATE TRIGGER data_gone AFTER DELETE ON data BEGIN DELETE FROM tagged WHERE target_id = old.id; " KEPT_GOES
+    " DELETE FROM object WHERE name = old.object_name; "
     "DELETE FROM object WHERE name IN (" THUMBNAIL("128") ", " THUMBNAIL("256") ", " THUMBNAIL("512") ", " THUMBNAIL(
         "1024") ") "
                 "AND NOT EXISTS (SELECT 1 FROM data WHERE hash = old.hash AND org = old.org); END";
@@ -92,6 +92,8 @@ const struct resource data_short = {
     "SELECT d.id AS id FROM data_source s CROSS JOIN data d ON d.data_source_id = s.id WHERE 1 = 1" /* an index leads from source  \
                                                                                                        to data: no other one is    \
                                                                                                        wanted */
+#define MEMBERS_OF(document)                                                                                                       \
+    .owner = "d.id", .keys = KEPT_KEYS(document), .drive = "SELECT m.owner_id AS id" KEPT_FROM("datalake") " WHERE " KEPT_WITHIN
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER | F_SORT, "d.id" },
     { "object_name", T_TEXT, F_FILTER, "d.object_name" },
@@ -102,8 +104,8 @@ static const struct field fields[] = {
     { "error", T_TEXT, F_FILTER | F_NULL, "d.error" },
     { "presigned_url", T_LINK, 0, "d.object_name" },
     META,
-    { "metadata", T_OBJECT, F_FILTER | F_NULL, "d.metadata" },
-    { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "d.custom_metadata" },
+    { "metadata", T_OBJECT, F_FILTER | F_NULL, "d.metadata", MEMBERS_OF(KEPT_METADATA) },
+    { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "d.custom_metadata", MEMBERS_OF(KEPT_CUSTOM) },
     { "datalake_id", T_ID, 0, "d.datalake_id" },
     { "size", T_INT, F_FILTER | F_SORT, "d.size", .drive = BY },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY },
@@ -143,16 +145,42 @@ enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, con
                 V(id), V(n->org), V(n->datalake_id), V(n->object_name), V(n->filename), V(n->content_type),
                 V(n->error ? "ERROR" : "DONE"), V(n->error), V(n->width), V(n->height), V(n->orientation), V((int64_t)n->size),
                 V(n->hash), V(n->source_id), V(n->metadata), V(n->custom_metadata), V(clock_now_ms()), V(n->user_id)));
+    TRY(kept_put(db, n->org, KEPT_METADATA, id, n->metadata));
+    TRY(kept_put(db, n->org, KEPT_CUSTOM, id, n->custom_metadata));
     *ret_id = id;
     return tell(db, n->datalake_id);
 }
 
+/* Both are set by these two alone, with what is kept of their members. */
+static enum err set_metadata(struct sql *db, const char *org, const char *id, const char *json)
+{
+    TRY(sql_run(db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(id), V(json)));
+    return kept_replace(db, org, KEPT_METADATA, id, json);
+}
+
+static enum err set_custom(struct sql *db, const char *org, const char *id, const char *json)
+{
+    TRY(sql_run(db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(id), V(json)));
+    return kept_replace(db, org, KEPT_CUSTOM, id, json);
+}
+
 enum err data_complete(struct sql *db, const char *id, const char *source_id, const char *metadata, const char *custom_metadata)
 {
-    return sql_run(db,
-                   "UPDATE data SET data_source_id = coalesce(data_source_id, ?2), metadata = coalesce(metadata, ?3),"
-                   " custom_metadata = coalesce(custom_metadata, ?4) WHERE id = ?1",
-                   V(id), V(source_id), V(metadata), V(custom_metadata));
+    AUTO(arena) struct arena *a = arena_new();
+    const char *org;
+    bool has_metadata, has_custom;
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(db, &r, "SELECT org, metadata, custom_metadata FROM data WHERE id = ?1", V(id)));
+        org = arena_str(a, rows_text(r, 0));
+        has_metadata = !rows_null(r, 1);
+        has_custom = !rows_null(r, 2);
+    }
+    if (metadata && !has_metadata)
+        TRY(set_metadata(db, org, id, metadata));
+    if (custom_metadata && !has_custom)
+        TRY(set_custom(db, org, id, custom_metadata));
+    return sql_run(db, "UPDATE data SET data_source_id = coalesce(data_source_id, ?2) WHERE id = ?1", V(id), V(source_id));
 }
 
 static enum err need_source(struct op *op, const char *id)
@@ -367,7 +395,7 @@ static enum err update(struct op *op)
 {
     if (!json_get(op->body, "metadata"))
         return fail(E_INVALID, "metadata is missing");
-    TRY(sql_run(op->db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "metadata"))));
+    TRY(set_metadata(op->db, op->org, op->id, in_print(op, "metadata")));
     return reply_one(op, &data_resource, op->id);
 }
 
@@ -380,7 +408,7 @@ static enum err update_custom(struct op *op)
         lake = arena_str(op->arena, rows_text(r, 0));
     }
     TRY(check_custom(op, lake, in_json(op, "custom_metadata")));
-    TRY(sql_run(op->db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(op->id), V(in_print(op, "custom_metadata"))));
+    TRY(set_custom(op->db, op->org, op->id, in_print(op, "custom_metadata")));
     out_object(&op->out, NULL);
     out_json(&op->out, "custom_metadata", in_json(op, "custom_metadata"));
     out_end_object(&op->out);
@@ -483,10 +511,10 @@ static enum err change_one(struct op *op, const char *lake, const char *key, con
     const struct json *metadata = json_get(v, "metadata"), *custom = json_get(v, "custom_metadata"), *tags = json_get(v, "tags");
     const char *source = json_text(json_get(v, "data_source")), *source_id = NULL, *tag;
     if (!json_absent(metadata))
-        TRY(sql_run(op->db, "UPDATE data SET metadata = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, metadata))));
+        TRY(set_metadata(op->db, op->org, id, json_print(op->arena, metadata)));
     if (!json_absent(custom)) {
         TRY(check_custom(op, lake, custom));
-        TRY(sql_run(op->db, "UPDATE data SET custom_metadata = ?2 WHERE id = ?1", V(id), V(json_print(op->arena, custom))));
+        TRY(set_custom(op->db, op->org, id, json_print(op->arena, custom)));
     }
     if (source) {
         TRY(source_need(op->db, op->arena, op->org, source, &source_id));

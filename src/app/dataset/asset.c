@@ -34,6 +34,11 @@ static const char table[] =
 #define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'", LABELLED
 #define COUNT_OF_SHAPES "coalesce((SELECT n.n_shapes FROM annotation n WHERE n.asset_id = a.id), 0)"
 
+#define MEMBERS_OF(document)                                                                                                       \
+    .owner = "a.data_id", .keys = KEPT_KEYS(document),                                                                             \
+    .drive = "SELECT a.id AS id" KEPT_FROM("dataset_version") " CROSS JOIN asset a WHERE " KEPT_WITHIN                             \
+                                                              " AND a.data_id = m.owner_id AND a.dataset_version_id = ?1"
+
 static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
 
 /* The query language knows the fields of the data with the client's prefix "data." and without it. */
@@ -53,10 +58,10 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
           .offer = TAG_NAMES("DATA") },                                                                                             \
         DATA_PATH("object_name", T_TEXT, "d.object_name"), DATA_PATH("content_type", T_TEXT, "d.content_type", BY_DATA),            \
         DATA_PATH("width", T_INT, "d.width", BY_DATA), DATA_PATH("height", T_INT, "d.height", BY_DATA),                             \
-        DATA_PATH("size", T_INT, "d.size", BY_DATA), DATA_PATH("metadata", T_OBJECT, "d.metadata"),                                 \
-        DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata"), DATA_PATH("source", T_TEXT, SOURCE, BY_SOURCE),                \
-        DATA_PATH("data_source.name", T_TEXT, SOURCE, BY_SOURCE), { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" },                   \
-        { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at", BY_DATA },                                                  \
+        DATA_PATH("size", T_INT, "d.size", BY_DATA), DATA_PATH("metadata", T_OBJECT, "d.metadata", MEMBERS_OF(KEPT_METADATA)),      \
+        DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata", MEMBERS_OF(KEPT_CUSTOM)),                                       \
+        DATA_PATH("source", T_TEXT, SOURCE, BY_SOURCE), DATA_PATH("data_source.name", T_TEXT, SOURCE, BY_SOURCE),                   \
+        { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" }, { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at", BY_DATA },  \
         { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", BY_DATA, .offer = FILE_NAMES },                                 \
         { "annotations.status",        T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION,    \
           .words = annotation_statuses },                                                                                           \

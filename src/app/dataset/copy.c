@@ -4,6 +4,7 @@
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
 #include "job/job.h"
+#include "query/query.h"
 
 enum { BULK_IDS = 200000 };
 
@@ -59,6 +60,15 @@ static enum err copy_tags(struct bulk *b, const struct copy *c, const char *from
     return rows_error(r);
 }
 
+static enum err copy_attributes(struct bulk *b, const char *from, const char *annotation)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(b->db, &r, "SELECT id FROM annotation WHERE asset_id = ?1 AND attributes IS NOT NULL", V(from)));
+    if (rows_next(r))
+        TRY(kept_copy(b->db, rows_text(r, 0), annotation));
+    return rows_error(r);
+}
+
 static enum err copy_annotation(struct bulk *b, const struct copy *c, const char *from, const char *to)
 {
     const char *id = id_new(b->arena);
@@ -71,6 +81,7 @@ static enum err copy_annotation(struct bulk *b, const struct copy *c, const char
         V(id), V(from), V(to), V(c->to), V(now)));
     if (!sql_changes(b->db))
         return OK; /* none to copy, or the asset has one of its own already */
+    TRY(copy_attributes(b, from, id));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(b->db, &r,
                  "SELECT h.id, t.id FROM shape h JOIN label l ON l.id = h.label_id JOIN label t ON t.name = l.name AND "

@@ -23,7 +23,7 @@ static const char table[] =
     " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT) STRICT;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
-    "CREATE INDEX predicted_asset_data ON predicted_asset (data_id);"
+    "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
     "CREATE INDEX predicted_asset_retraining ON predicted_asset (retraining_id) WHERE retraining_id IS NOT NULL;"
     "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE "
     "CASCADE,"
@@ -39,7 +39,8 @@ static const char table[] =
     "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);" HOURS_TABLE ";"
-    "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
+    "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = "
+    "old.id; " KEPT_GOES " END";
 
 /* ---- what was said of an image: shapes of predictions and of reviews look alike */
 
@@ -148,6 +149,9 @@ REVIEWS(review_whole, "review", review_fields)
 #define REVIEWED_AS                                                                                                                \
     "SELECT r.predicted_asset_id AS id FROM deployment_label l CROSS JOIN review_shape h ON h.label_id = l.id"                     \
     " CROSS JOIN review r ON r.id = h.review_id WHERE l.deployment_id = ?1"
+#define BY_MEMBER(owner)                                                                                                           \
+    "SELECT a.id AS id" KEPT_FROM("deployment") " CROSS JOIN predicted_asset a WHERE " KEPT_WITHIN " AND " owner                   \
+                                                " = m.owner_id AND a.deployment_id = ?1"
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "a.id" },
     { "deployment_id", T_ID, 0, "a.deployment_id" },
@@ -156,8 +160,12 @@ static const struct field fields[] = {
     { "source", T_TEXT, F_SORT | F_FILTER | F_NULL, "a.source" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at", .drive = BY },
     { "submitted_at", T_TIME, F_SORT | F_FILTER | F_NULL, "a.submitted_at" },
-    { "metadata", T_OBJECT, F_FILTER | F_NULL, "a.metadata" },
-    { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "coalesce(a.custom_metadata, d.custom_metadata)" },
+    { "metadata", T_OBJECT, F_FILTER | F_NULL, "a.metadata", .owner = "a.id", .keys = KEPT_KEYS(KEPT_PREDICTION_METADATA),
+      .drive = BY_MEMBER("a.id") },
+    { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "coalesce(a.custom_metadata, d.custom_metadata)",
+      .owner = "CASE WHEN a.custom_metadata IS NULL THEN a.data_id ELSE a.id END",
+      .keys = "k.document IN ('" KEPT_PREDICTION_CUSTOM "', '" KEPT_CUSTOM "')", .drive = BY_MEMBER("a.id"),
+      .drive_too = BY_MEMBER("a.data_id") },
     { "custom_metrics", T_OBJECT, F_NULL, "a.custom_metrics" },
     { "data", T_PART, 0, .of = &data_short },
     TAGS("a.id"),
@@ -344,6 +352,8 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
                 " custom_metadata) VALUES (?1, ?2, ?3, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8)",
                 V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
                 V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata)));
+    TRY(kept_put(db, s->org, KEPT_PREDICTION_METADATA, id, s->metadata));
+    TRY(kept_put(db, s->org, KEPT_PREDICTION_CUSTOM, id, s->custom_metadata));
     TRY(put_tags(db, a, s, id, data));
     *ret_id = id;
     return OK;

@@ -8,7 +8,7 @@ static const struct field fields[] = {
     { "filename", T_TEXT, F_FILTER },
     { "width", T_INT, F_FILTER },
     { "created_at", T_TIME, F_FILTER },
-    { "metadata", T_OBJECT, F_FILTER },
+    { "metadata", T_OBJECT, F_FILTER, .owner = "d.id", .keys = KEPT_KEYS(KEPT_METADATA) },
     { "secret", T_TEXT, 0 },
     { "tags.name", T_TEXT, F_FILTER, .sql = "t.name", .many = "FROM tag t WHERE t.data = d.id" },
 };
@@ -21,8 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     AUTO(arena) struct arena *a = arena_new();
     if (!db && (sql_open(":memory:", &db) != OK ||
                 sql_script(db, "CREATE TABLE data (id TEXT, filename TEXT, width INT, created_at INT, metadata TEXT, secret TEXT);"
-                               "CREATE TABLE tag (data TEXT, name TEXT);"
-                               "INSERT INTO data VALUES ('a', 'b', 1, 2, '{\"k\":3}', 's')") != OK))
+                               "CREATE TABLE tag (data TEXT, name TEXT); CREATE TABLE organization (id TEXT PRIMARY KEY); "
+                               "INSERT INTO organization VALUES ('o');"
+                               "INSERT INTO data VALUES ('a', 'b', 1, 2, '{\"k\":3}', 's')") != OK ||
+                sql_script(db, metadata_key_resource.table) != OK || kept_put(db, "o", KEPT_METADATA, "a", "{\"k\":3}") != OK))
         abort();
     struct where w = { 0 };
     if (query_where(a, &things, arena_copy(a, (const char *)bytes, n), 0, &w) != OK || !w.sql)
