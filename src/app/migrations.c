@@ -98,6 +98,33 @@ static enum err names_composed(struct sql *db, struct arena *a)
                          "o.org = data_source.org AND o.name = ?2)");
 }
 
+/* Old ones were of a deployment's latency, of the last prediction or of the mean of a hundred. */
+static const char alerts_of_any_figure[] =
+    "CREATE TABLE served_minute (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE, minute INTEGER "
+    "NOT NULL, answered INTEGER NOT NULL, refused INTEGER NOT NULL, last_at INTEGER, PRIMARY KEY (deployment_id, minute)) "
+    "STRICT, WITHOUT ROWID;"
+    "ALTER TABLE alert RENAME TO old_alert; DROP INDEX alert_of;"
+    "CREATE TABLE alert (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE, "
+    "metric TEXT NOT NULL, label TEXT, operator TEXT NOT NULL, value REAL NOT NULL, window_predictions INTEGER, "
+    "window_seconds INTEGER, min_count INTEGER NOT NULL, hold_seconds INTEGER NOT NULL, active INTEGER NOT NULL, "
+    "emails TEXT NOT NULL, webhooks INTEGER NOT NULL, says TEXT NOT NULL, "
+    "state TEXT NOT NULL DEFAULT 'OK' CHECK (state IN ('OK', 'PENDING', 'FIRING')), since INTEGER NOT NULL, "
+    "told INTEGER NOT NULL DEFAULT 0, last_value REAL, last_count INTEGER NOT NULL DEFAULT 0, seen TEXT, looked_at "
+    "INTEGER, triggered_at INTEGER, acknowledged_at INTEGER, acknowledged_by TEXT, muted_until INTEGER, created_at "
+    "INTEGER NOT NULL, created_by TEXT) STRICT;"
+    "INSERT INTO alert (id, deployment_id, metric, operator, value, window_predictions, min_count, hold_seconds, active, "
+    "emails, webhooks, says, since, last_value, triggered_at, created_at, created_by) SELECT id, deployment_id, metric, "
+    "operator, value, CASE metric WHEN 'latency' THEN 1 ELSE 100 END, 1, 0, active, '[]', 1, "
+    "CASE metric WHEN 'latency' THEN 'Latency of the last prediction is ' ELSE 'Mean latency of the last 100 predictions is "
+    "' END || CASE operator WHEN '<' THEN 'below ' WHEN '<=' THEN 'at most ' WHEN '>' THEN 'above ' ELSE 'at least ' END || "
+    "printf('%g ms', value), created_at, last_value, triggered_at, created_at, created_by FROM old_alert;"
+    "DROP TABLE old_alert;"
+    "CREATE INDEX alert_of ON alert (deployment_id);"
+    "CREATE INDEX alert_state ON alert (state) WHERE state <> 'OK';"
+    "CREATE TABLE alert_change (id TEXT PRIMARY KEY, alert_id TEXT NOT NULL REFERENCES alert(id) ON DELETE CASCADE, "
+    "at INTEGER NOT NULL, state TEXT NOT NULL, value REAL, count INTEGER NOT NULL, why TEXT NOT NULL) STRICT;"
+    "CREATE INDEX alert_change_of ON alert_change (alert_id, id)";
+
 const struct migration migrations[] = {
     { 1, "the first release" },
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
@@ -176,5 +203,6 @@ const struct migration migrations[] = {
     { 20, "tags and sources are the same in either form of an accent", .run = names_composed },
     { 21, "jobs say what they read besides", "ALTER TABLE job ADD COLUMN reads_id TEXT" },
     { 22, "keys of metadata are found by an index", kept_sql, kept_migrate },
+    { 23, "alerts watch any figure over a window, with a state and a history", alerts_of_any_figure },
     { 0 },
 };

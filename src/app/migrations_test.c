@@ -10,6 +10,7 @@ static const struct {
 } moved[] = {
     { "evaluation", "shapes", "evaluation_shape" },
     { "job", "slow", "job.lane" },
+    { "alert", "triggered", "alert.state, which is looked at anew" },
     { "user", "*", "a person with home and password, a member with the role" },
     { "schema_of", "fingerprint", "the version's number takes its place" },
 };

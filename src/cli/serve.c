@@ -123,6 +123,7 @@ static enum err start_http(struct server *s)
     query_install();
     TRY(api_open(&s->services, &hooks, &app));
     TRY(account_uses_start(s->services.pool));
+    TRY(served_start(s->services.pool));
     return http_server_start(s->http, &app, &limits);
 }
 
@@ -180,6 +181,7 @@ static void stop(struct server *s)
     http_server_stop(s->http, GRACE_S);
     shadow_stop();
     account_uses_stop();
+    served_stop();
     infer_stop(s->services.infer);
     api_close();
     sql_pool_close(s->services.pool);

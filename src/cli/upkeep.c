@@ -1,6 +1,7 @@
 #include "cli/upkeep.h"
 #include "api/bulk.h"
 #include "app/annotation/annotation.h"
+#include "app/deployment/deployment.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "blob/blob.h"
@@ -29,6 +30,8 @@ static void sweep_once(struct services *s)
         e = blob_sweep(s->blobs, object_is_named, db, &n);
         if (e == OK)
             e = bulk_sweep(db);
+        if (e == OK)
+            e = served_sweep(db, clock_now_ms());
         if (e == OK)
             e = sql_run(db, "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1", V(EVENTS_KEPT));
         sql_pool_give(s->pool, db);

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/upkeep.h"
+#include "cli/watcher.h"
 #include "job/job.h"
 #include "sql/held.h"
 #include <assert.h>
@@ -48,16 +49,19 @@ static void *run_lane(void *with)
     return NULL;
 }
 
-/* The only worker of a folder need not wait for leases of one that was killed. The lock is held until the process ends. */
-static enum err free_orphans(struct services *s, const char *path)
+/* The only worker of a folder need not wait for leases of one that was killed, and looks at the alerts. The lock is held until the
+ * process ends. */
+static enum err free_orphans(struct services *s, const char *path, bool *ret_only)
 {
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0)
         return fail(E_BROKEN, "cannot open %s", path);
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         close(lock);
+        *ret_only = false;
         return OK;
     }
+    *ret_only = true;
     struct sql *db = NULL;
     TRY(sql_pool_take(s->pool, &db));
     enum err e = job_take_over(db);
@@ -93,17 +97,22 @@ static enum err work(struct services *s, const char *data, const char *has, stru
 {
     struct runner runners[RUNNERS_MOST];
     size_t n = 0;
+    bool only;
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), &s->pool));
     TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
-    TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data)));
+    TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data), &only));
     TRY(upkeep_start(s, &stopping));
+    if (only)
+        TRY(watcher_start(s, &stopping));
     TRY(start_lanes(s, has, runners, &n));
     for (size_t i = 0; i < n; i++)
         pthread_join(runners[i].thread, NULL);
     upkeep_wait();
+    if (only)
+        watcher_wait();
     sql_pool_close(s->pool);
     sign_key_free(s->key);
     blob_close(s->blobs);

@@ -300,7 +300,7 @@ def other_organizations(server):
             if name in ("ids", "data_ids", "asset_ids", "annotation_ids") and known(theirs, pattern) and method != "GET":
                 status_of(method, theirs.fill(pattern), {name: list(ours.ids.values())})
     for kind in ours.ids:
-        if kind not in ("storage connector", "user", "token", "alert"):
+        if kind not in ("storage connector", "user", "token"):
             status = server.ask("GET", f"/api/{ROOM.get(kind, kind)}/{ours.ids[kind]}", None, server.names["token"])[0]
             yield f"{kind} is still there", status == 200, f"got {status}"
 

@@ -93,6 +93,8 @@ extern const struct field access_give_in[ACCESS_GIVE_FIELDS], access_take_in[ACC
 extern const struct resource users_answer;
 MUST_USE enum err access_forget(struct sql *, const char *thing_id); /* the thing is deleted */
 
+MUST_USE enum err address_check(const char *email); /* E_INVALID: it is no e-mail address */
+
 /* The default organization's id, for commands without a login. */
 MUST_USE enum err account_default_org(struct sql *, struct arena *, const char **ret);
 

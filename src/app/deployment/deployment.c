@@ -2,6 +2,7 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
+#include "app/deployment/served.h"
 #include "app/model/model.h"
 #include "base/clock.h"
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static const char table[] =
     " serving INTEGER NOT NULL, sample_rate REAL NOT NULL DEFAULT 1, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
     " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, UNIQUE (org, name)) STRICT;"
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
-    " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT";
+    " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT;" SERVED_TABLE;
 
 static const char *const statuses[] = { "RUNNING", "PAUSED", NULL };
 

@@ -6,7 +6,7 @@
 #include "infer/infer.h"
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, predict_resource, monitor_resource,
-    shadow_resource, review_resource, feedback_resource, pipeline_resource, alert_resource;
+    shadow_resource, review_resource, feedback_resource, pipeline_resource;
 
 extern const struct removal deployment_removal;
 extern const struct version_user feedback_uses_versions, pipeline_uses_versions;
@@ -76,9 +76,6 @@ MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, con
 void shadow_wake(const struct services *);
 void shadow_stop(void); /* at the server's end */
 
-/* What was predicted is looked at by the alerts; inside a transaction. */
-MUST_USE enum err alerts_look(struct sql *, struct arena *, const char *deployment_id, double latency);
-
 /* Called when reviewed predictions were submitted: starts a training when there are enough; now: in any case, E_CONFLICT says why
  * it cannot. Inside a transaction. */
 MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id, bool now);
@@ -111,3 +108,21 @@ MUST_USE enum err hours_sum(struct sql *, const char *deployment_id, const char 
                             struct tally *ret);
 /* The latency that `part` of the predictions (0.5: half) do not exceed, to 2.5 %; seconds. Of none: -1. */
 double tally_latency(const struct tally *, double part);
+
+/* What a deployment answered and refused, and how long answers took: counted in memory, so that no answer waits for it, and written
+ * by the minute (table served_minute) every few seconds. A kill loses the last of these. */
+enum { MINUTE_MS = 60 * 1000 };
+
+MUST_USE enum err served_start(struct sql_pool *); /* the thread that writes */
+void served_stop(void);                            /* writes the rest */
+MUST_USE enum err served_write(struct sql *);      /* now: of tests */
+MUST_USE enum err served_sweep(struct sql *, int64_t now_ms);
+
+/* Since this process began, for Prometheus; latencies[i]: answers up to served_bounds[i] seconds that are over the one before. */
+enum { SERVED_BOUNDS = 14 };
+extern const double served_bounds[SERVED_BOUNDS]; /* the last is +inf */
+struct served {
+    int64_t answered, refused, latencies[SERVED_BOUNDS];
+    double latency_sum_s;
+};
+void served_since_start(const char *deployment_id, struct served *ret);

@@ -265,25 +265,6 @@ TEST(a_version_of_another_type_or_without_a_file_is_not_deployed)
     sql_close(s.db);
 }
 
-TEST(an_alert_fires_when_its_condition_begins_to_hold)
-{
-    AUTO(arena) struct arena *a = arena_new();
-    struct scene s;
-    open_scene(&s, a);
-    MUST(sql_run(
-        s.db,
-        "INSERT INTO alert (id, deployment_id, metric, operator, value, active, created_at) VALUES ('x', ?1, 'latency', '>',"
-        " 100, 1, 0)",
-        V(s.deployment)));
-    MUST(alerts_look(s.db, a, s.deployment, 0.05));
-    CHECK_TEXT(text(&s, "SELECT triggered || '/' || last_value FROM alert"), "0/50.0");
-    MUST(alerts_look(s.db, a, s.deployment, 0.2));
-    MUST(alerts_look(s.db, a, s.deployment, 0.3));
-    CHECK_TEXT(text(&s, "SELECT triggered FROM alert"), "1");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM event WHERE json LIKE '%alert%'"), "1");
-    sql_close(s.db);
-}
-
 TEST(an_object_goes_with_the_last_that_names_it)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -2,6 +2,7 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/serve.h"
+#include "app/deployment/served.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "blob/blob.h"
@@ -121,7 +122,6 @@ static enum err keep(struct op *op)
         const struct prediction_new shadow = { t->asset, t->serving.shadow, true, t->shadow_latency, &t->shadow };
         TRY(prediction_add(op->db, op->arena, t->serving.id, &shadow, &id));
     }
-    TRY(alerts_look(op->db, op->arena, t->serving.id, t->latency));
     return deployment_tell(op->db, op->arena, t->serving.id,
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", t->asset));
 }
@@ -163,6 +163,7 @@ static enum err monitor(struct op *op)
     t->shadow_latency = in_number(op, "shadow_latency", 0);
     TRY(read_image(op, s));
     TRY(op_write(op, keep));
+    served_answered(op->id, t->latency);
     op->status = 201;
     out_object(&op->out, NULL);
     out_text(&op->out, "id", t->asset);

@@ -2,6 +2,7 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/serve.h"
+#include "app/deployment/served.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "blob/blob.h"
@@ -147,7 +148,15 @@ static enum err piece(void *with, const struct http_part *part, const char *byte
     return blob_write(p->writer, bytes, n);
 }
 
-static enum err start(struct op *op)
+/* What nobody is to blame for who asks: a paused deployment, and one that serves nothing. */
+static enum err counted(struct op *op, enum err e)
+{
+    if (e != OK && e != E_CONFLICT)
+        served_refused(op->id);
+    return e;
+}
+
+static enum err begin(struct op *op)
 {
     struct predict *p = arena_take(op->arena, sizeof *p);
     op->state = p;
@@ -156,6 +165,11 @@ static enum err start(struct op *op)
     if (http_body_length(op->call) > MEDIA_CAP + FORM_TEXT)
         return fail(E_TOO_BIG, "an image may have %d MiB", MEDIA_CAP >> 20);
     return http_read_form(op->call, piece, p);
+}
+
+static enum err start(struct op *op)
+{
+    return counted(op, begin(op));
 }
 
 static void stop(struct op *op)
@@ -250,7 +264,6 @@ static enum err keep(struct op *op)
     TRY(prediction_add(op->db, op->arena, p->serving.id, &n, &prediction));
     if (p->serving.shadow)
         TRY(shadow_queue(op->db, p->asset, p->serving.shadow));
-    TRY(alerts_look(op->db, op->arena, p->serving.id, p->found.latency_s));
     return deployment_tell(op->db, op->arena, p->serving.id,
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", p->asset));
 }
@@ -279,6 +292,7 @@ static enum err answer(struct predict *p)
         if (p->serving.shadow)
             shadow_wake(op->services);
     }
+    served_answered(p->serving.id, p->found.latency_s);
     struct out *o = &op->out;
     out_object(o, NULL);
     raw_write(o, "predictions", p->serving.type, &p->shapes);
@@ -293,7 +307,7 @@ static enum err answer(struct predict *p)
     return OK;
 }
 
-static enum err predict(struct op *op)
+static enum err predict_sent(struct op *op)
 {
     struct predict *p = op->state;
     char hash[HASH_SIZE];
@@ -309,6 +323,11 @@ static enum err predict(struct op *op)
     return answer(p);
 }
 
+static enum err predict(struct op *op)
+{
+    return counted(op, predict_sent(op));
+}
+
 /* An image that is stored here already. */
 static enum err stored_image(struct op *op, const struct json *cloud, struct sighting *s)
 {
@@ -321,7 +340,7 @@ static enum err stored_image(struct op *op, const struct json *cloud, struct sig
     return OK;
 }
 
-static enum err predict_stored(struct op *op)
+static enum err predict_named(struct op *op)
 {
     struct predict *p = arena_take(op->arena, sizeof *p);
     op->state = p;
@@ -334,6 +353,11 @@ static enum err predict_stored(struct op *op)
     p->sighting.metadata = in_print(op, "metadata");
     p->sighting.custom_metadata = in_print(op, "custom_metadata");
     return answer(p);
+}
+
+static enum err predict_stored(struct op *op)
+{
+    return counted(op, predict_named(op));
 }
 
 /* The shadow model on an image that the champion has seen. */

@@ -5,18 +5,13 @@ enum { LABELS_COUNTED = 1000 };
 
 /* The first label of a review and the best one of the prediction; images whose review has none are left out, and a prediction
  * without one counts as a label of its own, the last, which no image has. */
-static enum err count_images(struct sql *db, const struct selection *s, bool shadow, struct classified *c)
+#define SAID                                                                                                                       \
+    "SELECT (SELECT l.position FROM review v JOIN review_shape h ON h.review_id = v.id JOIN deployment_label l"                    \
+    " ON l.id = h.label_id WHERE v.predicted_asset_id = a.id AND h.kind = 'classification' ORDER BY h.position LIMIT 1),"          \
+    " (SELECT l.position FROM prediction_shape h JOIN deployment_label l ON l.id = h.label_id"                                     \
+    " WHERE h.prediction_id = p.id AND h.kind = 'classification' ORDER BY h.score DESC, h.position LIMIT 1)"
+static enum err count_images(struct rows *r, struct classified *c)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        db, &r,
-        "SELECT (SELECT l.position FROM review v JOIN review_shape h ON h.review_id = v.id JOIN deployment_label l"
-        " ON l.id = h.label_id WHERE v.predicted_asset_id = a.id AND h.kind = 'classification' ORDER BY h.position LIMIT 1),"
-        " (SELECT l.position FROM prediction_shape h JOIN deployment_label l ON l.id = h.label_id"
-        " WHERE h.prediction_id = p.id AND h.kind = 'classification' ORDER BY h.score DESC, h.position LIMIT 1)"
-        " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
-        " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
-        SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
     while (rows_next(r)) {
         int said = rows_null(r, 1) ? c->n_labels : (int)rows_int(r, 1);
         if (!rows_null(r, 0))
@@ -25,10 +20,32 @@ static enum err count_images(struct sql *db, const struct selection *s, bool sha
     return rows_error(r);
 }
 
-enum err classified_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct classified *ret)
+static enum err begin(struct sql *db, struct arena *a, const char *deployment, struct classified *ret)
 {
     *ret = (struct classified){ 0 };
-    TRY(monitor_labels(db, a, s->deployment_id, LABELS_COUNTED, &ret->labels, &ret->n_labels));
+    TRY(monitor_labels(db, a, deployment, LABELS_COUNTED, &ret->labels, &ret->n_labels));
     ret->counts = arena_new_array(a, int64_t, (ret->n_labels + 1) * (ret->n_labels + 1));
-    return count_images(db, s, shadow, ret);
+    return OK;
+}
+
+enum err classified_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct classified *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(begin(db, a, s->deployment_id, ret));
+    TRY(sql_rows(db, &r,
+                 SAID " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
+                      " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
+                 SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
+    return count_images(r, ret);
+}
+
+enum err classified_of(struct sql *db, struct arena *a, const char *deployment, struct value ids, struct classified *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(begin(db, a, deployment, ret));
+    TRY(sql_rows(db, &r,
+                 SAID " FROM listed i JOIN predicted_asset a ON a.id = i.value JOIN prediction p ON p.predicted_asset_id = a.id"
+                      " AND p.is_shadow = 0 WHERE i.list = ?1",
+                 V(ids)));
+    return count_images(r, ret);
 }

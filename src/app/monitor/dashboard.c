@@ -1,12 +1,13 @@
 /* One answer with all that a deployment's dashboard shows. */
 #include "app/deployment/deployment.h"
+#include "app/monitor/alert.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_POINTS = 500, LAST = 24, COMPARED_IMAGES = 500, BOXES = 2000 };
+enum { SERIES_POINTS = 500, LAST = 24, HEAT = 32, HEAT_IMAGES = 1000 };
 
 static enum err counts(struct op *op, const struct selection *s)
 {
@@ -124,99 +125,53 @@ static enum err scores(struct op *op, const struct selection *s)
     return rows_error(r);
 }
 
-/* ---- champion and shadow on the same images */
-
-struct box {
-    char label[ID_SIZE];
-    double x, y, w, h;
-    bool taken;
-};
-
-static double iou(const struct box *a, const struct box *b)
+/* Where boxes lie: for each of HEAT × HEAT cells of the normalised image, how many boxes cover its centre. */
+static enum err heatmap(struct op *op, const struct selection *s)
 {
-    if (a->w == 0 && a->h == 0 && b->w == 0 && b->h == 0) /* labels of the whole image */
-        return 1;
-    double w = fmin(a->x + a->w, b->x + b->w) - fmax(a->x, b->x), h = fmin(a->y + a->h, b->y + b->h) - fmax(a->y, b->y);
-    if (w <= 0 || h <= 0)
-        return 0;
-    return w * h / (a->w * a->h + b->w * b->h - w * h);
-}
-
-static enum err boxes_of(struct sql *db, const char *asset, bool shadow, struct box *ret, size_t *ret_n)
-{
+    int64_t *cells = arena_new_array(op->arena, int64_t, HEAT * HEAT);
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT h.label_id, h.x, h.y, h.w, h.h FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"
-                 " WHERE p.predicted_asset_id = ?1 AND p.is_shadow = ?2 ORDER BY h.score DESC LIMIT ?3",
-                 V(asset), V(shadow), V((int64_t)BOXES)));
-    for (*ret_n = 0; rows_next(r); (*ret_n)++) {
-        struct box *b = &ret[*ret_n];
-        *b = (struct box){ .x = rows_real(r, 1), .y = rows_real(r, 2), .w = rows_real(r, 3), .h = rows_real(r, 4) };
-        id_parse(rows_text(r, 0), b->label);
-    }
-    return rows_error(r);
-}
-
-/* Boxes of the same label that overlap by half, one to one, the champion's best first. */
-static size_t matches(struct box *a, size_t n, struct box *b, size_t m)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct box *best = NULL;
-        double most = 0.5;
-        for (size_t k = 0; k < m; k++)
-            if (!b[k].taken && strcmp(a[i].label, b[k].label) == 0 && iou(&a[i], &b[k]) >= most) {
-                most = iou(&a[i], &b[k]);
-                best = &b[k];
-            }
-        if (best) {
-            best->taken = true;
-            found++;
-        }
-    }
-    return found;
-}
-
-/* agreement: 2 × matches / (boxes of both), as Dice; null when neither said anything. */
-static enum err comparison(struct op *op, const struct selection *s)
-{
-    int64_t has_shadow = 0;
-    TRY(sql_int(op->db, &has_shadow, "SELECT count(*) FROM deployment WHERE id = ?1 AND shadow_model_version_id IS NOT NULL",
-                V(s->deployment_id)));
-    if (!has_shadow) { /* all predictions would be looked through for one */
-        out_null(&op->out, "shadow_comparison");
-        return OK;
-    }
-    struct out *o = &op->out;
-    struct box *champion = arena_new_array(op->arena, struct box, BOXES), *shadow = arena_new_array(op->arena, struct box, BOXES);
-    int64_t images = 0;
-    size_t said = 0, said_shadow = 0, both = 0;
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow WHERE " SELECTED
-        " AND p.model_version_id = (SELECT shadow_model_version_id FROM deployment WHERE id = ?1)"
-        " ORDER BY a.created_at DESC LIMIT ?8",
-        SELECTION(s), V((int64_t)COMPARED_IMAGES)));
-    for (; rows_next(r); images++) {
-        size_t n, m;
-        TRY(boxes_of(op->db, rows_text(r, 0), false, champion, &n));
-        TRY(boxes_of(op->db, rows_text(r, 0), true, shadow, &m));
-        both += matches(champion, n, shadow, m);
-        said += n;
-        said_shadow += m;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
+                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
+                 " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
+                 " ON h.prediction_id = q.id WHERE d.width > 0 AND h.w > 0",
+                 SELECTION(s), V((int64_t)HEAT_IMAGES)));
+    while (rows_next(r)) {
+        int x0 = (int)ceil(fmax(0, rows_real(r, 0)) * HEAT - 0.5), y0 = (int)ceil(fmax(0, rows_real(r, 1)) * HEAT - 0.5);
+        int x1 = (int)floor(fmin(1, rows_real(r, 2)) * HEAT - 0.5), y1 = (int)floor(fmin(1, rows_real(r, 3)) * HEAT - 0.5);
+        for (int y = y0; y <= y1 && y < HEAT; y++)
+            for (int x = x0; x <= x1 && x < HEAT; x++)
+                cells[y * HEAT + x]++;
     }
     TRY(rows_error(r));
-    if (!images) {
+    out_object(&op->out, "heatmap");
+    out_int(&op->out, "width", HEAT);
+    out_int(&op->out, "height", HEAT);
+    out_array(&op->out, "values");
+    for (int i = 0; i < HEAT * HEAT; i++)
+        out_int(&op->out, NULL, cells[i]);
+    out_end_array(&op->out);
+    out_end_object(&op->out);
+    return OK;
+}
+
+/* ---- champion and shadow on the same images */
+
+static enum err comparison(struct op *op, const struct selection *s)
+{
+    struct out *o = &op->out;
+    struct agreement g;
+    TRY(agreement_compute(op->db, op->arena, s, AGREEMENT_MOST, &g));
+    if (!g.images) {
         out_null(o, "shadow_comparison");
         return OK;
     }
     out_object(o, "shadow_comparison");
-    out_int(o, "images", images);
-    out_number(o, "champion_shapes", (double)said / (double)images);
-    out_number(o, "shadow_shapes", (double)said_shadow / (double)images);
-    if (said + said_shadow)
-        out_number(o, "agreement", 2.0 * (double)both / (double)(said + said_shadow));
+    out_int(o, "images", g.images);
+    out_number(o, "champion_shapes", (double)g.champion / (double)g.images);
+    out_number(o, "shadow_shapes", (double)g.shadow / (double)g.images);
+    if (agreement_part(&g) >= 0)
+        out_number(o, "agreement", agreement_part(&g));
     else
         out_null(o, "agreement");
     out_end_object(o);
@@ -237,26 +192,28 @@ static enum err reviews(struct op *op, const struct selection *s, bool is_long)
 static void write_alert(struct op *op, struct rows *r)
 {
     struct out *o = &op->out;
-    double value = rows_real(r, 3), last = rows_real(r, 4);
-    const char *what = strcmp(rows_text(r, 1), "latency") == 0 ? "Latency" : "Mean latency";
+    const struct alert_metric *m = alert_metric_called(rows_text(r, 1));
+    double last = rows_real(r, 4);
+    const char *is = m && !rows_null(r, 4) ? arena_fmt(op->arena, ": it is %s", alert_amount(op->arena, m, last)) : "";
     out_object(o, NULL);
     out_text(o, "id", rows_text(r, 0));
     out_text(o, "metric", rows_text(r, 1));
     out_text(o, "operator", rows_text(r, 2));
-    out_number(o, "value", value);
+    out_number(o, "value", rows_real(r, 3));
     out_number(o, "last_value", last);
     out_text(o, "at", clock_iso(op->arena, rows_int(r, 5)));
-    out_text(o, "text", arena_fmt(op->arena, "%s %s %g ms: it is %.1f ms", what, rows_text(r, 2), value, last));
+    out_text(o, "text", arena_fmt(op->arena, "%s%s", rows_text(r, 6), is));
+    out_bool(o, "acknowledged", rows_int(r, 7) != 0);
     out_end_object(o);
 }
 
-/* Those that hold now. */
+/* Those that fire now. */
 static enum err alerts(struct op *op, const struct selection *s)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
-                 "SELECT id, metric, operator, value, last_value, triggered_at FROM alert WHERE deployment_id = ?1 AND active <> 0"
-                 " AND triggered <> 0 ORDER BY created_at",
+                 "SELECT id, metric, operator, value, last_value, triggered_at, says, acknowledged_at IS NOT NULL FROM alert"
+                 " WHERE deployment_id = ?1 AND active <> 0 AND state = 'FIRING' ORDER BY created_at",
                  V(s->deployment_id)));
     out_array(&op->out, "alerts");
     while (rows_next(r))
@@ -265,7 +222,8 @@ static enum err alerts(struct op *op, const struct selection *s)
     return rows_error(r);
 }
 
-enum err since_read(struct op *op, int64_t *ret)
+/* since: seconds before now, or a time in ISO 8601. */
+static enum err read_since(struct op *op, int64_t *ret)
 {
     const char *text = in_text(op, "since");
     *ret = 0;
@@ -285,7 +243,7 @@ static enum err dashboard(struct op *op)
     struct selection s = { .model_version_id = in_text(op, "model_version_id") };
     s.deployment_id = op->id;
     bool is_long;
-    TRY(since_read(op, &s.from_ms));
+    TRY(read_since(op, &s.from_ms));
     TRY(long_range(op->db, &s, &is_long));
     out_object(&op->out, NULL);
     TRY(reply_member(op, "deployment", &deployment_resource, s.deployment_id));
@@ -298,6 +256,7 @@ static enum err dashboard(struct op *op)
     TRY(last_predictions(op, &s));
     TRY(is_long ? long_labels_write(op, &s) : label_distribution_write(op->db, &op->out, "labels", &s));
     TRY(is_long ? long_scores_write(op, &s) : scores(op, &s));
+    TRY(heatmap(op, &s));
     TRY(comparison(op, &s));
     TRY(reviews(op, &s, is_long));
     TRY(alerts(op, &s));
@@ -314,18 +273,20 @@ DESCRIBED(latency_answer, "latency summary", { "mean", T_NUMBER, F_NULL }, { "me
 DESCRIBED(latency_point, "latency point", { "id", T_ID }, { "at", T_TIME }, { "champion", T_NUMBER },
           { "shadow", T_NUMBER, F_NULL });
 DESCRIBED(count_number, "count number", { "*", T_INT });
+DESCRIBED(heatmap_answer, "heatmap", { "width", T_INT }, { "height", T_INT }, { "values", T_ARRAY, .of = &count_number });
 DESCRIBED(shadow_answer, "shadow comparison", { "images", T_INT }, { "champion_shapes", T_NUMBER }, { "shadow_shapes", T_NUMBER },
           { "agreement", T_NUMBER, F_NULL });
 DESCRIBED(alert_answer, "alert that holds", { "id", T_ID }, { "metric", T_TEXT }, { "operator", T_TEXT }, { "value", T_NUMBER },
-          { "last_value", T_NUMBER, F_NULL }, { "at", T_TIME, F_NULL }, { "text", T_TEXT });
+          { "last_value", T_NUMBER, F_NULL }, { "at", T_TIME, F_NULL }, { "text", T_TEXT }, { "acknowledged", T_BOOL });
 DESCRIBED(label_answer, "label distribution", { "label", T_TEXT }, { "label_id", T_ID }, { "champion", T_INT }, { "shadow", T_INT },
           { "reviewed", T_INT }, { "training", T_INT, F_NULL });
 DESCRIBED(dashboard_answer, "dashboard", { "deployment", T_PART, .of = &deployment_resource }, { "since", T_TIME, F_NULL },
           { "counts", T_PART, .of = &dashboard_counts }, { "predictions", T_INT }, { "mean_latency", T_NUMBER, F_NULL },
           { "latency_summary", T_PART, .of = &latency_answer }, { "latency", T_MANY, .of = &latency_point },
           { "last_predictions", T_MANY, .of = &predicted_asset_resource }, { "labels", T_MANY, .of = &label_answer },
-          { "scores", T_ARRAY, .of = &count_number }, { "shadow_comparison", T_PART, F_NULL, .of = &shadow_answer },
-          { "reviews", T_OBJECT }, { "alerts", T_MANY, .of = &alert_answer });
+          { "scores", T_ARRAY, .of = &count_number }, { "heatmap", T_PART, .of = &heatmap_answer },
+          { "shadow_comparison", T_PART, F_NULL, .of = &shadow_answer }, { "reviews", T_OBJECT },
+          { "alerts", T_MANY, .of = &alert_answer });
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/dashboard", dashboard, MAY_READ, WORK_READ, "all that a dashboard shows, in one answer",

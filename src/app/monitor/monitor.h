@@ -4,7 +4,7 @@
 #include "app/scoring/scoring.h"
 #include "learn/task/metrics.h"
 
-extern const struct resource stats_resource, dashboard_resource, heatmap_resource;
+extern const struct resource stats_resource, dashboard_resource, alert_resource;
 
 /* Which predicted assets are looked at; NULL and 0: no limit. */
 struct selection {
@@ -21,9 +21,6 @@ enum { SELECTION_VALUES = 7 };
               " (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id AND t.name IN " LISTED("?7") "))"
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
-
-/* What the member `since` names, seconds before now or a time in ISO 8601, as milliseconds; 0: all. */
-MUST_USE enum err since_read(struct op *, int64_t *ret);
 
 /* The same figures of a long range: by whole hours, from what was summed up as it came. `since` is moved to its hour's beginning.
  */
@@ -51,6 +48,11 @@ void supervised_write(struct out *, const char *key, const struct supervised *);
 /* The same for models that label images as a whole. */
 MUST_USE enum err classified_compute(struct sql *, struct arena *, const struct selection *, bool shadow, struct classified *ret);
 
+/* Of the champion on those images only (predicted assets, a list): found without looking at any other. reviewed_of_write() gives
+ * what reviewed_write() does, as the member "champion". */
+MUST_USE enum err classified_of(struct sql *, struct arena *, const char *deployment_id, struct value ids, struct classified *ret);
+MUST_USE enum err reviewed_of_write(struct sql *, struct arena *, struct out *, const char *deployment_id, struct value ids);
+
 /* The labels of a deployment by their position. E_TOO_BIG: over `most`. */
 MUST_USE enum err monitor_labels(struct sql *, struct arena *, const char *deployment_id, int most, const char ***ret, int *ret_n);
 /* Whichever fits the deployment's type, of champion and shadow, as members of the object that is open. */
@@ -59,3 +61,17 @@ MUST_USE enum err reviewed_write(struct sql *, struct arena *, struct out *, con
 /* [{"label", "label_id", "champion", "shadow", "reviewed", "training"}]: how often each label was said. training: in the dataset
  * version that the deployment names as its training data. */
 MUST_USE enum err label_distribution_write(struct sql *, struct out *, const char *key, const struct selection *);
+
+/* What the champion and today's shadow said of the same images, at most so many of the latest. */
+enum { AGREEMENT_MOST = 500 };
+struct agreement {
+    int64_t images;
+    size_t champion, shadow, both; /* shapes of each; and those that have the same label and overlap by half */
+};
+MUST_USE enum err agreement_compute(struct sql *, struct arena *, const struct selection *, int64_t most, struct agreement *ret);
+/* 2 × both / (shapes of both), as Dice; -1 when neither said anything. */
+double agreement_part(const struct agreement *);
+
+/* Looks at every alert that is on, writes what changed and tells it. Called by the worker again and again; something_changed:
+ * anything was written since the last look. */
+MUST_USE enum err alerts_look(struct sql *, int64_t now_ms, bool something_changed);

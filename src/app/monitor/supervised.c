@@ -52,24 +52,48 @@ static enum err read_scene(struct sql *db, const char *asset, bool shadow, struc
     return rows_error(found);
 }
 
-enum err supervised_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct supervised *ret)
+static enum err compute(struct sql *db, struct arena *a, const char *deployment, struct rows *ids, bool shadow,
+                        struct supervised *ret)
 {
     *ret = (struct supervised){ 0 };
-    TRY(monitor_labels(db, a, s->deployment_id, METRICS_LABELS, &ret->labels, &ret->n_labels));
+    TRY(monitor_labels(db, a, deployment, METRICS_LABELS, &ret->labels, &ret->n_labels));
     AUTO(metrics) struct metrics *m = metrics_new(ret->n_labels ? ret->n_labels : 1);
     struct scene scene = { arena_new_array(a, struct metrics_truth, BOXES_MOST),
                            arena_new_array(a, struct metrics_detection, BOXES_MOST), 0, 0 };
+    while (rows_next(ids)) {
+        TRY(read_scene(db, rows_text(ids, 0), shadow, &scene));
+        metrics_add(m, scene.truths, scene.n_truths, scene.found, scene.n_found);
+    }
+    TRY(rows_error(ids));
+    metrics_compute(m, a, &ret->metrics);
+    return OK;
+}
+
+enum err supervised_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct supervised *ret)
+{
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r,
                  "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
                  " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
                  SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
-    while (rows_next(r)) {
-        TRY(read_scene(db, rows_text(r, 0), shadow, &scene));
-        metrics_add(m, scene.truths, scene.n_truths, scene.found, scene.n_found);
+    return compute(db, a, s->deployment_id, r, shadow, ret);
+}
+
+enum err reviewed_of_write(struct sql *db, struct arena *a, struct out *o, const char *deployment, struct value ids)
+{
+    int64_t whole = 0;
+    TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(deployment)));
+    if (whole) {
+        struct classified labels;
+        TRY(classified_of(db, a, deployment, ids, &labels));
+        classified_write(o, "champion", &labels);
+        return OK;
     }
-    TRY(rows_error(r));
-    metrics_compute(m, a, &ret->metrics);
+    struct supervised boxes;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT value FROM listed WHERE list = ?1", V(ids)));
+    TRY(compute(db, a, deployment, r, false, &boxes));
+    supervised_write(o, "champion", &boxes);
     return OK;
 }
 

@@ -40,13 +40,29 @@ export interface AddedRectangles {
 export interface Alert {
   id: string;
   deployment_id: string;
-  metric: "latency" | "avg_latency";
+  deployment: string;
+  metric: string;
+  label: string | null;
   operator: "<" | "<=" | ">" | ">=";
   value: number;
+  window_predictions: number | null;
+  window_seconds: number | null;
+  min_count: number;
+  hold_seconds: number;
   active: boolean;
+  emails: string[];
+  webhooks: boolean;
+  says: string;
+  state: "OK" | "PENDING" | "FIRING";
   triggered: boolean;
+  since: string;
   last_value: number | null;
+  last_count: number;
+  looked_at: string | null;
   triggered_at: string | null;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  muted_until: string | null;
   created_at: string;
 }
 
@@ -58,6 +74,7 @@ export interface AlertThatHolds {
   last_value: number | null;
   at: string | null;
   text: string;
+  acknowledged: boolean;
 }
 
 export interface AnnotatedAsset {
@@ -184,6 +201,15 @@ export interface Box {
   y: number;
   w: number;
   h: number;
+}
+
+export interface ChangeOfAnAlert {
+  id: string;
+  at: string;
+  state: string;
+  value: number | null;
+  count: number;
+  why: string;
 }
 
 export interface Classification {
@@ -330,6 +356,7 @@ export interface Dashboard {
   last_predictions: PredictedAsset[];
   labels: LabelDistribution[];
   scores: number[];
+  heatmap: Heatmap;
   shadow_comparison: ShadowComparison | null;
   reviews: Record<string, unknown>;
   alerts: AlertThatHolds[];
@@ -650,8 +677,6 @@ export interface Health {
 }
 
 export interface Heatmap {
-  images: number;
-  shapes: number;
   width: number;
   height: number;
   values: number[];
@@ -845,6 +870,23 @@ export interface MaskWithItsLabel {
   attributes: Record<string, unknown> | null;
   mask: string | null;
   area: number;
+}
+
+export interface MetricOfAlerts {
+  name: string;
+  says: string;
+  unit: string;
+  supervised: boolean;
+  of_predictions: boolean;
+  of_time: boolean;
+  of_label: boolean;
+  most: number;
+  operator: "<" | "<=" | ">" | ">=";
+  value: number;
+  window_predictions: number;
+  window_seconds: number;
+  min_count: number;
+  hold_seconds: number;
 }
 
 export interface Model {

@@ -20,7 +20,6 @@ export type {
   Dataset,
   Deployment,
   Experiment,
-  Heatmap,
   Job,
   Label,
   Log,
