@@ -2,6 +2,7 @@
  * its fields with F_NEW and F_EDIT. */
 #include "api/select.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include <assert.h>
 #include <string.h>
 
@@ -98,7 +99,9 @@ static struct value column_value(struct op *op, const struct field *f, const str
         return value_int(i);
     if (f->type == T_ID && id_parse(json_text(v), id))
         return value_text(id);
-    return value_text(f->type == T_TEXT ? json_text(v) : json_print(op->arena, v));
+    if (f->type == T_TEXT)
+        return value_text(f->flags & F_COMPOSED ? unicode_nfc(op->arena, json_text(v)) : json_text(v));
+    return value_text(json_print(op->arena, v));
 }
 
 static bool has_member(const struct resource *r, const char *name)

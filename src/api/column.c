@@ -123,7 +123,7 @@ enum err written_check(struct sql *db, const struct resource *r)
     unsigned all = 0;
     for (size_t i = 0; i < r->n_fields; i++) {
         all |= r->fields[i].flags;
-        if (r->fields[i].flags & (F_NEW | F_EDIT))
+        if (r->fields[i].flags & (F_NEW | F_EDIT) && r->from[0] != '(') /* of a part of a table the handler writes */
             TRY(written(db, resource_table(a, r), r, &r->fields[i]));
     }
     if (all & F_NEW && !is_made(r, true))

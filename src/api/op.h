@@ -50,16 +50,17 @@ enum type {
     T_COLUMNS, /* all such rows as an object of lists, one for each field */
 };
 enum {
-    F_NEED = 1,   /* input, and F_NEW: must be sent and not null */
-    F_NULL = 2,   /* may be null: in answers, and in changes */
-    F_SORT = 4,   /* order_by may name it */
-    F_FILTER = 8, /* the query language may name it */
-    F_HIDE = 16,  /* not part of the answer (filter and sort only) */
-    F_ONE = 32,   /* only in the answer for a single one, not in lists */
-    F_WHEN = 64,  /* left out of the answer where it is NULL: one of several fields of that name */
-    F_NEW = 128,  /* may be sent when one is made; with F_NEED it must be. Its limits are the row's, its column is written */
-    F_EDIT = 256, /* may be changed; to null if F_NULL */
-    F_NAME = 512, /* input: what name_check() asks of names */
+    F_NEED = 1,        /* input, and F_NEW: must be sent and not null */
+    F_NULL = 2,        /* may be null: in answers, and in changes */
+    F_SORT = 4,        /* order_by may name it */
+    F_FILTER = 8,      /* the query language may name it */
+    F_HIDE = 16,       /* not part of the answer (filter and sort only) */
+    F_ONE = 32,        /* only in the answer for a single one, not in lists */
+    F_WHEN = 64,       /* left out of the answer where it is NULL: one of several fields of that name */
+    F_NEW = 128,       /* may be sent when one is made; with F_NEED it must be. Its limits are the row's, its column is written */
+    F_EDIT = 256,      /* may be changed; to null if F_NULL */
+    F_NAME = 512,      /* input: what name_check() asks of names */
+    F_COMPOSED = 1024, /* kept in composed form, so that it is not there twice: see in_composed() */
 };
 
 /* A value that comes in or goes out. In a resource: one member of its JSON, and one expression of its SELECT. In a route's `in`:

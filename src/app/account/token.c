@@ -13,12 +13,13 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "t.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "t.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED, "t.name", .min = 1, .max = 100 },
     { "hint", T_TEXT, 0, "t.hint" }, /* the last characters, to tell tokens apart */
-    { "role", T_TEXT, F_FILTER, "coalesce(t.role, (SELECT m.role FROM member m WHERE m.person_id = u.id AND m.org = u.home))" },
+    { "role", T_TEXT, F_FILTER | F_NEW,
+      "coalesce(t.role, (SELECT m.role FROM member m WHERE m.person_id = u.id AND m.org = u.home))", .words = role_words },
     { "username", T_TEXT, F_FILTER, "u.username" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "t.created_at" },
-    { "expires_at", T_TIME, F_SORT | F_FILTER | F_NULL, "t.expires_at" },
+    { "expires_at", T_TIME, F_SORT | F_FILTER | F_NULL | F_NEW, "t.expires_at" },
     { "last_used_at", T_TIME, F_SORT | F_FILTER | F_NULL, "t.last_used_at" },
 };
 
@@ -153,20 +154,14 @@ static enum err revoke(struct op *op)
     return sql_run(op->db, "DELETE FROM api_token WHERE id = ?1", V(op->id));
 }
 
-static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 100 },
-    { "expires_at", T_TIME, F_NULL },
-    { "role", T_TEXT, F_NULL, .words = role_words },
-};
-
-DESCRIBED(new_token, "new token", { "id", T_ID }, { "name", T_TEXT }, { "role", T_TEXT }, { "username", T_TEXT },
-          { "expires_at", T_TIME, F_NULL }, { "token", T_TEXT });
+DESCRIBED(new_token, "new token", { "id", T_ID }, { "name", T_TEXT }, { "role", T_TEXT, .words = role_words },
+          { "username", T_TEXT }, { "expires_at", T_TIME, F_NULL }, { "token", T_TEXT });
 
 static const struct route routes[] = {
     { "GET", "/api/tokens", list, MAY_READ, WORK_READ, "API tokens: one's own, for administrators all", .answers = &token_resource,
       .gives = GIVES_PAGE },
-    { "POST", "/api/tokens", create, MAY_READ, WORK_WRITE, "makes an API token; its secret is shown this once", FIELDS(create_in),
-      .answers = &new_token },
+    { "POST", "/api/tokens", create, MAY_READ, WORK_WRITE, "makes an API token; its secret is shown this once",
+      .makes = &token_resource, .answers = &new_token },
     { "DELETE", "/api/token/{id}", revoke, MAY_READ, WORK_WRITE, "revokes an API token", .on = &token_resource,
       .gives = GIVES_NOTHING },
 };

@@ -65,8 +65,8 @@ static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "n.id" },
     { "asset_id", T_ID, F_FILTER, "n.asset_id" },
     { "dataset_version_id", T_ID, 0, "n.dataset_version_id" },
-    { "status", T_TEXT, F_FILTER | F_SORT, "n.status", .words = annotation_statuses },
-    { "duration", T_NUMBER, F_FILTER | F_SORT, "n.duration" },
+    { "status", T_TEXT, F_FILTER | F_SORT | F_NEW | F_EDIT, "n.status", .words = annotation_statuses },
+    { "duration", T_NUMBER, F_FILTER | F_SORT | F_NEW | F_EDIT, "n.duration", .min = 0, .max = 1e9 },
     { "revision", T_INT, F_FILTER | F_SORT, "n.revision" },
     { "attributes", T_OBJECT, F_FILTER | F_NULL, "n.attributes", .owner = "n.id", .keys = KEPT_KEYS(KEPT_ATTRIBUTES) },
     { "created_at", T_TIME, F_FILTER | F_SORT, "n.created_at" },
@@ -435,10 +435,9 @@ static enum err delete_many(struct op *op)
     {                                                                                                                              \
         "masks", T_ARRAY, F_NULL, .max = 100000                                                                                    \
     }
-static const struct field update_in[] = { STATUS, DURATION };
-static const struct field put_in[] = {
-    { "revision", T_INT, F_NEED, .min = 0, .max = 1e15 }, STATUS, DURATION, { "attributes", T_OBJECT, F_NULL }, SHAPE_LISTS
-};
+static const struct field put_in[] = { { "revision", T_INT, F_NEED, .min = 0, .max = 1e15 },
+                                       { "attributes", T_OBJECT, F_NULL },
+                                       SHAPE_LISTS };
 static const struct field save_in[] = { DURATION, SHAPE_LISTS };
 static const struct field bulk_in[] = { { "import_type", T_TEXT, F_NEED, .words = import_modes },
                                         { "annotations", T_ARRAY, F_NEED, .max = BULK_MOST },
@@ -455,17 +454,17 @@ DESCRIBED(bulk_answer, "annotations written", { "annotations", T_INT }, { "kept"
 static const struct route routes[] = {
     { "GET", "/api/asset/{id}/annotations", list_of_asset, MAY_READ, WORK_READ, "the asset's annotation, as a list", ANNOTATION,
       .on = &asset_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/asset/{id}/annotations", create, MAY_ANNOTATE, WORK_WRITE, "makes an empty annotation", FIELDS(update_in),
-      ANNOTATION, .on = &asset_resource },
+    { "POST", "/api/asset/{id}/annotations", create, MAY_ANNOTATE, WORK_WRITE, "makes an empty annotation",
+      MAKES(&annotation_resource), .on = &asset_resource },
     { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION,
       .on = &asset_resource },
     { "PUT", "/api/asset/{id}/annotation", put, MAY_ANNOTATE, WORK_WRITE,
       "saves the annotation: all shapes of each kind that is sent; 409 if it is not the revision that was edited", FIELDS(put_in),
-      ANNOTATION, .body_cap = BODY, .on = &asset_resource },
+      CHANGES(&annotation_resource), .body_cap = BODY, .on = &asset_resource },
     { "GET", "/api/annotation/{id}", get, MAY_READ, WORK_READ, "one annotation with its shapes", ANNOTATION,
       .on = &annotation_resource },
-    { "PATCH", "/api/annotation/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes status or duration", FIELDS(update_in),
-      ANNOTATION, .on = &annotation_resource },
+    { "PATCH", "/api/annotation/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes status or duration",
+      CHANGES(&annotation_resource), .on = &annotation_resource },
     { "DELETE", "/api/annotation/{id}", delete_one, MAY_ANNOTATE, WORK_WRITE, "deletes an annotation", .on = &annotation_resource,
       .gives = GIVES_NOTHING },
     { "POST", "/api/annotation/{id}/save", overwrite, MAY_ANNOTATE, WORK_WRITE, "replaces all shapes", FIELDS(save_in), ANNOTATION,

@@ -13,28 +13,31 @@ static const struct resource label_short = { .name = "short label", .fields = la
 
 #define MEMBERS                                                                                                                    \
     { "id", T_ID, 0, "h.id" }, { "annotation_id", T_ID, 0, "h.annotation_id" }, { "label", T_PART, 0, .of = &label_short },        \
-        { "label_id", T_ID, 0, "h.label_id" }, { "text", T_TEXT, F_NULL, "h.text" },                                               \
+        { "label_id", T_ID, F_EDIT, "h.label_id" }, { "text", T_TEXT, F_NULL | F_EDIT, "h.text", .max = 4000 },                    \
     {                                                                                                                              \
-        "attributes", T_OBJECT, F_NULL, "h.attributes"                                                                             \
+        "attributes", T_OBJECT, F_NULL | F_EDIT, "h.attributes"                                                                    \
     }
 static const struct field rectangle_fields[] = { MEMBERS,
-                                                 { "x", T_INT, 0, "h.x" },
-                                                 { "y", T_INT, 0, "h.y" },
-                                                 { "w", T_INT, 0, "h.w" },
-                                                 { "h", T_INT, 0, "h.h" },
-                                                 { "box", T_ARRAY, F_NULL, "h.geometry",
+                                                 { "x", T_INT, F_EDIT, "h.x" },
+                                                 { "y", T_INT, F_EDIT, "h.y" },
+                                                 { "w", T_INT, F_EDIT, "h.w" },
+                                                 { "h", T_INT, F_EDIT, "h.h" },
+                                                 { "box", T_ARRAY, F_NULL | F_EDIT, "h.geometry", .max = 4,
                                                    .of = &number_value }, /* with fractions, where there are */
                                                  { "area", T_NUMBER, 0, "h.area" } };
 static const struct field polygon_fields[] = { MEMBERS,
-                                               { "polygon", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value },
+                                               { "polygon", T_ARRAY, F_EDIT, "coalesce(h.geometry, \'[]\')", .of = &point_value },
                                                { "area", T_NUMBER, 0, "h.area" } };
-static const struct field line_fields[] = { MEMBERS, { "line", T_ARRAY, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
-static const struct field point_fields[] = { MEMBERS, { "point", T_JSON, 0, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
+static const struct field line_fields[] = { MEMBERS,
+                                            { "line", T_ARRAY, F_EDIT, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
+static const struct field point_fields[] = { MEMBERS,
+                                             { "point", T_JSON, F_EDIT, "coalesce(h.geometry, \'[]\')", .of = &point_value } };
 static const struct field classification_fields[] = { MEMBERS };
-static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, F_NULL, "h.geometry" } };
-static const struct field mask_fields[] = {
-    MEMBERS, { "mask", T_TEXT, F_NULL, "h.geometry" }, { "area", T_NUMBER, 0, "h.area" }, { "bbox", T_TUPLE, 0, .of = &shape_box }
-};
+static const struct field keypoints_fields[] = { MEMBERS, { "keypoints", T_ARRAY, F_NULL | F_EDIT, "h.geometry" } };
+static const struct field mask_fields[] = { MEMBERS,
+                                            { "mask", T_TEXT, F_NULL | F_EDIT, "h.geometry", .max = 4 << 20 },
+                                            { "area", T_NUMBER, 0, "h.area" },
+                                            { "bbox", T_TUPLE, 0, .of = &shape_box } };
 
 /* "/api/rectangle/{id}", "/api/annotation/{id}/rectangles", "/api/annotation/{id}/bulk-rectangles" */
 static const struct shape_kind *kind_of(struct op *op)
@@ -189,20 +192,6 @@ static enum err delete_shape(struct op *op)
     return touch(op, p.annotation);
 }
 
-#define COMMON                                                                                                                     \
-    { "label_id", T_ID }, { "text", T_TEXT, F_NULL, .max = 4000 },                                                                 \
-    {                                                                                                                              \
-        "attributes", T_OBJECT, F_NULL                                                                                             \
-    }
-static const struct field rectangle_in[] = { COMMON,         { "x", T_INT }, { "y", T_INT },
-                                             { "w", T_INT }, { "h", T_INT }, { "box", T_ARRAY, F_NULL, .max = 4 } };
-static const struct field polygon_in[] = { COMMON, { "polygon", T_ARRAY } };
-static const struct field line_in[] = { COMMON, { "line", T_ARRAY } };
-static const struct field point_in[] = { COMMON, { "point", T_ARRAY } };
-static const struct field classification_in[] = { COMMON };
-static const struct field keypoints_in[] = { COMMON, { "keypoints", T_ARRAY } };
-static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 << 20 } };
-
 #define SHAPE_ROOT "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = n.dataset_version_id)"
 
 #define KIND(name, plural)                                                                                                         \
@@ -215,8 +204,8 @@ static const struct field mask_in[] = { COMMON, { "mask", T_TEXT, 0, .max = 4 <<
           .body_cap = BODY, .on = &annotation_resource, .answers = &plural##_answer },                                             \
         { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource,                        \
           .on = &name##_resource },                                                                                                \
-        { "PATCH", "/api/" #name "/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", FIELDS(name##_in),                  \
-          &name##_resource, .body_cap = BODY, .on = &name##_resource },                                                            \
+        { "PATCH", "/api/" #name "/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", CHANGES(&name##_resource),          \
+          .body_cap = BODY, .on = &name##_resource },                                                                              \
         { "DELETE", "/api/" #name "/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &name##_resource,      \
           .gives = GIVES_NOTHING },                                                                                                \
     };                                                                                                                             \
@@ -242,6 +231,8 @@ KIND(mask, masks)
 
 DESCRIBED(keypoints_answer, "added keypoints", { "keypoints", T_MANY, .of = &keypoints_resource });
 
+static const struct field keypoints_in[] = { { "keypoints", T_ARRAY, F_NEED, .max = 100000 } };
+
 /* The client writes keypoints with whole annotations only; singular and plural are one word, so the routes differ. */
 static const struct route keypoints_routes[] = {
     { "GET", "/api/annotation/{id}/keypoints", list, MAY_READ, WORK_READ, "the annotation's keypoints",
@@ -250,8 +241,8 @@ static const struct route keypoints_routes[] = {
       .body_cap = BODY, .on = &annotation_resource, .answers = &keypoints_answer },
     { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource,
       .on = &keypoints_resource },
-    { "PATCH", "/api/keypoints/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", FIELDS(keypoints_in),
-      &keypoints_resource, .body_cap = BODY, .on = &keypoints_resource },
+    { "PATCH", "/api/keypoints/{id}", update, MAY_ANNOTATE, WORK_WRITE, "changes a shape", CHANGES(&keypoints_resource),
+      .body_cap = BODY, .on = &keypoints_resource },
     { "DELETE", "/api/keypoints/{id}", delete_shape, MAY_ANNOTATE, WORK_WRITE, "deletes a shape", .on = &keypoints_resource,
       .gives = GIVES_NOTHING },
 };

@@ -10,7 +10,7 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "l.id" },
-    { "name", T_TEXT, F_SORT, "l.name" },
+    { "name", T_TEXT, F_SORT | F_NEW | F_NEED | F_NAME, "l.name", .min = 1, .max = 100 },
     { "connector_id", T_ID, 0, "l.connector_id" },
     { "created_at", T_TIME, F_SORT, "l.created_at" },
     { "nb_data", T_INT, 0, "(SELECT count(*) FROM data d WHERE d.datalake_id = l.id)" },
@@ -121,7 +121,6 @@ static enum err delete_key(struct op *op)
 static enum err create(struct op *op)
 {
     const char *id = id_new(op->arena), *name = in_text(op, "name");
-    TRY(name_check("name", name));
     enum err e = sql_run(op->db,
                          "INSERT INTO datalake (id, org, name, connector_id, created_at) "
                          "SELECT ?1, id, ?3, default_connector_id, ?4 FROM organization WHERE id = ?2",
@@ -135,7 +134,6 @@ static enum err create(struct op *op)
 
 static const char *const input_types[] = { "STRING", "INTEGER", "FLOAT", "DATETIME", "BOOLEAN", NULL };
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
-static const struct field create_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
 static const struct field extra_in[] = { { "allow_extra_custom_metadata", T_BOOL, F_NEED } };
 static const struct field key_in[] = {
     { "input_type", T_TEXT, F_NEED, .words = input_types },
@@ -157,8 +155,8 @@ static const struct route routes[] = {
       "the datalake of that id or name, or the default one", FIELDS(find_in), &datalake_resource, .on = &organization_resource },
     { "GET", "/api/organization/{id}/datalakes", list, MAY_READ, WORK_READ, "all datalakes", .answers = &datalake_resource,
       .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/datalakes", create, MAY_ADMIN, WORK_WRITE, "makes a datalake", FIELDS(create_in),
-      &datalake_resource, .on = &organization_resource },
+    { "POST", "/api/organization/{id}/datalakes", create, MAY_ADMIN, WORK_WRITE, "makes a datalake", MAKES(&datalake_resource),
+      .on = &organization_resource },
     { "GET", "/api/datalake/{id}", get, MAY_READ, WORK_READ, "one datalake", .answers = &datalake_resource,
       .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/custom-metadata", get_schema, MAY_READ, WORK_READ, "the schema of custom metadata",

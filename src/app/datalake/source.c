@@ -9,7 +9,7 @@ static const char table[] = "CREATE TABLE data_source (id TEXT PRIMARY KEY, org 
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "s.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "s.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME | F_COMPOSED, "s.name", .min = 1, .max = 100 },
     { "created_at", T_TIME, F_SORT | F_FILTER, "s.created_at" },
     { "nb_data", T_INT, 0, "(SELECT count(*) FROM data d WHERE d.data_source_id = s.id)" },
 };
@@ -31,14 +31,15 @@ static enum err list(struct op *op)
     return reply_list(op, &source_resource, "1");
 }
 
+static enum err taken(struct op *op, enum err e)
+{
+    return e == E_CONFLICT ? fail(e, "there is a data source '%s' already", in_composed(op, "name")) : e;
+}
+
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena), *name = in_composed(op, "name");
-    TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "INSERT INTO data_source VALUES (?1, ?2, ?3, ?4)", V(id), V(op->org), V(name), V(clock_now_ms()));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a data source '%s' already", name);
-    TRY(e);
+    const char *id;
+    TRY(taken(op, resource_add(op, &source_resource, &id)));
     op->status = 201;
     return reply_one(op, &source_resource, id);
 }
@@ -55,12 +56,7 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *name = in_composed(op, "name");
-    TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "UPDATE data_source SET name = ?2 WHERE id = ?1", V(op->id), V(name));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a data source '%s' already", name);
-    TRY(e);
+    TRY(taken(op, resource_update(op, &source_resource, op->id)));
     return reply_one(op, &source_resource, op->id);
 }
 
@@ -79,13 +75,13 @@ static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/datasources", list, MAY_READ, WORK_READ, "all data sources", .answers = &source_resource,
       .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/datasources", create, MAY_WRITE, WORK_WRITE, "makes a data source", FIELDS(name_in),
-      &source_resource, .on = &organization_resource },
+    { "POST", "/api/organization/{id}/datasources", create, MAY_WRITE, WORK_WRITE, "makes a data source", MAKES(&source_resource),
+      .on = &organization_resource },
     { "GET", "/api/organization/{id}/datasources/find", find, MAY_READ, WORK_READ, "the data source of that name", FIELDS(name_in),
       &source_resource, .on = &organization_resource },
     { "GET", "/api/data/source/{id}", get, MAY_READ, WORK_READ, "one data source", .answers = &source_resource,
       .on = &source_resource },
-    { "PATCH", "/api/data/source/{id}", update, MAY_WRITE, WORK_WRITE, "renames a data source", FIELDS(name_in), &source_resource,
+    { "PATCH", "/api/data/source/{id}", update, MAY_WRITE, WORK_WRITE, "renames a data source", CHANGES(&source_resource),
       .on = &source_resource },
     { "DELETE", "/api/data/source/{id}", delete_source, MAY_WRITE, WORK_WRITE, "removes a data source; its data stay",
       .on = &source_resource, .gives = GIVES_NOTHING },

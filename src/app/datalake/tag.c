@@ -17,7 +17,7 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "g.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "g.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME | F_COMPOSED, "g.name", .min = 1, .max = 100 },
     { "target_type", T_TEXT, F_FILTER, "g.target_type" },
     { "created_at", T_TIME, F_SORT, "g.created_at" },
     { "count", T_INT, F_SORT, "(SELECT count(*) FROM tagged x WHERE x.tag_id = g.id)" },
@@ -97,15 +97,15 @@ enum err tag_find(struct op *op)
                       V(op->id), V(type), V(name));
 }
 
+static enum err taken(struct op *op, enum err e)
+{
+    return e == E_CONFLICT ? fail(e, "there is a tag '%s' already", in_composed(op, "name")) : e;
+}
+
 enum err tag_create(struct op *op)
 {
-    const char *type = type_of(op), *name = in_composed(op, "name"), *id = id_new(op->arena);
-    TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6)", V(id), V(op->org), V(op->id), V(type), V(name),
-                         V(clock_now_ms()));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a tag '%s' already", name);
-    TRY(e);
+    const char *id;
+    TRY(taken(op, resource_add(op, &tag_resource, &id, { "scope", V(op->id) }, { "target_type", V(type_of(op)) })));
     op->status = 201;
     return reply_one(op, &tag_resource, id);
 }
@@ -117,12 +117,7 @@ static enum err get(struct op *op)
 
 static enum err update(struct op *op)
 {
-    const char *name = in_composed(op, "name");
-    TRY(name_check("name", name));
-    enum err e = sql_run(op->db, "UPDATE tag SET name = ?2 WHERE id = ?1", V(op->id), V(name));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a tag '%s' already", name);
-    TRY(e);
+    TRY(taken(op, resource_update(op, &tag_resource, op->id)));
     return reply_one(op, &tag_resource, op->id);
 }
 
@@ -263,19 +258,18 @@ DESCRIBED(tagged_answer, "tag and how many things", { "tag", T_PART, .of = &tag_
 static const struct route routes[] = {
     { "GET", "/api/datalake/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of data", TAG, .on = &datalake_resource,
       .gives = GIVES_PAGE },
-    { "POST", "/api/datalake/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for data", tag_name_in, TAG_NAME_FIELDS,
-      TAG, .on = &datalake_resource },
+    { "POST", "/api/datalake/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for data", MAKES(&tag_resource),
+      .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "the data tag of that name", tag_name_in,
       TAG_NAME_FIELDS, TAG, .on = &datalake_resource },
     { "GET", "/api/organization/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of datasets, versions, models, deployments",
       FIELDS(type_in), TAG, .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes such a tag", FIELDS(typed_in), TAG,
-      .on = &organization_resource },
+    { "POST", "/api/organization/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes such a tag", FIELDS(type_in),
+      MAKES(&tag_resource), .on = &organization_resource },
     { "GET", "/api/organization/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "such a tag by name", FIELDS(typed_in), TAG,
       .on = &organization_resource },
     { "GET", "/api/tag/{id}", get, MAY_READ, WORK_READ, "one tag", TAG, .on = &tag_resource },
-    { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", tag_name_in, TAG_NAME_FIELDS, TAG,
-      .on = &tag_resource },
+    { "PATCH", "/api/tag/{id}", update, MAY_WRITE, WORK_WRITE, "renames a tag", CHANGES(&tag_resource), .on = &tag_resource },
     { "DELETE", "/api/tag/{id}", delete_tag, MAY_WRITE, WORK_FREE, "removes a tag from everything", .on = &tag_resource,
       .gives = GIVES_NOTHING },
     { "POST", "/api/tag/{id}/attach", attach, MAY_WRITE, WORK_FREE, "puts the tag on things: a list of ids", FIELDS(ids_in),

@@ -217,8 +217,8 @@ static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/attributes", set_attributes, MAY_WRITE, WORK_WRITE, "sets that schema",
       FIELDS(attributes_in), .on = &dataset_version_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/dataset/version/{id}/tags", tag_list, MAY_READ, WORK_READ, "tags of assets", TAG, .gives = GIVES_PAGE },
-    { "POST", "/api/dataset/version/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for assets", tag_name_in,
-      TAG_NAME_FIELDS, TAG },
+    { "POST", "/api/dataset/version/{id}/tags", tag_create, MAY_WRITE, WORK_WRITE, "makes a tag for assets", MAKES(&tag_resource),
+      .on = &dataset_version_resource },
     { "GET", "/api/dataset/version/{id}/tags/find", tag_find, MAY_READ, WORK_READ, "the asset tag of that name", tag_name_in,
       TAG_NAME_FIELDS, TAG },
 };

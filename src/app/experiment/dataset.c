@@ -10,7 +10,7 @@ static const char table[] =
     " PRIMARY KEY (experiment_id, name)) STRICT, WITHOUT ROWID";
 
 static const struct field fields[] = {
-    { "name", T_TEXT, F_SORT | F_FILTER, "d.name" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED, "d.name", .min = 1, .max = 100 },
     { "dataset_version", T_ONE, 0, "d.dataset_version_id", .of = &dataset_version_short },
 };
 
@@ -63,10 +63,7 @@ static enum err detach(struct op *op)
 }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
-static const struct field attach_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 100 },
-    { "dataset_version_id", T_ID, F_NEED },
-};
+static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
@@ -75,7 +72,7 @@ static const struct route routes[] = {
     { "GET", "/api/experiment/{id}/datasets/find", find, MAY_READ, WORK_READ, "the dataset version of an alias", FIELDS(name_in),
       &experiment_dataset_resource, .on = &experiment_resource },
     { "POST", "/api/experiment/{id}/datasets", attach, MAY_WRITE, WORK_WRITE, "attaches a dataset version under an alias",
-      FIELDS(attach_in), &experiment_dataset_resource, .on = &experiment_resource },
+      FIELDS(version_in), MAKES(&experiment_dataset_resource), .on = &experiment_resource },
     { "DELETE", "/api/experiment/{id}/datasets", detach, MAY_WRITE, WORK_WRITE, "detaches dataset versions", FIELDS(ids_in),
       .on = &experiment_resource, .gives = GIVES_NOTHING },
 };

@@ -34,10 +34,10 @@ static const struct resource line_points = {
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "l.name" },
-    { "type", T_TEXT, F_SORT | F_FILTER, "l.type", .words = types },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "l.name", .min = 1, .max = 200 },
+    { "type", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED, "l.type", .words = types },
     /* what was sent; of a line its points, of an image with a link to it */
-    { "data", T_JSON, F_WHEN, "CASE WHEN l.type NOT IN ('LINE', 'IMAGE') THEN coalesce(l.data, 'null') END" },
+    { "data", T_JSON, F_WHEN | F_NEW | F_EDIT, "CASE WHEN l.type NOT IN ('LINE', 'IMAGE') THEN coalesce(l.data, 'null') END" },
     { "data", T_LINKED, F_WHEN, "CASE WHEN l.type = 'IMAGE' THEN l.data END" },
     { "data", T_COLUMNS, F_WHEN, "CASE WHEN l.type = 'LINE' THEN l.id END", .of = &line_points, .by = "p.log_id" },
     { "experiment_id", T_ID, 0, "l.experiment_id" },
@@ -395,20 +395,16 @@ static enum err delete (struct op *op) {
 }
 
 static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
-    { "type", T_TEXT, F_NEED, .words = types },
-    { "data", T_JSON, F_NULL },
     { "raise_on_conflict", T_BOOL },
     { "quiet", T_BOOL },
 };
-static const struct field update_in[] = { { "name", T_TEXT, 0, .min = 1, .max = 200 }, { "data", T_JSON } };
 static const struct field data_in[] = { { "data", T_JSON, F_NULL } };
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logs", create, MAY_WRITE, WORK_WRITE, "makes or replaces a log; a LINE is appended to",
-      FIELDS(create_in), &log_resource, BODY, .on = &experiment_resource },
+      FIELDS(create_in), &log_resource, BODY, .makes = &log_resource, .on = &experiment_resource },
     { "GET", "/api/experiment/{id}/logs/extended", list, MAY_READ, WORK_READ, "the logs of an experiment", NULL, 0, &log_resource,
       .on = &experiment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/experiment/{id}/logs/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's logs",
@@ -418,8 +414,8 @@ static const struct route routes[] = {
     { "DELETE", "/api/experiment/{id}/logs", delete_many, MAY_WRITE, WORK_WRITE, "deletes logs", FIELDS(ids_in),
       .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/log/{id}", get, MAY_READ, WORK_READ, "a log", NULL, 0, &log_resource, .on = &log_resource },
-    { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", FIELDS(update_in),
-      &log_resource, BODY, .on = &log_resource },
+    { "PATCH", "/api/log/{id}", update, MAY_WRITE, WORK_WRITE, "renames a log or replaces its data", CHANGES(&log_resource),
+      .body_cap = BODY, .on = &log_resource },
     { "POST", "/api/log/{id}/append", append_to, MAY_WRITE, WORK_WRITE, "appends to a LINE", FIELDS(data_in), &log_resource, BODY,
       .on = &log_resource },
     { "DELETE", "/api/log/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a log", .on = &log_resource, .gives = GIVES_NOTHING },

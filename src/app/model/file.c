@@ -10,10 +10,10 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "f.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER, "f.name" },
-    { "filename", T_TEXT, F_FILTER, "f.filename" },
-    { "object_name", T_TEXT, 0, "f.object_name" },
-    { "large", T_BOOL, 0, "f.large" },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED, "f.name", .min = 1, .max = 200 },
+    { "filename", T_TEXT, F_FILTER | F_NEW | F_NEED, "f.filename", .min = 1, .max = 500 },
+    { "object_name", T_TEXT, F_NEW | F_NEED, "f.object_name", .min = 1 },
+    { "large", T_BOOL, F_NEW, "f.large" },
     { "size", T_INT, F_NULL, "(SELECT o.size FROM object o WHERE o.name = f.object_name)" },
     { "created_at", T_TIME, F_SORT, "f.created_at" },
     { "model_version_id", T_ID, 0, "f.model_version_id" },
@@ -73,19 +73,13 @@ static enum err get(struct op *op)
 static enum err delete (struct op *op) { return sql_run(op->db, "DELETE FROM model_file WHERE id = ?1", V(op->id)); }
 
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .min = 1, .max = 200 } };
-static const struct field create_in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 200 },
-    { "filename", T_TEXT, F_NEED, .min = 1, .max = 500 },
-    { "object_name", T_TEXT, F_NEED, .min = 1 },
-    { "large", T_BOOL },
-    { "replace", T_BOOL },
-};
+static const struct field replace_in[] = { { "replace", T_BOOL } };
 
 static const struct route routes[] = {
     { "GET", "/api/model/version/{id}/modelfiles", list, MAY_READ, WORK_READ, "the files of a model version", NULL, 0,
       &model_file_resource, .on = &model_version_resource, .gives = GIVES_PAGE },
     { "POST", "/api/model/version/{id}/modelfiles", create, MAY_WRITE, WORK_WRITE, "attaches an uploaded file to a model version",
-      FIELDS(create_in), &model_file_resource, .on = &model_version_resource },
+      FIELDS(replace_in), MAKES(&model_file_resource), .on = &model_version_resource },
     { "GET", "/api/model/version/{id}/modelfiles/find", find, MAY_READ, WORK_READ, "a file of a model version by name",
       FIELDS(name_in), &model_file_resource, .on = &model_version_resource },
     { "GET", "/api/model/file/{id}", get, MAY_READ, WORK_READ, "a model file", NULL, 0, &model_file_resource,

@@ -977,7 +977,7 @@ export interface NameOfAnObject {
 export interface NewToken {
   id: string;
   name: string;
-  role: string;
+  role: "viewer" | "annotator" | "member" | "admin" | "owner";
   username: string;
   expires_at: string | null;
   token: string;
@@ -1496,7 +1496,7 @@ export interface Token {
   id: string;
   name: string;
   hint: string;
-  role: string;
+  role: "viewer" | "annotator" | "member" | "admin" | "owner";
   username: string;
   created_at: string;
   expires_at: string | null;
