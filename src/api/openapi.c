@@ -262,15 +262,20 @@ static void input_of(struct out *o, const char *key, const struct field *f, bool
                                                                                                       : 2;
     out_object(o, key);
     type_of(o, f->type, null);
-    words_of(o, f, null);
+    if (f->type != T_TEXTS)
+        words_of(o, f, null);
     if (k >= 0 && f->min != 0)
         out_number(o, names[k].least, f->min);
     if (k >= 0 && f->max != 0 && !f->words)
         out_number(o, names[k].most, f->max);
     if (f->type == T_IDS)
         out_raw(o, "items", "{\"type\":\"string\",\"format\":\"uuid\"}");
-    else if (f->type == T_TEXTS)
-        out_raw(o, "items", "{\"type\":\"string\"}");
+    if (f->type == T_TEXTS) {
+        out_object(o, "items");
+        type_of(o, T_TEXT, false);
+        words_of(o, f, false);
+        out_end_object(o);
+    }
     out_end_object(o);
 }
 
@@ -321,6 +326,48 @@ static bool sends(const struct route *r, const char *name)
     return false;
 }
 
+/* What a list can be sorted by, each way; it may be given several times. */
+static void orders(struct out *o, const struct resource *r)
+{
+    query_parameter(o, "order_by", false, NULL);
+    out_object(o, "schema");
+    out_text(o, "type", "array");
+    out_object(o, "items");
+    out_text(o, "type", "string");
+    out_array(o, "enum");
+    for (size_t i = 0; i < r->n_fields; i++)
+        for (const char *const *way = (const char *const[]){ "", "-", NULL }; r->fields[i].flags & F_SORT && *way; way++) {
+            char name[128];
+            snprintf(name, sizeof name, "%s%s", *way, r->fields[i].name);
+            out_text(o, NULL, name);
+        }
+    out_end_array(o);
+    out_end_object(o);
+    out_end_object(o);
+    out_end_object(o);
+}
+
+/* What a list can be searched by (docs/query.md), and whether a thing has many of it. */
+static void searches(struct out *o, const struct resource *r)
+{
+    query_parameter(o, "q", false, NULL);
+    out_object(o, "schema");
+    out_text(o, "type", "string");
+    out_int(o, "maxLength", 4000);
+    out_object(o, "x-fields");
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (r->fields[i].flags & F_FILTER) {
+            out_object(o, r->fields[i].name);
+            type_of(o, r->fields[i].type, false);
+            words_of(o, &r->fields[i], false);
+            out_bool(o, "many", r->fields[i].many);
+            out_end_object(o);
+        }
+    out_end_object(o);
+    out_end_object(o);
+    out_end_object(o);
+}
+
 static void parameters(struct arena *a, struct out *o, const struct route *r)
 {
     static const struct {
@@ -329,8 +376,6 @@ static void parameters(struct arena *a, struct out *o, const struct route *r)
         { "limit", "{\"type\":\"integer\",\"minimum\":0}" },
         { "offset", "{\"type\":\"integer\",\"minimum\":0}" },
         { "cursor", "{\"type\":\"string\"}" },
-        { "order_by", "{\"type\":\"string\"}" },
-        { "q", "{\"type\":\"string\",\"maxLength\":4000}" },
     };
     out_array(o, "parameters");
     for (const char *p = strchr(r->path, '{'); p; p = strchr(p + 1, '{')) {
@@ -343,6 +388,8 @@ static void parameters(struct arena *a, struct out *o, const struct route *r)
         out_end_object(o);
     }
     for (size_t i = 0; in_query(r) && i < r->in_n; i++) {
+        if (r->gives == GIVES_PAGE && strcmp(r->in[i].name, "q") == 0)
+            continue;
         query_parameter(o, r->in[i].name, r->in[i].flags & F_NEED, NULL);
         input_of(o, "schema", &r->in[i], false);
         out_end_object(o);
@@ -352,6 +399,10 @@ static void parameters(struct arena *a, struct out *o, const struct route *r)
             query_parameter(o, paging[i].name, false, paging[i].schema);
             out_end_object(o);
         }
+    if (r->gives == GIVES_PAGE && in_query(r)) {
+        orders(o, r->answers);
+        searches(o, r->answers);
+    }
     out_end_array(o);
 }
 
