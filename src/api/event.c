@@ -32,11 +32,10 @@ enum err event_tell(struct sql *db, const struct resource *about, const char *ab
 {
     AUTO(text) struct text t;
     text_init(&t, 1 << 14);
-    text_fmt(&t, "INSERT INTO event (org, topic, json, at) SELECT %s, ?2, ?3, ?4 FROM %s WHERE %s = ?1", about->org, about->from,
-             about->key);
-    TRY(sql_run_text(db, t.bytes, VALUES(V(about_id), V(topic), V(json), V(clock_now_ms()))));
+    text_fmt(&t, "INSERT INTO event (org, topic, json, at) SELECT %s, ?2, ?3, ?4 FROM %s WHERE %s = ?1 RETURNING id", about->org,
+             about->from, about->key);
     int64_t id = 0;
-    TRY(sql_int(db, &id, "SELECT last_insert_rowid()"));
+    TRY(sql_int_text(db, &id, t.bytes, VALUES(V(about_id), V(topic), V(json), V(clock_now_ms()))));
     if (id % 512 == 0)
         return sql_run(db, "DELETE FROM event WHERE id <= ?1", V(id - KEPT_ROWS));
     return OK;

@@ -289,7 +289,7 @@ static enum err organization_users(struct op *op)
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT u.id, u.username, m.role FROM person u JOIN member m ON m.person_id = u.id WHERE m.org = ?1 AND"
-                 " (?2 IS NULL OR u.username = ?2) ORDER BY u.username",
+                 " (u.username = ?2 OR ?2 IS NULL) ORDER BY u.username",
                  V(op->org), V(in_text(op, "username"))));
     out_object(&op->out, NULL);
     out_array(&op->out, "users");

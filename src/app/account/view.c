@@ -18,7 +18,7 @@ static const struct field fields[] = {
 
 static enum err list(struct op *op)
 {
-    return reply_page(op, &view_resource, "?1 IS NULL OR w.page = ?1", V(in_text(op, "page")));
+    return reply_page(op, &view_resource, "w.page = ?1 OR ?1 IS NULL", V(in_text(op, "page")));
 }
 
 static enum err taken(struct op *op, enum err e)

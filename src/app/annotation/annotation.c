@@ -90,7 +90,7 @@ static enum err find_asset(struct op *op, const char *asset, const char *version
     enum err e =
         sql_first(op->db, &r,
                   "SELECT a.dataset_version_id, d.filename, d.width, d.height FROM asset a JOIN data d ON d.id = a.data_id "
-                  "WHERE a.id = ?1 AND a.org = ?2 AND (?3 IS NULL OR a.dataset_version_id = ?3)",
+                  "WHERE a.id = ?1 AND a.org = ?2 AND (a.dataset_version_id = ?3 OR ?3 IS NULL)",
                   V(asset), V(op->org), V(version));
     if (e == E_NOT_FOUND)
         return fail(e, "there is no asset %s%s", asset, version ? " in this dataset version" : "");
@@ -292,7 +292,7 @@ static enum err bulk(struct op *op)
 
 static enum err list(struct op *op)
 {
-    return reply_page(op, &annotation_resource, "n.dataset_version_id = ?1 AND (?2 IS NULL OR n.status = ?2)", V(op->id),
+    return reply_page(op, &annotation_resource, "n.dataset_version_id = ?1 AND (n.status = ?2 OR ?2 IS NULL)", V(op->id),
                       V(in_text(op, "status")));
 }
 
@@ -302,8 +302,8 @@ static enum err ids(struct op *op)
     TRY(in_ids(op, "asset_ids", &assets));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
-                 "SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (?2 IS NULL OR status = ?2) AND "
-                 "(?3 IS NULL OR asset_id IN " LISTED("?3") ") ORDER BY id DESC",
+                 "SELECT id FROM annotation WHERE dataset_version_id = ?1 AND (status = ?2 OR ?2 IS NULL) AND "
+                 "(CAST(?3 AS INTEGER) IS NULL OR asset_id IN " LISTED("?3") ") ORDER BY id DESC",
                  V(op->id), V(in_text(op, "status")), V(assets)));
     out_array(&op->out, NULL);
     while (rows_next(r))
@@ -406,7 +406,8 @@ static enum err unwanted(struct op *op, struct bulk_list *l)
     TRY(in_ids(op, "annotation_ids", &values[2]));
     return bulk_rows(op,
                      "SELECT id FROM annotation WHERE dataset_version_id = ?1 "
-                     "AND (?2 IS NULL OR asset_id IN " LISTED("?2") ") AND (?3 IS NULL OR id IN " LISTED("?3") ")",
+                     "AND (CAST(?2 AS INTEGER) IS NULL OR asset_id IN " LISTED(
+                         "?2") ") AND (CAST(?3 AS INTEGER) IS NULL OR id IN " LISTED("?3") ")",
                      values, 3, l);
 }
 

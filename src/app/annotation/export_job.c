@@ -285,7 +285,7 @@ static enum err read_some(struct export *x, struct arena *a, const char *after, 
     TRY(sql_rows(
         x->db, &r,
         "SELECT n.id, n.asset_id, d.id, d.object_name, d.filename, d.width, d.height FROM annotation n JOIN asset a ON a.id = "
-        "n.asset_id JOIN data d ON d.id = a.data_id WHERE n.dataset_version_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND "
+        "n.asset_id JOIN data d ON d.id = a.data_id WHERE n.dataset_version_id = ?1 AND (n.status = ?2 OR ?2 IS NULL) AND "
         "n.id > ?3 ORDER BY n.id LIMIT 1000",
         V(x->version), V(x->status), V(after)));
     for (*ret_n = 0; rows_next(r) && *ret_n < SOME; ++*ret_n)

@@ -369,8 +369,8 @@ static enum err find(struct op *op)
     if (!id && !filename && !name)
         return fail(E_INVALID, "say which: id, filename or object_name");
     return reply_find(op, &data_resource, "there is no such data in this datalake",
-                      "d.datalake_id = ?1 AND (?2 IS NULL OR d.id = ?2) AND (?3 IS NULL OR d.filename = ?3) "
-                      "AND (?4 IS NULL OR d.object_name = ?4)",
+                      "d.datalake_id = ?1 AND (d.id = ?2 OR ?2 IS NULL) AND (d.filename = ?3 OR ?3 IS NULL) "
+                      "AND (d.object_name = ?4 OR ?4 IS NULL)",
                       V(op->id), V(id), V(filename), V(name));
 }
 
@@ -483,7 +483,7 @@ static enum err unwanted(struct op *op, struct bulk_list *l)
         return fail(E_INVALID, "say which: ids, or q");
     struct value ids;
     TRY(in_ids(op, "ids", &ids));
-    TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND (?2 IS NULL OR d.id IN " LISTED("?2") ")",
+    TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND (CAST(?2 AS INTEGER) IS NULL OR d.id IN " LISTED("?2") ")",
                      VALUES(V(op->id), V(ids)), &l->ids, &l->n));
     return check_open(op, l->ids, l->n);
 }

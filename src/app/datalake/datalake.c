@@ -27,7 +27,7 @@ static enum err of_organization(struct op *op)
 
 static enum err list(struct op *op)
 {
-    return reply_list(op, &datalake_resource, "1");
+    return reply_list(op, &datalake_resource, "1 = 1");
 }
 
 static enum err get(struct op *op)

@@ -316,7 +316,9 @@ static enum err covered(struct sql *db, const char *upload_id, uint64_t *ret)
 static enum err note_part(struct op *op)
 {
     struct transfer *t = op->state;
-    TRY(sql_run(op->db, "INSERT INTO upload_part VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET size = max(size, excluded.size)",
+    TRY(sql_run(op->db,
+                "INSERT INTO upload_part (upload_id, first, size) VALUES (?1, ?2, ?3) ON CONFLICT (upload_id, first)"
+                " DO UPDATE SET size = CASE WHEN upload_part.size < excluded.size THEN excluded.size ELSE upload_part.size END",
                 V(t->upload_id), V((int64_t)t->first), V((int64_t)t->got)));
     return covered(op->db, t->upload_id, &t->got);
 }

@@ -296,8 +296,8 @@ static enum err find(struct op *op)
     if (!id && !data && !filename && !name)
         return fail(E_INVALID, "say which: id, data_id, filename or object_name");
     return reply_find(op, &asset_resource, "the dataset version has no such asset",
-                      "a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR a.data_id = ?3) "
-                      "AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.object_name = ?5)",
+                      "a.dataset_version_id = ?1 AND (a.id = ?2 OR ?2 IS NULL) AND (a.data_id = ?3 OR ?3 IS NULL) "
+                      "AND (d.filename = ?4 OR ?4 IS NULL) AND (d.object_name = ?5 OR ?5 IS NULL)",
                       V(op->id), V(id), V(data), V(filename), V(name));
 }
 
@@ -339,7 +339,8 @@ static enum err unwanted(struct op *op, struct bulk_list *l)
     if (!in_has(op, "ids") && !(q && *q))
         return fail(E_INVALID, "say which: ids, or q");
     TRY(in_ids(op, "ids", &values[1]));
-    return resource_ids(op, &asset_resource, q, "a.dataset_version_id = ?1 AND (?2 IS NULL OR a.id IN " LISTED("?2") ")", values, 2,
+    return resource_ids(op, &asset_resource, q,
+                        "a.dataset_version_id = ?1 AND (CAST(?2 AS INTEGER) IS NULL OR a.id IN " LISTED("?2") ")", values, 2,
                         &l->ids, &l->n);
 }
 

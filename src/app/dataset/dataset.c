@@ -37,7 +37,7 @@ static const struct field fields[] = {
 
 static enum err list(struct op *op)
 {
-    return reply_list(op, &dataset_resource, "1");
+    return reply_list(op, &dataset_resource, "1 = 1");
 }
 
 static enum err taken(struct op *op, enum err e)
@@ -59,7 +59,7 @@ static enum err find(struct op *op)
     if (!id && !name)
         return fail(E_INVALID, "say which: id or name");
     return reply_find(op, &dataset_resource, "there is no such dataset",
-                      "(?1 IS NULL OR s.id = ?1) AND (?2 IS NULL OR s.name = ?2)", V(id), V(name));
+                      "(s.id = ?1 OR ?1 IS NULL) AND (s.name = ?2 OR ?2 IS NULL)", V(id), V(name));
 }
 
 static enum err get(struct op *op)

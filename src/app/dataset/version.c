@@ -92,7 +92,7 @@ static enum err list(struct op *op)
 
 static enum err list_all(struct op *op)
 {
-    return reply_page(op, &dataset_version_resource, "1");
+    return reply_page(op, &dataset_version_resource, "1 = 1");
 }
 
 static enum err taken(struct op *op, enum err e)
@@ -115,7 +115,7 @@ static enum err find(struct op *op)
     if (!id && !version)
         return fail(E_INVALID, "say which: id or version");
     return reply_find(op, &dataset_version_resource, "the dataset has no such version",
-                      "v.dataset_id = ?1 AND (?2 IS NULL OR v.id = ?2) AND (?3 IS NULL OR v.version = ?3)", V(op->id), V(id),
+                      "v.dataset_id = ?1 AND (v.id = ?2 OR ?2 IS NULL) AND (v.version = ?3 OR ?3 IS NULL)", V(op->id), V(id),
                       V(version));
 }
 

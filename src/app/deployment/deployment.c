@@ -180,15 +180,13 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
         return fail(E_UNMEANT, "the deployment is of type %s, the model version of %s", rows_text(r, 0), c.type);
     if (version && rows_int(r, 1) && !is_onnx(c.filename))
         return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
+    int64_t now = clock_now_ms();
     if (slot == SLOT_CHAMPION)
         TRY(sql_run(db, "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3 WHERE id = ?1", V(id),
-                    V(version), V(clock_now_ms())));
+                    V(version), V(now)));
     else
-        TRY(sql_run(
-            db,
-            "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = CASE WHEN ?2 IS NOT NULL THEN ?3 END, updated_at = ?3"
-            " WHERE id = ?1",
-            V(id), V(version), V(clock_now_ms())));
+        TRY(sql_run(db, "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = ?4, updated_at = ?3 WHERE id = ?1", V(id),
+                    V(version), V(now), version ? V(now) : V((const char *)NULL)));
     if (version)
         TRY(take_labels(db, a, id, c.labels));
     return deployment_tell(db, a, id, slot == SLOT_CHAMPION ? "{\"kind\":\"champion\"}" : "{\"kind\":\"shadow\"}");
@@ -198,7 +196,7 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
 
 static enum err list(struct op *op)
 {
-    return reply_list(op, &deployment_resource, "1");
+    return reply_list(op, &deployment_resource, "1 = 1");
 }
 
 static enum err find(struct op *op)

@@ -179,7 +179,7 @@ static enum err count_hour(struct sql *db, const struct hour *h, const char *wit
                  "SELECT p.id, p.latency, v.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id"
                  " AND p.is_shadow = ?4 LEFT JOIN review v ON v.predicted_asset_id = a.id WHERE a.deployment_id = ?1"
                  " AND a.created_at >= ?2 AND a.created_at < ?3 AND coalesce(p.model_version_id, '') = ?5"
-                 " AND (?6 IS NULL OR a.id <> ?6)",
+                 " AND (a.id <> ?6 OR ?6 IS NULL)",
                  V(h->deployment), V(h->number * HOUR_MS), V((h->number + 1) * HOUR_MS), V(h->shadow), V(h->version), V(without)));
     while (rows_next(r)) {
         TRY(count_prediction(db, rows_text(r, 0), rows_real(r, 1), t));
@@ -242,7 +242,7 @@ enum err hours_sum(struct sql *db, const char *deployment_id, const char *model_
     *ret = (struct tally){ 0 };
     TRY(sql_rows(db, &r,
                  "SELECT " COLUMNS " FROM prediction_hour WHERE deployment_id = ?1 AND is_shadow = ?2 AND hour >= ?3"
-                 " AND (?4 IS NULL OR model_version_id = ?4)",
+                 " AND (model_version_id = ?4 OR ?4 IS NULL)",
                  V(deployment_id), V(shadow), V(from_ms / HOUR_MS), V(model_version_id)));
     while (rows_next(r))
         add_row(r, ret);

@@ -40,7 +40,7 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
     enum err e = sql_first(db, &r,
                            "SELECT d.type, d.status, d.serving, d.min_threshold, d.target_datalake_id, d.model_version_id,"
                            " d.shadow_model_version_id, d.sample_rate, v.labels, d.org FROM deployment d"
-                           " JOIN model_version v ON v.id = d.model_version_id WHERE d.id = ?1 AND (?2 IS NULL OR d.org = ?2)",
+                           " JOIN model_version v ON v.id = d.model_version_id WHERE d.id = ?1 AND (d.org = ?2 OR ?2 IS NULL)",
                            V(id), V(org));
     if (e == E_NOT_FOUND)
         return fail(E_NOT_FOUND, "there is no deployment %s", id);

@@ -387,8 +387,8 @@ static enum err find(struct op *op)
     if (!by && !in_has(op, "object_name") && !in_has(op, "filename") && !in_has(op, "data_id"))
         return fail(E_INVALID, "say which: id, oracle_prediction_id, object_name, filename or data_id");
     return reply_find(op, &predicted_asset_resource, "the deployment has no such predicted asset",
-                      "a.deployment_id = ?1 AND (?2 IS NULL OR a.id = ?2) AND (?3 IS NULL OR d.object_name = ?3)"
-                      " AND (?4 IS NULL OR d.filename = ?4) AND (?5 IS NULL OR d.id = ?5)",
+                      "a.deployment_id = ?1 AND (a.id = ?2 OR ?2 IS NULL) AND (d.object_name = ?3 OR ?3 IS NULL)"
+                      " AND (d.filename = ?4 OR ?4 IS NULL) AND (d.id = ?5 OR ?5 IS NULL)",
                       V(op->id), V(by), V(in_text(op, "object_name")), V(in_text(op, "filename")), V(in_text(op, "data_id")));
 }
 

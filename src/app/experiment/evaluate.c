@@ -59,7 +59,7 @@ static enum err read_truths(struct evaluate *e, const char *asset, size_t *ret_n
     TRY(sql_rows(
         e->op->db, &r,
         "SELECT l.name, h.x, h.y, h.w, h.h, h.geometry FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l"
-        " ON l.id = h.label_id WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'rectangle' LIMIT ?3",
+        " ON l.id = h.label_id WHERE n.asset_id = ?1 AND (n.status = ?2 OR ?2 IS NULL) AND h.kind = 'rectangle' LIMIT ?3",
         V(asset), V(e->status), V((int64_t)BOXES)));
     for (*ret_n = 0; rows_next(r); (*ret_n)++) {
         struct metrics_truth *t = &e->truths[*ret_n];
@@ -104,7 +104,7 @@ static enum err read_pair(struct evaluate *e, const char *evaluation, const char
     struct pair *p = &e->pairs[e->n_pairs++];
     TRY(sql_rows(e->op->db, &truth,
                  "SELECT l.name FROM annotation n JOIN shape h ON h.annotation_id = n.id JOIN label l ON l.id = h.label_id"
-                 " WHERE n.asset_id = ?1 AND (?2 IS NULL OR n.status = ?2) AND h.kind = 'classification' LIMIT 1",
+                 " WHERE n.asset_id = ?1 AND (n.status = ?2 OR ?2 IS NULL) AND h.kind = 'classification' LIMIT 1",
                  V(asset), V(e->status)));
     TRY(first_label(e, truth, &p->truth));
     AUTO(rows) struct rows *said = NULL;
@@ -132,7 +132,7 @@ static enum err compute(struct evaluate *e)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(e->op->db, &r,
-                 "SELECT id, asset_id FROM evaluation WHERE experiment_id = ?1 AND (?2 IS NULL OR id IN " LISTED(
+                 "SELECT id, asset_id FROM evaluation WHERE experiment_id = ?1 AND (CAST(?2 AS INTEGER) IS NULL OR id IN " LISTED(
                      "?2") ")"
                            " ORDER BY id LIMIT ?3",
                  V(e->experiment), V(e->ids), V((int64_t)IMAGES_MOST)));

@@ -240,7 +240,7 @@ static enum err list(struct op *op)
 
 static enum err list_all(struct op *op)
 {
-    return reply_page(op, &experiment_resource, "1");
+    return reply_page(op, &experiment_resource, "1 = 1");
 }
 
 static enum err list_ids(struct op *op)

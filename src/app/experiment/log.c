@@ -147,7 +147,7 @@ static enum err append(struct sql *db, struct arena *a, const char *log, const s
     if (json_kind(data) == J_OBJECT) {
         TRY(add_pairs(&l, steps, values));
     } else {
-        TRY(sql_int(db, &last, "SELECT coalesce(CAST(max(step) AS INTEGER), -1) FROM log_point WHERE log_id = ?1", V(log)));
+        TRY(sql_int(db, &last, "SELECT coalesce(max(step), -1) FROM log_point WHERE log_id = ?1", V(log)));
         for (size_t i = 0; i < n; i++)
             TRY(add_point(&l, value_int(last + 1 + (int64_t)i), json_kind(data) == J_ARRAY ? json_at(data, i) : data));
     }

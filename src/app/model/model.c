@@ -73,7 +73,7 @@ enum err model_add(struct sql *db, struct arena *a, const char *org, const char 
 static enum err list_public(struct op *op)
 {
     const char *name = in_text(op, "name");
-    return name ? reply_list(op, &public_model, "m.name = ?1", V(name)) : reply_list(op, &public_model, "1");
+    return name ? reply_list(op, &public_model, "m.name = ?1", V(name)) : reply_list(op, &public_model, "1 = 1");
 }
 
 static enum err find_public(struct op *op)
@@ -83,7 +83,7 @@ static enum err find_public(struct op *op)
 
 static enum err list(struct op *op)
 {
-    return reply_list(op, &model_resource, "1");
+    return reply_list(op, &model_resource, "1 = 1");
 }
 
 static enum err create(struct op *op)

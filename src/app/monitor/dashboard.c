@@ -53,7 +53,7 @@ static enum err latency(struct op *op, const struct selection *s)
         op->db, &r,
         "WITH v AS (SELECT p.latency AS x, row_number() OVER (ORDER BY p.latency) AS n, count(*) OVER () AS c"
         " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED ")"
-        " SELECT avg(x), max(x) FILTER (WHERE n <= (c + 1) / 2), max(x) FILTER (WHERE n <= max(1, c * 95 / 100)), max(x),"
+        " SELECT avg(x), max(x) FILTER (WHERE n <= (c + 1) / 2), max(x) FILTER (WHERE n = 1 OR n <= c * 95 / 100), max(x),"
         " (SELECT avg(p.latency) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
         " WHERE " SELECTED ") FROM v",
         SELECTION(s)));
@@ -111,7 +111,9 @@ static enum err scores(struct op *op, const struct selection *s)
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(
         op->db, &r,
-        "SELECT min(9, CAST(h.score * 10 AS INTEGER)), count(*) FROM predicted_asset a JOIN prediction p"
+        "SELECT CASE WHEN h.score < 0.1 THEN 0 WHEN h.score < 0.2 THEN 1 WHEN h.score < 0.3 THEN 2 WHEN h.score < 0.4 THEN 3"
+        " WHEN h.score < 0.5 THEN 4 WHEN h.score < 0.6 THEN 5 WHEN h.score < 0.7 THEN 6 WHEN h.score < 0.8 THEN 7"
+        " WHEN h.score < 0.9 THEN 8 ELSE 9 END, count(*) FROM predicted_asset a JOIN prediction p"
         " ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
         " GROUP BY 1",
         SELECTION(s)));

@@ -9,7 +9,7 @@ enum err long_range(struct sql *db, struct selection *s, bool *ret)
 {
     int64_t n = 0;
     TRY(sql_int(db, &n,
-                "SELECT count(*) FROM (SELECT 1 FROM predicted_asset WHERE deployment_id = ?1 AND created_at >= ?2 LIMIT ?3) some",
+                "SELECT count(*) FROM (SELECT 1 FROM predicted_asset WHERE deployment_id = ?1 AND created_at >= ?2 LIMIT ?3) q",
                 V(s->deployment_id), V(s->from_ms), V((int64_t)LOOKED_AT_EACH + 1)));
     *ret = n > LOOKED_AT_EACH;
     if (*ret)
@@ -53,8 +53,8 @@ static enum err write_point(struct op *op, const struct selection *s, int64_t fr
         op->db, &r,
         "SELECT a.id, a.created_at, p.latency, (SELECT q.latency FROM prediction q WHERE q.predicted_asset_id = a.id"
         " AND q.is_shadow <> 0) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
-        " WHERE a.deployment_id = ?1 AND a.created_at >= ?2 AND a.created_at < ?3 AND (?4 IS NULL OR"
-        " p.model_version_id = ?4) ORDER BY a.created_at LIMIT 1",
+        " WHERE a.deployment_id = ?1 AND a.created_at >= ?2 AND a.created_at < ?3 AND (p.model_version_id = ?4"
+        " OR ?4 IS NULL) ORDER BY a.created_at LIMIT 1",
         V(s->deployment_id), V(from), V(to), V(s->model_version_id)));
     if (!rows_next(r))
         return rows_error(r);

@@ -15,9 +15,9 @@ struct selection {
 /* Its condition over predicted_asset a and prediction p, and its values, numbered from ?1. */
 enum { SELECTION_VALUES = 7 };
 #define SELECTED                                                                                                                   \
-    "a.deployment_id = ?1 AND (?2 IS NULL OR p.model_version_id = ?2) AND a.created_at >= ?3 AND (?4 = 0 OR a.created_at <= ?4)"   \
-    " AND (?5 IS NULL OR a.id IN " LISTED("?5") ") AND (?6 IS NULL OR a.id NOT IN " LISTED(                                        \
-        "?6") ") AND (?7 IS NULL OR EXISTS"                                                                                        \
+    "a.deployment_id = ?1 AND (p.model_version_id = ?2 OR ?2 IS NULL) AND a.created_at >= ?3 AND (?4 = 0 OR a.created_at <= ?4)"   \
+    " AND (CAST(?5 AS INTEGER) IS NULL OR a.id IN " LISTED("?5") ") AND (CAST(?6 AS INTEGER) IS NULL OR a.id NOT IN " LISTED(      \
+        "?6") ") AND (CAST(?7 AS INTEGER) IS NULL OR EXISTS"                                                                       \
               " (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id AND t.name IN " LISTED("?7") "))"
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
