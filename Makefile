@@ -26,7 +26,7 @@ FLAGS := -std=gnu17 -pthread -g -MMD -MP -Isrc -I$(OUT)/gen -isystem $(DEPS)/one
          $(shell pkg-config --cflags $(PKGS)) -D_GNU_SOURCE
 release_FLAGS := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fstack-clash-protection
 release_LINK  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
-debug_FLAGS   := -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+debug_FLAGS   := -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined -DNOTE_STATEMENTS
 debug_LINK    := -fsanitize=address,undefined
 fuzz_FLAGS    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 fuzz_LINK     := -fsanitize=address,undefined
@@ -102,7 +102,10 @@ build/lint/%.ok: %.c | $(ONNX).h
 	@clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) $(EXTRA) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
 	@touch $@
 
+# How a file is compiled, for tests/sql.
+flags: | $(ONNX).h
+	@echo $(FLAGS) $($(MODE)_FLAGS)
 clean:
 	rm -rf build
-.PHONY: all bench debug unit fuzz lint clean
+.PHONY: all bench debug unit fuzz lint flags clean
 -include $(SRC:%.c=build/lint/%.d) $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)

@@ -1,3 +1,4 @@
+#define ASKS_FOR_OTHERS /* calls within are not places where something is asked */
 #include "sql/sql.h"
 #include "sql/held.h"
 #include <assert.h>
@@ -116,6 +117,7 @@ static enum err prepare(struct sql *s, const char *text, sqlite3_stmt **ret, boo
         *ret = k->statement;
         return OK;
     }
+    sql_note(text);
     if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) != SQLITE_OK)
         return failure(s, text);
     *ret_kept = !k->in_use;

@@ -138,3 +138,5 @@ MUST_USE enum err sql_pool_take(struct sql_pool *, struct sql **ret);
 void sql_pool_set_limits(struct sql_pool *, int most, double wait_s); /* before the first is taken */
 void sql_pool_give(struct sql_pool *, struct sql *);
 void sql_pool_close(struct sql_pool *);
+
+#include "sql/noted.h" /* last: it goes around the functions above */
