@@ -30,7 +30,8 @@ const struct resource *const resources[] = {
     &evaluate_resource, &launch_resource, &publish_resource, &compare_resource,
     /* deployment */
     &deployment_resource, &login_resource, &predicted_asset_resource, &predict_resource, &shadow_resource, &monitor_resource,
-    &review_resource, &feedback_resource, &stats_resource, &dashboard_resource, &pipeline_resource, &alert_resource,
+    &review_resource, &feedback_resource, &stats_resource, &dashboard_resource, &heatmap_resource, &pipeline_resource,
+    &alert_resource,
     /* of the API itself */
     &gone_resource, &bulk_resource, &event_resource, &openapi_resource, &metadata_key_resource, &query_resource, &health_resource,
     NULL

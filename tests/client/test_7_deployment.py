@@ -175,3 +175,25 @@ def test_paused_it_does_not_answer(server, deployment, jwt, annotated):
 def test_the_dashboard_counts(server, deployment):
     board = server.call("GET", f"/api/deployment/{deployment.id}/dashboard")
     assert str(len(server.rows("SELECT id FROM predicted_asset WHERE deployment_id = ?", str(deployment.id)))) in str(board)
+
+
+def test_the_heatmap_tells_how_many_objects_cover_each_cell(server, deployment, annotated):
+    c = annotated[0]["valid"][3]
+    other = deployment.get_model_version().deploy(name=unique("heat"))
+    names = [l.name for l in other.list_labels()]
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(other.id)})["jwt"]
+    boxes = [[0, 0, 480, 320], [0, 0, 120, 320], [475, 635, 480, 640]]  # y0, x0, y1, x1 of the left half, its upper quarter, less than one cell
+    body = {"filename": c.name, "content_type": "IMAGE/JPEG", "height": 480, "width": 640, "latency": 0.02,
+            "raw_predictions": {"detection_classes": [0, 1, 1], "detection_texts": [names[0], names[1], names[1]], "detection_boxes": boxes, "detection_scores": [0.9, 0.9, 0.9]},
+            "image": base64.b64encode(c.path.read_bytes()).decode()}
+    empty = server.call("GET", f"/api/deployment/{other.id}/heatmap")
+    assert (empty["images"], empty["shapes"], sum(empty["values"])) == (0, 0, 0)
+    server.call("POST", f"/api/deployment/{other.id}/predictions", status=201, token=jwt, json=body)
+    heat = server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"since": "3600"})
+    assert (heat["images"], heat["shapes"], heat["width"], heat["height"], len(heat["values"])) == (1, 3, 48, 48, 48 * 48)
+    at = lambda x, y: heat["values"][y * 48 + x]
+    assert (at(0, 0), at(23, 11), at(23, 12), at(0, 47), at(24, 0), at(46, 47)) == (2, 2, 1, 1, 0, 0)
+    assert at(47, 47) == round(25 / (640 / 48 * 480 / 48), 3)
+    one = server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"label_id": str([l.id for l in other.list_labels() if l.name == names[0]][0])})
+    assert (one["shapes"], sum(one["values"])) == (1, 24 * 48)
+    server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"since": "yesterday"}, status=400)

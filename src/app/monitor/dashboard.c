@@ -3,11 +3,10 @@
 #include "app/monitor/alert.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_POINTS = 500, LAST = 24, HEAT = 32, HEAT_IMAGES = 1000 };
+enum { SERIES_POINTS = 500, LAST = 24 };
 
 static enum err counts(struct op *op, const struct selection *s)
 {
@@ -127,36 +126,6 @@ static enum err scores(struct op *op, const struct selection *s)
     return rows_error(r);
 }
 
-/* Where boxes lie: for each of HEAT × HEAT cells of the normalised image, how many boxes cover its centre. */
-static enum err heatmap(struct op *op, const struct selection *s)
-{
-    int64_t *cells = arena_new_array(op->arena, int64_t, HEAT * HEAT);
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
-                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
-                 " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
-                 " ON h.prediction_id = q.id WHERE d.width > 0 AND h.w > 0",
-                 SELECTION(s), V((int64_t)HEAT_IMAGES)));
-    while (rows_next(r)) {
-        int x0 = (int)ceil(fmax(0, rows_real(r, 0)) * HEAT - 0.5), y0 = (int)ceil(fmax(0, rows_real(r, 1)) * HEAT - 0.5);
-        int x1 = (int)floor(fmin(1, rows_real(r, 2)) * HEAT - 0.5), y1 = (int)floor(fmin(1, rows_real(r, 3)) * HEAT - 0.5);
-        for (int y = y0; y <= y1 && y < HEAT; y++)
-            for (int x = x0; x <= x1 && x < HEAT; x++)
-                cells[y * HEAT + x]++;
-    }
-    TRY(rows_error(r));
-    out_object(&op->out, "heatmap");
-    out_int(&op->out, "width", HEAT);
-    out_int(&op->out, "height", HEAT);
-    out_array(&op->out, "values");
-    for (int i = 0; i < HEAT * HEAT; i++)
-        out_int(&op->out, NULL, cells[i]);
-    out_end_array(&op->out);
-    out_end_object(&op->out);
-    return OK;
-}
-
 /* ---- champion and shadow on the same images */
 
 static enum err comparison(struct op *op, const struct selection *s)
@@ -224,8 +193,7 @@ static enum err alerts(struct op *op, const struct selection *s)
     return rows_error(r);
 }
 
-/* since: seconds before now, or a time in ISO 8601. */
-static enum err read_since(struct op *op, int64_t *ret)
+enum err since_read(struct op *op, int64_t *ret)
 {
     const char *text = in_text(op, "since");
     *ret = 0;
@@ -245,7 +213,7 @@ static enum err dashboard(struct op *op)
     struct selection s = { .model_version_id = in_text(op, "model_version_id") };
     s.deployment_id = op->id;
     bool is_long;
-    TRY(read_since(op, &s.from_ms));
+    TRY(since_read(op, &s.from_ms));
     TRY(long_range(op->db, &s, &is_long));
     out_object(&op->out, NULL);
     TRY(reply_member(op, "deployment", &deployment_resource, s.deployment_id));
@@ -258,7 +226,6 @@ static enum err dashboard(struct op *op)
     TRY(last_predictions(op, &s));
     TRY(is_long ? long_labels_write(op, &s) : label_distribution_write(op->db, &op->out, "labels", &s));
     TRY(is_long ? long_scores_write(op, &s) : scores(op, &s));
-    TRY(heatmap(op, &s));
     TRY(comparison(op, &s));
     TRY(reviews(op, &s, is_long));
     TRY(alerts(op, &s));
@@ -275,7 +242,6 @@ DESCRIBED(latency_answer, "latency summary", { "mean", T_NUMBER, F_NULL }, { "me
 DESCRIBED(latency_point, "latency point", { "id", T_ID }, { "at", T_TIME }, { "champion", T_NUMBER },
           { "shadow", T_NUMBER, F_NULL });
 DESCRIBED(count_number, "count number", { "*", T_INT });
-DESCRIBED(heatmap_answer, "heatmap", { "width", T_INT }, { "height", T_INT }, { "values", T_ARRAY, .of = &count_number });
 DESCRIBED(shadow_answer, "shadow comparison", { "images", T_INT }, { "champion_shapes", T_NUMBER }, { "shadow_shapes", T_NUMBER },
           { "agreement", T_NUMBER, F_NULL });
 DESCRIBED(alert_answer, "alert that holds", { "id", T_ID }, { "metric", T_TEXT }, { "operator", T_TEXT }, { "value", T_NUMBER },
@@ -286,9 +252,8 @@ DESCRIBED(dashboard_answer, "dashboard", { "deployment", T_PART, .of = &deployme
           { "counts", T_PART, .of = &dashboard_counts }, { "predictions", T_INT }, { "mean_latency", T_NUMBER, F_NULL },
           { "latency_summary", T_PART, .of = &latency_answer }, { "latency", T_MANY, .of = &latency_point },
           { "last_predictions", T_MANY, .of = &predicted_asset_resource }, { "labels", T_MANY, .of = &label_answer },
-          { "scores", T_ARRAY, .of = &count_number }, { "heatmap", T_PART, .of = &heatmap_answer },
-          { "shadow_comparison", T_PART, F_NULL, .of = &shadow_answer }, { "reviews", T_OBJECT },
-          { "alerts", T_MANY, .of = &alert_answer });
+          { "scores", T_ARRAY, .of = &count_number }, { "shadow_comparison", T_PART, F_NULL, .of = &shadow_answer },
+          { "reviews", T_OBJECT }, { "alerts", T_MANY, .of = &alert_answer });
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/dashboard", dashboard, MAY_READ, WORK_READ, "all that a dashboard shows, in one answer",

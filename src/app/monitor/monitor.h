@@ -4,7 +4,7 @@
 #include "app/scoring/scoring.h"
 #include "learn/task/metrics.h"
 
-extern const struct resource stats_resource, dashboard_resource, alert_resource;
+extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource;
 
 /* Which predicted assets are looked at; NULL and 0: no limit. */
 struct selection {
@@ -21,6 +21,9 @@ enum { SELECTION_VALUES = 7 };
               " (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id AND t.name IN " LISTED("?7") "))"
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
+
+/* What the member `since` names, seconds before now or a time in ISO 8601, as milliseconds; 0: all. */
+MUST_USE enum err since_read(struct op *, int64_t *ret);
 
 /* The same figures of a long range: by whole hours, from what was summed up as it came. `since` is moved to its hour's beginning.
  */

@@ -356,7 +356,6 @@ export interface Dashboard {
   last_predictions: PredictedAsset[];
   labels: LabelDistribution[];
   scores: number[];
-  heatmap: Heatmap;
   shadow_comparison: ShadowComparison | null;
   reviews: Record<string, unknown>;
   alerts: AlertThatHolds[];
@@ -677,6 +676,8 @@ export interface Health {
 }
 
 export interface Heatmap {
+  images: number;
+  shapes: number;
   width: number;
   height: number;
   values: number[];

@@ -20,6 +20,7 @@ export type {
   Dataset,
   Deployment,
   Experiment,
+  Heatmap,
   Job,
   Label,
   Log,

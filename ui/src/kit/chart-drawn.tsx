@@ -25,6 +25,21 @@ function smoothed(points: readonly (readonly [number, number | null])[], by: num
   });
 }
 
+/** Between two ends of the line a point is seen by its symbol only. */
+const withLonely = (points: readonly (readonly [number, number | null])[]): object[] =>
+  points.map((p, i) => {
+    const lonely = (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null;
+    return { value: p, symbol: lonely ? "circle" : "none", symbolSize: 4 };
+  });
+
+/** The strip below a line: all of it, and what is shown above as a window whose ends and middle can be dragged. */
+function overview(dark: boolean, text: string): object {
+  const line = dark ? "#4fb1b9" : "#0f6b74";
+  const shadow = { lineStyle: { color: line, opacity: 0.5, width: 1 }, areaStyle: { color: line, opacity: 0.08 } };
+  const handle = { color: dark ? "#272d33" : "#fff", borderColor: line };
+  return { type: "slider", height: 26, bottom: 6, left: 44, right: 20, filterMode: "none", brushSelect: true, showDetail: false, borderColor: "transparent", backgroundColor: dark ? "#1a1e22" : "#f3f5f6", fillerColor: dark ? "rgb(79 177 185 / 16%)" : "rgb(15 107 116 / 10%)", dataBackground: shadow, selectedDataBackground: shadow, handleStyle: handle, moveHandleSize: 5, moveHandleStyle: { color: line, opacity: 0.35 }, textStyle: { color: text } };
+}
+
 function options(spec: ChartSpec, dark: boolean): object {
   const text = dark ? "#9ba5b0" : "#5a6470";
   const strong = dark ? "#e7eaed" : "#14181c";
@@ -38,6 +53,7 @@ function options(spec: ChartSpec, dark: boolean): object {
     const series = spec.series.flatMap((s, i): object[] => {
       const colour = s.colour ?? lineColour(i, dark);
       const one = { type: s.dots ? "scatter" : "line", name: s.name, data: s.points, symbolSize: s.dots ? 6 : 5, showSymbol: s.points.length < 2, itemStyle: { color: colour }, lineStyle: { color: colour, width: 1.75, type: s.dashed ? "dashed" : "solid" }, sampling: "lttb", emphasis: { focus: many ? "series" : "none" } };
+      if (!s.dots && !spec.smooth && s.points.some(([, y]) => y === null)) return [{ ...one, data: withLonely(s.points), showSymbol: true, sampling: undefined }];
       if (!spec.smooth || s.dots) return [one];
       return [
         { ...one, data: smoothed(s.points, spec.smooth) },
@@ -46,7 +62,7 @@ function options(spec: ChartSpec, dark: boolean): object {
     });
     return {
       ...base,
-      grid: { left: 8, right: 16, top: many ? 34 : 14, bottom: 6, containLabel: true },
+      grid: { left: 8, right: 16, top: many ? 34 : 14, bottom: spec.overview ? 44 : 6, containLabel: true },
       legend: many ? { type: "scroll", top: 0, left: 0, right: 28, icon: "roundRect", itemWidth: 10, itemHeight: 3, textStyle: { color: text, fontSize: 11.5 }, pageTextStyle: { color: text }, data: spec.series.map((s) => s.name) } : { show: false },
       tooltip: {
         ...tooltip,
@@ -66,7 +82,7 @@ function options(spec: ChartSpec, dark: boolean): object {
       xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : { type: "value" }), min: spec.from ?? "dataMin", max: spec.to ?? "dataMax", splitLine: { show: false }, splitNumber: 5 },
       yAxis: { ...axis, type: spec.log ? "log" : "value", scale: !spec.zero, splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
       toolbox: { show: true, top: -40, feature: { dataZoom: { yAxisIndex: "none", show: true } } },
-      dataZoom: [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false, moveOnMouseWheel: false, filterMode: "none" }],
+      dataZoom: [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false, moveOnMouseWheel: false, filterMode: "none" }, ...(spec.overview ? [overview(dark, text)] : [])],
       series,
     };
   }

@@ -1,5 +1,5 @@
 // The dashboard: who serves, how fast, what it sees.
-import { Button, SegmentedControl, Skeleton, Text } from "@mantine/core";
+import { Button, Skeleton, Text } from "@mantine/core";
 import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Chart, type ChartSpec } from "../../kit/chart";
@@ -8,20 +8,14 @@ import { count, figure, milliseconds } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
 import { May } from "../../kit/may";
-import { labelColours } from "../../kit/palette";
+import { labelColours, noColour } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
 import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment, type Reviewed } from "./data";
+import { Heatmap } from "./heatmap";
+import { Latency } from "./latency";
 import { predictionTile, versionName } from "./parts";
-
-const spans = [
-  { value: "3600", label: "Hour" },
-  { value: "86400", label: "Day" },
-  { value: "604800", label: "Week" },
-  { value: "2592000", label: "Month" },
-  { value: "31536000", label: "Year" },
-];
 
 function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode; end?: ReactNode; children: ReactNode }) {
   return (
@@ -74,13 +68,6 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
   const [asking, setAsking] = useState<"" | "promote" | "drop">("");
   const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const x = dash.data;
-  const latency = useMemo((): ChartSpec | null => {
-    const points = x?.latency ?? [];
-    if (!points.length) return null;
-    const of = (k: "champion" | "shadow") => points.map((p): [number, number | null] => [Date.parse(p.at), p[k] == null ? null : (p[k] as number) * 1000]).filter(([, y]) => y !== null);
-    const shadow = of("shadow");
-    return { kind: "line", x: "time", unit: "ms", zero: true, series: [{ name: "champion", points: of("champion"), dots: points.length < 3 }, ...(shadow.length ? [{ name: "shadow", points: shadow, colour: "#9aa3ad" }] : [])] };
-  }, [x]);
   const distribution = useMemo((): ChartSpec | null => {
     const rows = x?.labels ?? [];
     if (!rows.length) return null;
@@ -91,10 +78,11 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
     };
     const series = (["training", "champion", "shadow", "reviewed"] as const).flatMap((k) => {
       const values = share(k);
-      return values ? [{ name: k === "training" ? "training data" : k, values }] : [];
+      const faint = { training: "55", champion: "ff", shadow: "aa", reviewed: "80" }[k];
+      return values ? [{ name: k === "training" ? "training data" : k, values, colour: `#7d8790${faint}`, colours: rows.map((r) => (colours.get(r.label_id) ?? noColour) + faint) }] : [];
     });
     return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, most: 100, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
-  }, [x, d.type]);
+  }, [x, d.type, colours]);
   const v = d.model_version;
   const s = d.shadow_model_version;
   return (
@@ -153,12 +141,11 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
           <Fault error={dash.error} again={() => void dash.refetch()} />
         </div>
       )}
-      <Section title="Latency" end={<SegmentedControl size="xs" value={span} onChange={setSpan} data={spans} aria-label="Span of time" />}>
-        {!x && !dash.error ? <Skeleton height={220} /> : latency ? <Chart spec={latency} name="Latency" height={220} onPick={({ index }) => { const p = x?.latency?.[index]; if (p?.id) navigate(`/review/${d.id}?asset=${p.id}`); }} /> : <span className="dim">No predictions in this time.</span>}
-      </Section>
+      <Latency deployment={d} dashboard={x} loading={!x && !dash.error} span={span} setSpan={setSpan} last={newest.data?.items[0]?.created_at} />
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(420px, 1fr))", gap: "8px 48px" }}>
+        <Heatmap deployment={d} since={span} />
         <Section title="Labels">
-          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} /> : <span className="dim">No objects in this time.</span>}
+          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(`/deployments/${d.id}?tab=predictions&q=${encodeURIComponent(`label.name = ${JSON.stringify(name)}`)}`)} /> : <span className="dim">No objects in this time.</span>}
         </Section>
         {!!x?.drift?.length && (
           <Section title="Drift">

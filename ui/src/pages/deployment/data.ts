@@ -2,10 +2,10 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { Alert, DatasetVersion, Deployment, Label, Parameters, PredictedAsset } from "../../api/types";
+import type { Alert, DatasetVersion, Deployment, Heatmap, Label, Parameters, PredictedAsset } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
-export type { Alert, Deployment, Label, Parameters, PredictedAsset };
+export type { Alert, Deployment, Heatmap, Label, Parameters, PredictedAsset };
 
 export const complete = completeQuery("predicted asset");
 const of = (id: string) => `/api/deployment/${id}`;
@@ -39,14 +39,17 @@ export interface Dashboard {
   mean_latency?: number | null;
   /** A point per prediction, or per span of time when there are many. */
   latency?: { at: string; champion: number | null; shadow?: number | null; id?: string }[];
-  labels?: { label: string; champion?: number; shadow?: number; reviewed?: number; training?: number }[];
+  labels?: { label: string; label_id: string; champion?: number; shadow?: number; reviewed?: number; training?: number }[];
   alerts?: { id: string; text?: string; metric: string; value?: number; at?: string }[];
   /** What reviews say: of detectors mean average precision, of classifiers accuracy. */
   reviews?: { champion?: Reviewed; shadow?: Reviewed };
   drift?: { feature: string; p: number; drifted: boolean }[];
   objects?: { champion?: Record<string, number>; shadow?: Record<string, number> };
 }
-export const useDashboard = (id: string, since: string) => useGet<Dashboard>(`${of(id)}/dashboard`, { since }, { keep: true });
+/** since: seconds before now, or "all". */
+const range = (since: string) => (since === "all" ? {} : { since });
+export const useDashboard = (id: string, since: string) => useGet<Dashboard>(`${of(id)}/dashboard`, range(since), { keep: true });
+export const useHeatmap = (id: string, since: string, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...range(since), label_id: label }, { keep: true });
 export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
 
 const stale = (id?: string) => touch("/api/organization", ...(id ? [of(id)] : []));

@@ -1,0 +1,71 @@
+/* Where in the image objects are said to be. */
+#include "app/deployment/deployment.h"
+#include "app/monitor/monitor.h"
+#include <math.h>
+
+enum { SIDE = 48, IMAGES = 1000 };
+
+/* Adds to each cell how much of it the box covers, 0 to 1; what has no area counts where it is. The box is in cells. */
+static void cover(double *cells, double x0, double y0, double x1, double y1)
+{
+    if (x1 < 0 || y1 < 0)
+        return;
+    x0 = fmax(0, x0), y0 = fmax(0, y0), x1 = fmin(SIDE, x1), y1 = fmin(SIDE, y1);
+    bool flat = x1 <= x0 || y1 <= y0;
+    for (int y = (int)y0; y < SIDE && (y < y1 || y == (int)y0); y++)
+        for (int x = (int)x0; x < SIDE && (x < x1 || x == (int)x0); x++)
+            cells[y * SIDE + x] += flat ? 1 : (fmin(x1, x + 1) - fmax(x0, x)) * (fmin(y1, y + 1) - fmax(y0, y));
+}
+
+static void write_cells(struct out *o, const double *cells)
+{
+    out_int(o, "width", SIDE);
+    out_int(o, "height", SIDE);
+    out_array(o, "values");
+    for (int i = 0; i < SIDE * SIDE; i++)
+        out_number(o, NULL, round(cells[i] * 1000) / 1000);
+    out_end_array(o);
+}
+
+/* Of the newest predictions of the range: images differ in size, so that all is told in parts of the image. */
+static enum err heatmap(struct op *op)
+{
+    struct selection s = { .deployment_id = op->id, .model_version_id = in_text(op, "model_version_id") };
+    double *cells = arena_new_array(op->arena, double, SIDE *SIDE);
+    int64_t images = 0, shapes = 0;
+    TRY(since_read(op, &s.from_ms));
+    TRY(sql_int(op->db, &images,
+                "SELECT count(*) FROM (SELECT 1 FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND"
+                " p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) some",
+                SELECTION(&s), V((int64_t)IMAGES)));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
+                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
+                 " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
+                 " ON h.prediction_id = q.id WHERE d.width > 0 AND d.height > 0 AND h.x IS NOT NULL AND (?9 IS NULL OR h.label_id ="
+                 " ?9)",
+                 SELECTION(&s), V((int64_t)IMAGES), V(in_text(op, "label_id"))));
+    for (; rows_next(r); shapes++)
+        cover(cells, rows_real(r, 0) * SIDE, rows_real(r, 1) * SIDE, rows_real(r, 2) * SIDE, rows_real(r, 3) * SIDE);
+    TRY(rows_error(r));
+    out_object(&op->out, NULL);
+    out_int(&op->out, "images", images);
+    out_int(&op->out, "shapes", shapes);
+    write_cells(&op->out, cells);
+    out_end_object(&op->out);
+    return OK;
+}
+
+static const struct field in[] = { { "since", T_TEXT, 0, .max = 40 }, { "model_version_id", T_ID }, { "label_id", T_ID } };
+
+DESCRIBED(heatmap_answer, "heatmap", { "images", T_INT }, { "shapes", T_INT }, { "width", T_INT }, { "height", T_INT },
+          { "values", T_ARRAY, .of = &number_value });
+
+static const struct route routes[] = {
+    { "GET", "/api/deployment/{id}/heatmap", heatmap, MAY_READ, WORK_READ,
+      "where objects are predicted: of each cell of the image, row by row, how many cover it, in the newest thousand images",
+      FIELDS(in), .on = &deployment_resource, .answers = &heatmap_answer },
+};
+
+const struct resource heatmap_resource = { .name = "heatmap", .routes = routes, .n_routes = COUNT_OF(routes) };
