@@ -480,6 +480,19 @@ static void what_it_is_on(struct out *o, const struct route *r)
     out_end_array(o);
 }
 
+/* The members that are kept as they are sent. */
+static void what_it_keeps(struct out *o, const struct route *r)
+{
+    const struct resource *of = r->makes ? r->makes : r->changes;
+    if (!of)
+        return;
+    out_array(o, "x-keeps");
+    for (size_t i = 0; i < of->n_fields; i++)
+        if (of->fields[i].flags & (r->makes ? F_NEW : F_EDIT))
+            out_text(o, NULL, of->fields[i].name);
+    out_end_array(o);
+}
+
 static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *route)
 {
     struct route whole = *route, *r = &whole;
@@ -496,6 +509,7 @@ static void operation(struct arena *a, struct components *c, struct out *o, cons
     out_raw(o, "tags", arena_fmt(a, "[\"%s\"]", of->name));
     out_text(o, "x-right", rights[r->need]);
     what_it_is_on(o, r);
+    what_it_keeps(o, r);
     parameters(a, o, r);
     if (!in_query(r) && r->in_n) {
         out_object(o, "requestBody");

@@ -1,38 +1,24 @@
-/* Every resource there is. Tables are made in this order: a table stands after those that it refers to. */
-#include "api/dispatch.h"
-#include "app/account/account.h"
-#include "app/annotation/annotation.h"
-#include "app/datalake/datalake.h"
-#include "app/dataset/dataset.h"
-#include "app/deployment/deployment.h"
-#include "app/experiment/experiment.h"
-#include "app/model/model.h"
-#include "app/monitor/monitor.h"
-#include "app/project/project.h"
-#include "query/query.h"
+/* Every resource there is, by its area. Tables are made in this order: a table stands after those that it refers to. */
+#include "api/resource.h"
 
-extern const struct resource health_resource, gone_resource, bulk_resource;
+#define ACCOUNT(R) R(organization) R(user) R(access) R(view) R(token) R(session) R(job)
+#define DATALAKE(R) R(datalake) R(object) R(source) R(tag) R(data)
+#define DATASET(R) R(dataset) R(dataset_version) R(asset) R(label) R(label_group) R(dataset_stats) R(dataset_copy) R(dataset_use)
+#define ANNOTATION(R)                                                                                                              \
+    R(annotation) R(rectangle) R(polygon) R(line) R(point) R(classification) R(keypoints) R(mask) R(export) R(import) R(from_tags)
+#define MODEL(R) R(model) R(model_version) R(model_file) R(model_context) R(parameter)
+#define PROJECT(R) R(project)
+#define EXPERIMENT(R)                                                                                                              \
+    R(experiment) R(experiment_dataset) R(log) R(artifact) R(console) R(evaluation) R(evaluate) R(launch) R(publish) R(compare)
+#define DEPLOYMENT(R)                                                                                                              \
+    R(deployment)                                                                                                                  \
+    R(login)                                                                                                                       \
+    R(predicted_asset) R(predict) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert)
+#define OF_THE_API(R) R(gone) R(bulk) R(event) R(openapi) R(metadata_key) R(query) R(health)
+#define EACH(R) ACCOUNT(R) DATALAKE(R) DATASET(R) ANNOTATION(R) MODEL(R) PROJECT(R) EXPERIMENT(R) DEPLOYMENT(R) OF_THE_API(R)
 
-const struct resource *const resources[] = {
-    /* account */
-    &organization_resource, &user_resource, &access_resource, &view_resource, &token_resource, &session_resource, &job_resource,
-    /* datalake */
-    &datalake_resource, &object_resource, &source_resource, &tag_resource, &data_resource,
-    /* dataset */
-    &dataset_resource, &dataset_version_resource, &asset_resource, &label_resource, &label_group_resource, &dataset_stats_resource,
-    &dataset_copy_resource, &dataset_use_resource,
-    /* annotation */
-    &annotation_resource, &rectangle_resource, &polygon_resource, &line_resource, &point_resource, &classification_resource,
-    &keypoints_resource, &mask_resource, &export_resource, &import_resource, &from_tags_resource,
-    /* model, project, experiment */
-    &model_resource, &model_version_resource, &model_file_resource, &model_context_resource, &parameter_resource, &project_resource,
-    &experiment_resource, &experiment_dataset_resource, &log_resource, &artifact_resource, &console_resource, &evaluation_resource,
-    &evaluate_resource, &launch_resource, &publish_resource, &compare_resource,
-    /* deployment */
-    &deployment_resource, &login_resource, &predicted_asset_resource, &predict_resource, &shadow_resource, &monitor_resource,
-    &review_resource, &feedback_resource, &stats_resource, &dashboard_resource, &heatmap_resource, &pipeline_resource,
-    &alert_resource,
-    /* of the API itself */
-    &gone_resource, &bulk_resource, &event_resource, &openapi_resource, &metadata_key_resource, &query_resource, &health_resource,
-    NULL
-};
+#define DECLARED(name) extern const struct resource name##_resource;
+EACH(DECLARED)
+
+#define POINTER(name) &name##_resource,
+const struct resource *const resources[] = { EACH(POINTER) NULL };

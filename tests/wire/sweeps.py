@@ -153,6 +153,7 @@ class Things:
         self.ask("POST", f"/api/dataset/version/{version}/assets", data_ids=[data])
         self.ids["asset"] = self.ask("GET", f"/api/dataset/version/{version}/assets")["items"][0]["id"]
         self.made("label group", "POST", f"/api/dataset/version/{version}/labelgroups", name="cells")
+        self.other_group = self.ask("POST", f"/api/dataset/version/{version}/labelgroups", name="others")["id"]
         shapes = {"rectangle": dict(x=1, y=2, w=3, h=4), "polygon": dict(polygon=[[1, 1], [9, 1], [9, 9]]), "line": dict(line=[[1, 1], [9, 9]]),
                   "point": dict(point=[3, 4]), "classification": {}, "keypoints": dict(keypoints=[[1, 1, 2]]), "mask": dict(mask="T3:bl2")}
         made = self.ask("PUT", f"/api/asset/{self.ids['asset']}/annotation", revision=0, duration=1.5,
@@ -222,6 +223,21 @@ class Things:
         kind = schema.get("type")
         kind = kind[0] if isinstance(kind, list) else kind  # the other is null
         return {"string": "x", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}.get(kind, "x")
+
+    def valid(self, name, schema):
+        """A value that is taken, and not there yet. null where another member excludes it."""
+        named = {"polygon": [[1, 1], [9, 1], [9, 9]], "line": [[2, 2], [9, 9]], "point": [5, 6], "keypoints": [[2, 2, 1]], "mask": "T3:bl2", "box": None,
+                 "data": {"steps": [3], "values": [1.5]}, "metric": "avg_latency", "label": None, "window_seconds": None,
+                 "group_id": self.ids["label group"], "parent_id": self.other_group, "target_datalake_id": self.ids["datalake"],
+                 "thumbnail_object_name": self.object_name}
+        if name == "type":
+            return next(t for t in ("OBJECT_DETECTION", "LINE", schema["enum"][0]) if t in schema["enum"])
+        if name in named:
+            return named[name]
+        value = "2099-01-01T00:00:00Z" if schema.get("format") == "date-time" else self.plain(name, schema)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return max(value, schema.get("minimum", value))
+        return f"kept {uuid.uuid4().hex[:8]}" if value == "x" else value
 
 
 ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
@@ -363,4 +379,25 @@ def known(things, pattern):
     return all(name in things.ids or name in ("key", "object_name*") for name in re.findall(r"\{([^}]+)\}", pattern))
 
 
-sweeps = (rights, odd_input, lists, other_organizations, odd_values)
+# ---- what is sent is kept
+
+def kept(server):
+    """Whatever members a thing may be made with, or changed to, its answer has as they were sent: none is taken and dropped."""
+    things = Things(server)
+    routes = [(path, method, route) for path, methods in things.ask("GET", "/api/openapi.json")["paths"].items() for method, route in methods.items()]
+    for path, method, route in sorted(routes, key=lambda r: r[:2] == ("/api/asset/{id}/annotations", "post")):
+        if "x-keeps" in route:
+            if path == "/api/asset/{id}/annotations":
+                server.ask("DELETE", f"/api/annotation/{things.ids['annotation']}", None, things.token)  # there can be one
+            names, schema = iter(route.get("x-on", [])), route["requestBody"]["content"]["application/json"]["schema"]
+            sent = {name: things.valid(name, s) for name, s in schema["properties"].items() if name in route["x-keeps"] or name in schema["required"]}
+            filled = things.fill(re.sub(r"\{([^}]+)\}", lambda m: "{%s}" % next(names, m[1]), path))
+            status, _, answer = server.ask(method.upper(), filled, json.dumps(sent).encode(), things.token)
+            yield f"{method.upper()} {path} takes all that it says", status < 300, f"{sent}: {status} {answer[:300]}"
+            answer = json.loads(answer) if status < 300 else {}
+            for name in route["x-keeps"] if status < 300 else ():
+                as_sent = answer.get(name) == sent[name] or bool(answer.get(name) and schema["properties"][name].get("format") == "date-time")
+                yield f"{method.upper()} {path} keeps {name}", as_sent, f"{sent[name]} became {answer.get(name)}"
+
+
+sweeps = (rights, odd_input, lists, other_organizations, kept, odd_values)
