@@ -99,20 +99,23 @@ static enum err body(void *with, struct http_call *c, const char *bytes, size_t 
     return text_full(&v->body) ? fail(E_TOO_BIG, "the body is over %zu bytes", v->body.cap) : OK;
 }
 
-static enum err run_checked(struct op *op)
+static enum err checked(struct op *op, handler *work)
 {
     TRY(owner_check(op));
-    return op->route->run(op);
+    return work(op);
+}
+
+enum err op_read(struct op *op, handler *work)
+{
+    TRY(sql_begin_read(op->db));
+    return sql_end(op->db, checked(op, work));
 }
 
 static enum err run(struct op *op)
 {
     switch (op->route->work) {
     case WORK_WRITE: return op_write(op, op->route->run);
-    case WORK_READ: {
-        TRY(sql_begin_read(op->db));
-        return sql_end(op->db, run_checked(op));
-    }
+    case WORK_READ: return op_read(op, op->route->run);
     default: return op->route->run(op);
     }
 }

@@ -210,9 +210,12 @@ MUST_USE enum err event_last(struct sql *, int64_t *ret);
  * but is no member (or more) of the organization. */
 MUST_USE enum err organization_need_to_change(struct op *);
 
-/* Handlers of WORK_FREE use these around their own database work. */
+/* Handlers of WORK_FREE use these around their own database work. What the route is on is looked for again by both. */
+/* BEGIN, work(op), COMMIT: all that is read is of one moment. */
+MUST_USE enum err op_read(struct op *, handler *work);
 /* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK; with others that come at the same time, in one transaction and on one of their
- * connections (op->db is that one meanwhile), each undone alone if it fails. */
+ * connections (op->db is that one meanwhile), each undone alone if it fails. Work that fails with E_BUSY is done anew for some
+ * seconds: somebody is doing something there that is over soon. */
 MUST_USE enum err op_write(struct op *, handler *work);
 
 /* Who takes turns with others where work has to wait: the user, or the organization whose login token is used. */

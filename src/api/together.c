@@ -5,8 +5,11 @@
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include <pthread.h>
+#include <time.h>
 
 enum { TOGETHER_MOST = 64 };
+enum { AGAIN_MS = 10 };
+static const double AGAIN_S = 8;   /* less than a connection waits for the lock */
 static const double HOLD_S = 0.02; /* after that, those who did not have their turn come next */
 
 struct ticket {
@@ -139,7 +142,7 @@ static void lead(struct sql *db)
     pthread_cond_broadcast(&queue.moved);
 }
 
-enum err op_write(struct op *op, handler *work)
+static enum err write_once(struct op *op, handler *work)
 {
     struct ticket mine = { .op = op, .work = work };
     pthread_mutex_lock(&queue.lock);
@@ -156,4 +159,18 @@ enum err op_write(struct op *op, handler *work)
     pthread_mutex_unlock(&queue.lock);
     op_here(op);
     return mine.result == OK ? OK : fail_again(&mine.failure);
+}
+
+enum err op_write(struct op *op, handler *work)
+{
+    const struct timespec pause = { 0, AGAIN_MS * 1000000L };
+    size_t n = op->out.text.n;
+    bool comma = op->out.comma;
+    for (double began = clock_seconds();; nanosleep(&pause, NULL)) {
+        enum err e = write_once(op, work);
+        if (e != E_BUSY || clock_seconds() - began > AGAIN_S)
+            return e;
+        op->out.text.n = n < op->out.text.n ? n : op->out.text.n; /* what it had begun to answer */
+        op->out.comma = comma;
+    }
 }

@@ -204,5 +204,16 @@ const struct migration migrations[] = {
     { 21, "jobs say what they read besides", "ALTER TABLE job ADD COLUMN reads_id TEXT" },
     { 22, "keys of metadata are found by an index", kept_sql, kept_migrate },
     { 23, "alerts watch any figure over a window, with a state and a history", alerts_of_any_figure },
+    { 24, "shapes are counted once for all that a change writes",
+      "DROP TRIGGER shape_made; DROP TRIGGER shape_gone; DROP TRIGGER shape_gone_of_batch;"
+      "CREATE TABLE batch_part (batch INTEGER NOT NULL, annotation_id TEXT NOT NULL, PRIMARY KEY (batch, annotation_id)) STRICT;"
+      "CREATE TRIGGER annotation_leaves BEFORE DELETE ON annotation_row WHEN old.batch = 0 OR old.batch IN (SELECT batch FROM "
+      "batch_shown) BEGIN UPDATE label SET n_shapes = n_shapes - (SELECT count(*) FROM shape_row h WHERE h.label_id = label.id AND "
+      "h.asset_id = old.asset_id AND (h.batch = 0 OR h.batch IN (SELECT batch FROM batch_shown))) WHERE id IN (SELECT h.label_id "
+      "FROM shape_row h WHERE h.asset_id = old.asset_id); END;"
+      "CREATE TRIGGER annotation_leaves_batch BEFORE DELETE ON annotation_row WHEN EXISTS (SELECT 1 FROM batch_label) BEGIN UPDATE "
+      "batch_label SET n = n - (SELECT count(*) FROM shape_row h WHERE h.label_id = batch_label.label_id AND h.asset_id = "
+      "old.asset_id AND h.batch = batch_label.batch AND h.annotation_id = old.id) WHERE (batch, label_id) IN (SELECT h.batch, "
+      "h.label_id FROM shape_row h WHERE h.annotation_id = old.id AND h.batch <> 0); END;" },
     { 0 },
 };

@@ -3,7 +3,6 @@
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
 #include "query/query.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { BULK_MOST = 1000, IDS_MOST = 200000, BODY = 64 << 20 };
@@ -36,19 +35,19 @@ static const char table[] =
     "PRIMARY KEY (batch, label_id)) STRICT;"
     "CREATE TABLE batch_tag (batch INTEGER NOT NULL, asset_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (batch, asset_id)) "
     "STRICT;"
+    "CREATE TABLE batch_part (batch INTEGER NOT NULL, annotation_id TEXT NOT NULL, PRIMARY KEY (batch, annotation_id)) STRICT;"
     "CREATE VIEW annotation AS SELECT * FROM annotation_row WHERE batch = 0 OR batch IN (SELECT batch FROM batch_shown);"
     "CREATE VIEW shape AS SELECT * FROM shape_row WHERE batch = 0 OR batch IN (SELECT batch FROM batch_shown);"
-    /* counts are asked for with every card and page, and a version can have millions of shapes; those of a batch are added when it
-     * is shown */
-    "CREATE TRIGGER shape_made AFTER INSERT ON shape_row WHEN new.batch = 0 BEGIN UPDATE annotation_row SET n_shapes = n_shapes + "
-    "1 "
-    "WHERE id = new.annotation_id; UPDATE label SET n_shapes = n_shapes + 1 WHERE id = new.label_id; END;"
-    "CREATE TRIGGER shape_gone AFTER DELETE ON shape_row WHEN old.batch = 0 OR old.batch IN (SELECT batch FROM batch_shown) BEGIN "
-    "UPDATE annotation_row SET n_shapes = n_shapes - 1 WHERE id = old.annotation_id; UPDATE label SET n_shapes = n_shapes - 1 "
-    "WHERE "
-    "id = old.label_id; END;"
-    "CREATE TRIGGER shape_gone_of_batch AFTER DELETE ON shape_row WHEN old.batch <> 0 BEGIN UPDATE batch_label SET n = n - 1 WHERE "
-    "batch = old.batch AND label_id = old.label_id; END;"
+    /* counts are asked for with every card and page, and a version can have millions of shapes: who writes shapes counts them once
+     * for all (count.c), those of a batch when it is shown; those of an annotation that is deleted here */
+    "CREATE TRIGGER annotation_leaves BEFORE DELETE ON annotation_row WHEN old.batch = 0 OR old.batch IN (SELECT batch FROM "
+    "batch_shown) BEGIN UPDATE label SET n_shapes = n_shapes - (SELECT count(*) FROM shape_row h WHERE h.label_id = label.id AND "
+    "h.asset_id = old.asset_id AND (h.batch = 0 OR h.batch IN (SELECT batch FROM batch_shown))) WHERE id IN (SELECT h.label_id "
+    "FROM shape_row h WHERE h.asset_id = old.asset_id); END;"
+    "CREATE TRIGGER annotation_leaves_batch BEFORE DELETE ON annotation_row WHEN EXISTS (SELECT 1 FROM batch_label) BEGIN UPDATE "
+    "batch_label SET n = n - (SELECT count(*) FROM shape_row h WHERE h.label_id = batch_label.label_id AND h.asset_id = "
+    "old.asset_id AND h.batch = batch_label.batch AND h.annotation_id = old.id) WHERE (batch, label_id) IN (SELECT h.batch, "
+    "h.label_id FROM shape_row h WHERE h.annotation_id = old.id AND h.batch <> 0); END;"
     "CREATE TRIGGER shape_relabelled AFTER UPDATE OF label_id ON shape_row WHEN old.label_id <> new.label_id BEGIN UPDATE label "
     "SET "
     "n_shapes = n_shapes + CASE WHEN id = new.label_id THEN 1 ELSE -1 END WHERE id IN (old.label_id, new.label_id); END";
@@ -137,46 +136,76 @@ static enum err create(struct op *op)
 }
 
 /* The kinds that the body does not mention: a tool that does not know masks must not delete them. */
-static enum err kinds_not_sent(struct op *op, struct value *ret)
+static const char *const *kinds_not_sent(struct op *op)
 {
-    const char *names[16];
+    const char **names = arena_new_array(op->arena, const char *, 16);
     size_t n = 0;
-    for (const struct shape_kind *const *k = shape_kinds; *k && n < COUNT_OF(names); k++)
+    for (const struct shape_kind *const *k = shape_kinds; *k && n < 15; k++)
         if (!json_get(op->body, (*k)->plural))
             names[n++] = (*k)->name;
-    return sql_list(op->db, names, n, ret);
+    names[n] = NULL;
+    return names;
+}
+
+/* One annotation with its shapes, read first, and then written in as many transactions as it takes. */
+struct saving {
+    struct annotation_save save;
+    struct shape_list shapes;
+};
+
+static enum err read_saving(struct op *op, const struct target *t)
+{
+    struct saving *w = op->state;
+    struct label_set labels;
+    TRY(version_check_unlocked(op->db, t->version));
+    TRY(labels_of(op->db, op->arena, t->version, &labels));
+    TRY(shapes_read(op->arena, op->body, &labels, t->width, t->height, "", &w->shapes));
+    w->save = (struct annotation_save){ .org = op->org,
+                                        .asset_id = t->asset,
+                                        .version_id = t->version,
+                                        .user_id = op->user_id,
+                                        .mode = "REPLACE",
+                                        .duration = in_number(op, "duration", -1),
+                                        .shapes = w->shapes.items,
+                                        .n = w->shapes.n };
+    return OK;
 }
 
 /* What a tool saves: all shapes of the kinds it knows, and which revision it was made from. */
+static enum err read_put(struct op *op)
+{
+    struct saving *w = op->state;
+    struct target t;
+    int64_t *mine = arena_take(op->arena, sizeof *mine);
+    *mine = in_int(op, "revision", 0);
+    TRY(path_asset(op, &t));
+    TRY(read_saving(op, &t));
+    w->save.status = in_text(op, "status");
+    w->save.attributes = in_print(op, "attributes");
+    w->save.kept_kinds = kinds_not_sent(op);
+    w->save.made_from = mine;
+    return OK;
+}
+
+static enum err reply_of_asset(struct op *op)
+{
+    struct saving *w = op->state;
+    return reply_find(op, &annotation_resource, "the asset has no annotation", "n.asset_id = ?1", V(w->save.asset_id));
+}
+
+static enum err save_and_reply(struct op *op, handler *read)
+{
+    struct saving w = { 0 };
+    bool written;
+    op->state = &w;
+    TRY(op_read(op, read));
+    TRY(annotations_write(op, w.save.version_id, &w.save, 1, &written));
+    return op_read(op, reply_of_asset);
+}
+
 static enum err put(struct op *op)
 {
-    struct target t;
-    struct label_set labels;
-    struct shape_list list = { 0 };
-    TRY(path_asset(op, &t));
-    TRY(annotations_check_open(op->db, t.version));
-    int64_t revision = 0, mine = in_int(op, "revision", 0);
-    TRY(sql_int(op->db, &revision, "SELECT revision FROM annotation WHERE asset_id = ?1", V(t.asset)));
-    if (revision != mine)
-        return fail(E_CONFLICT, "somebody saved this annotation in the meantime: it has revision %lld, yours was made from %lld",
-                    (long long)revision, (long long)mine);
-    TRY(labels_of(op->db, op->arena, t.version, &labels));
-    TRY(shapes_read(op->arena, op->body, &labels, t.width, t.height, "", &list));
-    struct annotation_save s = { op->org,
-                                 t.asset,
-                                 t.version,
-                                 op->user_id,
-                                 "REPLACE",
-                                 in_text(op, "status"),
-                                 in_print(op, "attributes"),
-                                 in_number(op, "duration", -1),
-                                 list.items,
-                                 list.n };
-    TRY(kinds_not_sent(op, &s.kept_kinds));
-    bool written;
-    const char *id;
-    TRY(annotation_save(op->db, op->arena, &s, &written, &id));
-    return reply_one(op, &annotation_resource, id);
+    return save_and_reply(op, read_put);
 }
 
 /* ---- one annotation */
@@ -186,7 +215,7 @@ static enum err get(struct op *op)
     return reply_one(op, &annotation_resource, op->id);
 }
 
-/* The annotation in the path with its asset, ready to be changed. */
+/* The annotation in the path with its asset. */
 static enum err path_annotation(struct op *op, struct target *ret)
 {
     const char *asset;
@@ -195,14 +224,14 @@ static enum err path_annotation(struct op *op, struct target *ret)
         TRY(sql_first(op->db, &r, "SELECT asset_id FROM annotation WHERE id = ?1", V(op->id)));
         asset = arena_str(op->arena, rows_text(r, 0));
     }
-    TRY(find_asset(op, asset, NULL, ret));
-    return annotations_check_open(op->db, ret->version);
+    return find_asset(op, asset, NULL, ret);
 }
 
 static enum err update(struct op *op)
 {
     struct target t;
     TRY(path_annotation(op, &t));
+    TRY(annotations_check_open(op->db, t.version));
     TRY(sql_run(op->db,
                 "UPDATE annotation_row SET status = coalesce(?2, status), duration = CASE WHEN ?3 < 0 THEN duration ELSE ?3 END, "
                 "revision = revision + 1, "
@@ -215,77 +244,92 @@ static enum err delete_one(struct op *op)
 {
     struct target t;
     TRY(path_annotation(op, &t));
+    TRY(annotations_check_open(op->db, t.version));
     op->status = 204;
     return sql_run(op->db, "DELETE FROM annotation_row WHERE id = ?1", V(op->id));
 }
 
-static enum err overwrite(struct op *op)
+static enum err read_overwrite(struct op *op)
 {
     struct target t;
-    struct label_set labels;
-    struct shape_list list = { 0 };
     TRY(path_annotation(op, &t));
-    TRY(labels_of(op->db, op->arena, t.version, &labels));
-    TRY(shapes_read(op->arena, op->body, &labels, t.width, t.height, "", &list));
-    struct annotation_save s = { op->org,    t.asset, t.version, op->user_id, "REPLACE", NULL, NULL, in_number(op, "duration", -1),
-                                 list.items, list.n };
-    bool written;
-    TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
-    return reply_one(op, &annotation_resource, op->id);
+    return read_saving(op, &t);
+}
+
+static enum err overwrite(struct op *op)
+{
+    return save_and_reply(op, read_overwrite);
 }
 
 /* ---- many of a version */
 
-static enum err bulk_one(struct op *op, const char *version, const struct label_set *labels, const struct json *v, size_t i,
-                         int64_t counts[3])
+struct many {
+    struct annotation_save *saves;
+    size_t n;
+    struct label_set labels;
+};
+
+static enum err read_one(struct op *op, const struct json *v, size_t i)
 {
     static const struct field in[] = { { "asset_id", T_ID, F_NEED },
                                        { "attributes", T_OBJECT, F_NULL },
                                        { "duration", T_NUMBER, F_NULL, .min = 0, .max = 1e9 } };
-    char asset[ID_SIZE];
+    struct many *m = op->state;
+    char *asset = arena_take(op->arena, ID_SIZE);
     struct target t;
     const char *where = arena_fmt(op->arena, "annotations[%zu]", i);
     TRY(fields_check(FIELDS(in), v, where));
     id_parse(json_text(json_get(v, "asset_id")), asset);
-    TRY(fail_within(find_asset(op, asset, version, &t), "%s: ", where));
+    TRY(fail_within(find_asset(op, asset, op->id, &t), "%s: ", where));
     struct shape_list list = { 0 };
-    enum err e = shapes_read(op->arena, v, labels, t.width, t.height, where, &list);
+    enum err e = shapes_read(op->arena, v, &m->labels, t.width, t.height, where, &list);
     if (e != OK)
         return fail_within(e, "%s: ", t.filename);
     double duration = -1;
     json_number(json_get(v, "duration"), &duration);
     const struct json *attributes = json_get(v, "attributes");
-    struct annotation_save s = { op->org,
-                                 asset,
-                                 version,
-                                 op->user_id,
-                                 in_text(op, "import_type"),
-                                 in_text(op, "status"),
-                                 json_absent(attributes) ? NULL : json_print(op->arena, attributes),
-                                 duration,
-                                 list.items,
-                                 list.n };
-    bool written;
-    TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
-    counts[written ? 0 : 1]++;
-    counts[2] += written ? (int64_t)list.n : 0;
+    m->saves[m->n++] = (struct annotation_save){ .org = op->org,
+                                                 .asset_id = asset,
+                                                 .version_id = op->id,
+                                                 .user_id = op->user_id,
+                                                 .mode = in_text(op, "import_type"),
+                                                 .status = in_text(op, "status"),
+                                                 .attributes = json_absent(attributes) ? NULL : json_print(op->arena, attributes),
+                                                 .duration = duration,
+                                                 .shapes = list.items,
+                                                 .n = list.n };
     return OK;
 }
 
-/* All or nothing: the transaction falls with the first fault. */
+static enum err read_many(struct op *op)
+{
+    struct many *m = op->state;
+    const struct json *all = in_json(op, "annotations");
+    TRY(version_check_unlocked(op->db, op->id));
+    TRY(labels_of(op->db, op->arena, op->id, &m->labels));
+    m->saves = arena_new_array(op->arena, struct annotation_save, json_count(all) + 1);
+    for (size_t i = 0; i < json_count(all); i++)
+        TRY(read_one(op, json_at(all, i), i));
+    return OK;
+}
+
+/* All or nothing. */
 static enum err bulk(struct op *op)
 {
-    struct label_set labels;
-    const struct json *all = in_json(op, "annotations");
-    int64_t counts[3] = { 0 };
-    TRY(annotations_check_open(op->db, op->id));
-    TRY(labels_of(op->db, op->arena, op->id, &labels));
-    for (size_t i = 0; i < json_count(all); i++)
-        TRY(bulk_one(op, op->id, &labels, json_at(all, i), i, counts));
+    struct many m = { 0 };
+    int64_t kept = 0, shapes = 0;
+    op->state = &m;
+    TRY(op_read(op, read_many));
+    bool *written = arena_take(op->arena, m.n + 1);
+    TRY(annotations_write(op, op->id, m.saves, m.n, written));
+    for (size_t i = 0; i < m.n; i++) {
+        kept += !written[i];
+        shapes += written[i] ? (int64_t)m.saves[i].n : 0;
+    }
     out_object(&op->out, NULL);
-    out_int(&op->out, "annotations", counts[0]);
-    out_int(&op->out, "kept", counts[1]);
-    out_int(&op->out, "shapes", counts[2]);
+    out_int(&op->out, "annotations", (int64_t)m.n - kept);
+    out_int(&op->out, "kept", kept);
+    out_int(&op->out, "shapes", shapes);
     out_end_object(&op->out);
     return OK;
 }
@@ -459,7 +503,7 @@ static const struct route routes[] = {
       MAKES(&annotation_resource), .on = &asset_resource },
     { "GET", "/api/asset/{id}/annotations/find", find_of_asset, MAY_READ, WORK_READ, "the asset's annotation", ANNOTATION,
       .on = &asset_resource },
-    { "PUT", "/api/asset/{id}/annotation", put, MAY_ANNOTATE, WORK_WRITE,
+    { "PUT", "/api/asset/{id}/annotation", put, MAY_ANNOTATE, WORK_FREE,
       "saves the annotation: all shapes of each kind that is sent; 409 if it is not the revision that was edited", FIELDS(put_in),
       CHANGES(&annotation_resource), .body_cap = BODY, .on = &asset_resource },
     { "GET", "/api/annotation/{id}", get, MAY_READ, WORK_READ, "one annotation with its shapes", ANNOTATION,
@@ -468,9 +512,9 @@ static const struct route routes[] = {
       CHANGES(&annotation_resource), .on = &annotation_resource },
     { "DELETE", "/api/annotation/{id}", delete_one, MAY_ANNOTATE, WORK_WRITE, "deletes an annotation", .on = &annotation_resource,
       .gives = GIVES_NOTHING },
-    { "POST", "/api/annotation/{id}/save", overwrite, MAY_ANNOTATE, WORK_WRITE, "replaces all shapes", FIELDS(save_in), ANNOTATION,
+    { "POST", "/api/annotation/{id}/save", overwrite, MAY_ANNOTATE, WORK_FREE, "replaces all shapes", FIELDS(save_in), ANNOTATION,
       .body_cap = BODY, .on = &annotation_resource },
-    { "POST", "/api/dataset/version/{id}/bulk-annotations", bulk, MAY_ANNOTATE, WORK_WRITE,
+    { "POST", "/api/dataset/version/{id}/bulk-annotations", bulk, MAY_ANNOTATE, WORK_FREE,
       "writes many annotations: all, or none with the fault named", FIELDS(bulk_in), .body_cap = BODY,
       .on = &dataset_version_resource, .answers = &bulk_answer },
     { "GET", "/api/dataset/version/{id}/annotations", list, MAY_READ, WORK_READ, "annotations by page", FIELDS(list_in), ANNOTATION,

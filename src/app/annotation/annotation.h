@@ -62,11 +62,16 @@ struct annotation_save {
     double duration;        /* seconds; negative: as it is */
     const struct shape *shapes;
     size_t n;
-    struct value kept_kinds; /* with REPLACE: a list of kinds that stay; NULL: none */
+    const char *const *kept_kinds; /* with REPLACE: names of kinds that stay, up to a NULL; NULL: none */
+    const int64_t *made_from;      /* the revision that the annotation must have; NULL: any */
 };
 /* *ret_written: false when KEEP found an annotation. ret_id may be NULL. */
 MUST_USE enum err annotation_save(struct sql *, struct arena *, const struct annotation_save *, bool *ret_written,
                                   const char **ret_id);
+
+/* All of them or none, each of another asset of the version: few shapes in one transaction, many in short ones that nobody sees
+ * before the last. For routes that are WORK_FREE. written: beside the saves. */
+MUST_USE enum err annotations_write(struct op *, const char *version_id, const struct annotation_save *, size_t n, bool *written);
 
 /* The same from JSON with rectangles, polygons … whose items carry label_id, or the label's name as `label` (made if it is
  * missing): how reviews become annotations. */

@@ -10,9 +10,13 @@ enum { SOME = 500 }; /* rows that are looked up at once */
 
 static enum err check_none(struct sql *db, const char *version)
 {
-    int64_t n = 0;
-    TRY(sql_int(db, &n, "SELECT count(*) FROM batch WHERE dataset_version_id = ?1 AND shown = 0", V(version)));
-    return n ? fail(E_LOCKED, "annotations are being imported into the dataset version; wait for that, or cancel it") : OK;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT job_id FROM batch WHERE dataset_version_id = ?1 AND shown = 0", V(version)));
+    if (!rows_next(r))
+        return rows_error(r);
+    return strcmp(rows_text(r, 0), BATCH_OF_REQUEST) == 0
+               ? fail(E_BUSY, "another request is writing annotations of the dataset version")
+               : fail(E_LOCKED, "annotations are being imported into the dataset version; wait for that, or cancel it");
 }
 
 enum err annotations_check_open(struct sql *db, const char *version)
@@ -22,7 +26,7 @@ enum err annotations_check_open(struct sql *db, const char *version)
 }
 
 /* A number of its own: those of shown ones stay in use, by their shapes. */
-static enum err make(struct sql *db, const char *version, const char *job, int64_t *ret)
+enum err batch_make(struct sql *db, const char *version, const char *job, int64_t *ret)
 {
     int64_t last = 0, shown = 0;
     TRY(check_none(db, version));
@@ -41,7 +45,7 @@ enum err batch_begin(struct sql *db, const char *version, const char *job, int64
     if (earlier)
         TRY(batch_undo(db, earlier));
     TRY(sql_begin(db));
-    return sql_end(db, make(db, version, job, ret));
+    return sql_end(db, batch_make(db, version, job, ret));
 }
 
 /* ---- while it is written */
@@ -91,29 +95,93 @@ enum err batch_show(struct sql *db, int64_t batch)
 
 typedef enum err one_step(struct sql *, int64_t batch, const char *id);
 
-/* step() for each annotation of the version that has that number, in slices. Each takes its row out of the number. */
+struct ids {
+    const char **items;
+    size_t n, room;
+};
+
+static enum err read_ids(struct sql *db, struct arena *a, const char *query, const struct value *values, size_t n, struct ids *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows_text(db, &r, query, values, n));
+    for (ret->n = 0; rows_next(r); ret->n++) {
+        if (ret->n == ret->room) {
+            const char **more = arena_new_array(a, const char *, ret->room = 2 * ret->room + SOME);
+            if (ret->n)
+                memcpy(more, ret->items, ret->n * sizeof *more);
+            ret->items = more;
+        }
+        ret->items[ret->n] = arena_str(a, rows_text(r, 0));
+    }
+    return rows_error(r);
+}
+
+static enum err in_slices(struct sql *db, int64_t batch, const struct ids *ids, one_step *step)
+{
+    struct slice s;
+    if (!ids->n)
+        return OK;
+    TRY(slice_begin(&s, db));
+    enum err e = OK;
+    for (size_t i = 0; i < ids->n && e == OK; i++)
+        e = slice_next(&s, step(db, batch, ids->items[i]));
+    return slice_end(&s, e);
+}
+
+/* step() for each annotation of the version that has that number. Each takes its row out of the number. */
 static enum err each_annotation(struct sql *db, int64_t batch, int64_t number, one_step *step)
 {
     AUTO(arena) struct arena *a = arena_new();
-    const char **ids = arena_new_array(a, const char *, SOME), *last = "";
-    for (size_t n = SOME; n == SOME;) {
-        {
-            AUTO(rows) struct rows *r = NULL;
-            n = 0;
-            TRY(sql_rows(
-                db, &r,
-                "SELECT n.id FROM batch b JOIN annotation_row n ON n.dataset_version_id = b.dataset_version_id WHERE b.id = ?1 "
-                "AND n.batch = ?2 AND n.id > ?3 ORDER BY n.id LIMIT 500",
-                V(batch), V(number), V(last)));
-            while (rows_next(r))
-                ids[n++] = arena_str(a, rows_text(r, 0));
-            TRY(rows_error(r));
-        }
-        struct slice s;
-        enum err e = slice_begin(&s, db);
-        for (size_t i = 0; i < n && e == OK; i++)
-            e = slice_next(&s, step(db, batch, last = ids[i]));
-        TRY(slice_end(&s, e));
+    struct ids ids = { .n = SOME };
+    for (const char *last = ""; ids.n == SOME; last = ids.n ? ids.items[ids.n - 1] : "") {
+        TRY(read_ids(
+            db, a,
+            "SELECT n.id FROM batch b JOIN annotation_row n ON n.dataset_version_id = b.dataset_version_id WHERE b.id = ?1 "
+            "AND n.batch = ?2 AND n.id > ?3 ORDER BY n.id LIMIT 500",
+            VALUES(V(batch), V(number), V(last)), &ids));
+        TRY(in_slices(db, batch, &ids, step));
+    }
+    return OK;
+}
+
+static enum err drop_shape(struct sql *db, int64_t batch, const char *id)
+{
+    (void)batch;
+    return sql_run(db, "DELETE FROM shape_row WHERE id = ?1", V(id));
+}
+
+static enum err bring_back_shape(struct sql *db, int64_t batch, const char *id)
+{
+    (void)batch;
+    return sql_run(db, "UPDATE shape_row SET batch = 0 WHERE id = ?1", V(id));
+}
+
+/* Shapes that have that number, of annotations that keep their rows. */
+static enum err each_exchanged(struct sql *db, int64_t batch, int64_t number, one_step *step)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct ids ids = { 0 };
+    TRY(read_ids(db, a,
+                 "SELECT h.id FROM batch_part p JOIN shape_row h ON h.annotation_id = p.annotation_id WHERE p.batch = ?1 AND "
+                 "h.batch = ?2",
+                 VALUES(V(batch), V(number)), &ids));
+    return in_slices(db, batch, &ids, step);
+}
+
+/* Shapes of annotations that have too many to be changed in one go with them. */
+static enum err each_of_large(struct sql *db, int64_t batch, int64_t number, one_step *step)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct ids large = { 0 };
+    TRY(read_ids(db, a,
+                 "SELECT n.id FROM batch b JOIN annotation_row n ON n.dataset_version_id = b.dataset_version_id WHERE b.id = ?1 "
+                 "AND n.batch = ?2 AND n.n_shapes > 1000",
+                 VALUES(V(batch), V(number)), &large));
+    for (size_t i = 0; i < large.n; i++) {
+        AUTO(arena) struct arena *of_one = arena_new();
+        struct ids ids = { 0 };
+        TRY(read_ids(db, of_one, "SELECT id FROM shape_row WHERE annotation_id = ?1", VALUES(V(large.items[i])), &ids));
+        TRY(in_slices(db, batch, &ids, step));
     }
     return OK;
 }
@@ -122,6 +190,14 @@ static enum err drop_one(struct sql *db, int64_t batch, const char *id)
 {
     (void)batch;
     return sql_run(db, "DELETE FROM annotation_row WHERE id = ?1", V(id));
+}
+
+/* What is seen no more, or was not yet. */
+static enum err drop_all(struct sql *db, int64_t batch, int64_t number)
+{
+    TRY(each_exchanged(db, batch, number, drop_shape));
+    TRY(each_of_large(db, batch, number, drop_shape));
+    return each_annotation(db, batch, number, drop_one);
 }
 
 /* The number is kept by the shapes only, so that an asset has one annotation by the table's own rule again. */
@@ -188,6 +264,7 @@ static enum err forget(struct sql *db, int64_t batch)
 {
     TRY(sql_run(db, "DELETE FROM batch_label WHERE batch IN (?1, ?2)", V(batch), V(-batch)));
     TRY(sql_run(db, "DELETE FROM batch_tag WHERE batch = ?1", V(batch)));
+    TRY(sql_run(db, "DELETE FROM batch_part WHERE batch = ?1", V(batch)));
     TRY(sql_run(db, "DELETE FROM batch_shown WHERE batch = ?1", V(-batch)));
     return sql_run(db, "DELETE FROM batch WHERE id = ?1", V(batch));
 }
@@ -200,7 +277,7 @@ static enum err forget_now(struct sql *db, int64_t batch)
 
 enum err batch_finish(struct sql *db, int64_t batch)
 {
-    TRY(each_annotation(db, batch, -batch, drop_one));
+    TRY(drop_all(db, batch, -batch));
     TRY(each_annotation(db, batch, batch, settle_one));
     TRY(put_tags(db, batch));
     return forget_now(db, batch);
@@ -219,7 +296,9 @@ static enum err drop_labels(struct sql *db, int64_t batch)
 
 enum err batch_undo(struct sql *db, int64_t batch)
 {
-    TRY(each_annotation(db, batch, batch, drop_one));
+    TRY(drop_all(db, batch, batch));
+    TRY(each_exchanged(db, batch, -batch, bring_back_shape));
+    TRY(each_of_large(db, batch, -batch, bring_back_shape));
     TRY(each_annotation(db, batch, -batch, bring_back_one));
     TRY(drop_labels(db, batch));
     return forget_now(db, batch);

@@ -2,7 +2,6 @@
 #include "app/annotation/batch.h"
 #include "base/clock.h"
 #include "query/query.h"
-#include <stdlib.h>
 #include <string.h>
 
 struct place {
@@ -59,32 +58,21 @@ static enum err insert(struct sql *db, const struct place *p, const struct shape
         V(position), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry), V(s->area), V(s->text), V(s->attributes), V(p->batch));
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+struct counting {
+    struct sql *db;
+    int64_t batch;
+};
 
-/* An image has many shapes of few labels, so that those are counted first. */
-static enum err count_labels(struct sql *db, const struct place *p, const struct shape *shapes, size_t n)
+static enum err count_label(void *with, const char *label, int64_t n)
 {
-    AUTO(arena) struct arena *a = arena_new();
-    const char **ids = arena_new_array(a, const char *, n + 1);
-    for (size_t i = 0; i < n; i++)
-        ids[i] = shapes[i].label_id;
-    if (n)
-        qsort(ids, n, sizeof *ids, by_text);
-    for (size_t i = 0, run; i < n; i += run) {
-        for (run = 1; i + run < n && strcmp(ids[i], ids[i + run]) == 0; run++)
-            ;
-        TRY(batch_label(db, p->batch, ids[i], (int64_t)run, false));
-    }
-    return OK;
+    const struct counting *c = with;
+    return batch_label(c->db, c->batch, label, n, false);
 }
 
 /* A slice may end between any two shapes, since nobody sees them yet. */
 static enum err insert_all(struct slice *s, struct place *p, const struct shape *shapes, size_t n)
 {
-    TRY(count_labels(s->db, p, shapes, n));
+    TRY(shapes_by_label(shapes, n, count_label, &(struct counting){ s->db, p->batch }));
     for (size_t i = 0; i < n; i++)
         TRY(slice_next(s, insert(s->db, p, &shapes[i], p->n++)));
     return sql_run(s->db, "UPDATE annotation_row SET n_shapes = ?2 WHERE id = ?1", V(p->annotation), V(p->n));

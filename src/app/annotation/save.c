@@ -8,37 +8,41 @@
 const char *const annotation_statuses[5] = { "PENDING", "SKIPPED", "ACCEPTED", "REFUSED", NULL };
 const char *const import_modes[4] = { "REPLACE", "KEEP", "CONCATENATE", NULL };
 
-static enum err insert_shapes(struct sql *db, const struct annotation_save *s, const char *annotation, int64_t position)
+enum err shape_insert(struct sql *db, const struct annotation_save *s, const char *annotation, const struct shape *p,
+                      int64_t position, int64_t batch)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        const struct shape *p = &s->shapes[i];
-        char id[ID_SIZE];
-        id_make(id);
-        TRY(sql_run(db,
-                    "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, "
-                    "geometry, "
-                    "area, text, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-                    V((const char *)id), V(annotation), V(s->asset_id), V(s->version_id), V(p->label_id), V(p->kind->name),
-                    V(position + (int64_t)i), V(p->x), V(p->y), V(p->w), V(p->h), V(p->geometry), V(p->area), V(p->text),
-                    V(p->attributes)));
-    }
-    return OK;
+    char id[ID_SIZE];
+    id_make(id);
+    return sql_run(
+        db,
+        "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, geometry, "
+        "area, text, attributes, batch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        V((const char *)id), V(annotation), V(s->asset_id), V(s->version_id), V(p->label_id), V(p->kind->name), V(position),
+        V(p->x), V(p->y), V(p->w), V(p->h), V(p->geometry), V(p->area), V(p->text), V(p->attributes), V(batch));
 }
 
-static enum err make(struct sql *db, const struct annotation_save *s, const char *id)
+static enum err insert_shapes(struct sql *db, const struct annotation_save *s, const char *annotation, int64_t position)
+{
+    for (size_t i = 0; i < s->n; i++)
+        TRY(shape_insert(db, s, annotation, &s->shapes[i], position + (int64_t)i, 0));
+    return shapes_come(db, annotation, s->shapes, s->n);
+}
+
+enum err annotation_make(struct sql *db, const struct annotation_save *s, const char *id, int64_t batch)
 {
     TRY(sql_run(
         db,
         "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
-        "created_by, updated_at, updated_by) VALUES (?1, ?2, ?3, ?4, coalesce(?5, 'PENDING'), CASE WHEN ?6 < 0 THEN 0 ELSE ?6 END, "
+        "created_by, updated_at, updated_by, batch) VALUES (?1, ?2, ?3, ?4, coalesce(?5, 'PENDING'), CASE WHEN ?6 < 0 THEN 0 ELSE "
+        "?6 END, "
         "1, ?7, ?8, ?9, "
-        "?8, ?9)",
+        "?8, ?9, ?10)",
         V(id), V(s->org), V(s->asset_id), V(s->version_id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()),
-        V(s->user_id)));
+        V(s->user_id), V(batch)));
     return kept_put(db, s->org, KEPT_ATTRIBUTES, id, s->attributes);
 }
 
-static enum err renew(struct sql *db, const struct annotation_save *s, const char *id)
+enum err annotation_renew(struct sql *db, const struct annotation_save *s, const char *id)
 {
     if (s->attributes)
         TRY(kept_replace(db, s->org, KEPT_ATTRIBUTES, id, s->attributes));
@@ -50,43 +54,66 @@ static enum err renew(struct sql *db, const struct annotation_save *s, const cha
         V(id), V(s->status), V(s->duration), V(s->attributes), V(clock_now_ms()), V(s->user_id));
 }
 
+enum err annotation_check_revision(const struct annotation_save *s, int64_t there)
+{
+    if (!s->made_from || *s->made_from == there)
+        return OK;
+    return fail(E_CONFLICT, "somebody saved this annotation in the meantime: it has revision %lld, yours was made from %lld",
+                (long long)there, (long long)*s->made_from);
+}
+
+enum err annotation_kept(struct sql *db, const struct annotation_save *s, struct value *ret)
+{
+    size_t n = 0;
+    *ret = V((const char *)NULL);
+    while (s->kept_kinds && s->kept_kinds[n])
+        n++;
+    return n ? sql_list(db, s->kept_kinds, n, ret) : OK;
+}
+
+struct there {
+    const char *id; /* NULL: none */
+    int64_t revision, position;
+};
+
+static enum err find(struct sql *db, struct arena *a, const char *asset, struct there *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r,
+                           "SELECT n.id, n.revision, (SELECT max(position) + 1 FROM shape h WHERE h.annotation_id = n.id)"
+                           " FROM annotation n WHERE n.asset_id = ?1",
+                           V(asset));
+    *ret = (struct there){ 0 };
+    if (e == OK)
+        *ret = (struct there){ arena_str(a, rows_text(r, 0)), rows_int(r, 1), rows_int(r, 2) };
+    return e == E_NOT_FOUND ? OK : e;
+}
+
+static enum err change(struct sql *db, const struct annotation_save *s, struct there *t)
+{
+    if (strcmp(s->mode, "REPLACE") == 0) {
+        struct value kept;
+        TRY(annotation_kept(db, s, &kept));
+        TRY(shapes_go(db, t->id, kept));
+        t->position = 0;
+    }
+    return annotation_renew(db, s, t->id);
+}
+
 enum err annotation_save(struct sql *db, struct arena *a, const struct annotation_save *s, bool *ret_written, const char **ret_id)
 {
-    const char *id = NULL;
-    int64_t position = 0;
-    {
-        AUTO(rows) struct rows *r = NULL;
-        enum err e =
-            sql_first(db, &r,
-                      "SELECT n.id, (SELECT max(position) + 1 FROM shape h WHERE h.annotation_id = n.id) FROM annotation n "
-                      "WHERE n.asset_id = ?1",
-                      V(s->asset_id));
-        if (e != OK && e != E_NOT_FOUND)
-            return e;
-        if (e == OK) {
-            id = arena_str(a, rows_text(r, 0));
-            position = rows_int(r, 1);
-        }
-    }
-    *ret_written = !id || strcmp(s->mode, "KEEP") != 0;
+    struct there t;
+    TRY(find(db, a, s->asset_id, &t));
+    TRY(annotation_check_revision(s, t.revision));
+    *ret_written = !t.id || strcmp(s->mode, "KEEP") != 0;
+    bool made = !t.id;
+    t.id = made ? id_new(a) : t.id;
     if (ret_id)
-        *ret_id = id;
+        *ret_id = t.id;
     if (!*ret_written)
         return OK;
-    if (!id) {
-        id = id_new(a);
-        TRY(make(db, s, id));
-    } else {
-        if (strcmp(s->mode, "REPLACE") == 0) {
-            position = 0;
-            TRY(sql_run(db, "DELETE FROM shape_row WHERE annotation_id = ?1 AND kind NOT IN " LISTED("?2"), V(id),
-                        V(s->kept_kinds)));
-        }
-        TRY(renew(db, s, id));
-    }
-    if (ret_id)
-        *ret_id = id;
-    return insert_shapes(db, s, id, position);
+    TRY(made ? annotation_make(db, s, t.id, 0) : change(db, s, &t));
+    return insert_shapes(db, s, t.id, t.position);
 }
 
 /* label_id of a shape that only names its label. */

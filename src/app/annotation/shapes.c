@@ -59,7 +59,7 @@ struct place {
     int width, height;
 };
 
-/* Where the annotation belongs; it must be the caller's and its version unlocked. */
+/* Where the annotation belongs; it must be the caller's. */
 static enum err place_of(struct op *op, const char *annotation, struct place *ret)
 {
     TRY(resource_need(op, &annotation_resource, annotation));
@@ -70,7 +70,7 @@ static enum err place_of(struct op *op, const char *annotation, struct place *re
                   V(annotation)));
     *ret = (struct place){ annotation, arena_str(op->arena, rows_text(r, 0)), arena_str(op->arena, rows_text(r, 1)),
                            (int)rows_int(r, 2), (int)rows_int(r, 3) };
-    return annotations_check_open(op->db, ret->version);
+    return OK;
 }
 
 static enum err touch(struct op *op, const char *annotation)
@@ -93,30 +93,56 @@ static enum err reply_after(struct op *op, const struct shape_kind *k, const cha
     return rows_error(r);
 }
 
-static enum err add(struct op *op)
+struct adding {
+    struct annotation_save save;
+    struct shape_list shapes;
+    int64_t position;
+};
+
+static enum err read_added(struct op *op)
 {
     const struct shape_kind *k = kind_of(op);
     const struct json *sent = in_json(op, k->plural);
+    struct adding *w = op->state;
     struct place p;
     struct label_set labels;
-    struct shape_list shapes = { 0 };
-    int64_t position = -1;
     TRY(place_of(op, op->id, &p));
+    TRY(version_check_unlocked(op->db, p.version));
     if (!json_count(sent))
         return fail(E_INVALID, "%s is missing or empty", k->plural);
     TRY(labels_of(op->db, op->arena, p.version, &labels));
     for (size_t i = 0; i < json_count(sent); i++) {
         struct shape s;
-        TRY(shape_read(op->arena, k, json_at(sent, i), &labels, p.width, p.height, arena_fmt(op->arena, "%s[%zu]", k->plural, i),
-                       &s));
-        shape_add(op->arena, &shapes, &s);
+        const char *where = arena_fmt(op->arena, "%s[%zu]", k->plural, i);
+        TRY(shape_read(op->arena, k, json_at(sent, i), &labels, p.width, p.height, where, &s));
+        shape_add(op->arena, &w->shapes, &s);
     }
-    TRY(sql_int(op->db, &position, "SELECT coalesce(max(position), -1) FROM shape WHERE annotation_id = ?1", V(op->id)));
-    struct annotation_save s = { op->org, p.asset, p.version, op->user_id, "CONCATENATE", NULL, NULL, -1, shapes.items, shapes.n };
-    bool written;
-    TRY(annotation_save(op->db, op->arena, &s, &written, NULL));
+    w->save = (struct annotation_save){ .org = op->org,
+                                        .asset_id = p.asset,
+                                        .version_id = p.version,
+                                        .user_id = op->user_id,
+                                        .mode = "CONCATENATE",
+                                        .duration = -1,
+                                        .shapes = w->shapes.items,
+                                        .n = w->shapes.n };
+    return sql_int(op->db, &w->position, "SELECT coalesce(max(position), -1) FROM shape WHERE annotation_id = ?1", V(op->id));
+}
+
+static enum err reply_added(struct op *op)
+{
+    struct adding *w = op->state;
     op->status = 201;
-    return reply_after(op, k, op->id, position);
+    return reply_after(op, kind_of(op), op->id, w->position);
+}
+
+static enum err add(struct op *op)
+{
+    struct adding w = { 0 };
+    bool written;
+    op->state = &w;
+    TRY(op_read(op, read_added));
+    TRY(annotations_write(op, w.save.version_id, &w.save, 1, &written));
+    return op_read(op, reply_added);
 }
 
 /* ---- one shape */
@@ -134,7 +160,8 @@ static enum err path_shape(struct op *op, struct place *ret)
         TRY(sql_first(op->db, &r, "SELECT annotation_id FROM shape WHERE id = ?1", V(op->id)));
         annotation = arena_str(op->arena, rows_text(r, 0));
     }
-    return place_of(op, annotation, ret);
+    TRY(place_of(op, annotation, ret));
+    return annotations_check_open(op->db, ret->version);
 }
 
 /* The shape as it is, with what was sent laid over it, is read as a new one would be. */
@@ -187,7 +214,7 @@ static enum err delete_shape(struct op *op)
 {
     struct place p;
     TRY(path_shape(op, &p));
-    TRY(sql_run(op->db, "DELETE FROM shape_row WHERE id = ?1", V(op->id)));
+    TRY(shape_goes(op->db, op->id));
     op->status = 204;
     return touch(op, p.annotation);
 }
@@ -200,7 +227,7 @@ static enum err delete_shape(struct op *op)
     static const struct route name##_routes[] = {                                                                                  \
         { "GET", "/api/annotation/{id}/" #plural, list, MAY_READ, WORK_READ, "the annotation's " #plural,                          \
           .answers = &name##_resource, .on = &annotation_resource, .gives = GIVES_PAGE },                                          \
-        { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_ANNOTATE, WORK_WRITE, "adds " #plural, FIELDS(plural##_in),       \
+        { "POST", "/api/annotation/{id}/bulk-" #plural, add, MAY_ANNOTATE, WORK_FREE, "adds " #plural, FIELDS(plural##_in),        \
           .body_cap = BODY, .on = &annotation_resource, .answers = &plural##_answer },                                             \
         { "GET", "/api/" #name "/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &name##_resource,                        \
           .on = &name##_resource },                                                                                                \
@@ -237,7 +264,7 @@ static const struct field keypoints_in[] = { { "keypoints", T_ARRAY, F_NEED, .ma
 static const struct route keypoints_routes[] = {
     { "GET", "/api/annotation/{id}/keypoints", list, MAY_READ, WORK_READ, "the annotation's keypoints",
       .answers = &keypoints_resource, .on = &annotation_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_ANNOTATE, WORK_WRITE, "adds keypoints", FIELDS(keypoints_in),
+    { "POST", "/api/annotation/{id}/bulk-keypoints", add, MAY_ANNOTATE, WORK_FREE, "adds keypoints", FIELDS(keypoints_in),
       .body_cap = BODY, .on = &annotation_resource, .answers = &keypoints_answer },
     { "GET", "/api/keypoints/{id}", get, MAY_READ, WORK_READ, "one shape", .answers = &keypoints_resource,
       .on = &keypoints_resource },

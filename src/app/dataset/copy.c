@@ -69,6 +69,18 @@ static enum err copy_attributes(struct bulk *b, const char *from, const char *an
     return rows_error(r);
 }
 
+/* Once for all shapes of the copy. */
+static enum err count_shapes(struct bulk *b, const char *annotation, const char *asset)
+{
+    TRY(sql_run(b->db,
+                "UPDATE annotation_row SET n_shapes = (SELECT count(*) FROM shape_row h WHERE h.annotation_id = ?1) WHERE id = ?1",
+                V(annotation)));
+    return sql_run(b->db,
+                   "UPDATE label SET n_shapes = n_shapes + (SELECT count(*) FROM shape_row h WHERE h.label_id = label.id AND "
+                   "h.asset_id = ?1) WHERE id IN (SELECT label_id FROM shape_row WHERE asset_id = ?1)",
+                   V(asset));
+}
+
 static enum err copy_annotation(struct bulk *b, const struct copy *c, const char *from, const char *to)
 {
     const char *id = id_new(b->arena);
@@ -98,7 +110,8 @@ static enum err copy_annotation(struct bulk *b, const struct copy *c, const char
             "FROM shape WHERE id = ?6",
             V((const char *)shape), V(id), V(to), V(c->to), V(rows_text(r, 1)), V(rows_text(r, 0))));
     }
-    return rows_error(r);
+    TRY(rows_error(r));
+    return count_shapes(b, id, to);
 }
 
 /* An asset that the version has already keeps what it has, and gets the tags. `made` is the copy's id. */

@@ -36,5 +36,6 @@ MUST_USE enum err version_choose_type(struct sql *, const char *version_id, cons
 /* Get or create, inside a transaction. */
 MUST_USE enum err label_need(struct sql *, struct arena *, const char *org, const char *version_id, const char *name,
                              const char **ret_id);
+MUST_USE enum err label_count(struct sql *, const char *label_id, int64_t more); /* so many more shapes have it */
 MUST_USE enum err asset_need(struct sql *, struct arena *, const char *org, const char *version_id, const char *data_id,
                              const char **ret_id);

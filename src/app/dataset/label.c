@@ -58,6 +58,11 @@ enum err label_need(struct sql *db, struct arena *a, const char *org, const char
     return OK;
 }
 
+enum err label_count(struct sql *db, const char *label_id, int64_t more)
+{
+    return sql_run(db, "UPDATE label SET n_shapes = n_shapes + ?2 WHERE id = ?1", V(label_id), V(more));
+}
+
 static enum err list(struct op *op)
 {
     return reply_list(op, &label_resource, "l.dataset_version_id = ?1", V(op->id));
