@@ -13,7 +13,8 @@
 #define DEPLOYMENT(R)                                                                                                              \
     R(deployment)                                                                                                                  \
     R(login)                                                                                                                       \
-    R(predicted_asset) R(predict) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert)
+    R(predicted_asset)                                                                                                             \
+    R(predict) R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert)
 #define OF_THE_API(R) R(gone) R(bulk) R(event) R(openapi) R(metadata_key) R(query) R(health)
 #define EACH(R) ACCOUNT(R) DATALAKE(R) DATASET(R) ANNOTATION(R) MODEL(R) PROJECT(R) EXPERIMENT(R) DEPLOYMENT(R) OF_THE_API(R)
 

@@ -197,3 +197,24 @@ def test_the_heatmap_tells_how_many_objects_cover_each_cell(server, deployment, 
     one = server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"label_id": str([l.id for l in other.list_labels() if l.name == names[0]][0])})
     assert (one["shapes"], sum(one["values"])) == (1, 24 * 48)
     server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"since": "yesterday"}, status=400)
+
+
+def test_a_model_is_tried_on_an_image_that_is_not_kept(server, deployment, jwt, annotated):
+    c = annotated[0]["test"][1]
+    url = f"{server.host}/api/model/version/{deployment.get_model_version().id}/try"
+    head = {"Authorization": f"Bearer {server.token}"}
+    kept = [server.rows(f"SELECT count(*) FROM {t}") for t in ("data", "object", "predicted_asset")]
+    form = lambda body, **fields: requests.post(url, headers=head, files={"media": ("a.jpg", body)}, data=fields)
+    got = form(c.path.read_bytes(), threshold="0.3").json()
+    assert [server.rows(f"SELECT count(*) FROM {t}") for t in ("data", "object", "predicted_asset")] == kept
+    said = requests.post(f"{server.host}/api/deployment/{deployment.id}/predict", headers={"Authorization": f"Bearer {jwt}"}, files={"media": (c.name, c.path.read_bytes())}).json()
+    least = server.call("GET", f"/api/deployment/{deployment.id}")["min_threshold"]
+    names = said["labels"]
+    both = max(0.3, least)
+    assert [(s["label"], round(s["score"], 6)) for s in got["shapes"] if s["score"] >= both] == [
+        (names[str(k)], p) for k, p in zip(said["predictions"]["detection_classes"], said["predictions"]["detection_scores"]) if p >= both]
+    assert (got["width"], got["height"], got["threshold"]) == (said["width"], said["height"], 0.3)
+    assert got["shapes"] and len(form(c.path.read_bytes()).json()["shapes"]) >= len(got["shapes"])
+    for bad, fields in ((b"no image", {}), (b"", {}), (c.path.read_bytes()[:300], {}), (c.path.read_bytes(), {"threshold": "1.5"}), (c.path.read_bytes(), {"threshold": "much"})):
+        r = form(bad, **fields)
+        assert r.status_code == 400 and r.json()["message"], (bad[:10], fields, r.status_code)

@@ -26,6 +26,7 @@ test("it is deployed with a threshold", async () => {
   const threshold = page.locator("input[name=threshold]");
   await threshold.fill("0.01");
   await threshold.blur();
+  await page.getByText(/scored best on the evaluation images/).waitFor();
   await b.shot("deploy");
   await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
   await page.waitForURL(/deployments\//);
@@ -59,6 +60,21 @@ test("the predictions grid shows and finds them", async () => {
   await page.getByText("4 predictions").waitFor();
   await page.getByText("In the loop", { exact: true }).click();
   await page.getByText("None of these").waitFor();
+});
+
+test("its model is tried on an image, which is not kept", async () => {
+  await page.getByRole("tab", { name: "Try" }).click();
+  const choose = (path) => page.getByTestId("try").locator("..").locator("input[type=file]").first().setInputFiles(path);
+  await choose(images(16, 17)[0]);
+  const said = page.getByTestId("try");
+  await said.getByRole("img", { name: /shapes?$/ }).waitFor();
+  await said.getByText(/ms: decoding/).waitFor();
+  await page.getByRole("button", { name: "Make a token for it" }).click();
+  const command = await page.locator("pre").filter({ hasText: "/predict" }).filter({ hasNotText: "$TOKEN" }).textContent();
+  assert.match(command, /Bearer [^ $"]{20,}/);
+  assert.equal((await api("GET", `/api/deployment/${deployment}/predictedassets`)).count, 4);
+  await choose({ name: "no.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no image") });
+  await said.getByRole("alert").waitFor();
 });
 
 test("paused it answers nobody, resumed it does", async () => {

@@ -29,6 +29,21 @@ test("two experiments are chosen in the table and compared", async () => {
   await page.getByTestId("compare-parameters").getByRole("cell", { name: "learning_rate", exact: true }).waitFor();
 });
 
+test("a trained model is tried, and the slider takes away what it is less sure of", async () => {
+  await b.open(`/model-versions/${model.id}`);
+  await page.getByTestId("try").locator("..").locator("input[type=file]").first().setInputFiles(images(22, 23)[0]);
+  const shapes = page.getByTestId("try").getByRole("img", { name: /shapes?$/ });
+  const count = async () => Number((await shapes.getAttribute("aria-label")).split(" ")[0]);
+  await shapes.waitFor();
+  const before = await count();
+  assert.ok(before > 0);
+  await b.shot("tried");
+  await page.getByRole("slider", { name: "Threshold" }).focus();
+  await page.keyboard.press("End");
+  await page.getByText(/Nothing above it; \d+ shapes? below/).waitFor();
+  assert.equal(await count(), 0);
+});
+
 const places = {
   home: "/",
   docs: "/docs",
@@ -50,6 +65,7 @@ const places = {
   deployments: "/deployments",
   dashboard: `/deployments/${deployment.id}`,
   predictions: `/deployments/${deployment.id}?tab=predictions`,
+  try: `/deployments/${deployment.id}?tab=try`,
   "deployment-settings": `/deployments/${deployment.id}?tab=settings&part=training`,
   review: `/review/${deployment.id}?asset=${predicted.id}`,
   jobs: "/jobs",

@@ -61,11 +61,10 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
     return OK;
 }
 
-enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
-                   const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
+                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
 {
     AUTO(fd) int model = -1;
-    AUTO(fd) int image = -1;
     uint64_t size;
     const char *hash;
     bool whole;
@@ -83,7 +82,6 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
         whole = rows_int(r, 1);
     }
     TRY(blob_read(s->blobs, hash, &model, &size));
-    TRY(blob_read(s->blobs, image_hash, &image, &size));
     TRY(infer_predict(s->infer, who, hash, model, image, threshold, a, ret));
     if (ret->whole != whole)
         return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
@@ -100,6 +98,15 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
         TRY(predicted_shape_add(a, ret_shapes, &shape));
     }
     return OK;
+}
+
+enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
+                   const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+{
+    AUTO(fd) int image = -1;
+    uint64_t size;
+    TRY(blob_read(s->blobs, image_hash, &image, &size));
+    return model_see(db, s, a, who, version, image, threshold, ret, ret_shapes);
 }
 
 static enum err may_serve(struct op *op, struct serving *ret)

@@ -3,6 +3,7 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/hours.h"
+#include "app/deployment/serve.h"
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "query/query.h"
@@ -196,8 +197,7 @@ static const struct field fields[] = {
 
 /* ---- for the other files */
 
-/* The name of a class of a model version: by its label map, else by its number. */
-static enum err class_name(struct sql *db, struct arena *a, const char *version, int label, const char **ret)
+enum err class_name(struct sql *db, struct arena *a, const char *version, int label, const char **ret)
 {
     AUTO(rows) struct rows *r = NULL;
     const struct json *labels = NULL;

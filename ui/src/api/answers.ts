@@ -1528,6 +1528,27 @@ export interface TrainingOfADeployment {
   ended_at: string | null;
 }
 
+export interface TrialOfAModel {
+  shapes: TriedShape[];
+  threshold: number;
+  width: number;
+  height: number;
+  latency: number;
+  decode: number;
+  run: number;
+  post: number;
+}
+
+export interface TriedShape {
+  kind: string;
+  label: string;
+  score: number;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
 export interface UseOfAVersion {
   kind: string;
   items: UserOfAVersion[];

@@ -32,6 +32,8 @@ export type {
   Project,
   Session,
   Setting,
+  TrialOfAModel as Trial,
+  TriedShape as TrialShape,
   VersionStats,
 } from "./answers";
 

@@ -4,7 +4,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Chart, type ChartSpec } from "../../kit/chart";
 import { Dialog } from "../../kit/dialog";
-import { count, figure, milliseconds } from "../../kit/format";
+import { count, figure, milliseconds, plural } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
 import { May } from "../../kit/may";
@@ -60,6 +60,19 @@ function Reviews({ of }: { of: Dashboard["reviews"] }) {
   );
 }
 
+/** What reviews say of both, to decide by. */
+function Beside({ of }: { of: Dashboard["reviews"] }) {
+  const [champion, shadow] = [of?.champion, of?.shadow];
+  const name = shadow?.accuracy == null ? "mAP50" : "accuracy";
+  const score = (r: Reviewed | undefined) => r?.ap_50 ?? r?.accuracy;
+  if (!shadow?.images || score(shadow) == null) return <span className="dim">No review of an image that it saw yet.</span>;
+  return (
+    <span className="dim" data-testid="beside">
+      {name} <b>{figure(score(shadow), 3)}</b> on {plural(shadow.images, "reviewed image")}; the champion {figure(score(champion), 3)} on {count(champion?.images)}
+    </span>
+  );
+}
+
 export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
   const [span, setSpan] = useUrl("since", "86400");
   const dash = useDashboard(d.id, span);
@@ -102,6 +115,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
               <Link href={`/model-versions/${s.id}`} style={{ fontSize: 16, fontWeight: 600, textDecoration: "none", letterSpacing: "-0.01em" }} data-testid="shadow">
                 {versionName(s)}
               </Link>
+              {x && <Beside of={x.reviews} />}
               <May to="write">
                 <span style={{ display: "flex", gap: 8 }}>
                   <Button size="compact-xs" onClick={() => setAsking("promote")}>
@@ -191,6 +205,9 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
         )}
       </Section>
       <Dialog open={asking === "promote"} onClose={() => setAsking("")} title={`Promote ${versionName(s)}`} does="Promote" run={() => promote(d.id).then(() => toast.done(`${versionName(s)} is the champion now`))}>
+        <Text size="sm">
+          <Beside of={x?.reviews} />
+        </Text>
         <Text size="sm">
           It answers from the next image on, in place of {versionName(v)}. The shadow’s place is empty then; {versionName(v)} stays in the registry and can be set back.
         </Text>

@@ -101,6 +101,7 @@ export async function setTraining(id: string, t: Training, old: { name: string; 
   for (const d of t.datasets) if (!old.some((o) => same(o, d))) await post(`${of(id)}/ct/datasets`, { dataset_version_id: d.version, name: d.name });
   stale(id);
 }
+export const addToken = (name: string) => post<{ id: string; token: string }>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
 export const trainNow = (id: string) => post(`${of(id)}/pipeline/ct/launch`).then(() => stale(id));
 export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
 export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));

@@ -16,6 +16,7 @@ import { pause, remove, useDeployment, useLiveDeployment } from "./data";
 import { Loops } from "./parts";
 import { Predictions } from "./predictions";
 import { DeploymentSettings } from "./settings";
+import { Try } from "./try";
 
 export default function DeploymentPage() {
   const { id = "" } = useParams();
@@ -52,6 +53,7 @@ export default function DeploymentPage() {
         tabs={[
           { key: "dashboard", text: "Dashboard", whole: true, show: () => d && <DashboardTab deployment={d} /> },
           { key: "predictions", text: "Predictions", mark: d?.counts && count(d.counts.total), whole: true, show: () => d && <Predictions deployment={d} /> },
+          { key: "try", text: "Try", whole: true, show: () => d && <Try deployment={d} /> },
           { key: "settings", text: "Settings", needs: "write", whole: true, show: () => d && <DeploymentSettings deployment={d} /> },
         ]}
       />

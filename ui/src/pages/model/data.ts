@@ -1,12 +1,12 @@
-import { del, patch, post, type Page } from "../../api/client";
+import { call, del, patch, post, type Page } from "../../api/client";
 import { useModels, useModelVersions } from "../../api/calls";
 import { touch, useGet } from "../../api/query";
 import { ownUrl, storeFile } from "../../api/upload";
 import { useSignedIn } from "../../api/session";
-import type { DatasetVersion, Deployment, Experiment, Model, ModelVersion, Session, StoredFile } from "../../api/types";
+import type { DatasetVersion, Deployment, Experiment, Model, ModelVersion, Log, Session, StoredFile, Trial, TrialShape } from "../../api/types";
 
 export { ownUrl, useModels, useModelVersions, useSignedIn };
-export type { Deployment, Model, ModelVersion, StoredFile };
+export type { Deployment, Model, ModelVersion, StoredFile, Trial, TrialShape };
 
 export const useModel = (id: string) => useGet<Model>(`/api/model/${id}`);
 export const useModelVersion = (id: string) => useGet<ModelVersion>(`/api/model/version/${id}`);
@@ -14,6 +14,17 @@ export const useFiles = (id: string) => useGet<Page<StoredFile>>(`/api/model/ver
 export type Context = NonNullable<ModelVersion["context"]>;
 export const useContext = (id: string | null) => useGet<Context>(id && `/api/model/version/${id}/context`);
 export const useExperimentOf = (id: string | null | undefined) => useGet<Experiment>(id ? `/api/experiment/${id}` : null);
+
+/** What its training logged at the end, by name: scores, and the threshold at which they are best. */
+export function useScores(experiment: string | null | undefined): Record<string, number> {
+  const logs = useGet<Page<Log>>(experiment ? `/api/experiment/${experiment}/logs/extended` : null, { limit: 1000 });
+  return Object.fromEntries((logs.data?.items ?? []).flatMap((l) => (l.type === "VALUE" && typeof l.data === "number" ? [[l.name, l.data]] : [])));
+}
+export function tryModel(version: string, file: File): Promise<Trial> {
+  const form = new FormData();
+  form.append("media", file);
+  return call<Trial>("POST", `/api/model/version/${version}/try`, { form });
+}
 export const useDatasetVersionOf = (id: string) => useGet<DatasetVersion>(`/api/dataset/version/${id}`);
 export const useDeployments = () => {
   const { organization } = useSignedIn();

@@ -12,8 +12,9 @@ import { Cut, Facts, Section, Swatch, Time, Words } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
-import { addFile, deleteModelVersion, deploy, makeShadow, ownUrl, useContext, useDeployments, useFiles, useModelVersion, useSignedIn, type ModelVersion } from "./data";
+import { addFile, deleteModelVersion, deploy, makeShadow, ownUrl, useContext, useDeployments, useFiles, useModelVersion, useScores, useSignedIn, type ModelVersion } from "./data";
 import { Lineage } from "./lineage";
+import { TryModel } from "./try";
 
 export default function VersionPage() {
   const { id = "" } = useParams();
@@ -23,6 +24,9 @@ export default function VersionPage() {
   const files = useFiles(id);
   const own = v?.origin.private !== false;
   const context = useContext(v && own && !v.context ? id : null);
+  const made = v?.context ?? context.data;
+  const scores = useScores(made?.experiment_id);
+  const best = scores.best_threshold;
   const [dialog, setDialog] = useState<"" | "deploy" | "delete">("");
   const [sending, setSending] = useState<number | null>(null);
   const servable = !!files.data?.items.some((f) => f.name === "model-latest");
@@ -55,11 +59,12 @@ export default function VersionPage() {
             <Words of={v.description} />
             {own && (
               <Section title="Lineage">
-                <Lineage version={v} context={v.context ?? context.data} />
+                <Lineage version={v} context={made} />
               </Section>
             )}
             <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 3fr) minmax(220px, 1fr)", gap: 48 }}>
               <div>
+                {servable && <TryModel version={id} labels={Object.values(v.labels ?? {})} least={best ?? 0.5} from={best === undefined ? "as a start" : "the best one of its training"} />}
                 <Section
                   title="Files"
                   end={
@@ -116,12 +121,17 @@ export default function VersionPage() {
                     <span className="dim">{own ? "None." : "It learns those of your dataset."}</span>
                   )}
                 </Section>
+                {Object.keys(scores).length > 0 && (
+                  <Section title="Scores of its training">
+                    <Facts of={Object.entries(scores).map(([name, x]) => [name.replace(/_/g, " "), figure(x)])} />
+                  </Section>
+                )}
                 <Section title="Facts">
                   <Facts of={[["Type", typeWord(v.type)], ["Framework", v.framework === "ONNX" ? "ONNX" : sentence(v.framework)], own ? ["Made", <Time key="t" at={v.created_at} />] : null]} />
                 </Section>
               </div>
             </div>
-            <Deploy v={v} open={dialog === "deploy"} onClose={() => setDialog("")} />
+            <Deploy key={best} v={v} best={best} open={dialog === "deploy"} onClose={() => setDialog("")} />
           </>
         )}
       </Page>
@@ -132,12 +142,13 @@ export default function VersionPage() {
   );
 }
 
-function Deploy({ v, open, onClose }: { v: ModelVersion; open: boolean; onClose: () => void }) {
+/** best: the threshold with the best scores in its training, which is offered. */
+function Deploy({ v, best, open, onClose }: { v: ModelVersion; best: number | undefined; open: boolean; onClose: () => void }) {
   const deployments = useDeployments();
   const others = deployments.data?.items.filter((d) => d.type === v.type && d.model_version?.id !== v.id) ?? [];
   const [kind, setKind] = useState("new");
   const [name, setName] = useState(v.origin.name);
-  const [least, setLeast] = useState(0.5);
+  const [least, setLeast] = useState(Math.round((best ?? 0.5) * 100) / 100);
   const [target, setTarget] = useState<string | null>(null);
   const run = async () => {
     if (kind === "shadow" && target) {
@@ -160,7 +171,7 @@ function Deploy({ v, open, onClose }: { v: ModelVersion; open: boolean; onClose:
               Confidence threshold
             </Text>
             <Text size="xs" c="dimmed" mb={6}>
-              Predictions below it are dropped. It can be changed later.
+              Predictions below it are dropped. It can be changed later. {best === undefined ? "" : `${figure(best, 2)} scored best on the evaluation images of its training.`}
             </Text>
             <div style={{ display: "grid", gridTemplateColumns: "1fr 90px", gap: 16, alignItems: "center" }}>
               <Slider min={0} max={1} step={0.01} label={null} value={least} onChange={setLeast} thumbLabel="Confidence threshold" />
