@@ -22,7 +22,7 @@ function Picture({ url, trial, shapes, colours }: { url: string; trial: Trial | 
             <g key={i}>
               <rect x={s.x} y={s.y} width={s.w} height={s.h} fill="none" stroke="#000" strokeOpacity={0.45} strokeWidth={2 * line} />
               <rect x={s.x} y={s.y} width={s.w} height={s.h} fill="none" stroke={colours.get(s.label) ?? "#9aa3ad"} strokeWidth={line} />
-              {boxes.length <= 40 && (
+              {boxes.length <= 15 && (
                 <text x={s.x + line} y={Math.max(text, s.y - line)} fontSize={text} fill="#fff" stroke="#000" strokeWidth={text / 7} paintOrder="stroke">
                   {s.label} {figure(s.score, 2)}
                 </text>
