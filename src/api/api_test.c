@@ -130,6 +130,19 @@ TEST(a_member_that_is_written_to_no_column_or_by_no_route_is_refused)
     compared(&other, ", colour TEXT NOT NULL", "written as another type");
 }
 
+TEST(what_access_on_a_thing_does_not_reach_is_no_answer_about_it)
+{
+    static const struct resource top = { .name = "top", .org = "org", .root = "id" }, deaf = { .name = "deaf", .org = "org" },
+                                 below = { .name = "below", .org = "org", .root = "top_id" };
+    struct route r = { "GET", "/a/{id}", nothing, MAY_READ, WORK_READ, .answers = &deaf, .on = &top };
+    refused(&r, "does not say by .root");
+    r.answers = &below;
+    const struct resource fine = { .name = "r", .routes = &r, .n_routes = 1 };
+    struct router *made = NULL;
+    MUST(router_build((const struct resource *const[]){ &fine, NULL }, &made));
+    router_free(made);
+}
+
 TEST(a_route_that_makes_or_changes_what_has_no_members_for_it_is_refused)
 {
     static const struct field none[] = { { "id", T_ID } }, new[] = { { "id", T_ID, F_NEW } };

@@ -80,6 +80,16 @@ static enum err check_inputs(const struct route *r)
     return OK;
 }
 
+/* What a thing that access can be given on answers of itself is reached by that access as well. */
+static enum err check_reach(const struct route *r)
+{
+    const struct resource *of = r->makes ? r->makes : r->answers;
+    if (r->on && r->on->root && of && of->org && !of->root)
+        return fail(E_BROKEN, "%s %s: %s does not say by .root how access on a %s reaches it", r->method, r->path, of->name,
+                    r->on->name);
+    return OK;
+}
+
 static enum err add(struct router *r, const struct resource *resource, const struct route *route)
 {
     if (!route->method || !route->path || route->path[0] != '/' || !route->run)
@@ -104,6 +114,7 @@ static enum err add(struct router *r, const struct resource *resource, const str
     if (values > 8)
         return fail(E_BROKEN, "%s has more than 8 values", route->path);
     TRY(check_owner(route, values));
+    TRY(check_reach(route));
     for (size_t i = 0; i < b->here.n; i++)
         if (strcmp(b->here.routes[i]->method, route->method) == 0)
             return fail(E_BROKEN, "%s %s is there twice (also as %s)", route->method, route->path, b->here.routes[i]->path);

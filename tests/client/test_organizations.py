@@ -298,6 +298,22 @@ def test_a_guest_sees_neither_who_else_there_is_nor_what_else_uses_it(server, ot
     assert used and all(u["items"] == [] and u["count"] > 0 for u in used)
 
 
+def test_access_on_a_deployment_reaches_its_pipelines_and_on_a_dataset_its_annotations_by_id(server, other, dataset, deployment, lake, cells):
+    (d, version), guest = dataset, person(server, "viewer", other[0])
+    for kind, thing in (("deployment", deployment.id), ("dataset", d.id)):
+        ask(server, server.token, "POST", f"/api/access/{kind}/{thing}/users", json={"user_id": id_in(server, other, guest[0]), "role": "annotator"})
+    version.add_data(lake.upload_data(str(cells[1].path)))
+    ask(server, server.token, "POST", f"/api/deployment/{deployment.id}/fl/datasets", json={"dataset_version_id": str(version.id)})
+    looped = ask(server, guest[2], "GET", f"/api/deployment/{deployment.id}/fl/datasets")["items"]
+    assert [x["dataset_version"]["id"] for x in looped] == [str(version.id)]
+    assert "fl" in ask(server, guest[2], "GET", f"/api/deployment/{deployment.id}/pipelines")
+    ask(server, server.token, "DELETE", f"/api/deployment/{deployment.id}/fl/datasets", json={"ids": [str(version.id)]})
+    asset = ask(server, guest[2], "GET", f"/api/dataset/version/{version.id}/assets")["items"][0]
+    made = ask(server, guest[2], "PUT", f"/api/asset/{asset['id']}/annotation", json={"revision": 0})
+    loaded = ask(server, guest[2], "XGET", f"/api/dataset/version/{version.id}/annotations", json=[made["id"]])
+    assert [n["id"] for n in loaded] == [made["id"]]
+
+
 def id_in(server, other, name):
     """The id of a member of the second organization."""
     users = ask(server, other[2], "GET", "/api/users", params={"limit": 1000})["items"]

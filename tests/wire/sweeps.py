@@ -382,22 +382,32 @@ def known(things, pattern):
 # ---- what is sent is kept
 
 def kept(server):
-    """Whatever members a thing may be made with, or changed to, its answer has as they were sent: none is taken and dropped."""
+    """A thing can be made of what it needs alone; and whatever members it may be made with, or changed to, its answer has as they were sent."""
     things = Things(server)
     routes = [(path, method, route) for path, methods in things.ask("GET", "/api/openapi.json")["paths"].items() for method, route in methods.items()]
     for path, method, route in sorted(routes, key=lambda r: r[:2] == ("/api/asset/{id}/annotations", "post")):
-        if "x-keeps" in route:
-            if path == "/api/asset/{id}/annotations":
-                server.ask("DELETE", f"/api/annotation/{things.ids['annotation']}", None, things.token)  # there can be one
-            names, schema = iter(route.get("x-on", [])), route["requestBody"]["content"]["application/json"]["schema"]
-            sent = {name: things.valid(name, s) for name, s in schema["properties"].items() if name in route["x-keeps"] or name in schema["required"]}
-            filled = things.fill(re.sub(r"\{([^}]+)\}", lambda m: "{%s}" % next(names, m[1]), path))
+        keeps = route.get("x-keeps", [])
+        if not keeps:
+            continue
+        names, schema = iter(route.get("x-on", [])), route["requestBody"]["content"]["application/json"]["schema"]
+        filled = things.fill(re.sub(r"\{([^}]+)\}", lambda m: "{%s}" % next(names, m[1]), path))
+
+        def send(members):
+            sent = {name: things.valid(name, schema["properties"][name]) for name in members}
+            if path == "/api/asset/{id}/annotations":  # there can be one
+                for n in things.ask("GET", filled)["items"]:
+                    server.ask("DELETE", f"/api/annotation/{n['id']}", None, things.token)
             status, _, answer = server.ask(method.upper(), filled, json.dumps(sent).encode(), things.token)
-            yield f"{method.upper()} {path} takes all that it says", status < 300, f"{sent}: {status} {answer[:300]}"
-            answer = json.loads(answer) if status < 300 else {}
-            for name in route["x-keeps"] if status < 300 else ():
-                as_sent = answer.get(name) == sent[name] or bool(answer.get(name) and schema["properties"][name].get("format") == "date-time")
-                yield f"{method.upper()} {path} keeps {name}", as_sent, f"{sent[name]} became {answer.get(name)}"
+            return sent, status, json.loads(answer)
+
+        if method == "post":
+            sent, status, answer = send(schema["required"])
+            yield f"{method.upper()} {path} takes what it needs alone", status < 300, f"{sent}: {status} {answer}"
+        sent, status, answer = send([*schema["required"], *keeps])
+        yield f"{method.upper()} {path} takes all that it says", status < 300, f"{sent}: {status} {answer}"
+        for name in keeps if status < 300 else ():
+            as_sent = answer.get(name) == sent[name] or bool(answer.get(name) and schema["properties"][name].get("format") == "date-time")
+            yield f"{method.upper()} {path} keeps {name}", as_sent, f"{sent[name]} became {answer.get(name)}"
 
 
 sweeps = (rights, odd_input, lists, other_organizations, kept, odd_values)

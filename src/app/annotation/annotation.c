@@ -408,6 +408,7 @@ static const struct resource loaded_annotation = {
     .from = "annotation n",
     .key = "n.id",
     .org = "n.org",
+    .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = n.dataset_version_id)",
     .order = "n.id DESC",
 };
 

@@ -17,6 +17,7 @@ static const struct resource fl_dataset = {
     .from = "fl_dataset f JOIN deployment o ON o.id = f.deployment_id",
     .key = "f.dataset_version_id",
     .org = "o.org",
+    .root = "o.id",
     .order = "f.created_at, f.dataset_version_id",
 };
 

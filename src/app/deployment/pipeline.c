@@ -75,6 +75,7 @@ static const struct resource ct_version = {
     .from = "ct_dataset c JOIN deployment d ON d.id = c.deployment_id",
     .key = "c.name",
     .org = "d.org",
+    .root = "d.id",
     .order = "c.created_at, c.name",
 };
 static const char *const run_states[] = { "RUNNING", "DONE", "FAILED", NULL };
@@ -136,6 +137,7 @@ static const struct resource pipelines = {
     .from = "pipeline q JOIN deployment d ON d.id = q.deployment_id",
     .key = "q.deployment_id",
     .org = "d.org",
+    .root = "d.id",
 };
 
 static enum err changed(struct op *op, const char *id)
