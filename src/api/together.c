@@ -1,7 +1,8 @@
 /* Write transactions of several requests that come at once are one: each is undone alone if it fails, and all wait for one sync.
  *
- * The first to come leads: it begins, runs its own work and that of those who came meanwhile on its connection, commits, and tells
- * them how each ended. Whoever waits then leads the next. Alone, a request pays nothing for it. */
+ * The first to come leads: it begins, runs its own work and that of those who came meanwhile, commits, and tells them how each
+ * ended. Whoever waits then leads the next. Alone, a request pays nothing for it. All of them write on one connection, the pool's
+ * writer: what it has in its cache no other one makes stale. */
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include <pthread.h>
@@ -18,15 +19,15 @@ struct ticket {
     enum err result;
     struct failure failure; /* the text belongs to the thread that ran the work */
     enum { WAITS, LEADS, ENDED } state;
+    pthread_cond_t moved; /* each its own: who is done wakes nobody else */
     struct ticket *next;
 };
 
 static struct {
     pthread_mutex_t lock;
-    pthread_cond_t moved;
     struct ticket *first, **last;
     bool led;
-} queue = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &queue.first, false };
+} queue = { PTHREAD_MUTEX_INITIALIZER, NULL, &queue.first, false };
 
 /* While the body came, somebody may have deleted what the route is on: within the transaction it is looked for again. */
 static enum err checked(struct ticket *t)
@@ -50,7 +51,7 @@ static enum err within_savepoint(struct ticket *t)
     return fail_again(&why);
 }
 
-/* On the leader's connection, within its transaction. */
+/* On the writer's connection, within its transaction. */
 static void run_one(struct ticket *t, struct sql *db, bool alone)
 {
     struct sql *own = t->op->db;
@@ -89,10 +90,14 @@ static enum err run_each(struct ticket *first, struct sql *db, struct ticket **r
     return sql_within(db) ? OK : fail(E_BROKEN, "the database gave up the transaction of several requests");
 }
 
-static struct ticket *run_all(struct ticket *first, struct sql *db)
+/* The writer belongs to whoever leads. */
+static struct ticket *run_all(struct ticket *first, struct sql_pool *pool)
 {
     struct ticket *rest = NULL;
-    enum err e = sql_begin(db);
+    struct sql *db = NULL;
+    enum err e = sql_pool_writer(pool, &db);
+    if (e == OK)
+        e = sql_begin(db);
     if (e == OK)
         e = sql_end(db, run_each(first, db, &rest));
     if (e != OK)
@@ -123,28 +128,33 @@ static void put_first(struct ticket *rest)
     queue.first = rest;
 }
 
-static void lead(struct sql *db)
+static void tell(struct ticket *t, int state)
+{
+    t->state = state;
+    pthread_cond_signal(&t->moved);
+}
+
+static void lead(struct sql_pool *pool)
 {
     struct ticket *first = take_waiting();
     pthread_mutex_unlock(&queue.lock);
-    struct ticket *rest = run_all(first, db);
+    struct ticket *rest = run_all(first, pool);
     pthread_mutex_lock(&queue.lock);
     if (rest)
         put_first(rest);
-    for (struct ticket *t = first, *next; t; t = next) {
-        next = t->next;
-        t->state = ENDED;
-    }
     if (queue.first)
-        queue.first->state = LEADS;
+        tell(queue.first, LEADS);
     else
         queue.led = false;
-    pthread_cond_broadcast(&queue.moved);
+    for (struct ticket *t = first, *next; t; t = next) {
+        next = t->next;
+        tell(t, ENDED);
+    }
 }
 
 static enum err write_once(struct op *op, handler *work)
 {
-    struct ticket mine = { .op = op, .work = work };
+    struct ticket mine = { .op = op, .work = work, .moved = PTHREAD_COND_INITIALIZER };
     pthread_mutex_lock(&queue.lock);
     *queue.last = &mine;
     queue.last = &mine.next;
@@ -153,10 +163,11 @@ static enum err write_once(struct op *op, handler *work)
         mine.state = LEADS;
     }
     while (mine.state == WAITS)
-        pthread_cond_wait(&queue.moved, &queue.lock);
+        pthread_cond_wait(&mine.moved, &queue.lock);
     if (mine.state == LEADS)
-        lead(op->db);
+        lead(op->services->pool);
     pthread_mutex_unlock(&queue.lock);
+    pthread_cond_destroy(&mine.moved);
     op_here(op);
     return mine.result == OK ? OK : fail_again(&mine.failure);
 }

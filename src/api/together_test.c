@@ -6,6 +6,7 @@
 enum { WRITERS = 24, EACH = 20 };
 
 static char path[64];
+static struct services services;
 
 struct writer {
     pthread_t thread;
@@ -26,7 +27,7 @@ static enum err write_number(struct op *op)
 static void *write_all(void *with)
 {
     struct writer *w = with;
-    struct op op = { .state = w };
+    struct op op = { .state = w, .services = &services };
     MUST(sql_open(path, &op.db));
     struct sql *own = op.db;
     for (w->turn = 0; w->turn < EACH; w->turn++) {
@@ -46,6 +47,7 @@ TEST(writes_that_come_together_are_kept_or_undone_each_for_itself)
     struct sql *db;
     snprintf(path, sizeof path, "/tmp/together_%d.db", (int)getpid());
     MUST(sql_open(path, &db));
+    MUST(sql_pool_open(path, &services.pool));
     MUST(sql_script(db, "CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT"));
     for (int i = 0; i < WRITERS; i++) {
         writers[i].number = i;
@@ -63,6 +65,7 @@ TEST(writes_that_come_together_are_kept_or_undone_each_for_itself)
     assert_int_equal(kept, wanted);
     assert_int_equal(strange, 0);
     sql_close(db);
+    sql_pool_close(services.pool);
     unlink(path);
 }
 
@@ -75,12 +78,16 @@ static enum err fill_the_disk(struct op *op)
 
 TEST(a_transaction_that_the_database_ended_is_told_as_failed)
 {
-    struct op op = { 0 };
-    MUST(sql_open(":memory:", &op.db));
+    struct op op = { .services = &services };
+    snprintf(path, sizeof path, "/tmp/together_%d.db", (int)getpid());
+    MUST(sql_open(path, &op.db));
+    MUST(sql_pool_open(path, &services.pool));
     MUST(sql_script(op.db, "CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT"));
     MUST_FAIL(op_write(&op, fill_the_disk), E_BROKEN, "the disk is full");
     int64_t n = 0;
     MUST(sql_int(op.db, &n, "SELECT count(*) FROM numbers"));
     assert_int_equal(n, 0);
     sql_close(op.db);
+    sql_pool_close(services.pool);
+    unlink(path);
 }

@@ -415,7 +415,7 @@ struct sql_pool {
     pthread_mutex_t lock;
     pthread_cond_t given;
     char *path;
-    struct sql *idle;
+    struct sql *idle, *writer;
     int n_idle, n_taken, most;
     double wait_s;
 };
@@ -498,10 +498,20 @@ void sql_pool_give(struct sql_pool *p, struct sql *s)
     leave(p);
 }
 
+enum err sql_pool_writer(struct sql_pool *p, struct sql **ret)
+{
+    if (!p->writer)
+        TRY(sql_open(p->path, &p->writer));
+    TRY(forget_lists(p->writer));
+    *ret = p->writer;
+    return OK;
+}
+
 void sql_pool_close(struct sql_pool *p)
 {
     if (!p)
         return;
+    sql_close(p->writer);
     for (struct sql *s = p->idle, *next; s; s = next) {
         next = s->next;
         sql_close(s);

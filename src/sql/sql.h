@@ -137,6 +137,9 @@ MUST_USE enum err sql_pool_open(const char *path, struct sql_pool **ret);
 MUST_USE enum err sql_pool_take(struct sql_pool *, struct sql **ret);
 void sql_pool_set_limits(struct sql_pool *, int most, double wait_s); /* before the first is taken */
 void sql_pool_give(struct sql_pool *, struct sql *);
+/* The one connection that writes: opened at the first call, the pool's until it is closed. One thread at a time may use it, and
+ * each call forgets the lists of the one before. */
+MUST_USE enum err sql_pool_writer(struct sql_pool *, struct sql **ret);
 void sql_pool_close(struct sql_pool *);
 
 #include "sql/noted.h" /* last: it goes around the functions above */
