@@ -36,10 +36,26 @@ static void remove_stale(const char *dir)
     closedir(d);
 }
 
+/* All at once, so that no upload finds that another has made its folder and not yet synced it. */
+static enum err make_folders(const char *objects)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    bool made = false;
+    TRY(file_make_dirs(objects, 0700));
+    for (int i = 0; i < 256; i++) {
+        const char *folder = arena_fmt(a, "%s/%02x", objects, i);
+        if (mkdir(folder, 0700) == 0)
+            made = true;
+        else if (errno != EEXIST)
+            return fail(err_of_errno(errno), "cannot make %s: %s", folder, strerror(errno));
+    }
+    return made ? file_sync_dir(objects) : OK;
+}
+
 enum err blob_open(const char *dir, struct blob_store **ret)
 {
     AUTO(arena) struct arena *a = arena_new();
-    TRY(file_make_dirs(arena_fmt(a, "%s/objects", dir), 0700));
+    TRY(make_folders(arena_fmt(a, "%s/objects", dir)));
     TRY(file_make_dirs(arena_fmt(a, "%s/incoming", dir), 0700));
     TRY(file_make_dirs(arena_fmt(a, "%s/trash", dir), 0700));
     remove_stale(arena_fmt(a, "%s/incoming", dir));
@@ -123,20 +139,18 @@ enum err blob_write(struct blob_writer *w, const void *bytes, size_t n)
 static enum err settle(struct blob_store *s, int fd, const char *path, const char *hash)
 {
     AUTO(arena) struct arena *a = arena_new();
-    const char *to = blob_place(a, s, hash), *folder = arena_fmt(a, "%s/objects/%.2s", s->dir, hash),
-               *objects = arena_fmt(a, "%s/objects", s->dir);
+    const char *to = blob_place(a, s, hash), *folder = arena_fmt(a, "%s/objects/%.2s", s->dir, hash);
     if (blob_is_good(s, hash)) {
         unlink(path);
         return OK;
     }
     if (fsync(fd) != 0)
         return fail(err_of_errno(errno), "cannot sync %s: %s", path, strerror(errno));
-    bool made = mkdir(folder, 0700) == 0;
     if (rename(path, to) != 0)
         return fail(err_of_errno(errno), "cannot move %s to %s: %s", path, to, strerror(errno));
     unlink(blob_damaged_place(a, s, hash));
-    TRY(file_sync_dir(folder));
-    return made ? file_sync_dir(objects) : OK;
+    blob_note_good(s, hash, fd); /* after the rename, which is a change of the file too */
+    return file_sync_dir(folder);
 }
 
 enum err blob_commit(struct blob_writer *w, char ret_hash[HASH_SIZE], uint64_t *ret_size)

@@ -38,6 +38,21 @@ TEST(an_object_is_named_by_its_bytes_and_stored_once)
     blob_close(s);
 }
 
+TEST(the_folders_of_objects_are_there_before_the_first_object)
+{
+    char dir[40];
+    struct blob_store *s = store(dir);
+    AUTO(arena) struct arena *a = arena_new();
+    char **names;
+    size_t n;
+    MUST(file_list(a, arena_fmt(a, "%s/objects", dir), &names, &n));
+    CHECK_INT(n, 256);
+    blob_close(s);
+    MUST(blob_open(dir, &s)); /* nor does it mind that they are there */
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
 TEST(a_writer_over_its_cap_or_given_up_leaves_nothing)
 {
     char dir[40];

@@ -19,6 +19,8 @@ bool blob_have(struct blob_store *, const char *hash);
 /* Whether it is there with the bytes that its name says; if not, it is put aside. Its time becomes now, which keeps the sweeper off
  * until a row names it. */
 bool blob_is_good(struct blob_store *, const char *hash);
+/* The open file is the object, and was hashed while it was written: it need not be read for that once more. */
+void blob_note_good(struct blob_store *, const char *hash, int fd);
 void blob_hex(EVP_MD_CTX *, char ret[HASH_SIZE]);
 MUST_USE enum err blob_hash_of(int fd, char ret_hash[HASH_SIZE]);
 /* Calls each with the file's bytes from its start. */

@@ -177,15 +177,24 @@ enum err blob_read_sized(struct blob_store *s, const char *hash, uint64_t size, 
                 (unsigned long long)size);
 }
 
+void blob_note_good(struct blob_store *s, const char *hash, int fd)
+{
+    struct stat st;
+    unsigned long long mark;
+    if (fstat(fd, &st) != 0)
+        return;
+    atomic_ullong *slot = good_mark(s, hash, &st, &mark);
+    atomic_store(slot, mark);
+}
+
 bool blob_is_good(struct blob_store *s, const char *hash)
 {
     AUTO(fd) int fd = -1;
     struct stat st;
-    unsigned long long mark;
     if (open_object(s, hash, &fd, &st) != OK || compare_once(s, hash, fd, &st) != OK)
         return false;
-    if (futimens(fd, NULL) == 0 && fstat(fd, &st) == 0)
-        atomic_store(good_mark(s, hash, &st, &mark), mark);
+    if (futimens(fd, NULL) == 0)
+        blob_note_good(s, hash, fd);
     return true;
 }
 

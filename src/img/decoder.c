@@ -20,7 +20,8 @@ enum {
     MOST_CHILDREN = 16,
     IDLE_S = 120,         /* a child that nobody asks for so long ends; the next call starts another */
     WAIT_S = 60,          /* a call waits so long for a child to become free */
-    KEEP_SHARED = 8 << 20 /* shared pages above this are given back after use */
+    KEEP_SHARED = 8 << 20, /* shared pages above this are given back after use */
+    KEEP_FREE = 4 << 20    /* so is memory that the decoders have freed */
 };
 #define SHARED_SIZE ((size_t)IMAGE_PIXELS * 3)
 #define CHILD_MEMORY (2ULL << 30) /* 100 Mpx as RGB, as coefficients of a progressive JPEG, turned, and the file itself */
@@ -123,7 +124,8 @@ static void serve_one(const struct request *q, int fd, uint8_t *shared)
         strncpy(reply.why, fail_text(), sizeof reply.why - 1);
     if (message_send(CHILD_SOCKET, &reply, sizeof reply, NULL, 0) != OK)
         _exit(0);
-    malloc_trim(0);
+    if (mallinfo2().fordblks > KEEP_FREE)
+        malloc_trim(0);
 }
 
 static _Noreturn void serve(int idle_s)
