@@ -2,7 +2,7 @@
 #include "api/resource.h"
 
 #define ACCOUNT(R) R(organization) R(user) R(access) R(view) R(token) R(session) R(job)
-#define DATALAKE(R) R(datalake) R(object) R(source) R(tag) R(data)
+#define DATALAKE(R) R(datalake) R(object) R(source) R(tag) R(data) R(register)
 #define DATASET(R) R(dataset) R(dataset_version) R(asset) R(label) R(label_group) R(dataset_stats) R(dataset_copy) R(dataset_use)
 #define ANNOTATION(R)                                                                                                              \
     R(annotation) R(rectangle) R(polygon) R(line) R(point) R(classification) R(keypoints) R(mask) R(export) R(import) R(from_tags)

@@ -3,6 +3,7 @@ import hashlib
 import unicodedata
 
 import pytest
+import requests
 from conftest import unique
 from picsellia.exceptions import NoDataError
 from picsellia.types.enums import DataUploadStatus
@@ -86,6 +87,23 @@ def test_the_same_picture_is_kept_once(server, lake, cells):
     before = len(list((server.folder / "objects").glob("*/*")))
     lake.upload_data(filepaths=[str(cells[0].path)])
     assert len(list((server.folder / "objects").glob("*/*"))) == before
+
+
+def test_many_are_registered_by_one_request_as_one_by_one(server, lake, cells):
+    whole, cut = cells[7].path.read_bytes() + b"many", cells[8].path.read_bytes()[:3000]
+    bodies = [whole, cut, b"no image", whole]
+    links = server.call("POST", f"/api/object-storage/{lake.connector_id}/upload_links", json={"type": "DATA", "filenames": [f"{k}.jpg" for k in range(4)]})
+    for link, body in zip(links, bodies):
+        assert requests.put(link["url"], data=body).status_code < 300
+    tag = lake.get_or_create_data_tag(unique("many"))
+    files = [{"filename": f"{k}.jpg", "object_name": link["object_name"]} for k, link in enumerate(links)]
+    rows = server.call("POST", f"/api/datalake/{lake.id}/datas/bulk", json={"files": files, "tags": [str(tag.id)]})
+    assert [r["upload_status"] for r in rows] == ["DONE", "ERROR", "ERROR", "DONE"] and "damaged" in rows[1]["error"]
+    assert [r["object_name"] for r in rows] == [link["object_name"] for link in links]
+    first = server.call("GET", f"/api/data/{rows[0]['id']}")
+    assert (first["meta"]["width"], first["meta"]["height"], first["content_type"], first["filename"]) == (640, 480, "image/jpeg", "0.jpg")
+    assert [t["name"] for t in first["tags"]] == [tag.name]
+    assert requests.get(first["presigned_url"]).content == whole
 
 
 def test_sources_and_metadata(client, lake, cells):

@@ -3,8 +3,8 @@ import { ActionIcon, Button, Progress } from "@mantine/core";
 import { useEffect, useSyncExternalStore } from "react";
 import { ApiError, call, post } from "./api/client";
 import { touch } from "./api/query";
-import { storeFile } from "./api/upload";
-import type { Data, Session } from "./api/types";
+import { PART, linksFor, sendByLink, storeFile } from "./api/upload";
+import type { Data, RegisteredFile, Session } from "./api/types";
 import { bytes, plural } from "./kit/format";
 import { IconAlert, IconCheck, IconX } from "./kit/icons";
 import { Cut } from "./kit/parts";
@@ -21,6 +21,8 @@ interface Item {
 }
 
 const AT_ONCE = 4;
+const BATCH_FILES = 25;
+const BATCH_BYTES = 32 * 1024 * 1024;
 let items: Item[] = [];
 let started = 0;
 let version = 0;
@@ -38,36 +40,91 @@ function changed(): void {
   });
 }
 
-async function one(item: Item, signal: AbortSignal): Promise<void> {
-  item.state = "sending";
+const typeOf = (file: File) => file.type || "application/octet-stream";
+
+function failed(item: Item, e: unknown): void {
+  item.state = "failed";
+  item.error = e instanceof ApiError ? [e.message, e.detail].filter(Boolean).join(". ") : e instanceof Error ? e.message : String(e);
   changed();
-  try {
-    const { session, file } = item;
-    const object_name = await storeFile(file, { session, type: "DATA" }, (n) => { item.sent = n; changed(); }, signal);
-    const data = await post<Data>(`/api/datalake/${session.datalake.id}/datas`, {
-      type: "IMAGE",
-      filename: file.name,
-      object_name,
-      content_type: file.type || "application/octet-stream",
-      tags: item.tags,
-      data_source_id: null,
-    });
-    if (data.upload_status === "ERROR") item.row = data.id;
-    if (data.upload_status === "ERROR") throw new Error(data.error ?? "The file is not an image that can be read");
-    item.sent = file.size;
-    item.state = "done";
-  } catch (e) {
-    item.state = "failed";
-    item.error = e instanceof ApiError ? [e.message, e.detail].filter(Boolean).join(". ") : e instanceof Error ? e.message : String(e);
+}
+
+function registered(item: Item, data: { id: string; upload_status: string; error?: string | null }): void {
+  if (data.upload_status === "ERROR") {
+    item.row = data.id;
+    return failed(item, new Error(data.error ?? "The file is not an image that can be read"));
   }
+  item.sent = item.file.size;
+  item.state = "done";
   changed();
+}
+
+const sent = (item: Item) => (n: number) => {
+  item.sent = n;
+  changed();
+};
+
+/** A large file, or one with a name that may be refused. */
+async function one(item: Item, signal: AbortSignal): Promise<void> {
+  const { session, file, tags } = item;
+  try {
+    const object_name = await storeFile(file, { session, type: "DATA" }, sent(item), signal);
+    registered(item, await post<Data>(`/api/datalake/${session.datalake.id}/datas`, { type: "IMAGE", filename: file.name, object_name, content_type: typeOf(file), tags }));
+  } catch (e) {
+    failed(item, e);
+  }
+}
+
+/** Small files: their links by one request, and what has arrived of them is registered by another. */
+async function many(first: Item, batch: readonly Item[], signal: AbortSignal): Promise<void> {
+  const { session, tags } = first;
+  const arrived: { item: Item; object_name: string }[] = [];
+  try {
+    const links = await linksFor(batch.map((i) => i.file), { session, type: "DATA" }).catch((e: unknown) => {
+      if (e instanceof ApiError && e.status === 400) return null; // of one of the names
+      throw e;
+    });
+    for (const [k, item] of batch.entries()) {
+      const link = links?.[k];
+      if (!link) await one(item, signal);
+      else
+        await sendByLink(item.file, link, sent(item), signal).then(
+          () => arrived.push({ item, object_name: link.object_name }),
+          (e: unknown) => failed(item, e),
+        );
+    }
+    if (!arrived.length || signal.aborted) return;
+    const files = arrived.map(({ item, object_name }) => ({ filename: item.file.name, object_name, content_type: typeOf(item.file) }));
+    const rows = await post<RegisteredFile[]>(`/api/datalake/${session.datalake.id}/datas/bulk`, { files, tags });
+    rows.forEach((row, k) => arrived[k] && registered(arrived[k].item, row));
+  } catch (e) {
+    batch.filter((i) => i.state === "sending").forEach((i) => failed(i, e));
+  }
+}
+
+/** The next files for one worker: a large one alone, or small ones that belong together, so few that the others get their share. */
+function next(): Item[] {
+  const waiting = items.filter((i) => i.state === "waiting");
+  const [first] = waiting;
+  if (!first || first.file.size > PART) return first ? [first] : [];
+  const most = Math.min(BATCH_FILES, Math.ceil(waiting.length / AT_ONCE));
+  const batch: Item[] = [];
+  let size = 0;
+  for (const i of waiting) {
+    size += i.file.size;
+    if (batch.length >= most || (batch.length && size > BATCH_BYTES) || i.tags !== first.tags || i.session !== first.session) break;
+    batch.push(i);
+  }
+  return batch;
 }
 
 async function work(signal: AbortSignal): Promise<void> {
   for (;;) {
-    const item = items.find((i) => i.state === "waiting");
-    if (!item || signal.aborted) return;
-    await one(item, signal);
+    const batch = next();
+    const [first] = batch;
+    if (!first || signal.aborted) return;
+    batch.forEach((i) => (i.state = "sending"));
+    changed();
+    await (first.file.size > PART ? one(first, signal) : many(first, batch, signal));
   }
 }
 
@@ -127,17 +184,17 @@ export function UploadPanel() {
   }, [busy]);
   if (!items.length) return null;
   const done = items.filter((i) => i.state === "done").length;
-  const failed = items.filter((i) => i.state === "failed");
+  const lost = items.filter((i) => i.state === "failed");
   const total = items.reduce((n, i) => n + i.file.size, 0);
-  const sent = items.reduce((n, i) => n + (i.state === "done" ? i.file.size : Math.min(i.sent, i.file.size)), 0);
-  const rate = started ? sent / ((performance.now() - started) / 1000) : 0;
+  const arrived = items.reduce((n, i) => n + (i.state === "done" ? i.file.size : Math.min(i.sent, i.file.size)), 0);
+  const rate = started ? arrived / ((performance.now() - started) / 1000) : 0;
   return (
     <section className="card" aria-label="Uploads" style={{ position: "fixed", right: 20, bottom: 20, width: 340, zIndex: 60, padding: "12px 14px", boxShadow: "var(--shadow-pop)" }}>
       <div style={{ display: "flex", alignItems: "center", gap: 8 }}>
         <b style={{ fontWeight: 600 }} data-testid="upload-state">
-          {busy ? `Uploading ${done + failed.length} of ${items.length}` : failed.length ? `${plural(done, "file")} uploaded, ${failed.length} failed` : `${plural(done, "file")} uploaded`}
+          {busy ? `Uploading ${done + lost.length} of ${items.length}` : lost.length ? `${plural(done, "file")} uploaded, ${lost.length} failed` : `${plural(done, "file")} uploaded`}
         </b>
-        {!busy && !failed.length && <IconCheck size={16} color="var(--good)" />}
+        {!busy && !lost.length && <IconCheck size={16} color="var(--good)" />}
         <span style={{ flex: 1 }} />
         {busy ? (
           <Button variant="default" size="compact-xs" onClick={cancel}>
@@ -151,16 +208,16 @@ export function UploadPanel() {
       </div>
       {busy && (
         <>
-          <Progress value={total ? (100 * sent) / total : 0} size={5} mt={8} aria-label="Upload progress" />
+          <Progress value={total ? (100 * arrived) / total : 0} size={5} mt={8} aria-label="Upload progress" />
           <div className="dim" style={{ marginTop: 5, fontSize: 12 }}>
-            {bytes(sent)} of {bytes(total)}
+            {bytes(arrived)} of {bytes(total)}
             {rate > 0 && ` · ${bytes(rate)}/s`}
           </div>
         </>
       )}
-      {failed.length > 0 && (
+      {lost.length > 0 && (
         <div style={{ marginTop: 8, maxHeight: 160, overflow: "auto" }}>
-          {failed.slice(0, 20).map((f, i) => (
+          {lost.slice(0, 20).map((f, i) => (
             <div key={i} style={{ display: "grid", gridTemplateColumns: "16px 1fr", gap: 6, padding: "4px 0", fontSize: 12 }}>
               <IconAlert size={14} color="var(--bad)" />
               <div style={{ minWidth: 0 }}>

@@ -123,10 +123,9 @@ static const struct field fields[] = {
     { "nb_assets", T_INT, F_ONE, "(SELECT count(*) FROM asset a WHERE a.data_id = d.id)" },
 };
 
-/* ---- registering */
+/* ---- rows */
 
-/* Pages that show the datalake look again. */
-static enum err tell(struct sql *db, const char *lake)
+enum err data_tell(struct sql *db, const char *lake)
 {
     AUTO(out) struct out o;
     out_init(&o, 200);
@@ -136,7 +135,7 @@ static enum err tell(struct sql *db, const char *lake)
     return event_tell(db, &datalake_resource, lake, "data", o.text.bytes);
 }
 
-enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, const char **ret_id)
+enum err data_add_quietly(struct sql *db, struct arena *a, const struct data_new *n, const char **ret_id)
 {
     const char *id = id_new(a);
     TRY(sql_run(db,
@@ -148,7 +147,13 @@ enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, con
     TRY(kept_put(db, n->org, KEPT_METADATA, id, n->metadata));
     TRY(kept_put(db, n->org, KEPT_CUSTOM, id, n->custom_metadata));
     *ret_id = id;
-    return tell(db, n->datalake_id);
+    return OK;
+}
+
+enum err data_add(struct sql *db, struct arena *a, const struct data_new *n, const char **ret_id)
+{
+    TRY(data_add_quietly(db, a, n, ret_id));
+    return data_tell(db, n->datalake_id);
 }
 
 /* Both are set by these two alone, with what is kept of their members. */
@@ -183,16 +188,7 @@ enum err data_complete(struct sql *db, const char *id, const char *source_id, co
     return sql_run(db, "UPDATE data SET data_source_id = coalesce(data_source_id, ?2) WHERE id = ?1", V(id), V(source_id));
 }
 
-static enum err need_source(struct op *op, const char *id)
-{
-    int64_t there = 0;
-    if (!id)
-        return OK;
-    TRY(sql_int(op->db, &there, "SELECT count(*) FROM data_source WHERE id = ?1 AND org = ?2", V(id), V(op->org)));
-    return there ? OK : fail(E_NOT_FOUND, "data_source_id: there is no data source %s", id);
-}
-
-static enum err check_custom(struct op *op, const char *lake, const struct json *custom)
+enum err custom_check(struct op *op, const char *lake, const struct json *custom)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r, "SELECT custom_metadata_schema, allow_extra_custom_metadata FROM datalake WHERE id = ?1", V(lake)));
@@ -200,82 +196,6 @@ static enum err check_custom(struct op *op, const char *lake, const struct json 
     if (!rows_null(r, 0))
         TRY(json_parse(op->arena, rows_text(r, 0), strlen(rows_text(r, 0)), &schema));
     return metadata_check(schema, rows_int(r, 1) != 0, custom);
-}
-
-static enum err put_tags(struct op *op, const char *lake, const char *id)
-{
-    int64_t unknown = 0;
-    struct value tags;
-    TRY(in_ids(op, "tags", &tags));
-    TRY(sql_int(
-        op->db, &unknown,
-        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
-        V(tags), V(lake)));
-    if (unknown)
-        return fail(E_NOT_FOUND, "tags: %lld of the ids are no tags of this datalake", (long long)unknown);
-    return sql_run(op->db, "INSERT INTO tagged SELECT value, ?2 FROM listed WHERE list = ?1 ON CONFLICT DO NOTHING", V(tags),
-                   V(id));
-}
-
-/* A client that lost the answer sends it again: the second time finds what the first one made. */
-static enum err insert(struct op *op)
-{
-    struct data_new *n = op->state;
-    const char *id;
-    {
-        AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(op->db, &r, "SELECT id FROM data WHERE object_name = ?1 AND datalake_id = ?2", V(n->object_name),
-                               V(n->datalake_id));
-        if (e == OK)
-            return reply_one(op, &data_resource, rows_text(r, 0));
-        if (e != E_NOT_FOUND)
-            return e;
-    }
-    TRY(data_add(op->db, op->arena, n, &id));
-    TRY(sql_run(op->db, "UPDATE object SET content_type = ?2 WHERE name = ?1", V(n->object_name), V(n->content_type)));
-    TRY(put_tags(op, n->datalake_id, id));
-    op->status = 201;
-    return reply_one(op, &data_resource, id);
-}
-
-static enum err probe(struct op *op, struct data_new *n)
-{
-    AUTO(fd) int fd = -1;
-    struct image_facts facts;
-    TRY(blob_read(op->services->blobs, n->hash, &fd, &n->size));
-    enum err e = infer_probe(op->services->infer, op_party(op), fd, &facts);
-    if (e == E_INVALID || e == E_TOO_BIG || e == E_UNMEANT) {
-        n->error = arena_str(op->arena, fail_text());
-        return OK;
-    }
-    TRY(e);
-    n->width = facts.width;
-    n->height = facts.height;
-    n->orientation = facts.orientation;
-    n->content_type = facts.type;
-    return OK;
-}
-
-static enum err create(struct op *op)
-{
-    struct data_new *n = arena_take(op->arena, sizeof *n);
-    *n = (struct data_new){ .org = op->org, .user_id = op->user_id };
-    n->datalake_id = op->id;
-    n->filename = in_text(op, "filename");
-    n->object_name = in_text(op, "object_name");
-    n->content_type = in_text(op, "content_type") ? in_text(op, "content_type") : "application/octet-stream";
-    n->source_id = in_text(op, "data_source_id");
-    n->metadata = in_print(op, "metadata");
-    n->custom_metadata = in_print(op, "custom_metadata");
-    if (strcmp(in_text(op, "type"), "IMAGE") != 0)
-        return fail(E_UNMEANT, "type: only images can be used here; videos cannot");
-    TRY(fail_within(filename_check(n->filename), "filename: "));
-    TRY(need_source(op, n->source_id));
-    TRY(check_custom(op, n->datalake_id, in_json(op, "custom_metadata")));
-    TRY(object_find(op->db, op->arena, op->org, n->object_name, &n->hash, &n->size));
-    TRY(probe(op, n));
-    op->state = n;
-    return op_write(op, insert);
 }
 
 /* ---- lists */
@@ -407,7 +327,7 @@ static enum err update_custom(struct op *op)
         TRY(sql_first(op->db, &r, "SELECT datalake_id FROM data WHERE id = ?1", V(op->id)));
         lake = arena_str(op->arena, rows_text(r, 0));
     }
-    TRY(check_custom(op, lake, in_json(op, "custom_metadata")));
+    TRY(custom_check(op, lake, in_json(op, "custom_metadata")));
     TRY(set_custom(op->db, op->org, op->id, in_print(op, "custom_metadata")));
     out_object(&op->out, NULL);
     out_json(&op->out, "custom_metadata", in_json(op, "custom_metadata"));
@@ -462,7 +382,7 @@ static enum err remove_data(struct bulk *b, const char *id, const char *made)
 static enum err tell_removed(struct bulk *b, bool done)
 {
     (void)done;
-    return tell(b->db, json_text(json_get(b->input, "lake")));
+    return data_tell(b->db, json_text(json_get(b->input, "lake")));
 }
 const struct bulk_kind remove_data_bulk = { "remove_data",
                                             "deleting data",
@@ -513,7 +433,7 @@ static enum err change_one(struct op *op, const char *lake, const char *key, con
     if (!json_absent(metadata))
         TRY(set_metadata(op->db, op->org, id, json_print(op->arena, metadata)));
     if (!json_absent(custom)) {
-        TRY(check_custom(op, lake, custom));
+        TRY(custom_check(op, lake, custom));
         TRY(set_custom(op->db, op->org, id, json_print(op->arena, custom)));
     }
     if (source) {
@@ -630,17 +550,6 @@ static enum err thumbnail(struct op *op)
     return OK;
 }
 
-static const struct field create_in[] = {
-    { "type", T_TEXT, F_NEED, .words = data_types },
-    { "filename", T_TEXT, F_NEED, .min = 1, .max = 255 },
-    { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },
-    { "content_type", T_TEXT, F_NULL, .max = 100 },
-    { "tags", T_IDS, F_NULL, .max = 1000 },
-    { "data_source_id", T_ID, F_NULL },
-    { "meta", T_OBJECT, F_NULL }, /* the client's own idea of the size; ours is measured */
-    { "metadata", T_OBJECT, F_NULL },
-    { "custom_metadata", T_OBJECT, F_NULL },
-};
 static const struct field list_in[] = {
     { "upload_statuses", T_TEXTS, .words = data_statuses },
     { "types", T_TEXTS, .words = data_types },
@@ -666,9 +575,6 @@ static const struct field size_in[] = { { "size", T_INT, .min = 1, .max = 4096 }
 DESCRIBED(custom_answer, "custom metadata of a data", { "custom_metadata", T_OBJECT, F_NULL });
 
 static const struct route routes[] = {
-    { "POST", "/api/datalake/{id}/datas", create, MAY_WRITE, WORK_FREE,
-      "registers an uploaded object as data; a file that is no image gets upload_status ERROR and its reason", FIELDS(create_in),
-      &data_resource, .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource,
       .on = &datalake_resource, .gives = GIVES_PAGE },
     { "XGET", "/api/datalake/{id}/datas", list_of, MAY_READ, WORK_READ, "data named by ids, object_names or filenames",

@@ -5,7 +5,7 @@
 
 extern const struct removal source_removal;
 
-extern const struct resource datalake_resource, data_resource, tag_resource, source_resource, object_resource;
+extern const struct resource datalake_resource, data_resource, register_resource, tag_resource, source_resource, object_resource;
 
 extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
 
@@ -62,6 +62,11 @@ struct data_new {
 };
 bool object_shown_inline(const char *content_type);
 MUST_USE enum err data_add(struct sql *, struct arena *, const struct data_new *, const char **ret_id);
+/* The same of many, of which pages are told once by data_tell(): that they look at the datalake again. */
+MUST_USE enum err data_add_quietly(struct sql *, struct arena *, const struct data_new *, const char **ret_id);
+MUST_USE enum err data_tell(struct sql *, const char *lake);
+/* Whether the datalake takes that custom metadata. */
+MUST_USE enum err custom_check(struct op *, const char *lake, const struct json *custom);
 /* What is told of a data later, where it has none of it yet: a source by its id, JSON objects; each may be NULL. */
 MUST_USE enum err data_complete(struct sql *, const char *id, const char *source_id, const char *metadata,
                                 const char *custom_metadata);

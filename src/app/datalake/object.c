@@ -101,12 +101,18 @@ static enum err own_name(struct op *op, const char **ret)
     return OK;
 }
 
-static enum err generate_name(struct op *op)
+/* MODEL_FILE: model-file */
+static const char *kind_of(struct op *op)
 {
     char *kind = arena_str(op->arena, in_text(op, "type"));
     for (char *p = kind; *p; p++)
         *p = *p == '_' ? '-' : (char)(*p | 0x20);
-    const char *name;
+    return kind;
+}
+
+static enum err generate_name(struct op *op)
+{
+    const char *name, *kind = kind_of(op);
     TRY(object_name_new(op->arena, op->org, kind, in_text(op, "upload_dir"), in_text(op, "filename"), &name));
     out_object(&op->out, NULL);
     out_text(&op->out, "object_name", name);
@@ -138,6 +144,23 @@ static enum err grant_parts(struct op *op)
     out_text(&op->out, "client_type", "google");
     out_text(&op->out, "url", signed_url(op, "PUT", name));
     out_end_object(&op->out);
+    return OK;
+}
+
+/* Of many files at once: a name and a link for each, in their order. */
+static enum err grant_many(struct op *op)
+{
+    const struct json *list = in_json(op, "filenames");
+    const char *kind = kind_of(op), *name;
+    out_array(&op->out, NULL);
+    for (size_t i = 0; i < json_count(list); i++) {
+        TRY(fail_within(object_name_new(op->arena, op->org, kind, NULL, json_text(json_at(list, i)), &name), "filenames[%zu]: ", i));
+        out_object(&op->out, NULL);
+        out_text(&op->out, "object_name", name);
+        out_text(&op->out, "url", signed_url(op, "PUT", name));
+        out_end_object(&op->out);
+    }
+    out_end_array(&op->out);
     return OK;
 }
 
@@ -425,6 +448,11 @@ static const struct field generate_in[] = {
 static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },
                                           { "content_type", T_TEXT, F_NULL, .max = 100 } };
 
+enum { GRANTS_MOST = 1000 };
+static const struct field grants_in[] = { { "type", T_TEXT, F_NEED, .words = kinds },
+                                          { "filenames", T_TEXTS, F_NEED, .min = 1, .max = GRANTS_MOST } };
+
+DESCRIBED(named_link, "name and link of an upload", { "object_name", T_TEXT }, { "url", T_TEXT });
 DESCRIBED(name_answer, "name of an object", { "object_name", T_TEXT });
 DESCRIBED(put_link, "link that takes an object", { "url", T_TEXT }, { "fields", T_OBJECT });
 DESCRIBED(put_answer, "grant of an upload", { "client_type", T_TEXT }, { "presigned_url_data", T_PART, .of = &put_link });
@@ -436,6 +464,9 @@ static const struct route routes[] = {
       .answers = &name_answer },
     { "POST", "/api/object-storage/{id}/generate_presigned_url", grant_put, MAY_WRITE, WORK_READ,
       "a link that takes one PUT of the whole object", FIELDS(object_in), .on = &connector_resource, .answers = &put_answer },
+    { "POST", "/api/object-storage/{id}/upload_links", grant_many, MAY_WRITE, WORK_READ,
+      "for each of many files a new name and a link that takes one PUT of it", FIELDS(grants_in), .on = &connector_resource,
+      .answers = &named_link, .gives = GIVES_ROWS },
     { "POST", "/api/object-storage/{id}/init_multipart_upload", grant_parts, MAY_WRITE, WORK_READ,
       "a link that takes PUTs of parts with Content-Range", FIELDS(object_in), .on = &connector_resource,
       .answers = &parts_answer },

@@ -971,6 +971,11 @@ export interface MonitoredPrediction {
   predicted_asset_id: string;
 }
 
+export interface NameAndLinkOfAnUpload {
+  object_name: string;
+  url: string;
+}
+
 export interface NameOfAnObject {
   object_name: string;
 }
@@ -1227,6 +1232,13 @@ export interface RectangleWithItsLabel {
   h: number;
   box: number[] | null;
   area: number;
+}
+
+export interface RegisteredFile {
+  id: string;
+  object_name: string;
+  upload_status: "PENDING" | "COMPUTING" | "ERROR" | "DONE";
+  error: string | null;
 }
 
 export interface Review {

@@ -1,8 +1,9 @@
-// Sends a file by the grants of the storage: ask a name, ask a URL, PUT the bytes. Large files go in parts.
+// Sends a file by the grants of the storage: ask a name, ask a URL, PUT the bytes. Large files go in parts; names and URLs of many small ones are asked for at once.
 import { ApiError, post } from "./client";
-import type { Session } from "./types";
+import type { Session, UploadLink } from "./types";
 
-const PART = 25 * 1024 * 1024;
+/** Larger files are sent in parts, and one by one. */
+export const PART = 25 * 1024 * 1024;
 
 interface Grant {
   client_type: string;
@@ -85,3 +86,10 @@ export async function storeFile(file: File, to: UploadTarget, progress: (bytes: 
   }
   return object_name;
 }
+
+/** A new name and a link for each of some files that are no larger than a part. */
+export const linksFor = (files: readonly File[], { session, type }: UploadTarget) =>
+  post<UploadLink[]>(`/api/object-storage/${session.organization.default_connector_id}/upload_links`, { type, filenames: files.map((f) => f.name) });
+
+export const sendByLink = (file: File, link: UploadLink, progress: (bytes: number) => void, signal: AbortSignal) =>
+  send("PUT", ownUrl(link.url), file, { "Content-Type": file.type || "application/octet-stream" }, progress, signal);

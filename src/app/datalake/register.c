@@ -1,0 +1,270 @@
+/* Uploaded objects become data: one, as the published client asks for it, or many in one transaction, as the pages do. What an image
+ * is is found out in the sandbox before the transaction begins, of several at a time. */
+#include "api/resource.h"
+#include "app/datalake/datalake.h"
+#include "base/file.h"
+#include "blob/blob.h"
+#include "infer/infer.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FILES_MOST = 100, PROBES_MOST = 4 }; /* of a request; PROBES_MOST: looked at at the same time */
+
+/* ---- what the files are */
+
+struct probing {
+    struct op *op;
+    struct data_new *items;
+    size_t n;
+    atomic_size_t next;
+    pthread_mutex_t lock; /* of the request's arena, and of: */
+    bool failed;
+    struct failure why; /* the first */
+};
+
+static enum err probe_one(struct probing *p, struct data_new *d)
+{
+    AUTO(fd) int fd = -1;
+    struct image_facts facts;
+    TRY(blob_read(p->op->services->blobs, d->hash, &fd, &d->size));
+    enum err e = infer_probe(p->op->services->infer, op_party(p->op), fd, &facts);
+    if (e == E_INVALID || e == E_TOO_BIG || e == E_UNMEANT) {
+        pthread_mutex_lock(&p->lock);
+        d->error = arena_str(p->op->arena, fail_text());
+        pthread_mutex_unlock(&p->lock);
+        return OK;
+    }
+    TRY(e);
+    d->width = facts.width;
+    d->height = facts.height;
+    d->orientation = facts.orientation;
+    d->content_type = facts.type;
+    return OK;
+}
+
+static void *probe_next(void *with)
+{
+    struct probing *p = with;
+    for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->n;) {
+        if (probe_one(p, &p->items[i]) == OK)
+            continue;
+        pthread_mutex_lock(&p->lock);
+        if (!p->failed)
+            fail_keep(&p->why);
+        p->failed = true;
+        pthread_mutex_unlock(&p->lock);
+        atomic_store(&p->next, p->n); /* the others are not asked for any more */
+    }
+    return NULL;
+}
+
+/* This thread does its part, and all of it where no other can be had. */
+static enum err probe_all(struct op *op, struct data_new *items, size_t n)
+{
+    struct probing p = { .op = op, .items = items, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER };
+    pthread_t others[PROBES_MOST - 1];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t wanted = n ? n - 1 : 0, started = 0;
+    if (wanted > COUNT_OF(others))
+        wanted = COUNT_OF(others);
+    if (cores > 0 && wanted > (size_t)cores - 1)
+        wanted = (size_t)cores - 1;
+    while (started < wanted && pthread_create(&others[started], NULL, probe_next, &p) == 0)
+        started++;
+    probe_next(&p);
+    while (started)
+        pthread_join(others[--started], NULL);
+    pthread_mutex_destroy(&p.lock);
+    return p.failed ? fail_again(&p.why) : OK;
+}
+
+/* ---- rows */
+
+static enum err need_source(struct op *op, const char *id)
+{
+    int64_t there = 0;
+    if (!id)
+        return OK;
+    TRY(sql_int(op->db, &there, "SELECT count(*) FROM data_source WHERE id = ?1 AND org = ?2", V(id), V(op->org)));
+    return there ? OK : fail(E_NOT_FOUND, "data_source_id: there is no data source %s", id);
+}
+
+static enum err need_tags(struct op *op, const char *lake, struct value *ret)
+{
+    int64_t unknown = 0;
+    TRY(in_ids(op, "tags", ret));
+    TRY(sql_int(
+        op->db, &unknown,
+        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
+        V(*ret), V(lake)));
+    return unknown ? fail(E_NOT_FOUND, "tags: %lld of the ids are no tags of this datalake", (long long)unknown) : OK;
+}
+
+/* A client that lost the answer sends it again: the second time finds what the first one made. */
+static enum err find_made(struct op *op, const struct data_new *d, const char **ret_id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT id FROM data WHERE object_name = ?1 AND datalake_id = ?2", V(d->object_name),
+                  V(d->datalake_id)));
+    *ret_id = arena_str(op->arena, rows_text(r, 0));
+    return OK;
+}
+
+static enum err add(struct op *op, const struct data_new *d, struct value tags, const char **ret_id)
+{
+    TRY(data_add_quietly(op->db, op->arena, d, ret_id));
+    TRY(sql_run(op->db, "UPDATE object SET content_type = ?2 WHERE name = ?1 AND content_type <> ?2", V(d->object_name),
+                V(d->content_type)));
+    return sql_run(op->db, "INSERT INTO tagged SELECT value, ?2 FROM listed WHERE list = ?1 ON CONFLICT DO NOTHING", V(tags),
+                   V(*ret_id));
+}
+
+static enum err insert(struct op *op)
+{
+    const struct data_new *d = op->state;
+    const char *id;
+    struct value tags;
+    enum err e = find_made(op, d, &id);
+    if (e == OK)
+        return reply_one(op, &data_resource, id);
+    if (e != E_NOT_FOUND)
+        return e;
+    TRY(need_tags(op, d->datalake_id, &tags));
+    TRY(add(op, d, tags, &id));
+    TRY(data_tell(op->db, d->datalake_id));
+    op->status = 201;
+    return reply_one(op, &data_resource, id);
+}
+
+/* What all files of a request have in common. */
+static enum err common(struct op *op, struct data_new *ret)
+{
+    *ret = (struct data_new){ .org = op->org,
+                              .user_id = op->user_id,
+                              .datalake_id = op->id,
+                              .source_id = in_text(op, "data_source_id"),
+                              .metadata = in_print(op, "metadata"),
+                              .custom_metadata = in_print(op, "custom_metadata") };
+    TRY(need_source(op, ret->source_id));
+    return custom_check(op, op->id, in_json(op, "custom_metadata"));
+}
+
+static enum err of_file(struct op *op, const char *filename, const char *object_name, const char *content_type, struct data_new *d)
+{
+    d->filename = filename;
+    d->object_name = object_name;
+    d->content_type = content_type ? content_type : "application/octet-stream";
+    TRY(fail_within(filename_check(filename), "filename: "));
+    return object_find(op->db, op->arena, op->org, object_name, &d->hash, &d->size);
+}
+
+static enum err create(struct op *op)
+{
+    struct data_new *d = arena_take(op->arena, sizeof *d);
+    if (strcmp(in_text(op, "type"), "IMAGE") != 0)
+        return fail(E_UNMEANT, "type: only images can be used here; videos cannot");
+    TRY(common(op, d));
+    TRY(of_file(op, in_text(op, "filename"), in_text(op, "object_name"), in_text(op, "content_type"), d));
+    TRY(probe_all(op, d, 1));
+    op->state = d;
+    return op_write(op, insert);
+}
+
+/* ---- many */
+
+#define OF_FILE                                                                                                                    \
+    { "filename", T_TEXT, F_NEED, .min = 1, .max = 255 }, { "object_name", T_TEXT, F_NEED, .min = 1, .max = 2000 },                \
+    {                                                                                                                              \
+        "content_type", T_TEXT, F_NULL, .max = 100                                                                                 \
+    }
+static const struct field file_in[] = { OF_FILE };
+static const struct resource file_named = { .name = "uploaded file", .fields = file_in, .n_fields = COUNT_OF(file_in) };
+
+struct files {
+    struct data_new *items;
+    size_t n;
+};
+
+static enum err read_files(struct op *op, const struct json *list, struct files *f)
+{
+    struct data_new all;
+    TRY(common(op, &all));
+    f->n = json_count(list);
+    f->items = arena_new_array(op->arena, struct data_new, f->n);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct json *v = json_at(list, i);
+        TRY(fields_check(FIELDS(file_in), v, arena_fmt(op->arena, "files[%zu]", i)));
+        f->items[i] = all;
+        TRY(fail_within(of_file(op, json_text(json_get(v, "filename")), json_text(json_get(v, "object_name")),
+                                json_text(json_get(v, "content_type")), &f->items[i]),
+                        "files[%zu]: ", i));
+    }
+    return OK;
+}
+
+static void answer(struct op *op, const struct data_new *d, const char *id)
+{
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", id);
+    out_text(&op->out, "object_name", d->object_name);
+    out_text(&op->out, "upload_status", d->error ? "ERROR" : "DONE");
+    out_text(&op->out, "error", d->error);
+    out_end_object(&op->out);
+}
+
+static enum err insert_all(struct op *op)
+{
+    const struct files *f = op->state;
+    struct value tags;
+    TRY(need_tags(op, op->id, &tags));
+    out_array(&op->out, NULL);
+    for (size_t i = 0; i < f->n; i++) {
+        const char *id;
+        enum err e = find_made(op, &f->items[i], &id);
+        if (e == E_NOT_FOUND)
+            e = add(op, &f->items[i], tags, &id);
+        TRY(e);
+        answer(op, &f->items[i], id);
+    }
+    out_end_array(&op->out);
+    op->status = 201;
+    return data_tell(op->db, op->id);
+}
+
+static enum err create_many(struct op *op)
+{
+    struct files f = { 0 };
+    TRY(read_files(op, in_json(op, "files"), &f));
+    TRY(probe_all(op, f.items, f.n));
+    op->state = &f;
+    return op_write(op, insert_all);
+}
+
+#define OF_ALL                                                                                                                     \
+    { "tags", T_IDS, F_NULL, .max = 1000 }, { "data_source_id", T_ID, F_NULL }, { "metadata", T_OBJECT, F_NULL },                  \
+    {                                                                                                                              \
+        "custom_metadata", T_OBJECT, F_NULL                                                                                        \
+    }
+static const struct field create_in[] = {
+    { "type", T_TEXT, F_NEED, .words = data_types },
+    OF_FILE,
+    { "meta", T_OBJECT, F_NULL }, /* the client's own idea of the size; ours is measured */
+    OF_ALL,
+};
+static const struct field many_in[] = { { "files", T_ARRAY, F_NEED, .min = 1, .max = FILES_MOST, .of = &file_named }, OF_ALL };
+
+DESCRIBED(registered, "registered file", { "id", T_ID }, { "object_name", T_TEXT },
+          { "upload_status", T_TEXT, .words = data_statuses }, { "error", T_TEXT, F_NULL });
+
+static const struct route routes[] = {
+    { "POST", "/api/datalake/{id}/datas", create, MAY_WRITE, WORK_FREE,
+      "registers an uploaded object as data; a file that is no image gets upload_status ERROR and its reason", FIELDS(create_in),
+      &data_resource, .on = &datalake_resource },
+    { "POST", "/api/datalake/{id}/datas/bulk", create_many, MAY_WRITE, WORK_FREE,
+      "registers uploaded objects as data, all or none; files that are no images get upload_status ERROR and their reason",
+      FIELDS(many_in), &registered, .on = &datalake_resource, .gives = GIVES_ROWS },
+};
+
+const struct resource register_resource = { .name = "registering of data", .routes = routes, .n_routes = COUNT_OF(routes) };
