@@ -18,8 +18,8 @@
 
 enum {
     MOST_CHILDREN = 16,
-    IDLE_S = 120,         /* a child that nobody asks for so long ends; the next call starts another */
-    WAIT_S = 60,          /* a call waits so long for a child to become free */
+    IDLE_S = 120,          /* a child that nobody asks for so long ends; the next call starts another */
+    WAIT_S = 60,           /* a call waits so long for a child to become free */
     KEEP_SHARED = 8 << 20, /* shared pages above this are given back after use */
     KEEP_FREE = 4 << 20    /* so is memory that the decoders have freed */
 };

@@ -154,7 +154,8 @@ static enum err grant_many(struct op *op)
     const char *kind = kind_of(op), *name;
     out_array(&op->out, NULL);
     for (size_t i = 0; i < json_count(list); i++) {
-        TRY(fail_within(object_name_new(op->arena, op->org, kind, NULL, json_text(json_at(list, i)), &name), "filenames[%zu]: ", i));
+        TRY(fail_within(object_name_new(op->arena, op->org, kind, NULL, json_text(json_at(list, i)), &name),
+                        "filenames[%zu]: ", i));
         out_object(&op->out, NULL);
         out_text(&op->out, "object_name", name);
         out_text(&op->out, "url", signed_url(op, "PUT", name));

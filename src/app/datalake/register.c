@@ -1,5 +1,5 @@
-/* Uploaded objects become data: one, as the published client asks for it, or many in one transaction, as the pages do. What an image
- * is is found out in the sandbox before the transaction begins, of several at a time. */
+/* Uploaded objects become data: one, as the published client asks for it, or many in one transaction, as the pages do. What an
+ * image is is found out in the sandbox before the transaction begins, of several at a time. */
 #include "api/resource.h"
 #include "app/datalake/datalake.h"
 #include "base/file.h"
