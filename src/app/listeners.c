@@ -1,11 +1,13 @@
-/* Who is told when an experiment ends, and who uses dataset versions. */
+/* Who is told when an experiment ends and when a deployment has predicted, and who uses dataset versions. */
 #include "app/dataset/dataset.h"
 #include "app/deployment/deployment.h"
 #include "app/experiment/experiment.h"
 #include "app/model/model.h"
+#include "app/monitor/monitor.h"
 #include "app/project/project.h"
 
 experiment_listener *const experiment_listeners[] = { retraining_ended, NULL };
+deployment_listener *const deployment_listeners[] = { drift_heard, NULL };
 
 const struct version_user *const version_users[] = {
     &project_uses_versions, &experiment_uses_versions, &model_uses_versions, &feedback_uses_versions, &pipeline_uses_versions, NULL,

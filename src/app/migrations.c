@@ -215,5 +215,25 @@ const struct migration migrations[] = {
       "batch_label SET n = n - (SELECT count(*) FROM shape_row h WHERE h.label_id = batch_label.label_id AND h.asset_id = "
       "old.asset_id AND h.batch = batch_label.batch AND h.annotation_id = old.id) WHERE (batch, label_id) IN (SELECT h.batch, "
       "h.label_id FROM shape_row h WHERE h.annotation_id = old.id AND h.batch <> 0); END;" },
+    { 25, "deployments are watched for drift",
+      "CREATE TABLE image_look (data_id TEXT PRIMARY KEY REFERENCES data(id) ON DELETE CASCADE, brightness REAL, contrast REAL,"
+      " sharpness REAL, saturation REAL) STRICT, WITHOUT ROWID;"
+      "CREATE TABLE look_todo (id TEXT PRIMARY KEY, data_id TEXT NOT NULL UNIQUE REFERENCES data(id) ON DELETE CASCADE) STRICT;"
+      "CREATE TABLE drift (id TEXT PRIMARY KEY REFERENCES deployment(id) ON DELETE CASCADE, active INTEGER NOT NULL DEFAULT 1,"
+      " alpha REAL NOT NULL DEFAULT 0.001, window_size INTEGER NOT NULL DEFAULT 100, step_size INTEGER NOT NULL DEFAULT 10,"
+      " compares_with TEXT NOT NULL DEFAULT 'TRAINING' CHECK (compares_with IN ('TRAINING', 'FIRST_PREDICTIONS')),"
+      " fresh INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, allowance REAL NOT NULL DEFAULT 16,"
+      " allowance_at INTEGER NOT NULL DEFAULT 0, training_version_id TEXT, waits_for TEXT) STRICT;"
+      "CREATE TABLE drift_reference (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+      " data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE, PRIMARY KEY (deployment_id, data_id)) STRICT, WITHOUT ROWID;"
+      "CREATE INDEX drift_reference_data ON drift_reference (data_id);"
+      "CREATE TABLE drift_check (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+      " created_at INTEGER NOT NULL, drifted INTEGER NOT NULL, alarm INTEGER NOT NULL, n_tested INTEGER NOT NULL, detail TEXT)"
+      " STRICT;"
+      "CREATE INDEX drift_check_time ON drift_check (deployment_id, created_at, id);"
+      "CREATE TABLE drift_value (check_id TEXT NOT NULL REFERENCES drift_check(id) ON DELETE CASCADE, feature TEXT NOT NULL,"
+      " d REAL NOT NULL, p REAL NOT NULL, limit_d REAL NOT NULL, drifted INTEGER NOT NULL, PRIMARY KEY (check_id, feature))"
+      " STRICT, WITHOUT ROWID;"
+      "INSERT INTO drift (id, due) SELECT id, 1 FROM deployment" },
     { 0 },
 };

@@ -2,7 +2,7 @@
 #include "api/resource.h"
 
 #define ACCOUNT(R) R(organization) R(user) R(access) R(view) R(token) R(session) R(job)
-#define DATALAKE(R) R(datalake) R(object) R(source) R(tag) R(data) R(register)
+#define DATALAKE(R) R(datalake) R(object) R(source) R(tag) R(data) R(register) R(look)
 #define DATASET(R) R(dataset) R(dataset_version) R(asset) R(label) R(label_group) R(dataset_stats) R(dataset_copy) R(dataset_use)
 #define ANNOTATION(R)                                                                                                              \
     R(annotation) R(rectangle) R(polygon) R(line) R(point) R(classification) R(keypoints) R(mask) R(export) R(import) R(from_tags)
@@ -14,7 +14,7 @@
     R(deployment)                                                                                                                  \
     R(login)                                                                                                                       \
     R(predicted_asset)                                                                                                             \
-    R(predict) R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert)
+    R(predict) R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert) R(drift)
 #define OF_THE_API(R) R(gone) R(bulk) R(event) R(openapi) R(metadata_key) R(query) R(health)
 #define EACH(R) ACCOUNT(R) DATALAKE(R) DATASET(R) ANNOTATION(R) MODEL(R) PROJECT(R) EXPERIMENT(R) DEPLOYMENT(R) OF_THE_API(R)
 

@@ -3,6 +3,7 @@
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
+#include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include "base/confine.h"
 #include "base/file.h"
@@ -154,6 +155,7 @@ static enum err start_all(struct server *s)
     TRY(start_http(s));
     TRY(start_worker(s));
     shadow_wake(&s->services);
+    lookout_start(&s->services);
     return OK;
 }
 
@@ -180,6 +182,7 @@ static void stop(struct server *s)
     api_quiet();
     http_server_stop(s->http, GRACE_S);
     shadow_stop();
+    lookout_stop();
     account_uses_stop();
     served_stop();
     infer_stop(s->services.infer);

@@ -5,7 +5,8 @@
 
 extern const struct removal source_removal;
 
-extern const struct resource datalake_resource, data_resource, register_resource, tag_resource, source_resource, object_resource;
+extern const struct resource datalake_resource, data_resource, register_resource, tag_resource, source_resource, object_resource,
+    look_resource;
 
 extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
 
@@ -84,6 +85,13 @@ extern const struct field tag_name_in[TAG_NAME_FIELDS];
 MUST_USE enum err tag_put_on(struct sql *, const char *tag_id, const char *target_id); /* having it already is fine */
 MUST_USE enum err tag_take_off_all(struct sql *, const char *target_id);
 MUST_USE enum err source_need(struct sql *, struct arena *, const char *org, const char *name, const char **ret_id);
+
+/* How an image looks is wanted (table image_look): inside a transaction; it is measured later, or never if very many wait. */
+MUST_USE enum err look_want(struct sql *, const char *data_id);
+/* Measures the next one that is wanted, in a transaction of its own; any: there was one. E_BUSY: try again later. */
+MUST_USE enum err look_next(struct sql *, const struct services *, bool *ret_any);
+/* A column of it, of the data whose id the expression is. */
+#define LOOK(column, data_id) "(SELECT k." column " FROM image_look k WHERE k.data_id = " data_id ")"
 
 /* The check of a datalake's schema of custom metadata; E_UNMEANT names the key. Both may be NULL. */
 MUST_USE enum err metadata_check(const struct json *schema, bool allow_extra, const struct json *custom_metadata);

@@ -98,6 +98,13 @@ enum err deployment_tell(struct sql *db, struct arena *a, const char *id, const 
     return event_tell(db, &deployment_resource, id, arena_fmt(a, "deployment:%s", id), json);
 }
 
+enum err deployment_heard(struct sql *db, struct arena *a, const char *id, const char *predicted_asset_id)
+{
+    for (deployment_listener *const *l = deployment_listeners; *l; l++)
+        TRY((*l)(db, a, id, predicted_asset_id));
+    return OK;
+}
+
 enum err deployment_label_need(struct sql *db, struct arena *a, const char *id, const char *name, const char **ret_label)
 {
     TRY(sql_run(
@@ -189,6 +196,8 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
                     V(version), V(now), version ? V(now) : V((const char *)NULL)));
     if (version)
         TRY(take_labels(db, a, id, c.labels));
+    if (slot == SLOT_CHAMPION)
+        TRY(deployment_heard(db, a, id, NULL));
     return deployment_tell(db, a, id, slot == SLOT_CHAMPION ? "{\"kind\":\"champion\"}" : "{\"kind\":\"shadow\"}");
 }
 
@@ -255,6 +264,7 @@ static enum err make(struct op *op, const char *version)
         TRY(model_version_seen(op, in_text(op, "shadow_model_version_id")));
         TRY(deployment_set_model(op->db, op->arena, id, SLOT_SHADOW, in_text(op, "shadow_model_version_id")));
     }
+    TRY(deployment_heard(op->db, op->arena, id, NULL));
     op->status = 201;
     return reply_one(op, &deployment_resource, id);
 }

@@ -76,6 +76,15 @@ MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, con
 void shadow_wake(const struct services *);
 void shadow_stop(void); /* at the server's end */
 
+/* Who watches deployments; app/listeners.c. Called in the transaction in which a champion's prediction was written, and with NULL
+ * when the deployment was made or what it is compared with became another. */
+typedef enum err deployment_listener(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
+extern deployment_listener *const deployment_listeners[];
+MUST_USE enum err deployment_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
+
+/* The version that the champion was trained on: the one that was named, else the one that its lineage names; NULL: neither. */
+MUST_USE enum err trained_on(struct sql *, struct arena *, const char *deployment_id, const char **ret_version_id);
+
 /* Called when reviewed predictions were submitted: starts a training when there are enough; now: in any case, E_CONFLICT says why
  * it cannot. Inside a transaction. */
 MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id, bool now);

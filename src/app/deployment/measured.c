@@ -1,4 +1,5 @@
-/* Images that models are measured on: a feedback loop that put them into what is learnt from would make every later score a lie. */
+/* What models were trained on, and what they are measured on: a feedback loop that put images of the latter into what is learnt
+ * from would make every later score a lie. */
 #include "app/deployment/deployment.h"
 
 #define MEASURES "(lower(d.name) IN ('eval', 'evaluation', 'val', 'valid', 'validation', 'test'))"
@@ -17,4 +18,20 @@ enum err measured_on(struct sql *db, const char *deployment_id, const char *pred
         V(deployment_id), V(predicted_asset_id)));
     *ret = n > 0;
     return OK;
+}
+
+enum err trained_on(struct sql *db, struct arena *a, const char *deployment_id, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        db, &r,
+        "SELECT q.td_version_id, (SELECT d.dataset_version_id FROM deployment o JOIN model_context c ON c.model_version_id ="
+        " o.model_version_id JOIN experiment_dataset d ON d.experiment_id = c.experiment_id WHERE o.id = ?1 AND NOT " MEASURES
+        " ORDER BY CASE WHEN lower(d.name) = 'train' THEN 0 ELSE 1 END, d.name LIMIT 1) FROM pipeline q"
+        " WHERE q.deployment_id = ?1",
+        V(deployment_id)));
+    *ret = NULL;
+    if (rows_next(r))
+        *ret = arena_str(a, rows_text(r, rows_null(r, 0) ? 1 : 0));
+    return rows_error(r);
 }

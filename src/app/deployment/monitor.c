@@ -122,6 +122,7 @@ static enum err keep(struct op *op)
         const struct prediction_new shadow = { t->asset, t->serving.shadow, true, t->shadow_latency, &t->shadow };
         TRY(prediction_add(op->db, op->arena, t->serving.id, &shadow, &id));
     }
+    TRY(deployment_heard(op->db, op->arena, t->serving.id, t->asset));
     return deployment_tell(op->db, op->arena, t->serving.id,
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", t->asset));
 }

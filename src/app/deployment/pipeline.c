@@ -231,6 +231,7 @@ static enum err set_training_data(struct op *op)
     TRY(resource_need(op, &dataset_version_resource, version));
     TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = ?2, td_at = ?3 WHERE deployment_id = ?1", V(op->id), V(version),
                 V(clock_now_ms())));
+    TRY(deployment_heard(op->db, op->arena, op->id, NULL));
     return changed(op, op->id);
 }
 
@@ -248,6 +249,7 @@ static enum err check_training_data(struct op *op)
 static enum err disable_training_data(struct op *op)
 {
     TRY(sql_run(op->db, "UPDATE pipeline SET td_version_id = NULL, td_at = NULL WHERE deployment_id = ?1", V(op->id)));
+    TRY(deployment_heard(op->db, op->arena, op->id, NULL));
     return changed(op, op->id);
 }
 

@@ -271,6 +271,7 @@ static enum err keep(struct op *op)
     TRY(prediction_add(op->db, op->arena, p->serving.id, &n, &prediction));
     if (p->serving.shadow)
         TRY(shadow_queue(op->db, p->asset, p->serving.shadow));
+    TRY(deployment_heard(op->db, op->arena, p->serving.id, p->asset));
     return deployment_tell(op->db, op->arena, p->serving.id,
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", p->asset));
 }

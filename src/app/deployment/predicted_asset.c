@@ -141,6 +141,11 @@ REVIEWS(review_whole, "review", review_fields)
     "(SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                         \
     " WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)"
 
+/* Of the champion's shapes; NULL if it has none. */
+#define SCORES(of)                                                                                                                 \
+    "(SELECT " of "(h.score) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                  \
+    " WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)"
+
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
 #define BY_DATA OF_DATA("predicted_asset", "deployment_id")
 #define LABEL_NAMES "FROM deployment_label l JOIN deployment q ON q.id = l.deployment_id WHERE q.org = ?1"
@@ -182,6 +187,14 @@ static const struct field fields[] = {
     { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", .drive = BY_DATA, .offer = FILE_NAMES },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY_DATA },
     { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY_DATA },
+    { "image.ratio", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "d.width * 1.0 / nullif(d.height, 0)" },
+    { "image.area", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width * d.height" },
+    { "image.brightness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("brightness", "a.data_id") },
+    { "image.contrast", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("contrast", "a.data_id") },
+    { "image.sharpness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("sharpness", "a.data_id") },
+    { "image.saturation", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("saturation", "a.data_id") },
+    { "confidence.mean", T_NUMBER, F_FILTER | F_SORT | F_HIDE, SCORES("avg") },
+    { "confidence.max", T_NUMBER, F_FILTER | F_SORT | F_HIDE, SCORES("max") },
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED, .offer = TAG_NAMES("PREDICTED_ASSET") },
     { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id"),
       .offer = TAG_NAMES("DATA") },

@@ -315,6 +315,18 @@ enum { BOTH = WINDOW_PREDICTIONS | WINDOW_TIME };
 
 /* name, words, unit, supervised, windows, of a label, most; then what a form begins with: operator, value, window (predictions, s),
  * least number, hold (s). What drift and outliers say becomes a row here each, once it is kept. */
+/* How many features the last check of the drift found drifted. */
+static enum err read_drift(struct alert_look *l)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        l->db, &r,
+        "SELECT c.n_tested, (SELECT count(*) FROM drift_value v WHERE v.check_id = c.id AND v.drifted <> 0) FROM drift_check c"
+        " WHERE c.deployment_id = ?1 ORDER BY c.created_at DESC, c.id DESC LIMIT 1",
+        V(l->deployment)));
+    return rows_next(r) ? found(l, (double)rows_int(r, 1), rows_int(r, 0)) : rows_error(r);
+}
+
 const struct alert_metric alert_metrics[] = {
     { "latency", "Latency", "ms", false, BOTH, false, 1e7, ">", 1000, 1, 0, 1, 0, read_slowest },
     { "avg_latency", "Mean latency", "ms", false, BOTH, false, 1e7, ">", 500, 100, 0, 20, 60, read_mean_latency },
@@ -327,6 +339,7 @@ const struct alert_metric alert_metrics[] = {
     { "label_share", "Share of objects that are", "%", false, BOTH, true, 100, ">", 50, 200, 0, 50, 300, read_label_share },
     { "shadow_disagreement", "Disagreement with the shadow", "%", false, BOTH, false, 100, ">", 30, 100, 0, 30, 0,
       read_disagreement },
+    { "is_drift", "Number of drifted features", "", false, 0, false, 100, ">", 0, 0, 0, 0, 0, read_drift },
     { "stats.ap_50_95", "AP 50–95", "", true, BOTH, false, 1, "<", 0.4, 200, 0, 30, 0, read_reviews },
     { "stats.ap_50", "AP 50", "", true, BOTH, false, 1, "<", 0.6, 200, 0, 30, 0, read_reviews },
     { "stats.precision", "Precision", "", true, BOTH, false, 1, "<", 0.8, 200, 0, 30, 0, read_reviews },

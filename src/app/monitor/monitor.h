@@ -4,7 +4,14 @@
 #include "app/scoring/scoring.h"
 #include "learn/task/metrics.h"
 
-extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource;
+extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource, drift_resource;
+
+/* A deployment_listener: what came since the last check of its drift. */
+MUST_USE enum err drift_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
+/* The server's thread that measures images and checks for drift. Also at the start for what an earlier one left. */
+void lookout_start(const struct services *);
+void lookout_stop(void);
+void lookout_wake(void); /* there is something to do, once the caller's transaction is committed */
 
 /* Which predicted assets are looked at; NULL and 0: no limit. */
 struct selection {

@@ -1,5 +1,6 @@
 /* The contract's statistics: of single predictions, and over all that a filter selects. */
 #include "app/deployment/deployment.h"
+#include "app/monitor/drift.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include <string.h>
@@ -27,7 +28,7 @@ static enum err read_selection(struct op *op, struct selection *ret)
     TRY(in_names(op, "tags", &ret->tags));
     if (in_has(op, "since"))
         ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
-    if (asks(op, "ae_outlier") || asks(op, "ks_drift"))
+    if (asks(op, "ae_outlier"))
         return fail(E_UNMEANT, "service: %s is not computed by this server", in_text(op, "service"));
     return OK;
 }
@@ -50,8 +51,9 @@ static enum err each_metrics(struct op *op, const struct selection *s)
                  "SELECT a.id, a.created_at, p.latency, d.width, d.height, (SELECT count(*) FROM prediction_shape h"
                  " WHERE h.prediction_id = p.id), (SELECT q.latency FROM prediction q WHERE q.predicted_asset_id = a.id AND "
                  "q.is_shadow <> 0),"
-                 " a.custom_metrics FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
-                 " JOIN data d ON d.id = a.data_id WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8",
+                 " a.custom_metrics, k.brightness, k.contrast, k.sharpness, k.saturation FROM predicted_asset a JOIN prediction p"
+                 " ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN data d ON d.id = a.data_id LEFT JOIN image_look k"
+                 " ON k.data_id = d.id WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8",
                  SELECTION(s), V((int64_t)LISTED_MOST)));
     while (rows_next(r)) {
         double w = rows_real(r, 3), h = rows_real(r, 4);
@@ -66,6 +68,8 @@ static enum err each_metrics(struct op *op, const struct selection *s)
         out_int(o, "nb_shapes", rows_int(r, 5));
         number_or_null(o, "shadow_latency", r, 6);
         out_raw(o, "custom_metrics", rows_text(r, 7));
+        for (int i = 0; i < 4; i++)
+            number_or_null(o, drift_features[F_BRIGHTNESS + i].name, r, 8 + i);
         out_end_object(o);
     }
     return rows_error(r);
@@ -153,6 +157,8 @@ static enum err each(struct op *op)
 {
     struct selection s;
     TRY(read_selection(op, &s));
+    if (asks(op, "ks_drift"))
+        return fail(E_UNMEANT, "service: ks_drift compares many predictions: ask for it over all of them, not for each");
     out_object(&op->out, NULL);
     out_text(&op->out, "service", in_text(op, "service"));
     out_array(&op->out, "items");
@@ -194,6 +200,24 @@ static enum err all_reviews(struct op *op, const struct selection *s)
     return OK;
 }
 
+/* The newest predictions of the selection, as many as the deployment's window has, against what the deployment is compared with. */
+static enum err all_drift(struct op *op, const struct selection *s)
+{
+    struct drift_settings t;
+    struct drift *d = arena_take(op->arena, sizeof *d);
+    enum err e = drift_settings_read(op->db, op->arena, op->id, &t);
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "the deployment is not watched");
+    TRY(e);
+    TRY(drift_measure(op->db, op->arena, &t, s, d));
+    out_object(&op->out, "result");
+    out_text(&op->out, "waits_for", d->waits_for);
+    out_number(&op->out, "alpha", t.alpha);
+    drift_write(&op->out, op->arena, d);
+    out_end_object(&op->out);
+    return OK;
+}
+
 static enum err all(struct op *op)
 {
     struct selection s;
@@ -204,6 +228,7 @@ static enum err all(struct op *op)
     out_text(&op->out, "computed_at", clock_iso(op->arena, clock_now_ms()));
     out_end_object(&op->out);
     TRY(asks(op, "metrics")              ? all_metrics(op, &s)
+        : asks(op, "ks_drift")           ? all_drift(op, &s)
         : asks(op, "label_distribution") ? label_distribution_write(op->db, &op->out, "result", &s)
                                          : all_reviews(op, &s));
     out_end_object(&op->out);

@@ -212,6 +212,13 @@ export interface ChangeOfAnAlert {
   why: string;
 }
 
+export interface CheckOfDrift {
+  drifted: boolean;
+  feature_alpha: number;
+  label_distance: number | null;
+  features: ComparedFeature[];
+}
+
 export interface Classification {
   id: string;
   annotation_id: string;
@@ -232,6 +239,28 @@ export interface ClassificationWithItsLabel {
 export interface CommonImages {
   count: number;
   of: number;
+}
+
+export interface ComparedFeature {
+  feature: string;
+  title: string;
+  unit: string;
+  query: string;
+  label: string | null;
+  against: "TRAINING" | "FIRST_PREDICTIONS";
+  tested: boolean;
+  drifted: boolean;
+  d: number | null;
+  p: number | null;
+  limit: number | null;
+  at: number | null;
+  n_before: number;
+  n_window: number;
+  window_from: string | null;
+  median_before: number | null;
+  median_window: number | null;
+  curve: DistributionFunctions | null;
+  histogram: HistogramOfDrift | null;
 }
 
 export interface ComparedMetric {
@@ -488,6 +517,39 @@ export interface DeploymentOfAModelVersion {
   shadow: boolean;
 }
 
+export interface DistributionFunctions {
+  x: number[];
+  before: number[];
+  window: number[];
+}
+
+export interface DriftMonitor {
+  active: boolean;
+  alpha: number;
+  window_size: number;
+  step_size: number;
+  compares_with: "TRAINING" | "FIRST_PREDICTIONS";
+}
+
+export interface DriftOfADeployment {
+  settings: DriftMonitor;
+  training: TrainingImagesOfADeployment | null;
+  checks: number;
+  alarms: number;
+  state: "OFF" | "WAITING" | "STEADY" | "DRIFTED";
+  waits_for: string | null;
+  checked_at: string | null;
+  predictions_since: number;
+  latest: CheckOfDrift | null;
+  history: EarlierCheckOfDrift[];
+}
+
+export interface EarlierCheckOfDrift {
+  at: string;
+  drifted: boolean;
+  distances: Record<string, number>;
+}
+
 export interface Error {
   message: string;
   detail?: string;
@@ -681,6 +743,12 @@ export interface Heatmap {
   width: number;
   height: number;
   values: number[];
+}
+
+export interface HistogramOfDrift {
+  edges: number[];
+  before: number[];
+  window: number[];
 }
 
 export interface ImageSize {
@@ -1525,6 +1593,12 @@ export interface TrainingDataOfADeployment {
   status: string;
   since: string | null;
   dataset_version: ShortDatasetVersion | null;
+}
+
+export interface TrainingImagesOfADeployment {
+  dataset_version: ShortDatasetVersion;
+  images: number;
+  measured: number;
 }
 
 export interface TrainingOfADeployment {

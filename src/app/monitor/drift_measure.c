@@ -1,0 +1,199 @@
+/* Window against reference, feature by feature. */
+#include "app/deployment/deployment.h"
+#include "app/monitor/drift.h"
+#include <string.h>
+
+enum { LABELS_READ = 200, LABELS_KNOWN = 1000000 };
+
+struct two { /* what was before, and the window */
+    struct sample before, now;
+    int64_t from_ms;
+};
+
+/* When the oldest of the n newest predictions was seen. */
+static enum err window_start(struct sql *db, const struct selection *s, size_t n, int64_t *ret)
+{
+    *ret = 0;
+    return n ? sql_int(
+                   db, ret,
+                   "SELECT a.created_at FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
+                   " WHERE " SELECTED " ORDER BY a.created_at DESC, a.id DESC LIMIT 1 OFFSET ?8",
+                   SELECTION(s), V((int64_t)n - 1))
+             : OK;
+}
+
+/* The champion's predictions, half of them before and half now until there are enough of both. */
+static void halves(int64_t n, int64_t window, int64_t *ret_before, int64_t *ret_now)
+{
+    *ret_now = n / 2 < window ? n / 2 : window;
+    *ret_before = n - *ret_now < FIRST_MOST ? n - *ret_now : FIRST_MOST;
+}
+
+static enum err count_up_to(struct sql *db, const struct selection *s, int64_t most, int64_t *ret)
+{
+    return sql_int(db, ret,
+                   "SELECT count(*) FROM (SELECT 1 FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id"
+                   " AND p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) some",
+                   SELECTION(s), V(most));
+}
+
+/* A selection that was narrowed by the caller is the window as it is; what was before is always the first of the champion's. */
+static enum err read_predictions(struct sql *db, struct arena *a, const struct drift_settings *t, const struct selection *s,
+                                 int n_labels, bool images, struct two *ret)
+{
+    const struct selection all = { .deployment_id = t->deployment_id, .model_version_id = s->model_version_id };
+    int64_t n = 0, before, now;
+    TRY(count_up_to(db, &all, FIRST_MOST + t->window, &n));
+    halves(n, t->window, &before, &now);
+    TRY(images ? sample_images(db, a, &all, true, before, &ret->before)
+               : sample_predictions(db, a, &all, true, before, n_labels, &ret->before));
+    TRY(images ? sample_images(db, a, s, false, now, &ret->now) : sample_predictions(db, a, s, false, now, n_labels, &ret->now));
+    return window_start(db, s, ret->now.n, &ret->from_ms);
+}
+
+static void compare(struct drifting *d)
+{
+    sample_sort(d->before.values, d->before.n);
+    sample_sort(d->now.values, d->now.n);
+    d->tested = d->before.n >= LEAST && d->now.n >= LEAST;
+    if (d->tested)
+        ks_test(d->before.values, d->before.n, d->now.values, d->now.n, &d->ks);
+}
+
+static struct drifting *next_item(struct drift *r, const struct feature_row *f)
+{
+    struct drifting *d = &r->items[r->n_items++];
+    *d = (struct drifting){ .name = f->name, .title = f->title, .unit = f->unit, .query = f->query };
+    return d;
+}
+
+static void compare_features(const struct two *two, int from, int to, bool with_training, struct drift *ret)
+{
+    for (int f = from; f < to; f++) {
+        struct drifting *d = next_item(ret, &drift_features[f]);
+        d->with_training = with_training;
+        d->from_ms = two->from_ms;
+        d->before = two->before.of[f];
+        d->now = two->now.of[f];
+        compare(d);
+    }
+}
+
+/* ---- labels: how many objects of each a prediction has, 0 where it has none */
+
+static struct series with_zeros(struct arena *a, const struct series *counts, size_t n)
+{
+    struct series s = { arena_new_array(a, double, n + 1), n };
+    if (counts->n)
+        memcpy(s.values, counts->values, counts->n * sizeof(double));
+    return s; /* the arena's memory is zero */
+}
+
+static double objects(const struct series *s)
+{
+    double sum = 0;
+    for (size_t i = 0; i < s->n; i++)
+        sum += s->values[i];
+    return sum;
+}
+
+/* The label of both samples that the most predictions say and that was not taken yet; -1: none. That it is chosen by both alike
+ * keeps the test fair. */
+static int most_said(const struct two *two, const bool *taken)
+{
+    int best = -1;
+    size_t most = 0;
+    for (int i = 0; i < two->now.n_labels; i++) {
+        size_t n = two->now.labels[i].n + two->before.labels[i].n;
+        if (!taken[i] && n > most) {
+            most = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void compare_labels(struct arena *a, const struct two *two, const char *const *names, struct drift *ret)
+{
+    bool taken[LABELS_READ] = { false };
+    double before[LABELS_READ] = { 0 }, now[LABELS_READ] = { 0 };
+    for (int i = 0; i < two->now.n_labels; i++) {
+        before[i] = objects(&two->before.labels[i]);
+        now[i] = objects(&two->now.labels[i]);
+    }
+    ret->label_distance =
+        two->now.of[F_OBJECTS].n && two->before.of[F_OBJECTS].n ? total_variation(before, now, (size_t)two->now.n_labels) : -1;
+    for (int k = 0, i; k < LABELS_TESTED && (i = most_said(two, taken)) >= 0; k++) {
+        taken[i] = true;
+        const struct feature_row row = { arena_fmt(a, "label:%s", names[i]), arena_fmt(a, "Objects “%s”", names[i]), "",
+                                         arena_fmt(a, "count(label.name = \"%s\")", names[i]) };
+        struct drifting *d = next_item(ret, &row);
+        d->label = names[i];
+        d->from_ms = two->from_ms;
+        d->before = with_zeros(a, &two->before.labels[i], two->before.n);
+        d->now = with_zeros(a, &two->now.labels[i], two->now.n);
+        compare(d);
+    }
+}
+
+/* ---- all together */
+
+/* Bonferroni: one of n tests is called significant at alpha / n. */
+static void decide(double alpha, struct drift *d)
+{
+    for (size_t i = 0; i < d->n_items; i++)
+        d->n_tested += d->items[i].tested;
+    d->alpha = d->n_tested ? alpha / (double)d->n_tested : alpha;
+    for (size_t i = 0; i < d->n_items; i++) {
+        struct drifting *x = &d->items[i];
+        if (!x->tested)
+            continue;
+        x->limit = ks_critical(x->before.n, x->now.n, d->alpha);
+        x->drifted = x->ks.p <= d->alpha;
+        d->drifted = d->drifted || x->drifted;
+    }
+}
+
+static const char *what_is_missing(struct arena *a, const struct drift *d, bool with_training)
+{
+    if (with_training && d->training_looked_at < d->training_images)
+        return arena_fmt(a, "%lld of %lld training images are measured", (long long)d->training_looked_at,
+                         (long long)d->training_images);
+    int64_t wanted = with_training ? LEAST : 2 * LEAST;
+    if (d->predictions < wanted)
+        return arena_fmt(a, "%lld of %lld predictions", (long long)d->predictions, (long long)wanted);
+    return d->predictions < 2 * LEAST ? arena_fmt(a, "%lld of %lld predictions, until what the model says is compared too",
+                                                  (long long)d->predictions, (long long)2 * LEAST)
+                                      : NULL;
+}
+
+enum err drift_measure(struct sql *db, struct arena *a, const struct drift_settings *t, const struct selection *narrowed,
+                       struct drift *ret)
+{
+    struct selection s = *narrowed;
+    struct two images = { 0 }, said = { 0 };
+    const char **names;
+    int n_labels;
+    *ret = (struct drift){ .label_distance = -1 };
+    TRY(sample_training(db, a, t->deployment_id, &images.before, &ret->training_images));
+    ret->training_looked_at = (int64_t)images.before.n;
+    bool with_training = t->with_training && ret->training_images >= LEAST;
+    if (with_training && ret->training_looked_at < ret->training_images) /* those so far are the oldest ones */
+        images.before = (struct sample){ 0 };
+    if (with_training) {
+        TRY(sample_images(db, a, &s, false, t->window, &images.now));
+        TRY(window_start(db, &s, images.now.n, &images.from_ms));
+    }
+    s.model_version_id = s.model_version_id ? s.model_version_id : t->champion;
+    if (!with_training)
+        TRY(read_predictions(db, a, t, &s, 0, true, &images));
+    TRY(monitor_labels(db, a, t->deployment_id, LABELS_KNOWN, &names, &n_labels));
+    TRY(read_predictions(db, a, t, &s, n_labels < LABELS_READ ? n_labels : LABELS_READ, false, &said));
+    TRY(count_up_to(db, &s, FIRST_MOST + t->window, &ret->predictions));
+    compare_features(&images, 0, IMAGE_FEATURES, with_training, ret);
+    compare_features(&said, IMAGE_FEATURES, FEATURES, false, ret);
+    compare_labels(a, &said, names, ret);
+    decide(t->alpha, ret);
+    ret->waits_for = what_is_missing(a, ret, with_training);
+    return OK;
+}

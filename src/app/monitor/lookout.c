@@ -1,0 +1,108 @@
+/* The server's thread that does what monitoring wants done: images measured, deployments checked for drift. What is to do stands in
+ * tables, so that a kill loses and doubles nothing. */
+#include "app/datalake/datalake.h"
+#include "app/monitor/drift.h"
+#include "base/log.h"
+#include <pthread.h>
+#include <time.h>
+
+enum { LOOKS_AT_A_TIME = 50, POLL_S = 30, AGAIN_S = 5, GATHER_MS = 200 };
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    pthread_t thread;
+    const struct services *services;
+    bool running, stop, work;
+} lookout = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
+
+static bool stopping(void)
+{
+    pthread_mutex_lock(&lookout.lock);
+    bool stop = lookout.stop;
+    pthread_mutex_unlock(&lookout.lock);
+    return stop;
+}
+
+/* Some images, then a check: neither waits for all of the others. */
+static enum err some_work(struct sql *db, bool *ret_any)
+{
+    bool any = true, checked = false;
+    *ret_any = false;
+    for (int i = 0; i < LOOKS_AT_A_TIME && any && !stopping(); i++) {
+        TRY(look_next(db, lookout.services, &any));
+        *ret_any = *ret_any || any;
+    }
+    TRY(drift_check_next(db, &checked));
+    *ret_any = *ret_any || checked;
+    return OK;
+}
+
+static void sleep_for(int64_t ms, bool until_woken)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&lookout.lock);
+    while (!lookout.stop && !(until_woken && lookout.work) && pthread_cond_timedwait(&lookout.more, &lookout.lock, &until) == 0)
+        continue;
+    if (until_woken)
+        lookout.work = false;
+    pthread_mutex_unlock(&lookout.lock);
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    while (!stopping()) {
+        struct sql *db = NULL;
+        bool any = false;
+        enum err e = sql_pool_take(lookout.services->pool, &db);
+        if (e == OK)
+            e = some_work(db, &any);
+        if (e != OK)
+            log_failure("monitoring");
+        if (db)
+            sql_pool_give(lookout.services->pool, db);
+        if (e != OK)
+            sleep_for((int64_t)AGAIN_S * 1000, false);
+        else if (!any)
+            sleep_for((int64_t)POLL_S * 1000, true); /* the worker, too, changes what deployments are compared with */
+        if (!any)
+            sleep_for(GATHER_MS, false); /* who woke us has still to commit */
+    }
+    return NULL;
+}
+
+void lookout_start(const struct services *s)
+{
+    pthread_mutex_lock(&lookout.lock);
+    lookout.services = s;
+    lookout.work = true;
+    lookout.running = pthread_create(&lookout.thread, NULL, run, NULL) == 0;
+    pthread_mutex_unlock(&lookout.lock);
+}
+
+void lookout_wake(void)
+{
+    pthread_mutex_lock(&lookout.lock);
+    lookout.work = true;
+    pthread_cond_signal(&lookout.more);
+    pthread_mutex_unlock(&lookout.lock);
+}
+
+void lookout_stop(void)
+{
+    pthread_mutex_lock(&lookout.lock);
+    bool running = lookout.running;
+    lookout.stop = true;
+    pthread_cond_broadcast(&lookout.more);
+    pthread_mutex_unlock(&lookout.lock);
+    if (running)
+        pthread_join(lookout.thread, NULL);
+}
