@@ -149,6 +149,19 @@ def test_a_review_is_kept_with_the_prediction(server, deployment, annotated):
     assert a.get_champion_prediction() and a.get_review()
 
 
+def test_a_review_is_taken_back_until_it_is_sent(server, deployment, annotated):
+    c = annotated[0]["test"][0]
+    a = [x for x in deployment.list_predicted_assets() if x.filename == c.name][0]
+    path, reviewed = f"/api/predicted/asset/{a.id}/reviews", lambda: server.call("GET", f"/api/deployment/{deployment.id}/dashboard")["reviews"]["champion"]["images"]
+    before, shapes = reviewed(), server.call("GET", path)["review"]["shapes"]
+    now = server.call("DELETE", path)
+    assert (now["status"], now["review"], reviewed()) == ("TO_REVIEW", None, before - 1)
+    assert "not been reviewed" in server.call("DELETE", path, status=409)["message"]
+    assert server.rows("SELECT count(*) FROM review_shape h JOIN review r ON r.id = h.review_id WHERE r.predicted_asset_id = ?", str(a.id)) == [(0,)]
+    server.call("POST", path, status=201, json={"rectangles": [{k: s[k] for k in ("x", "y", "w", "h", "label_id")} for s in shapes]})
+    assert reviewed() == before and "take that review back" in server.call("POST", path, status=409, json={})["message"]
+
+
 def test_monitoring_takes_predictions_made_elsewhere(server, deployment, annotated):
     c = annotated[0]["valid"][3]
     label = deployment.list_labels()[0].name

@@ -56,6 +56,7 @@ def test_two_of_three_start_nothing(server, loop, annotated, project):
     assert loop[1].retrieve_stats().nb_objects == sum(len(c.boxes) for c in annotated[0]["test"][:2])
     assert not [e for e in project.list_experiments() if e.name.startswith(loop[0].name)]
     server.refused("POST", f"/api/deployment/{loop[0].id}/feedback-loop/submit", 422, json={"ids": ids})
+    assert "feedback loop" in server.call("DELETE", f"/api/predicted/asset/{ids[0]}/reviews", status=409)["message"]
 
 
 def test_the_third_starts_the_next_model_which_becomes_the_shadow(server, client, loop, annotated, project):

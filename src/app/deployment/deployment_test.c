@@ -356,6 +356,9 @@ TEST(sums_by_the_hour_are_what_summing_anew_gives)
     assert_true(fabs(tally_latency(t, 0.5) - 0.01) < 0.00026);
     MUST(hours_sum(s.db, s.deployment, NULL, false, 2 * HOUR_MS, t));
     assert_int_equal(t->n, 1);
+    MUST(hours_take_out_review(s.db, a, "r"));
+    MUST(sql_run(s.db, "DELETE FROM review WHERE id = 'r'"));
+    assert_string_equal(hours(&s), hours_anew(&s));
     MUST(hours_take_out(s.db, a, first));
     MUST(sql_run(s.db, "DELETE FROM predicted_asset WHERE id = ?1", V(first)));
     assert_string_equal(hours(&s), hours_anew(&s));

@@ -104,7 +104,7 @@ static enum err count_shapes(struct sql *db, const char *prediction, struct tall
     return rows_error(r);
 }
 
-static enum err count_review(struct sql *db, const char *review, struct tally *t)
+static enum err count_review(struct sql *db, const char *review, int64_t by, struct tally *t)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r,
@@ -112,7 +112,7 @@ static enum err count_review(struct sql *db, const char *review, struct tally *t
                  V(review)));
     while (rows_next(r))
         if (rows_int(r, 0) < LABELS_TALLIED)
-            t->reviewed[rows_int(r, 0)]++;
+            t->reviewed[rows_int(r, 0)] += by;
     return rows_error(r);
 }
 
@@ -150,7 +150,7 @@ enum err hours_add_prediction(struct sql *db, struct arena *a, const char *predi
     return write_hour(db, a, &h, t);
 }
 
-enum err hours_add_review(struct sql *db, struct arena *a, const char *review_id)
+static enum err change_review(struct sql *db, struct arena *a, const char *review_id, int64_t by)
 {
     struct hour h;
     struct tally *t = arena_take(a, sizeof *t);
@@ -166,8 +166,18 @@ enum err hours_add_review(struct sql *db, struct arena *a, const char *review_id
         h = hour_of(a, r);
     }
     TRY(read_hour(db, &h, t));
-    TRY(count_review(db, review_id, t));
+    TRY(count_review(db, review_id, by, t));
     return write_hour(db, a, &h, t);
+}
+
+enum err hours_add_review(struct sql *db, struct arena *a, const char *review_id)
+{
+    return change_review(db, a, review_id, 1);
+}
+
+enum err hours_take_out_review(struct sql *db, struct arena *a, const char *review_id)
+{
+    return change_review(db, a, review_id, -1);
 }
 
 /* ---- an hour anew, from what there is but one predicted asset (NULL: from all) */
@@ -184,7 +194,7 @@ static enum err count_hour(struct sql *db, const struct hour *h, const char *wit
     while (rows_next(r)) {
         TRY(count_prediction(db, rows_text(r, 0), rows_real(r, 1), t));
         if (!h->shadow && !rows_null(r, 2))
-            TRY(count_review(db, rows_text(r, 2), t));
+            TRY(count_review(db, rows_text(r, 2), 1, t));
     }
     return rows_error(r);
 }

@@ -12,5 +12,7 @@
 /* A prediction and its shapes, or a review and its shapes, were written: within the same transaction. */
 MUST_USE enum err hours_add_prediction(struct sql *, struct arena *, const char *prediction_id);
 MUST_USE enum err hours_add_review(struct sql *, struct arena *, const char *review_id);
+/* Before a review is deleted. */
+MUST_USE enum err hours_take_out_review(struct sql *, struct arena *, const char *review_id);
 /* Before a predicted asset is deleted: takes it out. */
 MUST_USE enum err hours_take_out(struct sql *, struct arena *, const char *predicted_asset_id);

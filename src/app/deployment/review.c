@@ -1,4 +1,5 @@
-/* A person's word on an image: what is really there. One for each predicted asset, and final. */
+/* A person's word on an image: what is really there. One for each predicted asset; it can be taken back until it is sent to the
+ * feedback loop. */
 #include "app/annotation/annotation.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/hours.h"
@@ -70,7 +71,7 @@ static enum err review(struct op *op)
     const char *id = id_new(op->arena);
     TRY(asset_of(op, &v));
     if (strcmp(v.status, "TO_REVIEW") != 0)
-        return fail(E_CONFLICT, "the image has been reviewed already; a review is final");
+        return fail(E_CONFLICT, "the image has been reviewed already: take that review back first");
     TRY(sql_run(op->db, "INSERT INTO review (id, predicted_asset_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)", V(id),
                 V(v.id), V(clock_now_ms()), V(op->user_id)));
     int64_t position = 0;
@@ -89,6 +90,28 @@ static enum err review(struct op *op)
     return reply_one(op, &predicted_asset_resource, v.id);
 }
 
+static enum err take_back(struct op *op)
+{
+    struct reviewed v;
+    const char *id;
+    TRY(asset_of(op, &v));
+    if (strcmp(v.status, "REVIEWED") != 0)
+        return fail(E_CONFLICT, strcmp(v.status, "SUBMITTED") == 0
+                                    ? "the review was sent to the feedback loop: others learn from it"
+                                    : "the image has not been reviewed");
+    {
+        AUTO(rows) struct rows *r = NULL;
+        TRY(sql_first(op->db, &r, "SELECT id FROM review WHERE predicted_asset_id = ?1", V(v.id)));
+        id = arena_str(op->arena, rows_text(r, 0));
+    }
+    TRY(hours_take_out_review(op->db, op->arena, id));
+    TRY(sql_run(op->db, "DELETE FROM review WHERE id = ?1", V(id)));
+    TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'TO_REVIEW' WHERE id = ?1", V(v.id)));
+    TRY(deployment_tell(op->db, op->arena, v.deployment,
+                        arena_fmt(op->arena, "{\"kind\":\"review\",\"predicted_asset_id\":\"%s\"}", v.id)));
+    return reply_one(op, &predicted_asset_resource, v.id);
+}
+
 static enum err list(struct op *op)
 {
     struct reviewed v;
@@ -103,8 +126,10 @@ static const struct field review_in[] = {
 };
 
 static const struct route routes[] = {
-    { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_ANNOTATE, WORK_WRITE,
-      "reviews a prediction: what is really there; final", FIELDS(review_in), &predicted_asset_resource, BODY_CAP,
+    { "POST", "/api/predicted/asset/{id}/reviews", review, MAY_ANNOTATE, WORK_WRITE, "reviews a prediction: what is really there",
+      FIELDS(review_in), &predicted_asset_resource, BODY_CAP, .on = &predicted_asset_resource },
+    { "DELETE", "/api/predicted/asset/{id}/reviews", take_back, MAY_ANNOTATE, WORK_WRITE,
+      "takes the review back, unless it was sent to the feedback loop; figures follow", NULL, 0, &predicted_asset_resource,
       .on = &predicted_asset_resource },
     { "GET", "/api/predicted/asset/{id}/reviews", list, MAY_READ, WORK_READ, "the prediction with its review", NULL, 0,
       &predicted_asset_resource, .on = &predicted_asset_resource },

@@ -1,4 +1,4 @@
-import { all, ApiError, get, post, put } from "../../api/client";
+import { all, ApiError, del, get, post, put } from "../../api/client";
 import { imageOf, thumbnail, useLabels } from "../../api/calls";
 import { touch, useGet, useRows } from "../../api/query";
 import type { Annotation, AnnotationShapes, Asset, DatasetVersion, Deployment, InferenceType, Label, PredictedAsset, PredictedShape } from "../../api/types";
@@ -45,6 +45,7 @@ export const useDeploymentLabels = (id: string) => useGet<Page<Label>>(`/api/dep
 const predictedPath = (id: string) => `/api/deployment/${id}/predictedassets`;
 export const usePredicted = (id: string, q: string, pin: number) => useRows<PredictedAsset>(predictedPath(id), { q: q || undefined }, { chunk: 50, pin });
 export const placeOfPredicted = async (id: string, q: string, asset: string) => (await all<PredictedAsset>(predictedPath(id), { q: q || undefined })).findIndex((a) => a.id === asset);
+export const takeReviewBack = (id: string) => del(`/api/predicted/asset/${id}/reviews`);
 export const saveReview = (id: string, doc: Doc) => {
   const { rectangles, polygons, lines, points, classifications } = bodyOf(doc);
   return post(`/api/predicted/asset/${id}/reviews`, { rectangles, polygons, lines, points, classifications });

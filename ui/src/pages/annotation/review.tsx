@@ -5,13 +5,13 @@ import { useParams, useSearch } from "wouter";
 import { startHistory, type History } from "../../canvas/edit";
 import { milliseconds } from "../../kit/format";
 import { Head } from "../../kit/head";
-import { IconCheck, IconPhoto, IconSend } from "../../kit/icons";
+import { IconUndo, IconCheck, IconPhoto, IconSend } from "../../kit/icons";
 import { Empty, Fault, Kbd, Status, Time } from "../../kit/parts";
 import { useMayOn } from "../../kit/may";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
 import { Bench, openOn, useEngine, type Item } from "./bench";
-import { placeOfPredicted, saveReview, touch, useDeployment, useDeploymentLabels, usePredicted, type PredictedAsset } from "./data";
+import { placeOfPredicted, saveReview, takeReviewBack, touch, useDeployment, useDeploymentLabels, usePredicted, type PredictedAsset } from "./data";
 import { useSend } from "../deployment/send";
 import { docOfPrediction, isBox, saidOf } from "./shapes";
 
@@ -28,16 +28,18 @@ export default function Review() {
   const labels = useDeploymentLabels(id);
   const rows = usePredicted(id, q, index);
   // What was reviewed on this page: the list stays as it was opened, so that nothing jumps.
-  const [done, setDone] = useState<ReadonlyMap<string, "REVIEWED" | "SUBMITTED">>(new Map());
+  const [done, setDone] = useState<ReadonlyMap<string, "TO_REVIEW" | "REVIEWED" | "SUBMITTED">>(new Map());
   const now = rows.at(index);
   const status = (a: PredictedAsset) => done.get(a.id) ?? a.status;
   const may = useMayOn({ kind: "deployment", id });
+  const mark = (a: string, as: "TO_REVIEW" | "REVIEWED") => setDone((old) => new Map(old).set(a, as));
   const final = !!now && (status(now) !== "TO_REVIEW" || !may("annotate"));
   const { engine, room } = useEngine(labels.data?.items ?? none, final);
   const state = useSyncExternalStore(engine?.subscribe ?? noSubscribe, engine?.snapshot ?? noState);
   const histories = useRef(new Map<string, History>());
   const shown = useRef("");
   const [busy, setBusy] = useState(false);
+  const saved = useRef<number[]>([]);
 
   const go = (i: number) => setUrl({ i: i ? String(i) : null, asset: rows.at(i)?.id ?? null, model: null });
   const looked = useRef("");
@@ -54,7 +56,8 @@ export default function Review() {
   useEffect(() => {
     if (!engine || !now || (asset && now.id !== asset && looked.current !== now.id) || shown.current === key) return;
     const known = histories.current.get(key);
-    const shapes = final && now.review?.shapes ? now.review.shapes : ((which === "shadow" ? now.shadow : now.champion)?.shapes ?? []);
+    // What was said in a review is also where a person goes on who takes it back.
+    const shapes = now.review?.shapes && (final || done.has(now.id)) ? now.review.shapes : ((which === "shadow" ? now.shadow : now.champion)?.shapes ?? []);
     const kept = final && !now.review ? histories.current.get(`${now.id} ${which} `) : undefined;
     shown.current = key;
     openOn(engine, itemOf(now), known ?? kept ?? startHistory(docOfPrediction(shapes)));
@@ -84,8 +87,25 @@ export default function Review() {
     setBusy(true);
     try {
       await saveReview(now.id, engine.state.history.doc);
-      setDone((old) => new Map(old).set(now.id, "REVIEWED"));
+      mark(now.id, "REVIEWED");
+      saved.current.push(index);
       next();
+    } catch (e) {
+      toast.failed(e as Error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  /** The review of this image; if there is none, the last one of this page, which is shown again. */
+  const takeBack = async () => {
+    const at = now && status(now) === "REVIEWED" ? index : saved.current.pop();
+    const a = at === undefined ? undefined : rows.at(at);
+    if (!a || at === undefined || busy || !may("annotate")) return;
+    setBusy(true);
+    try {
+      await takeReviewBack(a.id);
+      mark(a.id, "TO_REVIEW");
+      if (at !== index) go(at);
     } catch (e) {
       toast.failed(e as Error);
     } finally {
@@ -111,11 +131,19 @@ export default function Review() {
             </Button>
           </Tooltip>
         )}
-        <Tooltip label={final ? "A review is final" : <>A review is final; the next prediction opens <Kbd>Enter</Kbd></>}>
-          <Button leftSection={<IconCheck size={15} />} loading={busy} disabled={!now || final} onClick={() => void save()}>
-            {edited ? "Save review" : "Accept as it is"}
-          </Button>
-        </Tooltip>
+        {now && status(now) === "REVIEWED" && may("annotate") ? (
+          <Tooltip label={<>It can be reviewed again; figures follow <Kbd>U</Kbd></>}>
+            <Button variant="default" leftSection={<IconUndo size={15} />} loading={busy} onClick={() => void takeBack()}>
+              Take the review back
+            </Button>
+          </Tooltip>
+        ) : (
+          <Tooltip label={final ? "It was sent to the feedback loop, or you may not review" : <>The next prediction opens <Kbd>Enter</Kbd></>}>
+            <Button leftSection={<IconCheck size={15} />} loading={busy} disabled={!now || final} onClick={() => void save()}>
+              {edited ? "Save review" : "Accept as it is"}
+            </Button>
+          </Tooltip>
+        )}
       </Head>
       {error ? (
         <div className="body">
@@ -136,6 +164,7 @@ export default function Review() {
           readOnly={final}
           keys={[
             { keys: "Enter", says: "Accept as it is, or save the corrections; next", run: () => void save() },
+            { keys: "U", says: "Take a review back: this one’s, or the last one’s", run: () => void takeBack() },
             { keys: "N", says: "Next one to review", run: next },
             { keys: "C", says: "Champion or shadow", run: () => hasShadow && setModel(which === "shadow" ? null : "shadow") },
           ]}
