@@ -106,11 +106,15 @@ class Filler:
         version, at = f"'{self.version}'", f"{BEGAN + YEAR} + i"
         self.names("tag", TAGS, 2, "tag", scope=version, target_type="'ASSET'")
         self.names("label", LABELS, 4, "label", dataset_version_id=version)
-        self.put("asset", id=id_of("asset", "i"), org=f"'{self.org}'", dataset_version_id=version, data_id=id_of("data", "i"), created_at=at)
-        self.tagged(2, "asset", 1)
         c = chance("i", 11)
         status = f"CASE WHEN {c} < 10 THEN 'REFUSED' WHEN {c} < 3000 THEN 'PENDING' ELSE 'ACCEPTED' END"
         shapes = "5 + CASE WHEN i % 500 = 0 THEN 30 ELSE 0 END"
+        self.put("asset", id=id_of("asset", "i"), org=f"'{self.org}'", dataset_version_id=version, data_id=id_of("data", "i"), created_at=at,
+                 filename="'image_' || i || '.jpg'", n_shapes=shapes, status=status)
+        self.tagged(2, "asset", 1)
+        self.db.execute(f"UPDATE dataset_version SET n_assets = {self.n}, n_annotated = {self.n}")
+        of_tag = self.pick(TAGS, 1, "tag")
+        self.put("version_tag", f"FROM n WHERE i % 3 < 2 GROUP BY {of_tag}", dataset_version_id=version, tag_id=of_tag, n="count(*)")
         self.put("annotation", id=id_of("annotation", "i"), org=f"'{self.org}'", asset_id=id_of("asset", "i"), dataset_version_id=version, status=status, duration="1",
                  revision="1", created_at=at, created_by=f"'{self.user}'", updated_at=at, updated_by=f"'{self.user}'", n_shapes=shapes)
         for k in range(5):
@@ -136,7 +140,11 @@ class Filler:
         self.names("deployment_label", LABELS, 6, "label", deployment_id=deployment)
         c, when = chance("i", 13), f"{BEGAN} + i * ({YEAR} / {self.n})"
         self.put("predicted_asset", id=id_of("predicted", "i"), deployment_id=deployment, data_id=id_of("data", "i"), created_at=when, source="'line ' || (i % 3 + 1)",
-                 status=f"CASE WHEN {c} < 500 THEN 'REVIEWED' WHEN {c} < 1000 THEN 'SUBMITTED' ELSE 'TO_REVIEW' END")
+                 status=f"CASE WHEN {c} < 500 THEN 'REVIEWED' WHEN {c} < 1000 THEN 'SUBMITTED' ELSE 'TO_REVIEW' END", filename="'image_' || i || '.jpg'",
+                 width="(SELECT width FROM data d WHERE d.id = " + id_of("data", "i") + ")", height="1024", latency=f"0.005 + {c} / 1000000.0", n_shapes="2",
+                 submitted_at=f"CASE WHEN {c} >= 500 AND {c} < 1000 THEN {when} END")
+        for status in ("REVIEWED", "SUBMITTED", "TO_REVIEW"):
+            self.db.execute(f"UPDATE deployment SET n_{status.lower()} = (SELECT count(*) FROM predicted_asset WHERE status = ?)", (status,))
         self.put("prediction", id=id_of("prediction", "i"), predicted_asset_id=id_of("predicted", "i"), model_version_id=f"'{self.model}'", is_shadow="0",
                  latency=f"0.005 + {c} / 1000000.0", created_at=when)
         label = self.pick(LABELS, 6, "label").replace("((i) + 6)", "(i * 2 + k + 6)")

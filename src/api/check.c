@@ -99,6 +99,8 @@ enum err resource_check(struct sql *db, const struct resource *r)
     if (r->owner)
         TRY(try_select(db, r, "owner", r->owner, NULL));
     AUTO(arena) struct arena *a = arena_new();
+    if (r->behind)
+        TRY(try_fields(db, r->meanwhile, r->meanwhile, 0));
     if (r->shown)
         TRY(try_select(db, r, "shown", "1", arena_fmt(a, "%s IN ('')", r->shown)));
     return r->root ? try_select(db, r, "root", r->root, NULL) : OK;

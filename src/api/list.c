@@ -16,7 +16,7 @@ enum { ORDERS = 8, RANGES = 2 * (ORDERS + 1) };
 query_function *resource_query;
 
 struct order {
-    const char *sql;
+    const char *sql, *name; /* name: as the caller says it; NULL: the resource's own order */
     enum type type;
     bool down;
 };
@@ -66,7 +66,7 @@ static void read_stated(struct listing *l, const char *order)
         bool falls = n > tail && memcmp(end - tail, down, tail) == 0;
         const char *sql = arena_copy(l->op->arena, p, falls ? n - tail : n);
         if (strcmp(sql, l->resource->key) != 0)
-            l->orders[l->n_orders++] = (struct order){ sql, T_JSON, falls };
+            l->orders[l->n_orders++] = (struct order){ sql, NULL, T_JSON, falls };
     }
 }
 
@@ -82,12 +82,12 @@ static enum err read_orders(struct listing *l)
         const struct field *f = sortable(r, name);
         if (!f)
             return fail(E_INVALID, "order_by: %s cannot be sorted by \"%.60s\"", r->name, name);
-        l->orders[l->n_orders++] = (struct order){ f->sql ? f->sql : f->name, f->type, down };
+        l->orders[l->n_orders++] = (struct order){ f->sql ? f->sql : f->name, f->name, f->type, down };
     }
     if (!n && r->order)
         read_stated(l, r->order);
     bool down = l->n_orders ? l->orders[l->n_orders - 1].down : true;
-    l->orders[l->n_orders++] = (struct order){ r->key, T_TEXT, down };
+    l->orders[l->n_orders++] = (struct order){ r->key, NULL, T_TEXT, down };
     return OK;
 }
 
@@ -112,7 +112,7 @@ static int64_t order_mark(const struct listing *l)
 {
     uint32_t h = 2166136261u;
     for (const struct order *o = l->orders; o < l->orders + l->n_orders; o++) {
-        for (const char *c = o->sql; *c; c++)
+        for (const char *c = o->name ? o->name : o->sql; *c; c++)
             h = (h ^ (unsigned char)*c) * 16777619u;
         h = (h ^ (o->down ? '-' : '+')) * 16777619u;
     }
@@ -456,6 +456,11 @@ static enum err add_query(struct listing *l, const char *q)
 
 static enum err listing_read(struct listing *l, const char *condition, const struct value *values, size_t n, const char *q)
 {
+    int64_t behind = 0;
+    if (l->resource->behind)
+        TRY(sql_int_text(l->op->db, &behind, l->resource->behind, values, n ? 1 : 0));
+    if (behind)
+        l->resource = l->resource->meanwhile;
     TRY(select_within(l->op, &l->where, &l->bound, l->resource, condition, values, n));
     return add_query(l, q);
 }
@@ -481,7 +486,7 @@ static enum err items(struct op *op, const struct resource *r, const char *condi
         TRY(cursor_read(&l, cursor));
         l.offset = 0;
     }
-    AUTO(row_batch) struct row_batch *batch = row_batch_new(op, NULL, r, false);
+    AUTO(row_batch) struct row_batch *batch = row_batch_new(op, NULL, l.resource, false);
     struct page p = { .batch = batch };
     out_object(&op->out, NULL);
     out_array(&op->out, "items");
@@ -508,7 +513,7 @@ static enum err ids_text(struct listing *l, struct text *t, struct bound *b)
 {
     const char *driver;
     const struct range everything = { 0, EVERYTHING };
-    l->orders[l->n_orders++] = (struct order){ l->resource->key, T_TEXT, false };
+    l->orders[l->n_orders++] = (struct order){ l->resource->key, NULL, T_TEXT, false };
     TRY(smallest_driver(l, MANY, &driver));
     TRY(keys_text(l, driver, l->query.sql, &everything, t, b));
     order_text(t, l, NULL);

@@ -23,7 +23,11 @@ struct resource {
     const char *shown;  /* "FROM … WHERE … x": x being something that access was given on, a row may be looked at */
     const char *called; /* in the API's description; NULL: name. For two forms of one thing */
     enum err (*first)(struct sql *); /* rows that must be there from the first start on; may be NULL; called in a transaction */
-    const struct removal *removal;   /* it is deleted by thing_remove(): hidden at once, emptied later */
+    /* Some fields are sorted by and searched for as they are kept elsewhere; where this statement counts something, of the ?1 that
+     * a list is restricted to, that is not true yet, and the list is answered by another form of the resource. */
+    const char *behind;
+    const struct resource *meanwhile;
+    const struct removal *removal; /* it is deleted by thing_remove(): hidden at once, emptied later */
 };
 
 /* An answer that a handler writes by hand: what it holds, for the description. Members that are sometimes left out are F_WHEN. */

@@ -58,6 +58,121 @@ static const char kept_sql[] =
     "DROP INDEX predicted_asset_data;"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id)";
 
+/* What lists are sorted by, and counts, kept where they are asked for. */
+static const char sorted_assets[] =
+    "ALTER TABLE asset ADD COLUMN filename TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE asset ADD COLUMN n_shapes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE asset ADD COLUMN status TEXT;"
+    "UPDATE asset SET filename = coalesce((SELECT d.filename FROM data d WHERE d.id = asset.data_id), ''),"
+    " n_shapes = coalesce((SELECT n.n_shapes FROM annotation n WHERE n.asset_id = asset.id), 0),"
+    " status = (SELECT n.status FROM annotation n WHERE n.asset_id = asset.id);"
+    "CREATE INDEX asset_filename ON asset (dataset_version_id, filename, id);"
+    "CREATE INDEX asset_shapes ON asset (dataset_version_id, n_shapes, id);"
+    "CREATE INDEX asset_status ON asset (dataset_version_id, status, id);"
+    "ALTER TABLE dataset_version ADD COLUMN n_assets INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dataset_version ADD COLUMN n_annotated INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE dataset_version SET n_assets = (SELECT count(*) FROM asset a WHERE a.dataset_version_id = dataset_version.id),"
+    " n_annotated = (SELECT count(*) FROM annotation n WHERE n.dataset_version_id = dataset_version.id);"
+    "CREATE TABLE version_tag (dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, "
+    "tag_id TEXT NOT NULL REFERENCES tag(id) ON DELETE CASCADE, n INTEGER NOT NULL, PRIMARY KEY (dataset_version_id, tag_id)) "
+    "STRICT, "
+    "WITHOUT ROWID;"
+    "CREATE INDEX version_tag_of_tag ON version_tag (tag_id);"
+    "INSERT INTO version_tag SELECT a.dataset_version_id, x.tag_id, count(*) FROM asset a JOIN tagged x ON x.target_id = a.data_id "
+    "GROUP BY 1, 2;"
+    "DROP TRIGGER asset_gone;"
+    "CREATE TRIGGER asset_made AFTER INSERT ON asset BEGIN "
+    "UPDATE dataset_version SET n_assets = n_assets + 1 WHERE id = new.dataset_version_id; "
+    "INSERT INTO version_tag (dataset_version_id, tag_id, n) SELECT new.dataset_version_id, x.tag_id, 1 FROM tagged x "
+    "WHERE x.target_id = new.data_id ON CONFLICT (dataset_version_id, tag_id) DO UPDATE SET n = version_tag.n + 1; END;"
+    "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; "
+    "UPDATE dataset_version SET n_assets = n_assets - 1 WHERE id = old.dataset_version_id; "
+    "UPDATE version_tag SET n = n - 1 WHERE dataset_version_id = old.dataset_version_id AND tag_id IN (SELECT x.tag_id FROM "
+    "tagged x WHERE x.target_id = old.data_id); END;"
+    "CREATE TRIGGER tagged_made AFTER INSERT ON tagged BEGIN INSERT INTO version_tag (dataset_version_id, tag_id, n) SELECT "
+    "a.dataset_version_id, new.tag_id, 1 FROM asset a WHERE a.data_id = new.target_id ON CONFLICT (dataset_version_id, tag_id) DO "
+    "UPDATE SET n = version_tag.n + 1; END;"
+    "CREATE TRIGGER tagged_gone AFTER DELETE ON tagged BEGIN UPDATE version_tag SET n = n - 1 WHERE tag_id = old.tag_id AND "
+    "dataset_version_id IN (SELECT a.dataset_version_id FROM asset a WHERE a.data_id = old.target_id); END";
+#define KEEP_IN_ASSET                                                                                                              \
+    "UPDATE asset SET n_shapes = new.n_shapes, status = new.status WHERE id = new.asset_id AND (n_shapes <> new.n_shapes OR "      \
+    "coalesce(status, '') <> new.status);"
+static const char sorted_annotations[] =
+    "CREATE INDEX annotation_duration ON annotation_row (dataset_version_id, duration, id, batch);"
+    "CREATE INDEX annotation_revision ON annotation_row (dataset_version_id, revision, id, batch);"
+    "ALTER TABLE batch ADD COLUMN n_new INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN n_old INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE batch SET n_new = (SELECT count(*) FROM annotation_row n WHERE n.dataset_version_id = batch.dataset_version_id AND "
+    "n.batch "
+    "= batch.id), n_old = (SELECT count(*) FROM annotation_row n WHERE n.dataset_version_id = batch.dataset_version_id AND n.batch "
+    "= "
+    "-batch.id);"
+    "DROP TRIGGER annotation_gone;"
+    "CREATE TRIGGER annotation_made AFTER INSERT ON annotation_row WHEN new.batch = 0 BEGIN " KEEP_IN_ASSET
+    " UPDATE dataset_version SET n_annotated = n_annotated + 1 WHERE id = new.dataset_version_id; END;"
+    "CREATE TRIGGER annotation_made_hidden AFTER INSERT ON annotation_row WHEN new.batch > 0 BEGIN UPDATE batch SET n_new = n_new "
+    "+ 1 "
+    "WHERE id = new.batch; END;"
+    "CREATE TRIGGER annotation_changed AFTER UPDATE OF status, n_shapes, batch ON annotation_row WHEN new.batch = 0 OR new.batch "
+    "IN "
+    "(SELECT batch FROM batch_shown) BEGIN " KEEP_IN_ASSET " END;"
+    "CREATE TRIGGER annotation_replaced AFTER UPDATE OF batch ON annotation_row WHEN new.batch < 0 BEGIN UPDATE batch SET n_old = "
+    "n_old + 1 WHERE id = -new.batch; END;"
+    "CREATE TRIGGER annotation_back AFTER UPDATE OF batch ON annotation_row WHEN old.batch < 0 BEGIN UPDATE batch SET n_old = "
+    "n_old - "
+    "1 WHERE id = -old.batch; END;"
+    "CREATE TRIGGER annotation_gone AFTER DELETE ON annotation_row BEGIN DELETE FROM metadata_value WHERE owner_id = old.id;"
+    " UPDATE batch SET n_new = n_new - 1 WHERE id = old.batch; UPDATE batch SET n_old = n_old - 1 WHERE id = -old.batch; END;"
+    "CREATE TRIGGER annotation_gone_shown AFTER DELETE ON annotation_row WHEN old.batch = 0 OR old.batch IN (SELECT batch FROM "
+    "batch_shown) BEGIN UPDATE asset SET n_shapes = 0, status = NULL WHERE id = old.asset_id; UPDATE dataset_version SET "
+    "n_annotated = "
+    "n_annotated - 1 WHERE id = old.dataset_version_id; END";
+#define CHANGED(row, sign, column, status) column " = " column " " sign " CASE WHEN " row ".status = '" status "' THEN 1 ELSE 0 END"
+#define COUNT_STATUS(row, sign)                                                                                                    \
+    "UPDATE deployment SET " CHANGED(row, sign, "n_to_review", "TO_REVIEW") ", " CHANGED(                                          \
+        row, sign, "n_reviewed", "REVIEWED") ", " CHANGED(row, sign, "n_submitted", "SUBMITTED") " WHERE id = " row                \
+                                                                                                 ".deployment_id;"
+#define HAS_STATUS(status)                                                                                                         \
+    "(SELECT count(*) FROM predicted_asset a WHERE a.deployment_id = deployment.id AND a.status = '" status "')"
+static const char sorted_predictions[] =
+    "ALTER TABLE predicted_asset ADD COLUMN filename TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE predicted_asset ADD COLUMN width INTEGER;"
+    "ALTER TABLE predicted_asset ADD COLUMN height INTEGER;"
+    "ALTER TABLE predicted_asset ADD COLUMN latency REAL;"
+    "ALTER TABLE predicted_asset ADD COLUMN n_shapes INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE predicted_asset SET filename = coalesce((SELECT d.filename FROM data d WHERE d.id = data_id), ''),"
+    " width = (SELECT d.width FROM data d WHERE d.id = data_id), height = (SELECT d.height FROM data d WHERE d.id = data_id),"
+    " latency = (SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = predicted_asset.id AND p.is_shadow = 0),"
+    " n_shapes = (SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id WHERE p.predicted_asset_id = "
+    "predicted_asset.id AND p.is_shadow = 0);"
+    "CREATE INDEX predicted_asset_filename ON predicted_asset (deployment_id, filename, id);"
+    "CREATE INDEX predicted_asset_width ON predicted_asset (deployment_id, width, id);"
+    "CREATE INDEX predicted_asset_height ON predicted_asset (deployment_id, height, id);"
+    "CREATE INDEX predicted_asset_latency ON predicted_asset (deployment_id, latency, id);"
+    "CREATE INDEX predicted_asset_shapes ON predicted_asset (deployment_id, n_shapes, id);"
+    "CREATE INDEX predicted_asset_source ON predicted_asset (deployment_id, source, id);"
+    "CREATE INDEX predicted_asset_submitted ON predicted_asset (deployment_id, submitted_at, id);"
+    "ALTER TABLE deployment ADD COLUMN n_to_review INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deployment ADD COLUMN n_reviewed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deployment ADD COLUMN n_submitted INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE deployment SET n_to_review = " HAS_STATUS("TO_REVIEW") ", n_reviewed = " HAS_STATUS(
+        "REVIEWED") ", n_submitted = " HAS_STATUS("SUBMITTED") ";"
+                                                               "DROP TRIGGER predicted_asset_gone;"
+                                                               "CREATE TRIGGER predicted_asset_made AFTER INSERT ON "
+                                                               "predicted_asset BEGIN " COUNT_STATUS(
+                                                                   "new",
+                                                                   "+") " END;"
+                                                                        "CREATE TRIGGER predicted_asset_moved AFTER UPDATE OF "
+                                                                        "status ON predicted_asset WHEN old.status <> new.status "
+                                                                        "BEGIN " COUNT_STATUS("old", "-") " " COUNT_STATUS(
+                                                                            "new", "+") " END;"
+                                                                                        "CREATE TRIGGER predicted_asset_gone AFTER "
+                                                                                        "DELETE ON predicted_asset BEGIN DELETE "
+                                                                                        "FROM tagged WHERE target_id = old.id; "
+                                                                                        "DELETE FROM metadata_value WHERE owner_id "
+                                                                                        "= old.id; " COUNT_STATUS("old",
+                                                                                                                  "-") " END";
+
 static enum err events_of_organizations(struct sql *db, struct arena *a)
 {
     return schema_rebuild(
@@ -235,5 +350,8 @@ const struct migration migrations[] = {
       " d REAL NOT NULL, p REAL NOT NULL, limit_d REAL NOT NULL, drifted INTEGER NOT NULL, PRIMARY KEY (check_id, feature))"
       " STRICT, WITHOUT ROWID;"
       "INSERT INTO drift (id, due) SELECT id, 1 FROM deployment" },
+    { 26, "assets are sorted by an index, and versions know how many they have", sorted_assets },
+    { 27, "annotations tell their assets and versions", sorted_annotations },
+    { 28, "predictions are sorted by an index, and deployments know how many they have", sorted_predictions },
     { 0 },
 };

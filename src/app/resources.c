@@ -5,7 +5,9 @@
 #define DATALAKE(R) R(datalake) R(object) R(source) R(tag) R(data) R(register) R(look)
 #define DATASET(R) R(dataset) R(dataset_version) R(asset) R(label) R(label_group) R(dataset_stats) R(dataset_copy) R(dataset_use)
 #define ANNOTATION(R)                                                                                                              \
-    R(annotation) R(rectangle) R(polygon) R(line) R(point) R(classification) R(keypoints) R(mask) R(export) R(import) R(from_tags)
+    R(annotation)                                                                                                                  \
+    R(annotation_kept)                                                                                                             \
+    R(rectangle) R(polygon) R(line) R(point) R(classification) R(keypoints) R(mask) R(export) R(import) R(from_tags)
 #define MODEL(R) R(model) R(model_version) R(model_file) R(model_context) R(parameter)
 #define PROJECT(R) R(project)
 #define EXPERIMENT(R)                                                                                                              \
@@ -14,6 +16,7 @@
     R(deployment)                                                                                                                  \
     R(login)                                                                                                                       \
     R(predicted_asset)                                                                                                             \
+    R(prediction_kept)                                                                                                             \
     R(predict) R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert) R(drift)
 #define OF_THE_API(R) R(gone) R(bulk) R(event) R(openapi) R(metadata_key) R(query) R(health)
 #define EACH(R) ACCOUNT(R) DATALAKE(R) DATASET(R) ANNOTATION(R) MODEL(R) PROJECT(R) EXPERIMENT(R) DEPLOYMENT(R) OF_THE_API(R)

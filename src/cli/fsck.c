@@ -1,4 +1,6 @@
 /* saccade fsck: reads everything that is stored and names what is missing or changed. Also while the server runs. */
+#include "api/schema.h"
+#include "app/kept.h"
 #include "blob/blob.h"
 #include "cli/cli.h"
 #include "cli/folder.h"
@@ -31,6 +33,19 @@ static enum err check_database(struct check *c, struct arena *a)
     return OK;
 }
 
+static void tell(void *with, const char *line)
+{
+    fault(with, line);
+}
+
+/* Of a database that this program's server would open: an older one keeps less. */
+static enum err check_kept(struct check *c)
+{
+    int version = 0;
+    TRY(schema_version(c->db, &version));
+    return version == schema_today() ? kept_check(c->db, tell, c) : OK;
+}
+
 /* Every object that a row names must be there, of its size, with the bytes that its name says. */
 static enum err check_objects(struct check *c)
 {
@@ -60,6 +75,7 @@ static enum err check_all(struct check *c, const char *data, struct arena *a)
     TRY(folder_open_old(data, &c->db));
     TRY(blob_open(data, &c->blobs));
     TRY(check_database(c, a));
+    TRY(check_kept(c));
     TRY(check_objects(c));
     return blob_each(c->blobs, count_stray, c);
 }

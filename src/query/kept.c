@@ -19,7 +19,8 @@ struct keeping {
     struct arena *arena;
     const char *org, *document, *owner;
     int64_t n;
-    bool lenient; /* what is over a limit is passed over: documents of before there were any */
+    struct text *into; /* the values as text instead of rows; NULL: rows */
+    bool lenient;      /* what is over a limit is passed over: documents of before there were any */
 };
 
 static enum err key_id(struct keeping *k, const char *path, int64_t *ret)
@@ -50,16 +51,28 @@ static const char *beginning(struct arena *a, const char *s)
     return arena_copy(a, s, n);
 }
 
+static void add_line(struct text *t, const char *path, const struct value *number, const char *words)
+{
+    text_fmt(t, "%s\n", path);
+    if (number->kind == VALUE_REAL)
+        text_fmt(t, "%.17g", number->r);
+    text_fmt(t, "\n%s\n", words ? words : "");
+}
+
 static enum err put(struct keeping *k, const char *path, const struct json *v)
 {
     int64_t id;
     double number = 0;
     bool truth = false, is_truth = json_bool(v, &truth), is_number = is_truth || json_number(v, &number);
-    TRY(key_id(k, path, &id));
     const char *words = json_text(v);
     if (words && strlen(words) > KEPT_WORDS)
         words = beginning(k->arena, words);
     struct value v_number = is_number ? value_real(is_truth ? truth : number) : value_text(NULL);
+    if (k->into) {
+        add_line(k->into, path, &v_number, words);
+        return OK;
+    }
+    TRY(key_id(k, path, &id));
     return sql_run(k->db, "INSERT INTO metadata_value (owner_id, key_id, place, number, words) VALUES (?1, ?2, ?3, ?4, ?5)",
                    V(k->owner), V(id), V(k->n), V(v_number), V(words));
 }
@@ -127,6 +140,29 @@ enum err kept_copy(struct sql *db, const char *from, const char *to)
         "INSERT INTO metadata_value (owner_id, key_id, place, number, words) SELECT ?2, key_id, place, number, words FROM "
         "metadata_value WHERE owner_id = ?1",
         V(from), V(to));
+}
+
+enum err kept_is(struct sql *db, const char *document, const char *owner, const char *json, bool *ret_same)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(rows) struct rows *r = NULL;
+    AUTO(text) struct text want, got;
+    text_init(&want, (size_t)1 << 30);
+    text_init(&got, (size_t)1 << 30);
+    struct keeping k = { .arena = a, .into = &want, .lenient = true };
+    if (keep_text(&k, json) != OK && fail_kind() != E_INVALID)
+        return fail_kind();
+    TRY(sql_rows(
+        db, &r,
+        "SELECT k.path, m.number, m.words FROM metadata_value m JOIN metadata_key k ON k.id = m.key_id WHERE m.owner_id = ?1 "
+        "AND k.document = ?2 ORDER BY m.place",
+        V(owner), V(document)));
+    while (rows_next(r)) {
+        struct value number = rows_null(r, 1) ? value_text(NULL) : value_real(rows_real(r, 1));
+        add_line(&got, rows_text(r, 0), &number, rows_text(r, 2));
+    }
+    *ret_same = want.n == got.n && (!want.n || memcmp(want.bytes, got.bytes, want.n) == 0);
+    return rows_error(r);
 }
 
 /* ---- of older databases: a step that changes these tables later gives this one statements of its own */

@@ -46,7 +46,9 @@ extern const struct resource metadata_key_resource; /* the tables */
 MUST_USE enum err kept_put(struct sql *, const char *org, const char *document, const char *owner_id, const char *json);
 MUST_USE enum err kept_replace(struct sql *, const char *org, const char *document, const char *owner_id, const char *json);
 MUST_USE enum err kept_copy(struct sql *, const char *from_owner, const char *to_owner); /* of the same organization */
-MUST_USE enum err kept_migrate(struct sql *, struct arena *);                            /* the step that made the tables */
+/* Whether what is kept of the document is what it says. */
+MUST_USE enum err kept_is(struct sql *, const char *document, const char *owner_id, const char *json, bool *ret_same);
+MUST_USE enum err kept_migrate(struct sql *, struct arena *); /* the step that made the tables */
 
 /* Makes the language known to api/'s pages. */
 void query_install(void);

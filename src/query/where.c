@@ -195,13 +195,19 @@ static enum err one(struct parse *p)
     return OK;
 }
 
+/* What only looks at the row stands before what looks at other tables: they are tried in this order. */
 static enum err all_of(struct parse *p)
 {
-    TRY(one(p));
-    while (parse_take(p, "and")) {
-        text_add(&p->sql, " AND ");
+    size_t from = p->sql.n;
+    const char *plain = NULL, *costly = NULL;
+    do {
         TRY(one(p));
-    }
+        const char *condition = arena_copy(p->arena, p->sql.bytes + from, p->sql.n - from);
+        const char **of = strstr(condition, "SELECT ") ? &costly : &plain;
+        *of = *of ? arena_fmt(p->arena, "%s AND %s", *of, condition) : condition;
+        p->sql.n = from;
+    } while (parse_take(p, "and"));
+    text_fmt(&p->sql, "%s%s%s", plain ? plain : "", plain && costly ? " AND " : "", costly ? costly : "");
     return OK;
 }
 

@@ -1,5 +1,6 @@
 """Lists: every order has cursors that lose nothing and repeat nothing, nulls have a place, and a count is exact or says that it is not."""
 import random
+import sqlite3
 
 import pytest
 from conftest import unique
@@ -42,6 +43,51 @@ def test_every_order_has_cursors(server, lake, many, order):
     if first in whole["items"][0]:
         got = [d[first] for d in whole["items"]]
         assert got == sorted(got, reverse=order.startswith("-"))
+
+
+@pytest.fixture(scope="module")
+def sorted_assets(server, client, many):
+    """Assets with none, one and several objects, of several states."""
+    v = client.create_dataset(name=unique("sorted")).create_version(version="first")
+    v.set_type("OBJECT_DETECTION")
+    v.add_data(many[1]).wait_for_done()
+    label = v.create_label(name="cell")
+    for i, a in enumerate(v.list_assets()[:7]):
+        shapes = [{"label_id": str(label.id), "x": 1, "y": 1, "w": 5, "h": 5 + k} for k in range(i % 4)]
+        server.call("POST", f"/api/dataset/version/{v.id}/bulk-annotations", json={"import_type": "REPLACE", "status": ["PENDING", "ACCEPTED", "REFUSED"][i % 3],
+                    "annotations": [{"asset_id": str(a.id), "duration": i % 3, "rectangles": shapes}]})
+    return v
+
+
+def assets_in_order(server, version, order, **query):
+    return [(a["nb_objects"], a["status"] or "", a["data"]["filename"]) for a in pages(server, f"/api/dataset/version/{version.id}/assets", order_by=order, limit=5, **query)]
+
+
+def check_orders(server, version):
+    for i, order in enumerate(("nb_objects", "status", "filename")):
+        got = assets_in_order(server, version, order)
+        assert len(got) == 12 and [a[i] for a in got] == sorted(a[i] for a in got), order
+        assert assets_in_order(server, version, "-" + order) == got[::-1], order
+    assert len(assets_in_order(server, version, "filename", q="nb_objects > 1")) == sum(n > 1 for n, _, _ in got) > 0
+    assert {s for _, s, _ in assets_in_order(server, version, "status", q='status in ("REFUSED", "PENDING")')} == {"REFUSED", "PENDING"}
+
+
+def test_assets_are_sorted_by_what_their_annotations_say(server, sorted_assets):
+    check_orders(server, sorted_assets)
+
+
+def test_assets_are_sorted_rightly_while_what_they_keep_follows_an_import(server, sorted_assets):
+    """As it is for a moment after many annotations were shown at once: the assets do not know of it yet."""
+    with sqlite3.connect(server.folder / "saccade.db", timeout=30) as db:
+        kept = db.execute("SELECT n_shapes, status, id FROM asset WHERE dataset_version_id = ?", (str(sorted_assets.id),)).fetchall()
+        db.execute("UPDATE asset SET n_shapes = 0, status = NULL WHERE dataset_version_id = ?", (str(sorted_assets.id),))
+        db.execute("INSERT INTO batch (id, dataset_version_id, job_id, shown) VALUES (999999, ?, 'of a test', 1)", (str(sorted_assets.id),))
+    try:
+        check_orders(server, sorted_assets)
+    finally:
+        with sqlite3.connect(server.folder / "saccade.db", timeout=30) as db:
+            db.executemany("UPDATE asset SET n_shapes = ?, status = ? WHERE id = ?", kept)
+            db.execute("DELETE FROM batch WHERE id = 999999")
 
 
 def test_a_cursor_of_another_order_is_refused(server, lake, many):

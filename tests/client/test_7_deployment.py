@@ -104,6 +104,23 @@ def test_what_is_told_with_an_image_of_the_lake_is_kept(server, client, deployme
     assert bare.get_datasource().name == "camera1" and bare.sync()["custom_metadata"] == {"batch": 2} and bare.metadata["location"] == "line 4"
 
 
+def test_predictions_have_cursors_in_every_order(server, deployment, cells, tmp_path):
+    for _ in range(3):
+        deployment.predict(fresh_image(tmp_path, cells))
+    path = f"/api/deployment/{deployment.id}/predictedassets"
+    value = {"latency": lambda p: p["latency"], "nb_shapes": lambda p: p["nb_shapes"], "filename": lambda p: p["data"]["filename"], "width": lambda p: p["data"]["meta"]["width"],
+             "source": lambda p: p["source"] or "", "created_at": lambda p: p["created_at"], "status": lambda p: p["status"]}
+    for name, of in value.items():
+        got, cursor = [], None
+        while cursor is not None or not got:
+            page = server.call("GET", path, params={"order_by": name, "limit": 4, **({"cursor": cursor} if cursor else {})})
+            got, cursor = got + page["items"], page["next_cursor"]
+        assert [of(p) for p in got] == sorted(of(p) for p in got) and len({p["id"] for p in got}) == len(got) >= 3, name
+        assert all(p["latency"] == p["champion"]["latency"] and p["nb_shapes"] == len(p["champion"]["shapes"]) for p in got if p["champion"])
+    counts = server.call("GET", f"/api/deployment/{deployment.id}")["counts"]
+    assert counts["total"] == len(got) == counts["to_review"] + counts["reviewed"] + counts["submitted"]
+
+
 def test_predicted_assets_are_filtered_by_custom_metadata(client, deployment, cells, tmp_path):
     mark = unique("mark")
     mine = deployment.predict(fresh_image(tmp_path, cells), custom_metadata={"mark": mark, "good": True, "n": 4})

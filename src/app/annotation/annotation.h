@@ -5,7 +5,8 @@
 #include "api/resource.h"
 
 extern const struct resource annotation_resource, rectangle_resource, polygon_resource, line_resource, point_resource,
-    classification_resource, keypoints_resource, mask_resource, export_resource, import_resource, from_tags_resource;
+    classification_resource, keypoints_resource, mask_resource, export_resource, import_resource, from_tags_resource,
+    annotation_kept_resource;
 
 extern const char *const annotation_statuses[5]; /* PENDING, SKIPPED, ACCEPTED, REFUSED */
 extern const char *const import_modes[4];        /* REPLACE, KEEP, CONCATENATE */

@@ -77,6 +77,13 @@ enum err batch_tag(struct sql *db, int64_t batch, const char *asset, const char 
 
 /* ---- the moment */
 
+static enum err count_shown(struct sql *db, int64_t batch)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT dataset_version_id, n_new - n_old FROM batch WHERE id = ?1", V(batch)));
+    return version_count_annotated(db, rows_text(r, 0), rows_int(r, 1));
+}
+
 enum err batch_show(struct sql *db, int64_t batch)
 {
     TRY(sql_run(
@@ -86,6 +93,7 @@ enum err batch_show(struct sql *db, int64_t batch)
         "FROM batch_label WHERE batch IN (?1, ?2))",
         V(batch), V(-batch)));
     TRY(sql_run(db, "DELETE FROM batch_label WHERE batch IN (?1, ?2)", V(batch), V(-batch)));
+    TRY(count_shown(db, batch));
     TRY(sql_run(db, "DELETE FROM batch_shown WHERE batch = ?1", V(-batch)));
     TRY(sql_run(db, "INSERT INTO batch_shown (batch) VALUES (?1)", V(batch)));
     return sql_run(db, "UPDATE batch SET shown = 1 WHERE id = ?1", V(batch));

@@ -20,6 +20,8 @@ extern const struct resource tag_of_thing, data_short, image_size;
 #define TAG_NAMES(type) "FROM tag t WHERE t.org = ?1 AND t.target_type = '" type "'"
 #define SOURCE_NAMES "FROM data_source s WHERE s.org = ?1"
 #define FILE_NAMES "FROM datalake k CROSS JOIN data d ON d.datalake_id = k.id WHERE k.org = ?1"
+/* The same where the name stands in the list's own row, a. */
+#define NAMES_OFFERED "FROM datalake k CROSS JOIN data a WHERE a.datalake_id = k.id AND k.org = ?1"
 #define TAGGED "SELECT x.target_id AS id FROM tag t CROSS JOIN tagged x ON x.tag_id = t.id WHERE t.scope = ?1"
 /* Those of a list's things whose data fulfils a condition: thing is a table with data_id, scope the column that the list is of. */
 #define OF_DATA(thing, scope)                                                                                                      \

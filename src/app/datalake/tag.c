@@ -13,7 +13,13 @@ static const char table[] =
     "target_type TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (scope, target_type, name)) STRICT;"
     "CREATE TABLE tagged (tag_id TEXT NOT NULL REFERENCES tag(id) ON DELETE CASCADE, target_id TEXT NOT NULL, "
     "PRIMARY KEY (tag_id, target_id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX tagged_target ON tagged (target_id)";
+    "CREATE INDEX tagged_target ON tagged (target_id);"
+    /* the versions that a data is in count its tags */
+    "CREATE TRIGGER tagged_made AFTER INSERT ON tagged BEGIN INSERT INTO version_tag (dataset_version_id, tag_id, n) SELECT "
+    "a.dataset_version_id, new.tag_id, 1 FROM asset a WHERE a.data_id = new.target_id ON CONFLICT (dataset_version_id, tag_id) DO "
+    "UPDATE SET n = version_tag.n + 1; END;"
+    "CREATE TRIGGER tagged_gone AFTER DELETE ON tagged BEGIN UPDATE version_tag SET n = n - 1 WHERE tag_id = old.tag_id AND "
+    "dataset_version_id IN (SELECT a.dataset_version_id FROM asset a WHERE a.data_id = old.target_id); END";
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "g.id" },

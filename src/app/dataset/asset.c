@@ -14,13 +14,24 @@ enum { LIST_IDS = 10000, BULK_IDS = 200000, PLAIN = 6, CONDITION = 1 << 16 };
 static const char table[] =
     "CREATE TABLE asset (id TEXT PRIMARY KEY, org TEXT NOT NULL, "
     "dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, "
-    "data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE, created_at INTEGER NOT NULL, UNIQUE (dataset_version_id, "
-    "data_id)) "
-    "STRICT;"
+    "data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE, created_at INTEGER NOT NULL, "
+    /* what lists are sorted by and searched for most, kept from the data and from the annotation that is shown */
+    "filename TEXT NOT NULL DEFAULT '', n_shapes INTEGER NOT NULL DEFAULT 0, status TEXT, "
+    "UNIQUE (dataset_version_id, data_id)) STRICT;"
     "CREATE INDEX asset_of_version ON asset (dataset_version_id, org, id);"
     "CREATE INDEX asset_of_data ON asset (data_id);"
     "CREATE INDEX asset_created ON asset (dataset_version_id, created_at, id);"
-    "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; END";
+    "CREATE INDEX asset_filename ON asset (dataset_version_id, filename, id);"
+    "CREATE INDEX asset_shapes ON asset (dataset_version_id, n_shapes, id);"
+    "CREATE INDEX asset_status ON asset (dataset_version_id, status, id);"
+    "CREATE TRIGGER asset_made AFTER INSERT ON asset BEGIN "
+    "UPDATE dataset_version SET n_assets = n_assets + 1 WHERE id = new.dataset_version_id; "
+    "INSERT INTO version_tag (dataset_version_id, tag_id, n) SELECT new.dataset_version_id, x.tag_id, 1 FROM tagged x "
+    "WHERE x.target_id = new.data_id ON CONFLICT (dataset_version_id, tag_id) DO UPDATE SET n = version_tag.n + 1; END;"
+    "CREATE TRIGGER asset_gone AFTER DELETE ON asset BEGIN DELETE FROM tagged WHERE target_id = old.id; "
+    "UPDATE dataset_version SET n_assets = n_assets - 1 WHERE id = old.dataset_version_id; "
+    "UPDATE version_tag SET n = n - 1 WHERE dataset_version_id = old.dataset_version_id AND tag_id IN (SELECT x.tag_id FROM "
+    "tagged x WHERE x.target_id = old.data_id); END";
 
 #define BY_DATA .drive = OF_DATA("asset", "dataset_version_id")
 #define BY_SOURCE .offer = SOURCE_NAMES, .drive = OF_SOURCE("asset", "dataset_version_id")
@@ -32,6 +43,8 @@ static const char table[] =
     .drive_count = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1 AND n.n_shapes"
 #define BY_ANNOTATION .drive = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1"
 #define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'", LABELLED
+#define BY_VERSION .drive = "SELECT a.id AS id FROM asset a WHERE a.dataset_version_id = ?1"
+#define STATUS_OF "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)"
 #define COUNT_OF_SHAPES "coalesce((SELECT n.n_shapes FROM annotation n WHERE n.asset_id = a.id), 0)"
 
 #define MEMBERS_OF(document)                                                                                                       \
@@ -62,7 +75,7 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
         DATA_PATH("custom_metadata", T_OBJECT, "d.custom_metadata", MEMBERS_OF(KEPT_CUSTOM)),                                       \
         DATA_PATH("source", T_TEXT, SOURCE, BY_SOURCE), DATA_PATH("data_source.name", T_TEXT, SOURCE, BY_SOURCE),                   \
         { "data.id", T_ID, F_FILTER | F_HIDE, "d.id" }, { "data.created_at", T_TIME, F_FILTER | F_HIDE, "d.created_at", BY_DATA },  \
-        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", BY_DATA, .offer = FILE_NAMES },                                 \
+        { "data.filename", T_TEXT, F_FILTER | F_HIDE, "a.filename", BY_VERSION, .offer = NAMES_OFFERED },                           \
         { "annotations.status",        T_TEXT, F_FILTER, "n.status", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION,    \
           .words = annotation_statuses },                                                                                           \
         { "annotations.created_at", T_TIME, F_FILTER, "n.created_at", "FROM annotation n WHERE n.asset_id = a.id", BY_ANNOTATION }, \
@@ -87,17 +100,33 @@ static const char *const annotation_statuses[] = { "PENDING", "SKIPPED", "ACCEPT
 #define MEMBERS                                                                                                                    \
     { "id", T_ID, F_FILTER, "a.id" }, { "data", T_PART, 0, .of = &data_short }, TAGS("a.id"),                                      \
         { "dataset_version_id", T_ID, 0, "a.dataset_version_id" }, { "created_at", T_TIME, F_FILTER | F_SORT, "a.created_at" },    \
-        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", BY_DATA, .offer = FILE_NAMES },                            \
-        { "nb_objects", T_INT, F_FILTER | F_SORT, COUNT_OF_SHAPES },                                                               \
+        { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "a.filename", BY_VERSION, .offer = NAMES_OFFERED },                      \
+        { "nb_objects", T_INT, 0, COUNT_OF_SHAPES },                                                                               \
     {                                                                                                                              \
-        "status", T_TEXT, F_FILTER | F_SORT | F_NULL, "(SELECT n.status FROM annotation n WHERE n.asset_id = a.id)",               \
-            .words = annotation_statuses                                                                                           \
+        "status", T_TEXT, F_NULL, STATUS_OF, .words = annotation_statuses                                                          \
+    }
+/* What is shown is always the annotation's; what is sorted by and searched for is kept with the asset, */
+#define KEPT                                                                                                                       \
+    { "nb_objects", T_INT, F_FILTER | F_SORT | F_HIDE, "a.n_shapes", BY_VERSION },                                                 \
+    {                                                                                                                              \
+        "status", T_TEXT, F_FILTER | F_SORT | F_HIDE, "a.status", BY_VERSION, .words = annotation_statuses                         \
+    }
+/* unless an import has just been shown: then what is kept follows it in slices. */
+#define LOOKED_UP                                                                                                                  \
+    { "nb_objects", T_INT, F_FILTER | F_SORT | F_HIDE, COUNT_OF_SHAPES },                                                          \
+    {                                                                                                                              \
+        "status", T_TEXT, F_FILTER | F_SORT | F_HIDE, STATUS_OF, .words = annotation_statuses                                      \
+    }
+#define BEHIND "SELECT count(*) FROM batch WHERE dataset_version_id = ?1 AND shown <> 0"
+#define WITH_ANNOTATION                                                                                                            \
+    {                                                                                                                              \
+        "annotation", T_ONE, F_NULL, "a.id", .of = &annotation_in_asset, .by = "n.asset_id"                                        \
     }
 
-static const struct field fields[] = { MEMBERS, PATHS };
-static const struct field annotated_fields[] = {
-    MEMBERS, { "annotation", T_ONE, F_NULL, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" }, PATHS
-};
+static const struct field fields[] = { MEMBERS, KEPT, PATHS };
+static const struct field meanwhile_fields[] = { MEMBERS, LOOKED_UP, PATHS };
+static const struct field annotated_fields[] = { MEMBERS, WITH_ANNOTATION, KEPT, PATHS };
+static const struct field annotated_meanwhile_fields[] = { MEMBERS, WITH_ANNOTATION, LOOKED_UP, PATHS };
 static const struct field extended_fields[] = {
     MEMBERS,
     { "annotations", T_MANY, 0, "a.id", .of = &annotation_in_asset, .by = "n.asset_id" },
@@ -109,9 +138,19 @@ static const struct field listed_fields[] = { MEMBERS, { "annotation", T_ONE, F_
 #define FROM                                                                                                                       \
     .from = "asset a LEFT JOIN data d ON d.id = a.data_id", .key = "a.id", .org = "a.org",                                         \
     .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = a.dataset_version_id)"
-static const struct resource annotated_resource = {
-    .name = "asset", .called = "annotated asset", .fields = annotated_fields, .n_fields = COUNT_OF(annotated_fields), FROM
+static const struct resource meanwhile = {
+    .name = "asset", .fields = meanwhile_fields, .n_fields = COUNT_OF(meanwhile_fields), FROM
 };
+static const struct resource annotated_meanwhile = {
+    .name = "asset", .fields = annotated_meanwhile_fields, .n_fields = COUNT_OF(annotated_meanwhile_fields), FROM
+};
+static const struct resource annotated_resource = { .name = "asset",
+                                                    .called = "annotated asset",
+                                                    .fields = annotated_fields,
+                                                    .n_fields = COUNT_OF(annotated_fields),
+                                                    FROM,
+                                                    .behind = BEHIND,
+                                                    .meanwhile = &annotated_meanwhile };
 /* For the description: a list has the annotations if they are asked for. */
 static const struct resource listed_resource = {
     .name = "asset", .called = "listed asset", .fields = listed_fields, .n_fields = COUNT_OF(listed_fields)
@@ -124,8 +163,10 @@ static const struct resource extended_resource = {
 
 enum err asset_need(struct sql *db, struct arena *a, const char *org, const char *version, const char *data, const char **ret_id)
 {
-    TRY(sql_run(db, "INSERT INTO asset VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING", V(id_new(a)), V(org), V(version),
-                V(data), V(clock_now_ms())));
+    TRY(sql_run(db,
+                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at, filename) SELECT ?1, ?2, ?3, d.id, ?5, "
+                "d.filename FROM data d WHERE d.id = ?4 ON CONFLICT DO NOTHING",
+                V(id_new(a)), V(org), V(version), V(data), V(clock_now_ms())));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(db, &r, "SELECT id FROM asset WHERE dataset_version_id = ?1 AND data_id = ?2", V(version), V(data)));
     *ret_id = arena_str(a, rows_text(r, 0));
@@ -186,7 +227,8 @@ static enum err add_one(struct bulk *b, const char *data, const char *made)
     const char *version = json_text(json_get(b->input, "version"));
     const struct json *tags = json_get(b->input, "tags");
     TRY(sql_run(b->db,
-                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at) SELECT ?1, v.org, v.id, d.id, ?4 FROM data d"
+                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at, filename) SELECT ?1, v.org, v.id, d.id, ?4, "
+                "d.filename FROM data d"
                 " JOIN dataset_version v ON v.id = ?2 WHERE d.id = ?3 ON CONFLICT DO NOTHING",
                 V(made), V(version), V(data), V(clock_now_ms())));
     b->counted += sql_changes(b->db);
@@ -412,6 +454,8 @@ const struct resource asset_resource = {
     .fields = fields,
     .n_fields = COUNT_OF(fields),
     FROM,
+    .behind = BEHIND,
+    .meanwhile = &meanwhile,
     .routes = routes,
     .n_routes = COUNT_OF(routes),
 };

@@ -119,7 +119,8 @@ static enum err copy_asset(struct bulk *b, const char *id, const char *made)
 {
     const struct copy c = copy_of(b->input);
     TRY(sql_run(b->db,
-                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at) SELECT ?1, org, ?2, data_id, ?4 FROM asset"
+                "INSERT INTO asset (id, org, dataset_version_id, data_id, created_at, filename) SELECT ?1, org, ?2, data_id, ?4, "
+                "filename FROM asset"
                 " WHERE id = ?3 ON CONFLICT DO NOTHING",
                 V(made), V(c.to), V(id), V(clock_now_ms())));
     AUTO(rows) struct rows *r = NULL;

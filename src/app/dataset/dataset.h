@@ -31,6 +31,8 @@ extern const struct version_user *const version_users[];
 MUST_USE enum err version_check_unlocked(struct sql *, const char *version_id);
 /* Nor does a job change it: E_CONFLICT, which names the job. */
 MUST_USE enum err version_check_free(struct sql *, const char *version_id);
+/* So many more of its assets have an annotation: by many that are shown at once. Single ones are counted by a trigger. */
+MUST_USE enum err version_count_annotated(struct sql *, const char *version_id, int64_t more);
 MUST_USE enum err version_choose_type(struct sql *, const char *version_id, const char *type); /* if it has none yet */
 
 /* Get or create, inside a transaction. */

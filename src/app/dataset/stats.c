@@ -1,5 +1,6 @@
 /* What is in a dataset version, in numbers. */
 #include "app/dataset/dataset.h"
+#include <string.h>
 
 static enum err repartition(struct op *op, const char *version)
 {
@@ -41,9 +42,8 @@ static enum err stats(struct op *op)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
-                  "SELECT (SELECT coalesce(sum(n_shapes), 0) FROM annotation WHERE dataset_version_id = ?1), (SELECT count(*) FROM "
-                  "annotation WHERE "
-                  "dataset_version_id = ?1), (SELECT count(*) FROM asset WHERE dataset_version_id = ?1)",
+                  "SELECT (SELECT coalesce(sum(l.n_shapes), 0) FROM label l WHERE l.dataset_version_id = v.id), v.n_annotated, "
+                  "v.n_assets FROM dataset_version v WHERE v.id = ?1",
                   V(op->id)));
     out_object(&op->out, NULL);
     out_int(&op->out, "nb_objects", rows_int(r, 0));
@@ -60,11 +60,18 @@ static enum err tag_counts(struct op *op)
 {
     const char *type = in_text(op, "tag_type");
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT t.name, count(*) FROM asset a JOIN tagged x ON x.target_id = CASE WHEN ?2 = 'DATA' THEN a.data_id ELSE a.id END "
-        "JOIN tag t ON t.id = x.tag_id WHERE a.dataset_version_id = ?1 GROUP BY t.id ORDER BY 2 DESC, 1",
-        V(op->id), V(type)));
+    if (strcmp(type, "DATA") == 0)
+        TRY(sql_rows(
+            op->db, &r,
+            "SELECT t.name, c.n FROM version_tag c JOIN tag t ON t.id = c.tag_id WHERE c.dataset_version_id = ?1 AND c.n > 0"
+            " ORDER BY 2 DESC, 1",
+            V(op->id)));
+    else /* the version's own tags are on its assets only */
+        TRY(sql_rows(
+            op->db, &r,
+            "SELECT name, n FROM (SELECT t.name, (SELECT count(*) FROM tagged x WHERE x.tag_id = t.id) AS n FROM tag t WHERE"
+            " t.scope = ?1 AND t.target_type = 'ASSET') counted WHERE n > 0 ORDER BY 2 DESC, 1",
+            V(op->id)));
     out_object(&op->out, NULL);
     while (rows_next(r))
         out_int(&op->out, rows_text(r, 0), rows_int(r, 1));

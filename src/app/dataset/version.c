@@ -6,8 +6,14 @@
 static const char table[] =
     "CREATE TABLE dataset_version (id TEXT PRIMARY KEY, dataset_id TEXT NOT NULL REFERENCES dataset(id) ON DELETE CASCADE, "
     "org TEXT NOT NULL, version TEXT NOT NULL, description TEXT NOT NULL, type TEXT NOT NULL, locked INTEGER NOT NULL DEFAULT 0, "
-    "attributes TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, UNIQUE (dataset_id, version)) "
-    "STRICT;"
+    "attributes TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, "
+    "n_assets INTEGER NOT NULL DEFAULT 0, n_annotated INTEGER NOT NULL DEFAULT 0, UNIQUE (dataset_id, version)) STRICT;"
+    /* how many of its data have a tag: tags and assets count it */
+    "CREATE TABLE version_tag (dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, "
+    "tag_id TEXT NOT NULL REFERENCES tag(id) ON DELETE CASCADE, n INTEGER NOT NULL, PRIMARY KEY (dataset_version_id, tag_id)) "
+    "STRICT, "
+    "WITHOUT ROWID;"
+    "CREATE INDEX version_tag_of_tag ON version_tag (tag_id);"
     "CREATE TRIGGER dataset_version_gone AFTER DELETE ON dataset_version BEGIN DELETE FROM tag WHERE scope = old.id; "
     "DELETE FROM tagged WHERE target_id = old.id; END";
 
@@ -40,8 +46,9 @@ static const struct resource pictures = {
     .name = "pictures of a dataset version",
     .fields = picture_fields,
     .n_fields = COUNT_OF(picture_fields),
-    .from = "dataset_version p JOIN asset q ON q.id IN (SELECT a.id FROM asset a WHERE a.dataset_version_id = p.id ORDER BY a.id "
-            "LIMIT 4)",
+    .from =
+        "dataset_version p JOIN asset q ON q.id IN (SELECT a.id FROM asset a WHERE a.dataset_version_id = p.id AND a.org = p.org "
+        "ORDER BY a.id LIMIT 4)",
     .key = "p.id",
 };
 
@@ -57,10 +64,10 @@ static const struct field fields[] = {
     { "created_at", T_TIME, F_SORT | F_FILTER, "v.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "v.updated_at" },
     { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = v.created_by)" },
-    { "nb_assets", T_INT, F_FILTER, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" },
-    { "size", T_INT, 0, "(SELECT count(*) FROM asset a WHERE a.dataset_version_id = v.id)" }, /* the same, as clients call it */
-    { "nb_annotated", T_INT, F_FILTER, "(SELECT count(*) FROM annotation n WHERE n.dataset_version_id = v.id)" },
-    { "nb_objects", T_INT, F_FILTER, "(SELECT coalesce(sum(n.n_shapes), 0) FROM annotation n WHERE n.dataset_version_id = v.id)" },
+    { "nb_assets", T_INT, F_FILTER, "v.n_assets" },
+    { "size", T_INT, 0, "v.n_assets" }, /* the same, as clients call it */
+    { "nb_annotated", T_INT, F_FILTER, "v.n_annotated" },
+    { "nb_objects", T_INT, F_FILTER, "(SELECT coalesce(sum(l.n_shapes), 0) FROM label l WHERE l.dataset_version_id = v.id)" },
     { "thumbnails", T_MANY, 0, "v.id", .of = &pictures, .by = "p.id" },
     TAGS("v.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("v.id") },
@@ -78,6 +85,11 @@ enum err version_check_free(struct sql *db, const char *version_id)
 {
     TRY(version_check_unlocked(db, version_id));
     return fail_within(job_check_alone(db, version_id, JOB_CHANGES), "the dataset version is busy: ");
+}
+
+enum err version_count_annotated(struct sql *db, const char *version_id, int64_t more)
+{
+    return sql_run(db, "UPDATE dataset_version SET n_annotated = n_annotated + ?2 WHERE id = ?1", V(version_id), V(more));
 }
 
 enum err version_choose_type(struct sql *db, const char *version_id, const char *type)

@@ -14,7 +14,8 @@ static const char table[] =
     " shadow_model_version_id TEXT REFERENCES model_version(id), min_threshold REAL NOT NULL,"
     " target_datalake_id TEXT NOT NULL REFERENCES datalake(id), status TEXT NOT NULL CHECK (status IN ('RUNNING', 'PAUSED')),"
     " serving INTEGER NOT NULL, sample_rate REAL NOT NULL DEFAULT 1, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
-    " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, UNIQUE (org, name)) STRICT;"
+    " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, n_to_review INTEGER NOT NULL DEFAULT 0,"
+    " n_reviewed INTEGER NOT NULL DEFAULT 0, n_submitted INTEGER NOT NULL DEFAULT 0, UNIQUE (org, name)) STRICT;"
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT;" SERVED_TABLE;
 
@@ -32,21 +33,17 @@ static const struct resource label_of_deployment = {
     .order = "l.position",
 };
 
-/* Each is a range of an index: a sum over all of the rows would look at each one's status. */
-#define WITH_STATUS(status) "(SELECT count(*) FROM predicted_asset a WHERE a.deployment_id = o.id AND a.status = '" status "')"
 static const struct field count_fields[] = {
-    { "total", T_INT, 0, "n.total" },
-    { "to_review", T_INT, 0, "n.to_review" },
-    { "reviewed", T_INT, 0, "n.reviewed" },
-    { "submitted", T_INT, 0, "n.submitted" },
+    { "total", T_INT, 0, "n.n_to_review + n.n_reviewed + n.n_submitted" },
+    { "to_review", T_INT, 0, "n.n_to_review" },
+    { "reviewed", T_INT, 0, "n.n_reviewed" },
+    { "submitted", T_INT, 0, "n.n_submitted" },
 };
 static const struct resource counts_of = {
     .name = "counts of a deployment",
     .fields = count_fields,
     .n_fields = COUNT_OF(count_fields),
-    .from = "(SELECT o.id, (SELECT count(*) FROM predicted_asset a WHERE a.deployment_id = o.id) AS total, " WITH_STATUS(
-        "TO_REVIEW") " AS to_review, " WITH_STATUS("REVIEWED") " AS reviewed, " WITH_STATUS("SUBMITTED") " AS submitted FROM "
-                                                                                                         "deployment o) n",
+    .from = "deployment n",
     .key = "n.id",
 };
 

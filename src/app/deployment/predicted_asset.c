@@ -21,7 +21,9 @@ static const char table[] =
     "CREATE TABLE predicted_asset (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " data_id TEXT NOT NULL REFERENCES data(id), status TEXT NOT NULL CHECK (status IN ('TO_REVIEW', 'REVIEWED', 'SUBMITTED')),"
     " source TEXT, metadata TEXT, custom_metrics TEXT, created_at INTEGER NOT NULL, submitted_at INTEGER,"
-    " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT) STRICT;"
+    " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT,"
+    /* what lists are sorted by, kept from the data and from what the champion said (kept.c) */
+    " filename TEXT NOT NULL DEFAULT '', width INTEGER, height INTEGER, latency REAL, n_shapes INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
@@ -39,9 +41,7 @@ static const char table[] =
     " created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
     "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);" HOURS_TABLE ";"
-    "CREATE TRIGGER predicted_asset_gone AFTER DELETE ON predicted_asset BEGIN DELETE FROM tagged WHERE target_id = "
-    "old.id; " KEPT_GOES " END";
+    "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);" HOURS_TABLE;
 
 /* ---- what was said of an image: shapes of predictions and of reviews look alike */
 
@@ -137,17 +137,12 @@ REVIEWS(review_whole, "review", review_fields)
 #define REVIEWED                                                                                                                   \
     "FROM review r JOIN review_shape h ON h.review_id = r.id JOIN deployment_label l ON l.id = h.label_id"                         \
     " WHERE r.predicted_asset_id = a.id"
-#define COUNT_SHAPES                                                                                                               \
-    "(SELECT count(*) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                         \
-    " WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)"
-
 /* Of the champion's shapes; NULL if it has none. */
 #define SCORES(of)                                                                                                                 \
     "(SELECT " of "(h.score) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                  \
     " WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)"
 
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
-#define BY_DATA OF_DATA("predicted_asset", "deployment_id")
 #define LABEL_NAMES "FROM deployment_label l JOIN deployment q ON q.id = l.deployment_id WHERE q.org = ?1"
 #define SAYING(shadow)                                                                                                             \
     "SELECT p.predicted_asset_id AS id FROM deployment_label l CROSS JOIN prediction_shape h ON h.label_id = l.id"                 \
@@ -163,9 +158,9 @@ static const struct field fields[] = {
     { "deployment_id", T_ID, 0, "a.deployment_id" },
     { "oracle_prediction_id", T_ID, 0, "a.id" },
     { "status", T_TEXT, F_SORT | F_FILTER, "a.status", .drive = BY, .words = review_statuses },
-    { "source", T_TEXT, F_SORT | F_FILTER | F_NULL, "a.source" },
+    { "source", T_TEXT, F_SORT | F_FILTER | F_NULL, "a.source", .drive = BY },
     { "created_at", T_TIME, F_SORT | F_FILTER, "a.created_at", .drive = BY },
-    { "submitted_at", T_TIME, F_SORT | F_FILTER | F_NULL, "a.submitted_at" },
+    { "submitted_at", T_TIME, F_SORT | F_FILTER | F_NULL, "a.submitted_at", .drive = BY },
     { "metadata", T_OBJECT, F_FILTER | F_NULL, "a.metadata", .owner = "a.id", .keys = KEPT_KEYS(KEPT_PREDICTION_METADATA),
       .drive = BY_MEMBER("a.id") },
     { "custom_metadata", T_OBJECT, F_FILTER | F_NULL, "coalesce(a.custom_metadata, d.custom_metadata)",
@@ -175,18 +170,17 @@ static const struct field fields[] = {
     { "custom_metrics", T_OBJECT, F_NULL, "a.custom_metrics" },
     { "data", T_PART, 0, .of = &data_short },
     TAGS("a.id"),
-    { "latency", T_NUMBER, F_SORT | F_FILTER | F_NULL,
-      "(SELECT p.latency FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)" },
-    { "nb_shapes", T_INT, F_SORT | F_FILTER, COUNT_SHAPES },
+    { "latency", T_NUMBER, F_SORT | F_FILTER | F_NULL, "a.latency", .drive = BY },
+    { "nb_shapes", T_INT, F_SORT | F_FILTER, "a.n_shapes", .drive = BY },
     { "champion", T_ONE, F_NULL, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
     { "shadow", T_ONE, F_NULL, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },
     { "review", T_ONE, F_NULL, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
     { "predictions", T_MANY, F_ONE, "a.id", .of = &all_said, .by = "p.predicted_asset_id" },
     { "reviews", T_MANY, F_ONE, "a.id", .of = &review_whole, .by = "r.predicted_asset_id" },
-    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "d.filename", .drive = BY_DATA, .offer = FILE_NAMES },
-    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "d.filename", .drive = BY_DATA, .offer = FILE_NAMES },
-    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width", .drive = BY_DATA },
-    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "d.height", .drive = BY_DATA },
+    { "filename", T_TEXT, F_FILTER | F_SORT | F_HIDE, "a.filename", .drive = BY, .offer = NAMES_OFFERED },
+    { "data.filename", T_TEXT, F_FILTER | F_HIDE, "a.filename", .drive = BY, .offer = NAMES_OFFERED },
+    { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "a.width", .drive = BY },
+    { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "a.height", .drive = BY },
     { "image.ratio", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "d.width * 1.0 / nullif(d.height, 0)" },
     { "image.area", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width * d.height" },
     { "image.brightness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("brightness", "a.data_id") },
@@ -265,6 +259,9 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                     V(id), V((int64_t)i), V(s->kind), V(label), V(s->score), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry)));
     }
+    if (!p->shadow)
+        TRY(sql_run(db, "UPDATE predicted_asset SET latency = ?2, n_shapes = ?3 WHERE id = ?1", V(p->predicted_asset_id),
+                    V(p->latency), V((int64_t)p->shapes->n)));
     *ret_id = id;
     return hours_add_prediction(db, a, id);
 }
@@ -360,11 +357,13 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
         if (seen)
             return fail(E_CONFLICT, "the deployment has a prediction for this image already");
     }
-    TRY(sql_run(db,
-                "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
-                " custom_metadata) VALUES (?1, ?2, ?3, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8)",
-                V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
-                V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata)));
+    TRY(sql_run(
+        db,
+        "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
+        " custom_metadata, filename, width, height) SELECT ?1, ?2, d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, d.filename, d.width,"
+        " d.height FROM data d WHERE d.id = ?3",
+        V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
+        V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata)));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_METADATA, id, s->metadata));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_CUSTOM, id, s->custom_metadata));
     TRY(put_tags(db, a, s, id, data));
