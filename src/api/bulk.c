@@ -1,4 +1,5 @@
 #include "api/bulk.h"
+#include "api/remove.h"
 #include "api/resource.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -152,7 +153,11 @@ static enum err put_up(struct op *op, const struct bulk_kind *k, const char *inp
     TRY(json_parse(op->arena, input, strlen(input), &v));
     TRY(first(op, k, v));
     TRY(job_add_as(op->db, id, k->name, op->org, op->user_id, input));
-    return say_subject(op, k, v, id);
+    TRY(say_subject(op, k, v, id));
+    if (!k->makes)
+        return OK;
+    op->made = json_text(json_get(v, k->subject));
+    return thing_hide(op->db, op->made, id);
 }
 
 static enum err start(struct op *op, const struct bulk_kind *k, const char *input, const struct bulk_list *l, const char **ret_job)
@@ -200,6 +205,15 @@ static const char *result_of(struct arena *a, const struct bulk_kind *k, int64_t
     return arena_fmt(a, "{\"%s\":%lld%s%s}", k->counts, (long long)count, tells ? "," : "", tells ? tells : "");
 }
 
+static enum err apply_all(struct bulk *b, const struct bulk_kind *k, const char *id, const char *made)
+{
+    do {
+        b->more = false;
+        TRY(k->apply(b, id, made));
+    } while (b->more);
+    return OK;
+}
+
 static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
 {
     struct bulk b = { .db = op->db, .org = op->org, .user_id = op->user_id, .arena = op->arena };
@@ -210,7 +224,7 @@ static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *
     if (k->ready)
         TRY(k->ready(&b));
     for (size_t i = 0; i < l.n; i++)
-        TRY(k->apply(&b, l.ids[i], id_new(op->arena)));
+        TRY(apply_all(&b, k, l.ids[i], id_new(op->arena)));
     if (k->last)
         TRY(k->last(&b, true));
     *ret = (struct bulk_done){ .done = true, .count = b.counted };
@@ -226,7 +240,7 @@ static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find
     *ret = (struct bulk_done){ 0 };
     TRY(sql_begin_read(op->db));
     TRY(sql_end(op->db, find(op, &l)));
-    if (l.n > BULK_FEW)
+    if (l.n > BULK_FEW || l.heavy)
         return start(op, k, input, &l, &ret->job);
     TRY(sql_begin(op->db));
     return sql_end(op->db, change_now(op, k, find, input, ret));
@@ -331,9 +345,10 @@ static enum err do_some(struct bulk *b, const struct bulk_kind *k, struct progre
         AUTO(arena) struct arena *a = arena_new();
         int64_t i = p->undoing ? p->item - 1 : p->item;
         b->arena = a;
+        b->more = false;
         TRY((p->undoing ? k->undo : k->apply)(b, json_text(json_at(p->ids, (size_t)i * 2)),
                                               json_text(json_at(p->ids, (size_t)i * 2 + 1))));
-        p->item += p->undoing ? -1 : 1;
+        p->item += p->undoing ? -1 : b->more ? 0 : 1;
     }
     if (!p->undoing && p->item == n) {
         p->slice++;
@@ -414,10 +429,17 @@ static enum err back(struct bulk *b, const struct bulk_kind *k, const char *id, 
     return OK;
 }
 
+/* In the transaction that ends it: what it made is seen, or is no more. */
+static enum err last(struct bulk *b, const struct bulk_kind *k, bool done)
+{
+    if (k->makes)
+        TRY(thing_show(b->db, json_text(json_get(b->input, k->subject))));
+    return k->last ? k->last(b, done) : OK;
+}
+
 static enum err end_within(struct bulk *b, const struct bulk_kind *k, const struct progress *p, bool done)
 {
-    if (k->last)
-        TRY(k->last(b, done));
+    TRY(last(b, k, done));
     return done ? job_done_within(b->job, result_of(b->job->arena, k, b->counted, p->tells)) : OK;
 }
 
@@ -481,7 +503,7 @@ enum err bulk_gave_up(struct job *j, const char *why)
     if (!k || !k->undo)
         return OK;
     if (!begun)
-        return k->last ? k->last(&b, false) : OK;
+        return last(&b, k, false);
     TRY(sql_run(j->db, "UPDATE bulk SET undoing = 1, why = ?2 WHERE job_id = ?1", V(j->id), V(why)));
     AUTO(out) struct out o;
     out_init(&o, 64 << 20);

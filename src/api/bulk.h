@@ -15,6 +15,7 @@ struct bulk {
     const struct json *input; /* what the handler gave */
     struct arena *arena;      /* of the thing at hand; in ready(): of the whole run */
     int64_t counted;          /* what apply() has counted so far; kept */
+    bool more;                /* apply() was given too much for one step: it is called again with the same thing */
     void *state;              /* of ready() */
     struct job *job;          /* NULL: within the request */
 };
@@ -36,12 +37,14 @@ struct bulk_kind {
     const char *subject, *called; /* the member of the input that is the id of what the job is about; SQL for what people call it,
                                    * its id being ?1 */
     const char *reads;            /* the member that is the id of what must not be changed meanwhile; NULL: nothing */
+    bool makes;                   /* what it is about is made by it, and hidden until all is done */
 };
 extern const struct bulk_kind *const bulk_kinds[]; /* app/jobs.c; NULL-terminated */
 
 struct bulk_list {
     const char **ids;
     size_t n;
+    bool heavy;        /* few, but each of them is much: not within the request */
     const char *tells; /* more members of the result's object: "\"left_out\":3"; NULL: none */
 };
 struct bulk_done {

@@ -121,6 +121,7 @@ struct op {
     bool guest;              /* does not belong to `org`: sees there only what access was given on */
     enum role role;          /* on what the route is on; of routes on nothing: in `org` */
     const char *id, *second; /* of route->on and on_too: they exist, and the caller may do with them what the route needs */
+    const char *made;        /* what this request put up, and a job still makes: its answer tells of it though it is hidden */
     const char *root;        /* the id of what access to `id` may have been given on; NULL: of nothing */
     bool is_public;          /* `id` belongs to no organization: everybody sees it, nobody changes it. org is the caller's then */
     const char *jwt_deployment; /* the deployment that the bearer's login token is for, or NULL */

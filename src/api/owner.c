@@ -35,6 +35,8 @@ static enum err check_gone(struct op *op, const struct resource *r, const struct
     bool gone = false, all_gone = false;
     if (r->removal || r->root)
         TRY(thing_gone(op->db, f->id, &gone));
+    if (gone && r->removal)
+        TRY(thing_check_made(op->db, f->id, r->name));
     if (f->root)
         TRY(thing_gone(op->db, f->root, &all_gone));
     return gone || all_gone ? unknown(r, f->id) : OK;

@@ -19,6 +19,29 @@ enum err thing_gone(struct sql *db, const char *id, bool *ret)
     return OK;
 }
 
+/* `within` of a thing that is being made: the job. */
+#define MADE_BY "job "
+
+enum err thing_hide(struct sql *db, const char *id, const char *job_id)
+{
+    return sql_run(db, "INSERT INTO gone (id, within) VALUES (?1, '" MADE_BY "' || ?2)", V(id), V(job_id));
+}
+
+enum err thing_show(struct sql *db, const char *id)
+{
+    return sql_run(db, "DELETE FROM gone WHERE id = ?1 AND within LIKE '" MADE_BY "%'", V(id));
+}
+
+enum err thing_check_made(struct sql *db, const char *id, const char *called)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT within FROM gone WHERE id = ?1 AND within LIKE '" MADE_BY "%'", V(id)));
+    if (!rows_next(r))
+        return rows_error(r);
+    return fail(E_CONFLICT, "the %s is being made by the job %s: wait until that has ended", called,
+                rows_text(r, 0) + strlen(MADE_BY));
+}
+
 struct cutting {
     struct sql *db;
     struct arena *arena;

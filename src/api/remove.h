@@ -23,6 +23,12 @@ MUST_USE enum err thing_remove(struct op *, const struct removal *, const char *
 
 extern const struct removal *const removals[]; /* app/jobs.c; NULL-terminated */
 extern const struct job_kind remove_job;
-/* Whether it was removed and what it held is on its way out; for lists: an SQL condition on the expression of an id. */
+/* Whether it was removed and what it held is on its way out; for lists: an SQL condition on the expression of an id. What is only
+ * being made is hidden by the same table. */
 MUST_USE enum err thing_gone(struct sql *, const char *id, bool *ret);
+/* What a job makes in many steps is there for nobody before the last. thing_check_made(): E_CONFLICT, which
+ * names the job. */
+MUST_USE enum err thing_hide(struct sql *, const char *id, const char *job_id);
+MUST_USE enum err thing_show(struct sql *, const char *id);
+MUST_USE enum err thing_check_made(struct sql *, const char *id, const char *called);
 #define NOT_GONE(id) id " NOT IN (SELECT id FROM gone)"

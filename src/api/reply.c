@@ -37,7 +37,7 @@ enum err select_within(struct op *op, struct text *t, struct bound *b, const str
 {
     text_fmt(t, " WHERE (%s)", condition);
     TRY(bound_add(b, values, n));
-    if (r->removal)
+    if (r->removal && !op->made)
         text_fmt(t, " AND " NOT_GONE("%s"), r->key);
     if (r->owner || (op->guest && r->org))
         TRY(within_own(op, t, b, r));

@@ -145,11 +145,71 @@ def test_what_changes_a_version_is_alone_with_it(crowd, dataset):
     crowd.call("POST", f"/api/dataset/version/{v}/unlock")
 
 
+def test_a_version_that_grows_is_not_learnt_from(crowd, dataset):
+    v = crowd.version(dataset, "first")
+    base, = crowd.rows("SELECT v.id FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.org IS NULL LIMIT 1")[0]
+    org = crowd.rows("SELECT org FROM datalake")[0][0]
+    project = crowd.call("POST", f"/api/organization/{org}/projects", 201, json={"name": unique("project")})["id"]
+    experiment = crowd.call("POST", f"/api/project/{project}/experiments", 201, json={"name": "e", "base_model_version_id": base})["id"]
+    crowd.call("POST", f"/api/experiment/{experiment}/datasets", 201, json={"name": "train", "dataset_version_id": v})
+    answer = begun(crowd, crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake, "wait": False}))
+    crowd.refused("POST", f"/api/experiment/{experiment}/launch", 409, "add_data", answer["job"]["id"])
+    crowd.job(answer)
+
+
 def test_a_version_that_is_being_copied_is_not_changed(crowd, dataset):
     v = annotated(crowd, dataset)
     fork = begun(crowd, crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json={"parent_id": v, "version": "fork", "with_annotations": True, "wait": False}))
     crowd.refused("POST", f"/api/dataset/version/{v}/annotations/import", 409, fork["job"]["id"], "reading", data={"mode": "REPLACE"}, files=[("files", ("a.json", "{}"))])
     assert crowd.job(fork)[0] == "SUCCEEDED"
+
+
+def test_a_fork_is_seen_when_it_is_whole(crowd, dataset):
+    v = annotated(crowd, dataset)
+    seen = lambda: [x["version"] for x in crowd.call("GET", f"/api/dataset/{dataset}/versions")["items"]]  # noqa: E731
+    fork = crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json={"parent_id": v, "version": "fork", "with_annotations": True, "wait": False})
+    made = fork["dataset_version"]
+    assert made["version"] == "fork" and fork["job"]["status"] == "RUNNING"
+    begun(crowd, fork)
+    assert seen() == ["first"] and crowd.call("GET", f"/api/dataset/{dataset}")["nb_versions"] == 1
+    for method, path in (("GET", ""), ("GET", "/assets"), ("GET", "/labels"), ("GET", "/stats"), ("DELETE", ""), ("POST", "/lock")):
+        crowd.refused(method, f"/api/dataset/version/{made['id']}{path}", 409, "is being made by the job", fork["job"]["id"])
+    crowd.refused("POST", f"/api/dataset/{dataset}/versions", 409, "already", json={"version": "fork"})
+    assert crowd.job(fork)[0] == "SUCCEEDED"
+    assert sorted(seen()) == ["first", "fork"]
+    whole = crowd.call("GET", f"/api/dataset/version/{made['id']}")
+    assert (whole["nb_assets"], whole["nb_annotated"], whole["nb_objects"]) == (len(crowd.data), len(crowd.data), len(crowd.data) * BOXES)
+    settled(crowd)
+
+
+def test_a_fork_that_is_cancelled_or_deleted_with_its_dataset_leaves_nothing(crowd, dataset):
+    v = annotated(crowd, dataset)
+    fork = {"parent_id": v, "version": "fork", "with_annotations": True, "wait": False}
+    answer = begun(crowd, crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json=fork))
+    crowd.call("POST", f"/api/job/{answer['job']['id']}/cancel")
+    assert crowd.job(answer)[0] == "KILLED"
+    settled(crowd)
+    answer = begun(crowd, crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json=fork))
+    crowd.call("DELETE", f"/api/dataset/{dataset}?force=true", 204)
+    assert crowd.job(answer) == ("KILLED", None, "the dataset version was deleted")
+    settled(crowd)
+    assert not crowd.count("dataset_version WHERE dataset_id = ?", dataset)
+
+
+def test_a_few_images_with_very_many_shapes_are_copied_in_steps(crowd, dataset):
+    v = crowd.version(dataset, "first", type="OBJECT_DETECTION")
+    crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"data_ids": crowd.data[:3]})
+    label = crowd.call("POST", f"/api/dataset/version/{v}/labels", 201, json={"name": "cell"})["id"]
+    for asset, in crowd.rows("SELECT id FROM asset WHERE dataset_version_id = ?", v):
+        crowd.call("PUT", f"/api/asset/{asset}/annotation", json={"revision": 0, "rectangles": [{"label_id": label, "x": k % 90, "y": 1, "w": 5, "h": 5} for k in range(8000)]})
+    fork = crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json={"parent_id": v, "version": "fork", "with_annotations": True})
+    assert crowd.job(fork)[0] == "SUCCEEDED"
+    to = fork["dataset_version"]["id"]
+    same = "SELECT count(*), count(DISTINCT position), sum(x), min(x) FROM shape WHERE dataset_version_id = ?"
+    assert crowd.rows(same, to) == crowd.rows(same, v)
+    assert crowd.rows("SELECT n_shapes FROM label WHERE dataset_version_id = ?", to) == [(24000,)]
+    assert crowd.rows("SELECT n_shapes FROM annotation WHERE dataset_version_id = ?", to) == [(8000,)] * 3
+    assert not crowd.long_holders()
 
 
 def test_a_cancelled_job_stops_at_once(crowd, dataset):

@@ -6,7 +6,7 @@
 #include "job/job.h"
 #include "query/query.h"
 
-enum { BULK_IDS = 200000 };
+enum { BULK_IDS = 200000, STEP_SHAPES = 500, SHAPES_AT_ONCE = 1500 };
 
 /* What the change's input says. */
 struct copy {
@@ -69,49 +69,62 @@ static enum err copy_attributes(struct bulk *b, const char *from, const char *an
     return rows_error(r);
 }
 
-/* Once for all shapes of the copy. */
-static enum err count_shapes(struct bulk *b, const char *annotation, const char *asset)
+/* The copy has the id `made`, so that a further step, or a run after a kill, knows its own. *ret_from NULL: there is none to copy,
+ * or the asset has one of its own already. */
+static enum err need_annotation(struct bulk *b, const struct copy *c, const char *from, const char *to, const char *made,
+                                const char **ret_from)
 {
-    TRY(sql_run(b->db,
-                "UPDATE annotation_row SET n_shapes = (SELECT count(*) FROM shape_row h WHERE h.annotation_id = ?1) WHERE id = ?1",
-                V(annotation)));
-    return sql_run(b->db,
-                   "UPDATE label SET n_shapes = n_shapes + (SELECT count(*) FROM shape_row h WHERE h.label_id = label.id AND "
-                   "h.asset_id = ?1) WHERE id IN (SELECT label_id FROM shape_row WHERE asset_id = ?1)",
-                   V(asset));
-}
-
-static enum err copy_annotation(struct bulk *b, const struct copy *c, const char *from, const char *to)
-{
-    const char *id = id_new(b->arena);
-    int64_t now = clock_now_ms();
+    AUTO(rows) struct rows *r = NULL;
+    int64_t mine = 0;
     TRY(sql_run(
         b->db,
         "INSERT INTO annotation_row (id, org, asset_id, dataset_version_id, status, duration, revision, attributes, created_at, "
         "created_by, updated_at, updated_by) SELECT ?1, org, ?3, ?4, status, duration, 1, attributes, ?5, created_by, ?5, "
         "updated_by FROM annotation WHERE asset_id = ?2 AND NOT EXISTS (SELECT 1 FROM annotation n WHERE n.asset_id = ?3)",
-        V(id), V(from), V(to), V(c->to), V(now)));
-    if (!sql_changes(b->db))
-        return OK; /* none to copy, or the asset has one of its own already */
-    TRY(copy_attributes(b, from, id));
+        V(made), V(from), V(to), V(c->to), V(clock_now_ms())));
+    if (sql_changes(b->db))
+        TRY(copy_attributes(b, from, made));
+    TRY(sql_int(b->db, &mine, "SELECT count(*) FROM annotation_row WHERE id = ?1", V(made)));
+    TRY(sql_rows(b->db, &r, "SELECT id FROM annotation WHERE asset_id = ?1", V(from)));
+    *ret_from = rows_next(r) && mine ? arena_str(b->arena, rows_text(r, 0)) : NULL;
+    return rows_error(r);
+}
+
+static enum err copy_shape(struct bulk *b, const char *shape, const char *annotation, const char *label)
+{
+    char id[ID_SIZE];
+    id_make(id);
+    TRY(sql_run(b->db,
+                "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, "
+                "geometry, area, text, attributes) SELECT ?1, n.id, n.asset_id, n.dataset_version_id, ?3, h.kind, h.position, h.x, "
+                "h.y, h.w, h.h, h.geometry, h.area, h.text, h.attributes FROM shape h JOIN annotation_row n ON n.id = ?2 WHERE "
+                "h.id = ?4",
+                V((const char *)id), V(annotation), V(label), V(shape)));
+    return label_count(b->db, label, 1);
+}
+
+/* So many in a step; those that are there are not copied again. */
+static enum err copy_shapes(struct bulk *b, const struct copy *c, const char *from, const char *annotation)
+{
     AUTO(rows) struct rows *r = NULL;
+    int64_t there = 0, n = 0;
+    TRY(sql_int(b->db, &there, "SELECT n_shapes FROM annotation_row WHERE id = ?1", V(annotation)));
     TRY(sql_rows(b->db, &r,
                  "SELECT h.id, t.id FROM shape h JOIN label l ON l.id = h.label_id JOIN label t ON t.name = l.name AND "
-                 "t.dataset_version_id = ?2 WHERE h.asset_id = ?1",
-                 V(from), V(c->to)));
-    while (rows_next(r)) {
-        char shape[ID_SIZE];
-        id_make(shape);
-        TRY(sql_run(
-            b->db,
-            "INSERT INTO shape_row (id, annotation_id, asset_id, dataset_version_id, label_id, kind, position, x, y, w, h, "
-            "geometry, "
-            "area, text, attributes) SELECT ?1, ?2, ?3, ?4, ?5, kind, position, x, y, w, h, geometry, area, text, attributes "
-            "FROM shape WHERE id = ?6",
-            V((const char *)shape), V(id), V(to), V(c->to), V(rows_text(r, 1)), V(rows_text(r, 0))));
-    }
+                 "t.dataset_version_id = ?2 WHERE h.annotation_id = ?1 ORDER BY h.position, h.id LIMIT ?3 OFFSET ?4",
+                 V(from), V(c->to), V((int64_t)STEP_SHAPES), V(there)));
+    for (; rows_next(r); n++)
+        TRY(copy_shape(b, rows_text(r, 0), annotation, rows_text(r, 1)));
     TRY(rows_error(r));
-    return count_shapes(b, id, to);
+    b->more = n == STEP_SHAPES;
+    return sql_run(b->db, "UPDATE annotation_row SET n_shapes = n_shapes + ?2 WHERE id = ?1", V(annotation), V(n));
+}
+
+static enum err copy_annotation(struct bulk *b, const struct copy *c, const char *from, const char *to, const char *made)
+{
+    const char *source;
+    TRY(need_annotation(b, c, from, to, made, &source));
+    return source ? copy_shapes(b, c, source, made) : OK;
 }
 
 /* An asset that the version has already keeps what it has, and gets the tags. `made` is the copy's id. */
@@ -130,16 +143,20 @@ static enum err copy_asset(struct bulk *b, const char *id, const char *made)
     if (e == E_NOT_FOUND)
         return OK; /* it was deleted meanwhile */
     TRY(e);
-    b->counted++;
     if (c.tags)
         TRY(copy_tags(b, &c, id, rows_text(r, 0)));
-    return c.annotations ? copy_annotation(b, &c, id, rows_text(r, 0)) : OK;
+    if (c.annotations)
+        TRY(copy_annotation(b, &c, id, rows_text(r, 0), made));
+    b->counted += !b->more;
+    return OK;
 }
 
+/* The asset may have been there before, and only its annotation be a copy. */
 static enum err take_back(struct bulk *b, const char *id, const char *made)
 {
     (void)id;
-    return sql_run(b->db, "DELETE FROM asset WHERE id = ?1", V(made));
+    TRY(sql_run(b->db, "DELETE FROM asset WHERE id = ?1", V(made)));
+    return sql_run(b->db, "DELETE FROM annotation_row WHERE id = ?1", V(made));
 }
 
 /* ---- a fork */
@@ -170,19 +187,29 @@ static enum err last(struct bulk *b, bool done)
     const struct copy c = copy_of(b->input);
     return done || !c.forks ? OK : sql_run(b->db, "DELETE FROM dataset_version WHERE id = ?1", V(c.to));
 }
-const struct bulk_kind fork_bulk = { "fork_version", "copying assets", first, NULL, copy_asset,     take_back,
-                                     last,           "copied",         true,  "to", VERSION_CALLED, "from" };
-const struct bulk_kind copy_bulk = { "copy_assets", "copying assets", first, NULL, copy_asset,     take_back,
-                                     NULL,          "copied",         true,  "to", VERSION_CALLED, "from" };
+#define COPIES                                                                                                                     \
+    .doing = "copying assets", .first = first, .apply = copy_asset, .undo = take_back, .counts = "copied", .tells_job = true,      \
+    .subject = "to", .called = VERSION_CALLED, .reads = "from"
+const struct bulk_kind fork_bulk = { .name = "fork_version", COPIES, .last = last, .makes = true };
+const struct bulk_kind copy_bulk = { .name = "copy_assets", COPIES };
+
+/* A few images may have very many shapes. */
+static enum err weigh(struct op *op, struct bulk_list *l)
+{
+    int64_t n = 0, all = 0;
+    for (size_t i = 0; i < l->n && l->n <= BULK_FEW; i++, all += n)
+        TRY(sql_int(op->db, &n, "SELECT n_shapes FROM annotation WHERE asset_id = ?1", V(l->ids[i])));
+    l->heavy = all > SHAPES_AT_ONCE;
+    return OK;
+}
 
 static enum err assets_of(struct op *op, const char *version, struct bulk_list *l)
 {
     struct value values[] = { V(version), V((const char *)NULL) };
     TRY(in_ids(op, "asset_ids", &values[1]));
-    return bulk_rows(op,
-                     "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (CAST(?2 AS INTEGER) IS NULL OR id IN " LISTED(
-                         "?2") ") ORDER BY id",
-                     values, 2, l);
+    TRY(bulk_rows(op, "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") ORDER BY id",
+                  values, 2, l));
+    return in_bool(op, "with_annotations", false) ? weigh(op, l) : OK;
 }
 
 static enum err forked(struct op *op, struct bulk_list *l)

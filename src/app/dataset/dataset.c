@@ -27,9 +27,10 @@ static const struct field fields[] = {
     { "created_at", T_TIME, F_SORT | F_FILTER, "s.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "s.updated_at" },
     { "created_by", T_TEXT, F_FILTER | F_NULL, "(SELECT username FROM person u WHERE u.id = s.created_by)" },
-    { "nb_versions", T_INT, 0, "(SELECT count(*) FROM dataset_version v WHERE v.dataset_id = s.id)" },
+    { "nb_versions", T_INT, 0, "(SELECT count(*) FROM dataset_version v WHERE v.dataset_id = s.id AND " NOT_GONE("v.id") ")" },
     { "nb_assets", T_INT, 0,
-      "(SELECT count(*) FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id WHERE v.dataset_id = s.id)" },
+      "(SELECT count(*) FROM asset a JOIN dataset_version v ON v.id = a.dataset_version_id WHERE v.dataset_id = s.id AND " NOT_GONE(
+          "v.id") ")" },
     { "thumbnails", T_MANY, 0, "s.id", .of = &pictures, .by = "p.id" },
     TAGS("s.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("s.id") },

@@ -94,9 +94,21 @@ enum err experiment_launch(struct sql *db, struct arena *a, const char *id, cons
     return experiment_set_status(db, a, id, "WAITING", NULL);
 }
 
+/* What grows or changes just now would be learnt from by halves. */
+static enum err check_free(struct op *op)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r, "SELECT name, dataset_version_id FROM experiment_dataset WHERE experiment_id = ?1", V(op->id)));
+    while (rows_next(r))
+        TRY(fail_within(job_check_alone(op->db, rows_text(r, 1), JOB_READS),
+                        "the dataset version that is attached as \"%s\" is busy: ", rows_text(r, 0)));
+    return rows_error(r);
+}
+
 static enum err launch(struct op *op)
 {
     const char *job;
+    TRY(check_free(op));
     TRY(experiment_launch(op->db, op->arena, op->id, op->org, op->user_id, &job));
     out_object(&op->out, NULL);
     out_text(&op->out, "id", job);

@@ -38,7 +38,7 @@ static const struct field fields[] = {
     { "created_at", T_TIME, F_SORT | F_FILTER, "m.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "m.updated_at" },
     { "created_by", T_TEXT, F_NULL, USER_NAME("m.created_by") },
-    { "nb_versions", T_INT, F_SORT, "(SELECT count(*) FROM model_version v WHERE v.model_id = m.id)" },
+    { "nb_versions", T_INT, F_SORT, "(SELECT count(*) FROM model_version v WHERE v.model_id = m.id AND " NOT_GONE("v.id") ")" },
     { "latest", T_ONE, F_NULL, "m.id", .of = &latest_version, .by = "v.model_id" },
     TAGS("m.id"),
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("m.id") },

@@ -32,7 +32,7 @@ export const changeVersion = (id: string, change: Partial<{ version: string; des
 export const deleteVersion = (id: string) => del(`/api/dataset/version/${id}`).then(() => stale());
 export const lockVersion = (id: string, lock: boolean) => post(`/api/dataset/version/${id}/${lock ? "lock" : "unlock"}`).then(() => stale(id));
 export const forkVersion = (dataset: string, parent: string, version: string, withAnnotations: boolean, type: InferenceType) =>
-  post<{ dataset_version: DatasetVersion }>(`/api/dataset/${dataset}/fork`, { parent_id: parent, version, description: "", type, with_tags: true, with_labels: true, with_annotations: withAnnotations }).then((r) => (stale(), r.dataset_version));
+  post<{ dataset_version: DatasetVersion; job: { status: string } }>(`/api/dataset/${dataset}/fork`, { parent_id: parent, version, description: "", type, with_tags: true, with_labels: true, with_annotations: withAnnotations }).then((r) => (stale(), r));
 
 export const addLabel = (version: string, name: string) => post<Label>(`/api/dataset/version/${version}/labels`, { name }).then((l) => (stale(version), l));
 export const renameLabel = (version: string, id: string, name: string) => patch<Label>(`/api/label/${id}`, { name }).then(() => stale(version));

@@ -77,7 +77,10 @@ function Fork({ version: v, open, onClose }: { version: DatasetVersion; open: bo
   const [name, setName] = useState(`${v.version}-2`);
   const [shapes, setShapes] = useState(true);
   return (
-    <Dialog open={open} onClose={onClose} title={`Fork ${v.version}`} does="Fork" ready={nameReady(name)} run={async () => navigate(`/versions/${(await forkVersion(v.origin_id, v.id, name.trim(), shapes, v.type)).id}`)}>
+    <Dialog open={open} onClose={onClose} title={`Fork ${v.version}`} does="Fork" ready={nameReady(name)} run={async () => {
+      const r = await forkVersion(v.origin_id, v.id, name.trim(), shapes, v.type);
+      navigate(r.job.status === "SUCCESS" ? `/versions/${r.dataset_version.id}` : "/jobs"); // there is nothing to see before it is whole
+    }}>
       <NameField label="Name of the new version" value={name} onChange={setName} />
       <Switch label="With annotations" checked={shapes} onChange={(e) => setShapes(e.currentTarget.checked)} />
     </Dialog>
