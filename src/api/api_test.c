@@ -41,6 +41,46 @@ TEST(a_path_finds_its_route_and_values)
     router_free(r);
 }
 
+static enum err otherwise(struct op *op)
+{
+    (void)op;
+    return OK;
+}
+
+static const struct field word_in[] = { { "*", T_TEXTS, F_NEED } };
+static const struct route other_names[] = {
+    { "GET", "/old/thing/{id}", .as = "/api/thing/{id}", .page_most = 7 },
+    { "DELETE", "/old/thing/{id}", otherwise, .as = "/api/thing/{id}", .in = word_in, .in_n = 1 },
+};
+static const struct resource old_things = { .name = "old thing", .routes = other_names, .n_routes = COUNT_OF(other_names) };
+
+TEST(another_name_of_a_route_has_its_right_its_owner_and_its_handler)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct router *r = NULL;
+    MUST(router_build((const struct resource *const[]){ &old_things, &things, NULL }, &r));
+    const struct route *found = NULL;
+    const char *values[8];
+    MUST(router_find(r, a, "GET", "/old/thing/7", values, &found));
+    CHECK(found->run == nothing && found->need == MAY_READ && found->work == WORK_READ && found->on == &things);
+    CHECK(found->gives == GIVES_NOTHING && found->page_most == 7);
+    CHECK_TEXT(found->path, "/old/thing/{id}");
+    CHECK_TEXT(route_path(found), "/api/thing/{id}");
+    MUST(router_find(r, a, "DELETE", "/old/thing/7", values, &found));
+    CHECK(found->run == otherwise && found->need == MAY_WRITE && found->work == WORK_WRITE && found->in == word_in);
+    router_free(r);
+}
+
+TEST(another_name_of_a_route_that_is_not_there_or_with_a_right_of_its_own_is_refused)
+{
+    static const struct route none[] = { { "PUT", "/old/thing/{id}", .as = "/api/thing/{id}" } };
+    static const struct route lower[] = { { "DELETE", "/old/thing/{id}", .need = MAY_READ, .as = "/api/thing/{id}" } };
+    const struct resource a = { .name = "a", .routes = none, .n_routes = 1 }, b = { .name = "b", .routes = lower, .n_routes = 1 };
+    struct router *r = NULL;
+    MUST_FAIL(router_build((const struct resource *const[]){ &a, &things, NULL }, &r), E_BROKEN, "which is not there");
+    MUST_FAIL(router_build((const struct resource *const[]){ &b, &things, NULL }, &r), E_BROKEN, "may differ in its input");
+}
+
 TEST(a_route_without_a_right_or_twice_is_refused)
 {
     static const struct route no_right[] = { { "GET", "/a", nothing, MAY_UNSET, WORK_READ } };

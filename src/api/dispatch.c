@@ -67,6 +67,8 @@ static enum err begin(void *with, struct http_call *c)
     enum err e = router_find(router, op->arena, method, path, op->values, &op->route);
     if (e == E_NOT_FOUND && !api && api_hooks.page && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))
         return OK; /* a page: answered in end() */
+    if (e == E_NOT_FOUND && strncmp(path, "/sdk/", 5) == 0)
+        return fail(e, "there is no %s: under /sdk stands what the client 6.1.2 calls (GET /api/openapi.json lists it)", path);
     TRY(e);
     const struct route *r = op->route;
     held_as(r->method, r->path);
@@ -245,21 +247,33 @@ static void gone(void *with, struct http_call *c)
 
 /* ---- links */
 
-static char *link_to(struct arena *a, const char *host, const char *method, const char *object_name)
+static void link_path(struct text *t, const char *path, const char *object_name)
 {
-    AUTO(text) struct text path;
-    text_init(&path, 1 << 14);
-    text_add(&path, "/storage/");
-    text_url(&path, object_name, true);
+    text_init(t, 1 << 14);
+    text_add(t, path);
+    text_url(t, object_name, true);
+}
+
+char *signed_link(struct op *op, const char *method, const char *path, const char *object_name)
+{
+    AUTO(text) struct text t;
+    link_path(&t, path, object_name);
     int64_t now = clock_now_ms() / 1000,
             expires = (now / URL_LIFE_S + 2) * URL_LIFE_S; /* whole hours, so that browsers can cache */
-    const char *query = sign_url_query(services->key, a, method, path.bytes, expires);
-    return arena_fmt(a, "%s%s?%s", host, path.bytes, query);
+    return arena_fmt(op->arena, "%s%s?%s", op->host_url, t.bytes,
+                     sign_url_query(services->key, op->arena, method, t.bytes, expires));
+}
+
+enum err signed_link_check(struct op *op, const char *method, const char *path, const char *object_name)
+{
+    AUTO(text) struct text t;
+    link_path(&t, path, object_name);
+    return sign_url_check(services->key, method, t.bytes, http_query(op->call, "expires"), http_query(op->call, "signature"));
 }
 
 char *signed_url(struct op *op, const char *method, const char *object_name)
 {
-    return object_name ? link_to(op->arena, op->host_url, method, object_name) : NULL;
+    return object_name ? signed_link(op, method, "/storage/", object_name) : NULL;
 }
 
 /* ---- start */

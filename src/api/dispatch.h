@@ -56,6 +56,9 @@ MUST_USE enum err router_find(const struct router *, struct arena *, const char 
 void router_free(struct router *);
 /* What may be sent to a route: what it makes or changes says, then its own rows. */
 const struct field *route_inputs(struct arena *, const struct route *, size_t *ret_n);
+/* The row with what it leaves out; E_BROKEN: it is another name of a route that is not there. */
+MUST_USE enum err route_whole(const struct resource *const *, const struct route *, struct route *ret);
+MUST_USE enum err input_check(struct op *);   /* what was read against op->route */
 void op_here(struct op *);                    /* what this thread does from here on is done for that request */
 MUST_USE enum err right_check(struct op *);   /* who asks, and may they; E_UNKNOWN_USER, E_FORBIDDEN, E_NOT_FOUND */
 const char *bearer_token(struct http_call *); /* NULL if none was sent */

@@ -177,11 +177,20 @@ enum err input_read(struct op *op, const char *bytes, size_t n)
         return OK;
     if (n)
         TRY(json_parse(op->arena, bytes, n, &op->body));
+    if (strcmp(r->in[0].name, "*") != 0)
+        TRY(read_query(op));
+    return input_check(op);
+}
+
+enum err input_check(struct op *op)
+{
+    const struct route *r = op->route;
+    if (!r->in_n)
+        return OK;
     if (strcmp(r->in[0].name, "*") == 0)
         return check_field(&r->in[0], op->body, "");
     if (op->body && json_kind(op->body) != J_OBJECT)
         return fail(E_INVALID, "the body must be a JSON object");
-    TRY(read_query(op));
     for (size_t i = 0; i < r->in_n; i++)
         TRY(check_field(&r->in[i], in_json(op, r->in[i].name), ""));
     return OK;

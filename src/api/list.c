@@ -479,7 +479,8 @@ static enum err items(struct op *op, const struct resource *r, const char *condi
     text_init(&l.where, SELECT_CAP);
     TRY(listing_read(&l, condition, values, n, query_of(op)));
     TRY(read_orders(&l));
-    TRY(whole_number(op, "limit", whole ? LIST_MOST : PAGE_DEFAULT, whole ? LIST_MOST : PAGE_MOST, &l.limit));
+    int64_t most = op->route->page_most, usual = most ? most : PAGE_DEFAULT;
+    TRY(whole_number(op, "limit", whole ? LIST_MOST : usual, whole ? LIST_MOST : most ? most : PAGE_MOST, &l.limit));
     TRY(whole_number(op, "offset", 0, INT64_MAX / 2, &l.offset));
     const char *cursor = http_query(op->call, "cursor");
     if (cursor && *cursor) {

@@ -139,6 +139,7 @@ enum gives {
     GIVES_ONE,
     GIVES_PAGE,    /* {"items": […], "count", "next_cursor"} of them */
     GIVES_ROWS,    /* a bare list of them */
+    GIVES_AS_SENT, /* one, or a bare list of them: as the body was */
     GIVES_NOTHING, /* 204, or an empty object */
     GIVES_FILE,    /* bytes that are no JSON */
 };
@@ -161,7 +162,11 @@ struct route {
     const struct resource *on, *on_too;
     const char *on_nothing; /* why the other values of the path are ids of nothing that somebody owns */
     enum gives gives;
-    bool public_too; /* a public one may be named although the route writes: it is only used */
+    /* Another name, or another form, of the route of this path (and of the same method): what this row leaves out is that one's,
+     * its right and whose the things are always. A `run` of its own turns what was sent into what that one takes, see run_as(). */
+    const char *as;
+    int64_t page_most; /* items of a page at most, and if the request names no limit; 0: 1000 and 100 */
+    bool public_too;   /* a public one may be named although the route writes: it is only used */
     /* The members of this with F_NEW (of the second: F_EDIT) may be sent; resource_add() and resource_update() write them. */
     const struct resource *makes, *changes;
     /* For bodies that are no JSON: called with the body's pieces instead of collecting it; `start` runs before the first.
@@ -173,6 +178,18 @@ struct route {
 #define ROUTES(array) (array), COUNT_OF(array)
 #define MAKES(resource) .makes = (resource), .answers = (resource)
 #define CHANGES(resource) .changes = (resource), .answers = (resource)
+
+/* The path by which handlers of several routes tell them apart. */
+static inline const char *route_path(const struct route *r)
+{
+    return r->as ? r->as : r->path;
+}
+/* Runs the route that this one is another form of, with a body that is checked as if it had been sent there (NULL: that of this
+ * request). What it answers stands in op->out; answered() takes it back out, for an answer in another form. */
+MUST_USE enum err run_as(struct op *op, const struct out *body);
+/* The same with another route on the same thing, which must not need a higher right. */
+MUST_USE enum err run_route(struct op *op, const char *method, const char *path, const struct out *body);
+MUST_USE enum err answered(struct op *op, const struct json **ret);
 
 /* What the body, or else the query string, holds under a name, after the check. Absent and null: NULL, or `missing`.
  * A field called "*" stands for a body that is no object (a bare array). */
@@ -199,6 +216,9 @@ MUST_USE enum err name_check(const char *what, const char *name);
 
 /* An absolute URL that gives (GET) or takes (PUT) the object for an hour. */
 char *signed_url(struct op *, const char *method, const char *object_name);
+/* The same of another route of ours for objects, MAY_SIGNED: path is what stands before the object's name ("/storage/"). */
+char *signed_link(struct op *, const char *method, const char *path, const char *object_name);
+MUST_USE enum err signed_link_check(struct op *, const char *method, const char *path, const char *object_name);
 
 /* Something happened to a thing: pages of its organization that watch the topic are told when the transaction commits. json: an
  * object's text. */

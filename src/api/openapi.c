@@ -419,6 +419,14 @@ static void schema_of_answer(struct components *c, struct out *o, const struct r
     } else if (r->gives == GIVES_ROWS) {
         out_text(o, "type", "array");
         reference(c, o, "items", r->answers, false);
+    } else if (r->gives == GIVES_AS_SENT) {
+        out_array(o, "anyOf");
+        reference(c, o, NULL, r->answers, false);
+        out_object(o, NULL);
+        out_text(o, "type", "array");
+        reference(c, o, "items", r->answers, false);
+        out_end_object(o);
+        out_end_array(o);
     } else {
         out_text(o, "type", "object");
         out_object(o, "properties");
@@ -493,10 +501,12 @@ static void what_it_keeps(struct out *o, const struct route *r)
     out_end_array(o);
 }
 
-static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *route)
+static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *row)
 {
-    struct route whole = *route, *r = &whole;
-    r->in = route_inputs(a, route, &r->in_n);
+    struct route whole, *r = &whole;
+    if (route_whole(resources, row, &whole) != OK)
+        return; /* such a table stops the server's start */
+    r->in = route_inputs(a, &whole, &r->in_n);
     static const char *const rights[] = { "",       "anyone",    "signed link",
                                           "viewer", "annotator", "member",
                                           "admin",  "owner",     "deployment login or member" };

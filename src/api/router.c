@@ -13,7 +13,7 @@ struct branch {
 };
 struct router {
     struct branch root;
-    struct arena *arena; /* of the routes that make or change something: copies whose `in` is complete */
+    struct arena *arena; /* of routes that are not whole in their tables: copies that are */
 };
 
 static struct branch *branch_for(struct branch *parent, const char *word, size_t n)
@@ -50,14 +50,17 @@ static enum err check_owner(const struct route *r, size_t values)
     return OK;
 }
 
-static const struct route *complete(struct arena *a, const struct route *r)
+/* The row itself, or a copy with what it leaves out. */
+static enum err complete(struct arena *a, const struct resource *const *all, const struct route *row, const struct route **ret)
 {
-    if (!r->makes && !r->changes)
-        return r;
-    struct route *all = arena_take(a, sizeof *all);
-    *all = *r;
-    all->in = route_inputs(a, r, &all->in_n);
-    return all;
+    *ret = row;
+    if (!row->makes && !row->changes && !row->as)
+        return OK;
+    struct route *whole = arena_take(a, sizeof *whole);
+    TRY(route_whole(all, row, whole));
+    whole->in = route_inputs(a, whole, &whole->in_n);
+    *ret = whole;
+    return OK;
 }
 
 /* What is said to be made or changed must have members for it. */
@@ -90,8 +93,10 @@ static enum err check_reach(const struct route *r)
     return OK;
 }
 
-static enum err add(struct router *r, const struct resource *resource, const struct route *route)
+static enum err add(struct router *r, const struct resource *const *all, const struct resource *resource, const struct route *row)
 {
+    const struct route *route;
+    TRY(complete(r->arena, all, row, &route));
     if (!route->method || !route->path || route->path[0] != '/' || !route->run)
         return fail(E_BROKEN, "%s: a route needs a method, a path and a handler", resource->name);
     if (route->need == MAY_UNSET)
@@ -100,9 +105,8 @@ static enum err add(struct router *r, const struct resource *resource, const str
         return fail(E_BROKEN, "%s %s does not say whether it reads or writes", route->method, route->path);
     if (route->need == MAY_SIGNED && route->work != WORK_FREE)
         return fail(E_BROKEN, "%s %s: a signed route must be WORK_FREE", route->method, route->path);
-    if (!route->answers && route->gives <= GIVES_ROWS)
+    if (!route->answers && route->gives <= GIVES_AS_SENT)
         return fail(E_BROKEN, "%s %s does not say what it answers", route->method, route->path);
-    route = complete(r->arena, route);
     TRY(check_inputs(route));
     struct branch *b = &r->root;
     size_t values = 0;
@@ -147,9 +151,9 @@ enum err router_build(const struct resource *const *all, struct router **ret)
 {
     struct router *r = heap_take(sizeof *r);
     r->arena = arena_new();
-    for (; *all; all++)
-        for (size_t i = 0; i < (*all)->n_routes; i++) {
-            enum err e = add(r, *all, &(*all)->routes[i]);
+    for (const struct resource *const *of = all; *of; of++)
+        for (size_t i = 0; i < (*of)->n_routes; i++) {
+            enum err e = add(r, all, *of, &(*of)->routes[i]);
             if (e != OK) {
                 router_free(r);
                 return e;

@@ -42,7 +42,7 @@ static const struct field mask_fields[] = { MEMBERS,
 /* "/api/rectangle/{id}", "/api/annotation/{id}/rectangles", "/api/annotation/{id}/bulk-rectangles" */
 static const struct shape_kind *kind_of(struct op *op)
 {
-    const char *last = strrchr(op->route->path, '/') + 1, *first = op->route->path + strlen("/api/");
+    const char *last = strrchr(route_path(op->route), '/') + 1, *first = route_path(op->route) + strlen("/api/");
     if (strncmp(last, "bulk-", 5) == 0)
         last += 5;
     return shape_kind_called(*last == '{' ? arena_copy(op->arena, first, strcspn(first, "/")) : last);

@@ -86,9 +86,9 @@ enum err tag_take_off_all(struct sql *db, const char *target_id)
 /* The type of target that the path stands for; the scope of its tags is what the path is on. */
 static const char *type_of(struct op *op)
 {
-    return strncmp(op->route->path, "/api/datalake/", 14) == 0  ? "DATA"
-           : strncmp(op->route->path, "/api/dataset/", 13) == 0 ? "ASSET"
-                                                                : in_text(op, "target_type");
+    return strncmp(route_path(op->route), "/api/datalake/", 14) == 0  ? "DATA"
+           : strncmp(route_path(op->route), "/api/dataset/", 13) == 0 ? "ASSET"
+                                                                      : in_text(op, "target_type");
 }
 
 enum err tag_list(struct op *op)
