@@ -353,5 +353,7 @@ const struct migration migrations[] = {
     { 26, "assets are sorted by an index, and versions know how many they have", sorted_assets },
     { 27, "annotations tell their assets and versions", sorted_annotations },
     { 28, "predictions are sorted by an index, and deployments know how many they have", sorted_predictions },
+    { 29, "models may say their own type and framework",
+      "ALTER TABLE model ADD COLUMN type TEXT; ALTER TABLE model ADD COLUMN framework TEXT" },
     { 0 },
 };

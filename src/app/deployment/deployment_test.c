@@ -35,7 +35,8 @@ static void open_scene(struct scene *s, struct arena *a)
     MUST(account_default_org(s->db, a, &s->org));
     s->user = text(s, "SELECT id FROM person");
     s->lake = text(s, "SELECT id FROM datalake");
-    MUST(model_add(s->db, a, s->org, s->user, "m", NULL, &s->model));
+    const struct model_new m = { s->org, s->user, "m", NULL, NULL, NULL };
+    MUST(model_add(s->db, a, &m, &s->model));
     const struct model_version_new v = { .model_id = s->model,
                                          .type = "OBJECT_DETECTION",
                                          .framework = "ONNX",

@@ -127,6 +127,17 @@ static enum err keep(struct op *op)
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", t->asset));
 }
 
+/* Whose predictions they are, if that is said: those of another model would count for this one. */
+static enum err check_models(struct op *op, const struct serving *s)
+{
+    const char *model = in_text(op, "model"), *shadow = in_text(op, "shadow_model");
+    if (model && strcmp(model, s->champion) != 0)
+        return fail(E_CONFLICT, "the predictions are of the model version %s, but the deployment's is %s", model, s->champion);
+    if (shadow && (!s->shadow || strcmp(shadow, s->shadow) != 0))
+        return fail(E_CONFLICT, "the model version %s is not the deployment's shadow", shadow);
+    return OK;
+}
+
 static enum err monitor(struct op *op)
 {
     struct told *t = arena_take(op->arena, sizeof *t);
@@ -134,6 +145,7 @@ static enum err monitor(struct op *op)
     TRY(serving_read(op->db, op->arena, op->org, op->id, &t->serving));
     if (t->serving.paused)
         return fail(E_CONFLICT, "the deployment is paused");
+    TRY(check_models(op, &t->serving));
     struct sighting *s = &t->sighting;
     *s = (struct sighting){
         .deployment_id = op->id,
@@ -215,6 +227,8 @@ static const struct field monitor_in[] = {
     { "shadow_raw_predictions", T_OBJECT, F_NULL },
     { "sample", T_BOOL, F_NULL },
     { "custom_metrics", T_OBJECT, F_NULL },
+    { "model", T_ID, F_NULL },
+    { "shadow_model", T_ID, F_NULL },
 };
 static const struct field shadow_in[] = {
     { "shadow_raw_predictions", T_OBJECT, F_NEED },

@@ -107,7 +107,8 @@ static enum err as_model(struct op *op)
 {
     const char *model, *version;
     TRY(organization_need_to_change(op));
-    TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &model));
+    const struct model_new m = { op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), NULL, NULL };
+    TRY(model_add(op->db, op->arena, &m, &model));
     TRY(experiment_publish(op->db, op->arena, op->id, model, op->user_id, &version));
     op->status = 201;
     return reply_one(op, &model_version_resource, version);

@@ -10,11 +10,14 @@ const char *const frameworks[] = { "TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGU
 
 static const char table[] =
     "CREATE TABLE model (id TEXT PRIMARY KEY, org TEXT REFERENCES organization(id), name TEXT NOT NULL, description TEXT NOT NULL,"
-    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, place INTEGER NOT NULL DEFAULT 0) STRICT;"
+    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, created_by TEXT, place INTEGER NOT NULL DEFAULT 0,"
+    " type TEXT, framework TEXT) STRICT;" /* of the model itself, where it was made with them */
     "CREATE UNIQUE INDEX model_name ON model (coalesce(org, ''), name)";
 
-#define LATEST(column)                                                                                                             \
-    "coalesce((SELECT " column " FROM model_version v WHERE v.model_id = m.id ORDER BY v.version DESC LIMIT 1), 'NOT_CONFIGURED')"
+/* What the model says of itself, else what its latest version says. */
+#define SAID(column)                                                                                                               \
+    "coalesce(m." column ", (SELECT v." column " FROM model_version v WHERE v.model_id = m.id ORDER BY v.version DESC LIMIT 1),"   \
+    " 'NOT_CONFIGURED')"
 
 static const struct field latest_fields[] = { { "id", T_ID, 0, "v.id" },
                                               { "version", T_INT, 0, "v.version" },
@@ -33,8 +36,8 @@ static const struct field fields[] = {
     { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "m.name", .min = 1, .max = 200 },
     { "private", T_BOOL, 0, "m.org IS NOT NULL" },
     { "description", T_TEXT, F_FILTER | F_NEW | F_EDIT, "m.description", .max = 5000 },
-    { "type", T_TEXT, F_FILTER, LATEST("v.type"), .words = inference_types },
-    { "framework", T_TEXT, F_FILTER, LATEST("v.framework") },
+    { "type", T_TEXT, F_FILTER | F_NEW | F_EDIT, SAID("type"), .words = inference_types },
+    { "framework", T_TEXT, F_FILTER | F_NEW | F_EDIT, SAID("framework"), .words = frameworks },
     { "created_at", T_TIME, F_SORT | F_FILTER, "m.created_at" },
     { "updated_at", T_TIME, F_SORT | F_FILTER, "m.updated_at" },
     { "created_by", T_TEXT, F_NULL, USER_NAME("m.created_by") },
@@ -55,17 +58,17 @@ static const struct resource public_model = {
     .order = "m.place",
 };
 
-enum err model_add(struct sql *db, struct arena *a, const char *org, const char *user_id, const char *name, const char *description,
-                   const char **ret_id)
+enum err model_add(struct sql *db, struct arena *a, const struct model_new *m, const char **ret_id)
 {
     const char *id = id_new(a);
     int64_t now = clock_now_ms();
     enum err e = sql_run(db,
-                         "INSERT INTO model (id, org, name, description, created_at, updated_at, created_by)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
-                         V(id), V(org), V(name), V(description ? description : ""), V(now), V(user_id));
+                         "INSERT INTO model (id, org, name, description, created_at, updated_at, created_by, type, framework)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)",
+                         V(id), V(m->org), V(m->name), V(m->description ? m->description : ""), V(now), V(m->user_id), V(m->type),
+                         V(m->framework));
     if (e == E_CONFLICT)
-        return fail(E_CONFLICT, "there is a model \"%s\" already", name);
+        return fail(E_CONFLICT, "there is a model \"%s\" already", m->name);
     *ret_id = id;
     return e;
 }
@@ -89,7 +92,10 @@ static enum err list(struct op *op)
 static enum err create(struct op *op)
 {
     const char *id;
-    TRY(model_add(op->db, op->arena, op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), &id));
+    const struct model_new m = {
+        op->org, op->user_id, in_text(op, "name"), in_text(op, "description"), in_text(op, "type"), in_text(op, "framework")
+    };
+    TRY(model_add(op->db, op->arena, &m, &id));
     op->status = 201;
     return reply_one(op, &model_resource, id);
 }

@@ -39,8 +39,11 @@ struct model_version_new {
     const char *user_id;
 };
 /* All three inside the caller's transaction. The version gets the next number of its model. */
-MUST_USE enum err model_add(struct sql *, struct arena *, const char *org, const char *user_id, const char *name,
-                            const char *description, const char **ret_id);
+struct model_new {
+    const char *org, *user_id, *name;
+    const char *description, *type, *framework; /* may be NULL; the type and framework of versions that do not say theirs */
+};
+MUST_USE enum err model_add(struct sql *, struct arena *, const struct model_new *, const char **ret_id);
 MUST_USE enum err model_version_add(struct sql *, struct arena *, const struct model_version_new *, const char **ret_id);
 MUST_USE enum err model_file_add(struct sql *, const char *model_version_id, const char *name, const char *filename,
                                  const char *object_name, bool large);

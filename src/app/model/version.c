@@ -158,10 +158,12 @@ enum err model_version_add(struct sql *db, struct arena *a, const struct model_v
         db,
         "INSERT INTO model_version (id, model_id, version, name, description, type, framework, labels, parameters, docker_image,"
         " docker_tag, docker_flags, docker_env_variables, thumbnail_object_name, notebook_link, created_at, updated_at,"
-        " created_by, architecture) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18)",
-        V(id), V(v->model_id), V(number), V(name), V(v->description ? v->description : ""), V(v->type ? v->type : "NOT_CONFIGURED"),
-        V(v->framework ? v->framework : "NOT_CONFIGURED"), V(v->labels), V(parameters), V(v->docker_image), V(v->docker_tag),
-        V(v->docker_flags), V(v->docker_env), V(v->thumbnail), V(v->notebook), V(now), V(v->user_id), V(v->architecture)));
+        " created_by, architecture) SELECT ?1, m.id, ?3, ?4, ?5, coalesce(?6, m.type, 'NOT_CONFIGURED'),"
+        " coalesce(?7, m.framework, 'NOT_CONFIGURED'), ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18 FROM model m WHERE "
+        "m.id = ?2",
+        V(id), V(v->model_id), V(number), V(name), V(v->description ? v->description : ""), V(v->type), V(v->framework),
+        V(v->labels), V(parameters), V(v->docker_image), V(v->docker_tag), V(v->docker_flags), V(v->docker_env), V(v->thumbnail),
+        V(v->notebook), V(now), V(v->user_id), V(v->architecture)));
     TRY(sql_run(db, "UPDATE model SET updated_at = ?2 WHERE id = ?1", V(v->model_id), V(now)));
     TRY(sql_run(db,
                 "INSERT INTO model_context (id, model_version_id, experiment_id, experiment_name, datas, parameters)"
