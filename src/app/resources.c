@@ -18,8 +18,15 @@
     R(predicted_asset)                                                                                                             \
     R(prediction_kept)                                                                                                             \
     R(predict) R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert) R(drift)
+#define SDK(R)                                                                                                                     \
+    R(sdk_names)                                                                                                                   \
+    R(sdk_ping)                                                                                                                    \
+    R(sdk_list)                                                                                                                    \
+    R(sdk_tag)                                                                                                                     \
+    R(sdk_worker)                                                                                                                  \
+    R(sdk_annotation) R(sdk_point) R(sdk_model) R(sdk_experiment) R(sdk_private) R(sdk_deployment) R(sdk_upload) R(sdk_gone)
 #define OF_THE_API(R) R(gone) R(bulk) R(event) R(openapi) R(metadata_key) R(query) R(health)
-#define EACH(R) ACCOUNT(R) DATALAKE(R) DATASET(R) ANNOTATION(R) MODEL(R) PROJECT(R) EXPERIMENT(R) DEPLOYMENT(R) OF_THE_API(R)
+#define EACH(R) ACCOUNT(R) DATALAKE(R) DATASET(R) ANNOTATION(R) MODEL(R) PROJECT(R) EXPERIMENT(R) DEPLOYMENT(R) SDK(R) OF_THE_API(R)
 
 #define DECLARED(name) extern const struct resource name##_resource;
 EACH(DECLARED)

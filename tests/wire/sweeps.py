@@ -185,6 +185,7 @@ class Things:
         self.made("saved view", "POST", f"/api/organization/{org}/views", page="datalake", name=odd, q="width > 10")
         users = self.ask("GET", "/api/users")["items"]
         self.ids["user"] = next((u for u in users if u["username"] == "viewer"), users[-1])["id"]
+        self.ids["worker"] = self.ids["user"]
         classes = self.ask("POST", f"/api/dataset/{dataset}/versions", version="two", type="CLASSIFICATION")["id"]
         self.ids["job"] = self.ask("POST", f"/api/dataset/version/{classes}/tags/convert", tag_ids=[self.ids["tag"]], tag_type="DATA")["id"]
 
@@ -369,14 +370,14 @@ def other_organizations(server):
             if name in ("ids", "data_ids", "asset_ids", "annotation_ids") and known(theirs, pattern) and method != "GET":
                 status_of(method, theirs.fill(pattern), {name: list(ours.ids.values())})
     for kind in ours.ids:
-        if kind not in ("storage connector", "user", "token"):
+        if kind not in ("storage connector", "user", "worker", "token"):
             status = server.ask("GET", f"/api/{ROOM.get(kind, kind)}/{ours.ids[kind]}", None, server.names["token"])[0]
             yield f"{kind} is still there", status == 200, f"got {status}"
 
 
 def known(things, pattern):
     """Whether the pattern names things that are there."""
-    return all(name in things.ids or name in ("key", "object_name*") for name in re.findall(r"\{([^}]+)\}", pattern))
+    return all(name in things.ids or name in ("key", "object_name*", "upload", "part") for name in re.findall(r"\{([^}]+)\}", pattern))
 
 
 # ---- what is sent is kept

@@ -99,10 +99,10 @@ class Case:
                 what, times = inner.rsplit("*", 1)
                 return ast.literal_eval(what) * int(times)
             inner, _, part = inner.partition("|")
-            if inner not in self.names or part not in ("", "path"):
+            if inner not in self.names or part not in ("", "path", "json"):
                 raise Wrong(f"there is no name ${{{inner}}}")
             value = str(self.names[inner])
-            return value[value.index("/", 8):] if part else value
+            return json.dumps(value) if part == "json" else value[value.index("/", 8):] if part else value
         return re.sub(r"\$\{([^}]+)\}", one, text)
 
     def steps(self):

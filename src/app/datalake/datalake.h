@@ -6,7 +6,7 @@
 extern const struct removal source_removal;
 
 extern const struct resource datalake_resource, data_resource, register_resource, tag_resource, source_resource, object_resource,
-    look_resource;
+    look_resource, connector_resource; /* an organization's storage */
 
 extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
 
@@ -38,6 +38,8 @@ extern const struct resource tag_of_thing, data_short, image_size;
  */
 MUST_USE enum err object_name_new(struct arena *, const char *org, const char *kind, const char *dir, const char *filename,
                                   const char **ret);
+/* The object_name that was sent, if it has the organization's own prefix, and no way out of it; else E_NOT_FOUND. */
+MUST_USE enum err object_own_name(struct op *, const char **ret);
 /* E_INVALID unless it can be the last part of a path everywhere: no separators, no control characters, not "." or "..". */
 MUST_USE enum err filename_check(const char *filename);
 /* The row that gives a stored blob its name; inside a transaction. The same name with other bytes: E_CONFLICT. */

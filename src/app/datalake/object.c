@@ -83,15 +83,14 @@ enum err object_find(struct sql *db, struct arena *a, const char *org, const cha
 /* ---- grants */
 
 /* An organization's storage. */
-static const struct resource connector_resource = {
+const struct resource connector_resource = {
     .name = "storage connector",
     .from = "organization o",
     .key = "o.default_connector_id",
     .org = "o.id",
 };
 
-/* The organization's own prefix, and no way out of it. */
-static enum err own_name(struct op *op, const char **ret)
+enum err object_own_name(struct op *op, const char **ret)
 {
     const char *name = in_text(op, "object_name");
     size_t n = strlen(op->org);
@@ -124,7 +123,7 @@ static enum err generate_name(struct op *op)
 static enum err grant_put(struct op *op)
 {
     const char *name;
-    TRY(own_name(op, &name));
+    TRY(object_own_name(op, &name));
     out_object(&op->out, NULL);
     out_text(&op->out, "client_type", "azure");
     out_object(&op->out, "presigned_url_data");
@@ -139,7 +138,7 @@ static enum err grant_put(struct op *op)
 static enum err grant_parts(struct op *op)
 {
     const char *name;
-    TRY(own_name(op, &name));
+    TRY(object_own_name(op, &name));
     out_object(&op->out, NULL);
     out_text(&op->out, "client_type", "google");
     out_text(&op->out, "url", signed_url(op, "PUT", name));
@@ -169,7 +168,7 @@ static enum err grant_get(struct op *op)
 {
     const char *name, *hash;
     uint64_t size;
-    TRY(own_name(op, &name));
+    TRY(object_own_name(op, &name));
     TRY(object_find(op->db, op->arena, op->org, name, &hash, &size));
     out_object(&op->out, NULL);
     out_text(&op->out, "presigned_url", signed_url(op, "GET", name));
@@ -188,16 +187,6 @@ struct transfer {
     char hash[HASH_SIZE]; /* when all is stored */
     uint64_t size;
 };
-
-static enum err check_link(struct op *op, const char *method)
-{
-    AUTO(text) struct text path;
-    text_init(&path, 1 << 14);
-    text_add(&path, "/storage/");
-    text_url(&path, op->values[0], true);
-    return sign_url_check(op->services->key, method, path.bytes, http_query(op->call, "expires"),
-                          http_query(op->call, "signature"));
-}
 
 /* "bytes 0-99/1000" (RFC 9110 §14.4) */
 static enum err read_range(const char *s, struct transfer *t)
@@ -256,7 +245,7 @@ static enum err find_upload(struct op *op)
 
 static enum err put_start(struct op *op)
 {
-    TRY(check_link(op, "PUT"));
+    TRY(signed_link_check(op, "PUT", "/storage/", op->values[0]));
     struct transfer *t = arena_take(op->arena, sizeof *t);
     t->fd = -1;
     op->state = t;
@@ -423,7 +412,7 @@ static void answer_object(struct op *op, const char *name, const char *type, int
 
 static enum err get(struct op *op)
 {
-    TRY(check_link(op, "GET"));
+    TRY(signed_link_check(op, "GET", "/storage/", op->values[0]));
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(op->db, &r, "SELECT hash, content_type, size FROM object WHERE name = ?1", V(op->values[0]));
     if (e == E_NOT_FOUND)

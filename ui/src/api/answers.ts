@@ -109,6 +109,17 @@ export interface Annotation {
   masks?: ShortMask[];
 }
 
+export interface AnnotationOfAWorker {
+  id: string;
+  asset_id: string;
+  dataset_version_id: string;
+  worker_id: string;
+  status: "PENDING" | "SKIPPED" | "ACCEPTED" | "REFUSED";
+  duration: number;
+  created_at: string;
+  updated_at: string;
+}
+
 export interface AnnotationOfAnAsset {
   id: string;
   asset_id: string;
@@ -234,6 +245,11 @@ export interface ClassificationWithItsLabel {
   label_id: string;
   text: string | null;
   attributes: Record<string, unknown> | null;
+}
+
+export interface Collaborator {
+  id: string;
+  username: string;
 }
 
 export interface CommonImages {
@@ -721,6 +737,11 @@ export interface ForkedVersion {
   job: ShortJob;
 }
 
+export interface GrantOfAForm {
+  client_type: string;
+  presigned_url_data: LinkThatTakesAnObjectAsAForm;
+}
+
 export interface GrantOfAnUpload {
   client_type: string;
   presigned_url_data: LinkThatTakesAnObject;
@@ -825,6 +846,11 @@ export interface LabelOfADeployment {
   group_id: string | null;
 }
 
+export interface LabelOfAPoint {
+  id: string;
+  name: string;
+}
+
 export interface LabelOfAShape {
   id: string;
   name: string;
@@ -879,9 +905,18 @@ export interface Link {
   presigned_url: string;
 }
 
+export interface LinkThatTakesAPart {
+  url: string;
+}
+
 export interface LinkThatTakesAnObject {
   url: string;
   fields: Record<string, unknown>;
+}
+
+export interface LinkThatTakesAnObjectAsAForm {
+  url: string;
+  fields: Record<string, string>;
 }
 
 export interface ListedAsset {
@@ -964,7 +999,7 @@ export interface Model {
   private: boolean;
   description: string;
   type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
-  framework: string;
+  framework: "TENSORFLOW" | "PYTORCH" | "ONNX" | "NOT_CONFIGURED";
   created_at: string;
   updated_at: string;
   created_by: string | null;
@@ -1118,6 +1153,15 @@ export interface Point {
   text: string | null;
   attributes: Record<string, unknown> | null;
   point: [number, number];
+}
+
+export interface PointInAnOrder {
+  id: string;
+  annotation_id: string;
+  label: LabelOfAPoint;
+  label_id: string;
+  point: [number, number];
+  order: number;
 }
 
 export interface PointWithItsLabel {
@@ -1635,6 +1679,11 @@ export interface TriedShape {
   h: number;
 }
 
+export interface UploadInParts {
+  client_type: string;
+  upload_id: string;
+}
+
 export interface UseOfAVersion {
   kind: string;
   items: UserOfAVersion[];
@@ -1687,4 +1736,9 @@ export interface VersionStats {
 
 export interface WhenFiguresWereComputed {
   computed_at: string;
+}
+
+export interface Worker {
+  id: string;
+  collaborator: Collaborator;
 }
