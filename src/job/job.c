@@ -112,7 +112,7 @@ static enum err each_about(struct sql *db, const char *about_id, enum err (*call
     AUTO(rows) struct rows *r = NULL;
     struct live *first = NULL, **last = &first;
     TRY(sql_rows(db, &r,
-                 "SELECT id, kind, coalesce(reads_id = ?1, 0) FROM job WHERE status IN ('PENDING', 'RUNNING')"
+                 "SELECT id, kind, CASE WHEN reads_id = ?1 THEN 1 ELSE 0 END FROM job WHERE status IN ('PENDING', 'RUNNING')"
                  " AND (about_id = ?1 OR reads_id = ?1) ORDER BY created_at",
                  V(about_id)));
     while (rows_next(r)) {

@@ -272,59 +272,6 @@ def http_quote(text):
     return "".join(chr(b) if chr(b).isalnum() and b < 128 else f"%{b:02x}" for b in text[:2000].encode())
 
 
-# ---- lists
-
-SAID = {"integer": ["> 1", "in (1, 2)"], "number": ["<= 0.5"], "boolean": ["= True"], "string": ['= "x"', '~ "x"', 'startswith "x"', 'endswith "x"', 'in ("x", "é")'],
-        "date-time": ['> "2024-01-01T00:00:00Z"', 'startswith "2024-01"'], "uuid": [f'= "{uuid.UUID(int=1)}"']}
-
-
-NEEDED = {"/api/organization/{organization}/tags": ["target_type"]}
-
-
-def questions(fields):
-    """A query of each kind that a list's fields allow: each is said, denied, and asked for none."""
-    for name, schema in fields.items():
-        if schema.get("type") == "object":
-            name, schema = f"{name}.key", dict(schema, type="string")
-        says = SAID.get(schema.get("format")) or SAID[schema.get("type", "string")]
-        if "enum" in schema:
-            says = [f'= "{schema["enum"][0]}"']
-        yield from (f"{name} {say}" for say in says)
-        yield f"not {name} {says[0]}"
-        yield f"{name} != None"
-        if schema["many"]:
-            yield from (f"count({name}) > 2", f"count({name} {says[0]}) >= 1", f"count({name} {says[0]}) = 0")
-
-
-def lists(server):
-    """Every list in each of its orders, from the first page and after a cursor, and for each of its fields in the query language."""
-    things = Things(server)
-    Things(server)  # another of each kind, so that there is a second page
-    token, c = server.names["token"], http.client.HTTPConnection(server.host, server.port, timeout=60)
-
-    def status(path, **query):
-        code, _, answer = server.ask("GET", path + "?" + "&".join(f"{k}={http_quote(v)}" for k, v in query.items()), None, token, connection=c)
-        return code, json.loads(answer)
-
-    def wrong(path, **query):
-        code, answer = status(path, **query)
-        return None if code == 200 else f"{query}: {code} {answer}"
-
-    for method, pattern, _, inputs in all_routes(server):
-        if method != "GET" or "x-fields" not in inputs.get("q", {}):
-            continue
-        path, worst = things.fill(pattern), None
-        needed = {name: things.plain(name, inputs[name]) for name in NEEDED.get(pattern, ())}
-        for order in inputs["order_by"]["items"]["enum"]:
-            code, answer = status(path, **needed, order_by=order, limit="1")
-            worst = worst or (None if code == 200 else f"{order}: {code} {answer}")
-            if code == 200 and answer["next_cursor"]:
-                worst = worst or wrong(path, **needed, order_by=order, limit="1", cursor=answer["next_cursor"])
-        for q in questions(inputs["q"]["x-fields"]):
-            worst = worst or wrong(path, **needed, q=q) or wrong(path, **needed, q=q, count="exact", limit="1")
-        yield f"{method} {pattern} in every order and by every field", worst is None, worst
-
-
 # ---- other organizations
 
 def stranger(server):
@@ -411,4 +358,4 @@ def kept(server):
             yield f"{method.upper()} {path} keeps {name}", as_sent, f"{sent[name]} became {answer.get(name)}"
 
 
-sweeps = (rights, odd_input, lists, other_organizations, kept, odd_values)
+sweeps = (rights, odd_input, other_organizations, kept, odd_values)

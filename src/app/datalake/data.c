@@ -89,7 +89,7 @@ const struct resource data_short = {
 #define BY "SELECT d.id AS id FROM data d WHERE d.datalake_id = ?1"
 #define SOURCE "s.name", "FROM data_source s WHERE s.id = d.data_source_id"
 #define BY_SOURCE                                                                                                                  \
-    "SELECT d.id AS id FROM data_source s CROSS JOIN data d ON d.data_source_id = s.id WHERE 1 = 1" /* an index leads from source  \
+    "SELECT d.id AS id FROM data_source s CROSS JOIN data d WHERE d.data_source_id = s.id" /* an index leads from source           \
                                                                                                        to data: no other one is    \
                                                                                                        wanted */
 #define MEMBERS_OF(document)                                                                                                       \

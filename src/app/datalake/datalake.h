@@ -19,20 +19,20 @@ extern const struct resource tag_of_thing, data_short, image_size;
 #define HAS_TAG(id) "FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = " id
 #define TAG_NAMES(type) "FROM tag t WHERE t.org = ?1 AND t.target_type = '" type "'"
 #define SOURCE_NAMES "FROM data_source s WHERE s.org = ?1"
-#define FILE_NAMES "FROM datalake k CROSS JOIN data d ON d.datalake_id = k.id WHERE k.org = ?1"
+#define FILE_NAMES "FROM datalake k CROSS JOIN data d WHERE d.datalake_id = k.id AND k.org = ?1"
 /* The same where the name stands in the list's own row, a. */
 #define NAMES_OFFERED "FROM datalake k CROSS JOIN data a WHERE a.datalake_id = k.id AND k.org = ?1"
-#define TAGGED "SELECT x.target_id AS id FROM tag t CROSS JOIN tagged x ON x.tag_id = t.id WHERE t.scope = ?1"
+#define TAGGED "SELECT x.target_id AS id FROM tag t CROSS JOIN tagged x WHERE x.tag_id = t.id AND t.scope = ?1"
 /* Those of a list's things whose data fulfils a condition: thing is a table with data_id, scope the column that the list is of. */
 #define OF_DATA(thing, scope)                                                                                                      \
-    "SELECT a.id AS id FROM datalake k CROSS JOIN data d ON d.datalake_id = k.id CROSS JOIN " thing                                \
-    " a ON a.data_id = d.id WHERE a." scope " = ?1"
+    "SELECT a.id AS id FROM datalake k CROSS JOIN data d CROSS JOIN " thing                                                        \
+    " a WHERE d.datalake_id = k.id AND a.data_id = d.id AND a." scope " = ?1"
 #define OF_TAGGED_DATA(thing, scope)                                                                                               \
-    "SELECT a.id AS id FROM tag t CROSS JOIN tagged x ON x.tag_id = t.id CROSS JOIN " thing                                        \
-    " a ON a.data_id = x.target_id WHERE t.target_type = 'DATA' AND a." scope " = ?1"
+    "SELECT a.id AS id FROM tag t CROSS JOIN tagged x CROSS JOIN " thing                                                           \
+    " a WHERE x.tag_id = t.id AND a.data_id = x.target_id AND t.target_type = 'DATA' AND a." scope " = ?1"
 #define OF_SOURCE(thing, scope)                                                                                                    \
-    "SELECT a.id AS id FROM data_source s CROSS JOIN data d ON d.data_source_id = s.id CROSS JOIN " thing                          \
-    " a ON a.data_id = d.id WHERE a." scope " = ?1"
+    "SELECT a.id AS id FROM data_source s CROSS JOIN data d CROSS JOIN " thing                                                     \
+    " a WHERE d.data_source_id = s.id AND a.data_id = d.id AND a." scope " = ?1"
 
 /* Names of objects: ORG/KIND/ID/FILENAME. The random middle makes them unguessable and unique, the first part says whose they are.
  */

@@ -39,7 +39,7 @@ static const char table[] =
 /* Those with such a label; and those with so many shapes, which those with so many of one label are among. */
 #define LABELLED                                                                                                                   \
     .offer = "FROM label l WHERE l.org = ?1",                                                                                      \
-    .drive = "SELECT h.asset_id AS id FROM label l CROSS JOIN shape h ON h.label_id = l.id WHERE l.dataset_version_id = ?1",       \
+    .drive = "SELECT h.asset_id AS id FROM label l CROSS JOIN shape h WHERE h.label_id = l.id AND l.dataset_version_id = ?1",      \
     .drive_count = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1 AND n.n_shapes"
 #define BY_ANNOTATION .drive = "SELECT n.asset_id AS id FROM annotation n WHERE n.dataset_version_id = ?1"
 #define SHAPES(kind_) "FROM shape h JOIN label l ON l.id = h.label_id WHERE h.asset_id = a.id AND h.kind = '" kind_ "'", LABELLED

@@ -145,11 +145,12 @@ REVIEWS(review_whole, "review", review_fields)
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
 #define LABEL_NAMES "FROM deployment_label l JOIN deployment q ON q.id = l.deployment_id WHERE q.org = ?1"
 #define SAYING(shadow)                                                                                                             \
-    "SELECT p.predicted_asset_id AS id FROM deployment_label l CROSS JOIN prediction_shape h ON h.label_id = l.id"                 \
-    " CROSS JOIN prediction p ON p.id = h.prediction_id WHERE l.deployment_id = ?1 AND p.is_shadow = " shadow
+    "SELECT p.predicted_asset_id AS id FROM deployment_label l CROSS JOIN prediction_shape h"                                      \
+    " CROSS JOIN prediction p WHERE h.label_id = l.id AND p.id = h.prediction_id AND l.deployment_id = ?1 AND p.is_shadow "        \
+    "= " shadow
 #define REVIEWED_AS                                                                                                                \
-    "SELECT r.predicted_asset_id AS id FROM deployment_label l CROSS JOIN review_shape h ON h.label_id = l.id"                     \
-    " CROSS JOIN review r ON r.id = h.review_id WHERE l.deployment_id = ?1"
+    "SELECT r.predicted_asset_id AS id FROM deployment_label l CROSS JOIN review_shape h"                                          \
+    " CROSS JOIN review r WHERE h.label_id = l.id AND r.id = h.review_id AND l.deployment_id = ?1"
 #define BY_MEMBER(owner)                                                                                                           \
     "SELECT a.id AS id" KEPT_FROM("deployment") " CROSS JOIN predicted_asset a WHERE " KEPT_WITHIN " AND " owner                   \
                                                 " = m.owner_id AND a.deployment_id = ?1"

@@ -48,7 +48,7 @@ static const struct resource best_value = {
         "p.value") " END AS value,"
                    " CASE l.type WHEN 'LINE' THEN " BEST_POINT(
                        "p.step") " END AS step FROM log l WHERE l.type IN ('LINE', 'VALUE')"
-                                 " AND (l.name LIKE '%mAP50' OR l.name IN ('accuracy', 'eval/accuracy'))) b",
+                                 " AND (lower(l.name) LIKE '%map50' OR l.name IN ('accuracy', 'eval/accuracy'))) b",
     .key = "b.id",
     .order = "CASE WHEN b.value IS NULL THEN 1 ELSE 0 END, CAST(b.value AS REAL) DESC, CASE WHEN b.step IS NULL THEN 1 ELSE 0 END",
 };

@@ -23,7 +23,7 @@ const struct version_user model_uses_versions = { "model version",
                                                   "SELECT v.id, m.name || ' / ' || v.version FROM " FROM
                                                   " WHERE EXISTS (SELECT 1 FROM dataset_version x WHERE x.id"
                                                   " IN " VERSIONS_OF_1
-                                                  " AND c.datas LIKE '%' || x.id || '%') ORDER BY m.name, v.version" };
+                                                  " AND lower(c.datas) LIKE '%' || x.id || '%') ORDER BY m.name, v.version" };
 
 static enum err get(struct op *op)
 {

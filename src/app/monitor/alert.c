@@ -41,7 +41,7 @@ static const struct field fields[] = {
     { "webhooks", T_BOOL, F_NEW | F_EDIT, "x.webhooks" },
     { "says", T_TEXT, 0, "x.says" },
     { "state", T_TEXT, F_SORT | F_FILTER, "x.state", .words = alert_states },
-    { "triggered", T_BOOL, F_FILTER, "x.state = 'FIRING'" },
+    { "triggered", T_BOOL, F_FILTER, "CASE WHEN x.state = 'FIRING' THEN 1 ELSE 0 END" },
     { "since", T_TIME, F_SORT, "x.since" },
     { "last_value", T_NUMBER, F_NULL, "x.last_value" },
     { "last_count", T_INT, 0, "x.last_count" },
