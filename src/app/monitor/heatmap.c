@@ -36,15 +36,15 @@ static enum err heatmap(struct op *op)
     TRY(since_read(op, &s.from_ms));
     TRY(sql_int(op->db, &images,
                 "SELECT count(*) FROM (SELECT 1 FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND"
-                " p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) some",
+                " p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) q",
                 SELECTION(&s), V((int64_t)IMAGES)));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
                  " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
                  " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
-                 " ON h.prediction_id = q.id WHERE d.width > 0 AND d.height > 0 AND h.x IS NOT NULL AND (?9 IS NULL OR h.label_id ="
-                 " ?9)",
+                 " ON h.prediction_id = q.id WHERE d.width > 0 AND d.height > 0 AND h.x IS NOT NULL AND (h.label_id = ?9"
+                 " OR ?9 IS NULL)",
                  SELECTION(&s), V((int64_t)IMAGES), V(in_text(op, "label_id"))));
     for (; rows_next(r); shapes++)
         cover(cells, rows_real(r, 0) * SIDE, rows_real(r, 1) * SIDE, rows_real(r, 2) * SIDE, rows_real(r, 3) * SIDE);
