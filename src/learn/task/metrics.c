@@ -1,32 +1,13 @@
-#include "learn/task/metrics.h"
+#include "learn/task/verdict.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECALL_STEPS = 101, AREAS = 4 };
 static const double areas[AREAS][2] = { { 0, 1e10 }, { 0, 32 * 32 }, { 32 * 32, 96 * 96 }, { 96 * 96, 1e10 } }; /* all, S, M, L */
 
 const char *const coco_figures[COCO_FIGURES] = { "AP",  "AP50", "AP75",  "APS", "APM", "APL",
                                                  "AR1", "AR10", "AR100", "ARS", "ARM", "ARL" };
-
-/* A detection, once it is known at which IoU it is right, for each range of areas. Bit t: at the t-th IoU. */
-struct verdict {
-    double score;
-    uint32_t order; /* as it came, to break ties as a stable sort does */
-    uint8_t rank;   /* among those of its label in its image, best first */
-    uint16_t right[AREAS], does_not_count[AREAS];
-};
-struct of_label {
-    struct verdict *items;
-    size_t n, room;
-    int64_t truths[AREAS];
-};
-struct metrics {
-    int labels;
-    int64_t images;
-    struct of_label *of;
-};
 
 struct metrics *metrics_new(int labels)
 {
@@ -40,8 +21,10 @@ void metrics_free(struct metrics *m)
 {
     if (!m)
         return;
-    for (int i = 0; i < m->labels; i++)
+    for (int i = 0; i < m->labels; i++) {
         free(m->of[i].items);
+        free(m->of[i].there);
+    }
     free(m->of);
     free(m);
 }
@@ -51,7 +34,7 @@ static double iou_step(int t)
 {
     return t == IOU_STEPS - 1 ? 0.95 : 0.5 + t * ((0.95 - 0.5) / (IOU_STEPS - 1));
 }
-static double recall_step(int r)
+double recall_step(int r)
 {
     return r == RECALL_STEPS - 1 ? 1.0 : r * (1.0 / (RECALL_STEPS - 1));
 }
@@ -127,14 +110,23 @@ static void match(struct verdict *v, double area, const struct near *near, size_
     }
 }
 
-static struct verdict *append(struct of_label *l)
+static struct verdict *append(struct of_label *l, uint32_t image)
 {
     if (l->n == l->room) {
         l->room = l->room ? l->room * 2 : 64;
         l->items = heap_grow(l->items, l->room * sizeof *l->items);
     }
-    l->items[l->n] = (struct verdict){ .order = (uint32_t)l->n };
+    l->items[l->n] = (struct verdict){ .order = (uint32_t)l->n, .image = image };
     return &l->items[l->n++];
+}
+
+static void append_there(struct of_label *l, uint32_t image, int64_t truths)
+{
+    if (l->n_there == l->there_room) {
+        l->there_room = l->there_room ? l->there_room * 2 : 64;
+        l->there = heap_grow(l->there, l->there_room * sizeof *l->there);
+    }
+    l->there[l->n_there++] = (struct there){ image, (uint32_t)truths };
 }
 
 /* A truth or a detection of an image, sorted by label, and then the best first. */
@@ -160,8 +152,10 @@ static size_t count_label(const struct place *p, size_t n, int label)
     return count;
 }
 
-static void add_targets(struct of_label *l, const struct place *p, size_t n, const struct metrics_truth *truth, struct target *ret)
+static void add_targets(struct of_label *l, uint32_t image, const struct place *p, size_t n, const struct metrics_truth *truth,
+                        struct target *ret)
 {
+    int64_t before = l->truths[0];
     for (size_t i = 0; i < n; i++) {
         struct target *to = &ret[i];
         *to = (struct target){ .truth = &truth[p[i].at] };
@@ -170,14 +164,16 @@ static void add_targets(struct of_label *l, const struct place *p, size_t n, con
             l->truths[range] += !to->not_wanted[range];
         }
     }
+    if (l->truths[0] > before)
+        append_there(l, image, l->truths[0] - before);
 }
 
-static void add_detections(struct of_label *l, const struct place *p, size_t n, const struct metrics_detection *found,
-                           struct target *targets, size_t n_targets, struct near *room)
+static void add_detections(struct of_label *l, uint32_t image, const struct place *p, size_t n,
+                           const struct metrics_detection *found, struct target *targets, size_t n_targets, struct near *room)
 {
     for (size_t i = 0; i < n && i < METRICS_DETECTIONS; i++) {
         const struct metrics_detection *d = &found[p[i].at];
-        struct verdict *v = append(l);
+        struct verdict *v = append(l, image);
         size_t near = find_near(d, targets, n_targets, room);
         v->score = d->score;
         v->rank = (uint8_t)i;
@@ -202,8 +198,8 @@ void metrics_add(struct metrics *m, const struct metrics_truth *truth, size_t n_
     for (size_t ti = 0, di = 0; ti < n_truth || di < n_found;) {
         int label = ti < n_truth && (di == n_found || t[ti].label < d[di].label) ? t[ti].label : d[di].label;
         size_t mine = count_label(t + ti, n_truth - ti, label), seen = count_label(d + di, n_found - di, label);
-        add_targets(&m->of[label], t + ti, mine, truth, targets);
-        add_detections(&m->of[label], d + di, seen, found, targets, mine, near);
+        add_targets(&m->of[label], (uint32_t)m->images, t + ti, mine, truth, targets);
+        add_detections(&m->of[label], (uint32_t)m->images, d + di, seen, found, targets, mine, near);
         ti += mine;
         di += seen;
     }

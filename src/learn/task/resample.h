@@ -1,0 +1,26 @@
+/* resample.h - how far the images at hand decide a score: average precision when as many of them are drawn anew with replacement
+ * (the bootstrap, Efron 1979; percentile intervals, Efron & Tibshirani 1993, chapter 13). An image goes with all its things, since
+ * those of one image are alike. */
+#pragma once
+#include "learn/task/metrics.h"
+#include <stdint.h>
+
+/* AP and AP50 as if the i-th image (in the order of metrics_add()) were there weight[i] times; -1 without any truth. After
+ * metrics_compute(). */
+void metrics_weighted(const struct metrics *, const uint32_t *weight, double *ret_ap, double *ret_ap50);
+
+/* Those of `times` draws. Two metrics of equally many images see the same draws for the same seed, so that two models on the same
+ * images are compared draw by draw. */
+struct draws {
+    double *ap, *ap50; /* the arena's */
+    int n;             /* draws without any truth are left out, but for the same images those are the same */
+};
+void metrics_resample(const struct metrics *, struct arena *, uint64_t seed, int times, struct draws *ret);
+
+struct interval {
+    double low, high;
+};
+/* What lies between the outer parts of the values, which are sorted: confidence 0.95 leaves out 2.5 % on each side. n > 0. */
+struct interval interval_of(double *values, int n, double confidence);
+/* Which share of the draws is better by more than the margin. */
+double share_better(const double *a, const double *b, int n, double margin);

@@ -1,0 +1,111 @@
+#include "base/test.h"
+#include "learn/data/random.h"
+#include "learn/task/resample.h"
+#include <math.h>
+
+/* An image of some things of two labels; a detector that finds most, a little off, and says some that are not there. */
+static void add_image(struct metrics *m, uint64_t image, double skill)
+{
+    struct metrics_truth t[8];
+    struct metrics_detection d[16];
+    struct random r = random_of(7, 1, image);
+    size_t n = random_below(&r, 8), k = 0;
+    for (size_t i = 0; i < n; i++) {
+        int label = (int)random_below(&r, 2);
+        double x = 100 * (double)i, off = (1 - skill) * 12 * (double)random_unit(&r);
+        t[i] = metrics_truth_of(label, x, 0, 20, 20);
+        d[k++] = (struct metrics_detection){ label, skill * (double)random_unit(&r), x + off, 0, 20, 20 };
+        if (random_unit(&r) > (float)skill)
+            d[k++] = (struct metrics_detection){ label, (double)random_unit(&r), x + 50, 0, 20, 20 };
+    }
+    metrics_add(m, t, n, d, k);
+}
+
+TEST(an_image_of_weight_two_counts_like_two_images)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const uint32_t weight[6] = { 0, 3, 1, 2, 0, 5 };
+    AUTO(metrics) struct metrics *once = metrics_new(2);
+    AUTO(metrics) struct metrics *often = metrics_new(2);
+    struct detect_metrics r;
+    double ap, ap50;
+    for (uint64_t i = 0; i < 6; i++) {
+        add_image(once, i, 0.6);
+        for (uint32_t k = 0; k < weight[i]; k++)
+            add_image(often, i, 0.6);
+    }
+    metrics_compute(once, a, &r);
+    metrics_compute(often, a, &r);
+    metrics_weighted(once, weight, &ap, &ap50);
+    assert_true(fabs(ap - r.ap) < 1e-12 && fabs(ap50 - r.ap50) < 1e-12);
+    assert_true(ap > 0.05 && ap < ap50 && ap50 < 1);
+}
+
+TEST(without_truths_there_is_no_score_and_no_draw)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *m = metrics_new(2);
+    const struct metrics_detection d = { 0, 0.5, 0, 0, 5, 5 };
+    struct detect_metrics r;
+    struct draws draws;
+    metrics_compute(m, a, &r);
+    metrics_resample(m, a, 1, 10, &draws);
+    assert_int_equal(draws.n, 0);
+    metrics_add(m, NULL, 0, &d, 1);
+    metrics_compute(m, a, &r);
+    metrics_resample(m, a, 1, 10, &draws);
+    assert_int_equal(draws.n, 0);
+}
+
+/* Many sets of images of one kind: the interval of each should hold the score of a very large set about as often as it says. */
+TEST(an_interval_of_95_percent_holds_the_true_score_about_that_often)
+{
+    enum { SETS = 200, IMAGES = 60, TIMES = 200, TRUE_IMAGES = 20000 };
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *all = metrics_new(2);
+    struct detect_metrics truth, r;
+    int held = 0;
+    for (uint64_t i = 0; i < TRUE_IMAGES; i++)
+        add_image(all, 1000000 + i, 0.6);
+    metrics_compute(all, a, &truth);
+    for (uint64_t set = 0; set < SETS; set++) {
+        AUTO(metrics) struct metrics *m = metrics_new(2);
+        struct draws draws;
+        for (uint64_t i = 0; i < IMAGES; i++)
+            add_image(m, set * IMAGES + i, 0.6);
+        metrics_compute(m, a, &r);
+        metrics_resample(m, a, set, TIMES, &draws);
+        assert_int_equal(draws.n, TIMES);
+        struct interval in = interval_of(draws.ap50, draws.n, 0.95);
+        assert_true(in.low <= r.ap50 + 0.02 && r.ap50 - 0.02 <= in.high && in.high - in.low < 0.4);
+        held += in.low <= truth.ap50 && truth.ap50 <= in.high;
+    }
+    if (held < SETS * 0.88 || held > SETS * 0.995)
+        fail_msg("%d of %d intervals held the true score", held, SETS);
+}
+
+TEST(two_models_on_the_same_images_are_compared_draw_by_draw)
+{
+    enum { IMAGES = 40, TIMES = 300 };
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *good = metrics_new(2);
+    AUTO(metrics) struct metrics *same = metrics_new(2);
+    AUTO(metrics) struct metrics *bad = metrics_new(2);
+    struct detect_metrics r;
+    struct draws g, s, b;
+    for (uint64_t i = 0; i < IMAGES; i++) {
+        add_image(good, i, 0.8);
+        add_image(same, i, 0.8);
+        add_image(bad, i, 0.4);
+    }
+    metrics_compute(good, a, &r);
+    metrics_compute(same, a, &r);
+    metrics_compute(bad, a, &r);
+    metrics_resample(good, a, 3, TIMES, &g);
+    metrics_resample(same, a, 3, TIMES, &s);
+    metrics_resample(bad, a, 3, TIMES, &b);
+    assert_true(share_better(g.ap50, s.ap50, TIMES, 0) == 0);
+    assert_true(share_better(g.ap50, b.ap50, TIMES, 0) > 0.99);
+    assert_true(share_better(g.ap50, b.ap50, TIMES, 0.9) == 0);
+    assert_true(share_better(b.ap50, g.ap50, TIMES, 0) < 0.01);
+}
