@@ -1,4 +1,6 @@
 """Chapter 5: feedback loop, continuous training, continuous deployment, promotion: without anyone's hand."""
+import base64
+
 import pytest
 import requests
 from conftest import SIZE, unique, wait
@@ -106,6 +108,32 @@ def test_both_models_answer_then_the_shadow_takes_over(server, loop, annotated):
     assert after["model_version_id"] == a["shadow"]["model_version_id"] and after["shadow_model_version_id"] is None
     server.refused("POST", f"/api/deployment/{d.id}/shadow/promote", 409)
     assert d.predict(str(c.path))["model_version_id"] == after["model_version_id"]
+
+
+def test_the_shadow_stands_beside_the_champion_on_the_images_that_both_saw(server, client, loop, annotated):
+    versions = client.get_model_by_id(loop[2].origin_id).list_versions()
+    d = versions[0].deploy(name=unique("beside"), min_threshold=0.3)
+    server.call("POST", f"/api/deployment/{d.id}/shadow", json={"model_version_id": str(versions[1].id)})
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(d.id)})["jwt"]
+    names = {l.name: i for i, l in enumerate(d.list_labels())}
+    raw = lambda boxes: {"detection_classes": [names[n] for n, *_ in boxes], "detection_texts": [n for n, *_ in boxes], "detection_scores": [0.9] * len(boxes),
+                         "detection_boxes": [[y0, x0, y1, x1] for _, x0, y0, x1, y1 in boxes]}
+    reviews = lambda: server.call("GET", f"/api/deployment/{d.id}/dashboard")["reviews"]
+    assert (reviews()["beside"]["images"], reviews()["beside"]["better"]) == (0, None)
+    cells = annotated[0]["test"][:6]
+    for i, c in enumerate(cells):
+        both = {"shadow_raw_predictions": raw(c.boxes[::2]), "shadow_latency": 0.01} if i else {} # the shadow misses every other, and the first image
+        server.call("POST", f"/api/deployment/{d.id}/predictions", status=201, token=jwt,
+                    json={"filename": c.name, "content_type": "IMAGE/JPEG", "height": 480, "width": 640, "latency": 0.02, "raw_predictions": raw(c.boxes),
+                          "image": base64.b64encode(c.path.read_bytes()).decode(), **both})
+        review(d, c)
+    r = reviews()
+    assert (r["champion"]["images"], r["champion"]["ap_50"], r["champion"]["ap_50_interval"]) == (6, 1, [1, 1])
+    low, high = r["shadow"]["ap_50_interval"]
+    assert low <= r["shadow"]["ap_50"] <= high < 1 and r["shadow"]["images"] == 5
+    b = r["beside"]
+    assert (b["images"], b["metric"], b["champion"], b["shadow"], b["better"]) == (5, "mAP50", 1, r["shadow"]["ap_50"], 0)
+    assert -0.8 < b["difference"][0] <= b["difference"][1] < 0
 
 
 def test_off_it_takes_nothing(server, loop, annotated):

@@ -1,4 +1,5 @@
 """Whole images are labelled, learnt, served, reviewed and learnt again, by the published client; and a folder of folders is learnt from."""
+import base64
 import json
 import random
 import subprocess
@@ -198,6 +199,26 @@ def test_a_review_counts_and_goes_back_into_the_dataset(server, client, learnt, 
     model = client.get_model_by_id(served.get_model_version().origin_id)
     wait("the next version", lambda: len(model.list_versions()) == 2, 120, 0.5)
     assert model.get_version(1).type == InferenceType.CLASSIFICATION and list(model.get_version(1).labels.values()) == [*KINDS, "star"]
+
+
+def test_the_shadow_of_a_classifier_stands_beside_it_by_accuracy(server, client, served, pictures):
+    versions = client.get_model_by_id(served.get_model_version().origin_id).list_versions()
+    d = versions[0].deploy(name=unique("beside"), min_threshold=0.3)
+    server.call("POST", f"/api/deployment/{d.id}/shadow", json={"model_version_id": str(versions[1].id)})
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(d.id)})["jwt"]
+    labels = {l.name: (i, l) for i, l in enumerate(d.list_labels())}
+    says = lambda kind: {"detection_classes": [labels[kind][0]], "detection_texts": [kind], "detection_scores": [0.9]}
+    for i, kind in enumerate(KINDS[:2] * 4): # the champion says disc always, the shadow is right
+        path = pictures[kind][i]
+        size = Image.open(path).size
+        server.call("POST", f"/api/deployment/{d.id}/predictions", status=201, token=jwt,
+                    json={"filename": path.name, "content_type": "IMAGE/PNG", "height": size[1], "width": size[0], "latency": 0.02, "raw_predictions": says(KINDS[0]),
+                          "shadow_raw_predictions": says(kind), "shadow_latency": 0.01, "image": base64.b64encode(path.read_bytes()).decode()})
+    for a in d.list_predicted_assets():
+        a.add_review(classifications=[labels[a.filename.split("_")[0]][1]])
+    b = server.call("GET", f"/api/deployment/{d.id}/dashboard")["reviews"]["beside"]
+    assert (b["images"], b["metric"], b["champion"], b["shadow"]) == (8, "accuracy", 0.5, 1) and b["better"] > 0.98
+    assert 0 < b["difference"][0] < 0.5 < b["difference"][1] <= 1
 
 
 def test_a_file_of_a_classifier_is_not_served_as_a_detector(client, learnt, pictures, tmp_path):

@@ -49,3 +49,18 @@ enum err classified_of(struct sql *db, struct arena *a, const char *deployment, 
                  V(ids)));
     return count_images(r, ret);
 }
+
+enum err classified_right(struct sql *db, const char *deployment, struct value ids, bool shadow, double *ret, size_t most,
+                          size_t *ret_n)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 SAID " FROM listed i JOIN predicted_asset a ON a.id = i.value AND a.deployment_id = ?3 JOIN prediction p"
+                      " ON p.predicted_asset_id = a.id AND p.is_shadow = ?2 WHERE i.list = ?1 ORDER BY a.id",
+                 V(ids), V(shadow), V(deployment)));
+    *ret_n = 0;
+    while (*ret_n < most && rows_next(r))
+        if (!rows_null(r, 0))
+            ret[(*ret_n)++] = !rows_null(r, 1) && rows_int(r, 0) == rows_int(r, 1);
+    return rows_error(r);
+}

@@ -2,7 +2,7 @@
 #pragma once
 #include "api/resource.h"
 #include "app/scoring/scoring.h"
-#include "learn/task/metrics.h"
+#include "learn/task/resample.h"
 
 extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource, drift_resource;
 
@@ -50,6 +50,8 @@ struct supervised {
     struct detect_metrics metrics;
     const char **labels; /* by index */
     int n_labels;
+    bool has_intervals; /* of 95 %: from two images on */
+    struct interval ap, ap50;
 };
 MUST_USE enum err supervised_compute(struct sql *, struct arena *, const struct selection *, bool shadow, struct supervised *ret);
 /* {"images", "ap", "ap_50", "ap_75", "ap_50_95", "ar", "precision", "recall", "f1", "labels": […]}; null members without truth. */
@@ -63,9 +65,29 @@ MUST_USE enum err classified_compute(struct sql *, struct arena *, const struct 
 MUST_USE enum err classified_of(struct sql *, struct arena *, const char *deployment_id, struct value ids, struct classified *ret);
 MUST_USE enum err reviewed_of_write(struct sql *, struct arena *, struct out *, const char *deployment_id, struct value ids);
 
+/* The boxes that a model predicted on those reviewed images (a list of predicted assets) against the reviews. */
+MUST_USE enum err reviewed_metrics(struct sql *, struct arena *, const char *deployment_id, struct value ids, bool shadow,
+                                   struct metrics **ret);
+/* 1 for each image whose label the model said, 0 for the others, in an order that is the same for both models. */
+MUST_USE enum err classified_right(struct sql *, const char *deployment_id, struct value ids, bool shadow, double *ret, size_t most,
+                                   size_t *ret_n);
+
+/* Today's shadow beside today's champion, on the latest reviewed images that both have seen. */
+struct beside {
+    const char *metric; /* "mAP50", "accuracy" */
+    int64_t images;
+    double champion, shadow;
+    bool known;                 /* the rest: there was something to find */
+    struct interval difference; /* shadow - champion, 95 %, images drawn anew in pairs */
+    double better;              /* in which share of the draws the shadow is */
+};
+MUST_USE enum err beside_compute(struct sql *, struct arena *, const struct selection *, struct beside *ret);
+void beside_write(struct out *, const char *key, const struct beside *);
+
 /* The labels of a deployment by their position. E_TOO_BIG: over `most`. */
 MUST_USE enum err monitor_labels(struct sql *, struct arena *, const char *deployment_id, int most, const char ***ret, int *ret_n);
-/* Whichever fits the deployment's type, of champion and shadow, as members of the object that is open. */
+/* Whichever fits the deployment's type, of champion and shadow, and both beside each other, as members of the object that is open.
+ */
 MUST_USE enum err reviewed_write(struct sql *, struct arena *, struct out *, const struct selection *);
 
 /* [{"label", "label_id", "champion", "shadow", "reviewed", "training"}]: how often each label was said. training: in the dataset

@@ -52,20 +52,54 @@ static enum err read_scene(struct sql *db, const char *asset, bool shadow, struc
     return rows_error(found);
 }
 
-static enum err compute(struct sql *db, struct arena *a, const char *deployment, struct rows *ids, bool shadow,
-                        struct supervised *ret)
+static enum err add_scenes(struct sql *db, struct arena *a, struct rows *ids, bool shadow, struct metrics *m)
 {
-    *ret = (struct supervised){ 0 };
-    TRY(monitor_labels(db, a, deployment, METRICS_LABELS, &ret->labels, &ret->n_labels));
-    AUTO(metrics) struct metrics *m = metrics_new(ret->n_labels ? ret->n_labels : 1);
     struct scene scene = { arena_new_array(a, struct metrics_truth, BOXES_MOST),
                            arena_new_array(a, struct metrics_detection, BOXES_MOST), 0, 0 };
     while (rows_next(ids)) {
         TRY(read_scene(db, rows_text(ids, 0), shadow, &scene));
         metrics_add(m, scene.truths, scene.n_truths, scene.found, scene.n_found);
     }
-    TRY(rows_error(ids));
+    return rows_error(ids);
+}
+
+enum err reviewed_metrics(struct sql *db, struct arena *a, const char *deployment, struct value ids, bool shadow,
+                          struct metrics **ret)
+{
+    int labels;
+    const char **names;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(monitor_labels(db, a, deployment, METRICS_LABELS, &names, &labels));
+    TRY(sql_rows(db, &r, "SELECT value FROM listed WHERE list = ?1", V(ids)));
+    AUTO(metrics) struct metrics *m = metrics_new(labels ? labels : 1);
+    TRY(add_scenes(db, a, r, shadow, m));
+    *ret = m;
+    m = NULL;
+    return OK;
+}
+
+/* Intervals take a hundred times as long as the figures, and say nothing of one image. */
+static void add_intervals(struct arena *a, const struct metrics *m, struct supervised *ret)
+{
+    struct draws draws;
+    metrics_resample(m, a, 1, &draws);
+    ret->has_intervals = draws.n > 0 && ret->metrics.images > 1;
+    if (!ret->has_intervals)
+        return;
+    ret->ap = interval_of(draws.ap, draws.n, 0.95);
+    ret->ap50 = interval_of(draws.ap50, draws.n, 0.95);
+}
+
+static enum err compute(struct sql *db, struct arena *a, const char *deployment, struct rows *ids, bool shadow,
+                        struct supervised *ret)
+{
+    *ret = (struct supervised){ 0 };
+    TRY(monitor_labels(db, a, deployment, METRICS_LABELS, &ret->labels, &ret->n_labels));
+    AUTO(metrics) struct metrics *m = metrics_new(ret->n_labels ? ret->n_labels : 1);
+    TRY(add_scenes(db, a, ids, shadow, m));
     metrics_compute(m, a, &ret->metrics);
+    if (ret->metrics.images > 1)
+        add_intervals(a, m, ret);
     return OK;
 }
 
@@ -97,6 +131,18 @@ enum err reviewed_of_write(struct sql *db, struct arena *a, struct out *o, const
     return OK;
 }
 
+static void interval_write(struct out *o, const char *key, const struct supervised *s, struct interval in)
+{
+    if (!s->has_intervals) {
+        out_null(o, key);
+        return;
+    }
+    out_array(o, key);
+    out_number(o, NULL, in.low);
+    out_number(o, NULL, in.high);
+    out_end_array(o);
+}
+
 static void write_label(struct out *o, const char *name, const struct label_metrics *l)
 {
     out_object(o, NULL);
@@ -120,6 +166,8 @@ void supervised_write(struct out *o, const char *key, const struct supervised *s
     figure_write(o, "ap_50_95", m->ap);
     figure_write(o, "ap_50", m->ap50);
     figure_write(o, "ap_75", m->ap75);
+    interval_write(o, "ap_50_95_interval", s, s->ap);
+    interval_write(o, "ap_50_interval", s, s->ap50);
     figure_write(o, "ar", m->ar);
     figure_write(o, "precision", m->truths ? m->precision : -1);
     figure_write(o, "recall", m->truths ? m->recall : -1);
@@ -148,6 +196,9 @@ enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const st
             supervised_write(o, names[i], &boxes);
         }
     }
+    struct beside b;
+    TRY(beside_compute(db, a, s, &b));
+    beside_write(o, "beside", &b);
     return OK;
 }
 

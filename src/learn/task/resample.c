@@ -80,14 +80,31 @@ void metrics_weighted(const struct metrics *m, const uint32_t *weight, double *r
     free(c.recall);
 }
 
-void metrics_resample(const struct metrics *m, struct arena *a, uint64_t seed, int times, struct draws *ret)
+/* Draws without end would hold up whoever waits for the answer. */
+static int times_for(const struct metrics *m)
+{
+    enum { MOST = 400, LEAST = 100, DETECTIONS = 2000000 };
+    size_t n = 1;
+    for (const struct of_label *l = m->of; l < m->of + m->labels; l++)
+        n += l->n;
+    size_t times = DETECTIONS / n;
+    return times > MOST ? MOST : times < LEAST ? LEAST : (int)times;
+}
+
+static struct random draw_of(uint64_t seed, int i)
+{
+    return random_of(seed, 0x626f6f74, (uint64_t)i);
+}
+
+void metrics_resample(const struct metrics *m, struct arena *a, uint64_t seed, struct draws *ret)
 {
     size_t images = (size_t)m->images;
+    int times = times_for(m);
     uint32_t *weight = heap_take((images + 1) * sizeof *weight);
     struct curve c = curve_new(m);
     *ret = (struct draws){ arena_new_array(a, double, times), arena_new_array(a, double, times), 0 };
     for (int i = 0; i < times && images; i++) {
-        struct random r = random_of(seed, 0x626f6f74, (uint64_t)i);
+        struct random r = draw_of(seed, i);
         memset(weight, 0, images * sizeof *weight);
         for (size_t k = 0; k < images; k++)
             weight[random_below(&r, images)]++;
@@ -97,6 +114,17 @@ void metrics_resample(const struct metrics *m, struct arena *a, uint64_t seed, i
     free(weight);
     free(c.precision);
     free(c.recall);
+}
+
+void mean_resample(const double *values, size_t n, struct arena *a, uint64_t seed, struct draws *ret)
+{
+    enum { TIMES = 400 };
+    *ret = (struct draws){ .ap = arena_new_array(a, double, TIMES), .n = n ? TIMES : 0 };
+    for (int i = 0; i < ret->n; i++) {
+        struct random r = draw_of(seed, i);
+        for (size_t k = 0; k < n; k++)
+            ret->ap[i] += values[random_below(&r, n)] / (double)n;
+    }
 }
 
 static int rising(const void *a, const void *b)

@@ -9,13 +9,15 @@
  * metrics_compute(). */
 void metrics_weighted(const struct metrics *, const uint32_t *weight, double *ret_ap, double *ret_ap50);
 
-/* Those of `times` draws. Two metrics of equally many images see the same draws for the same seed, so that two models on the same
- * images are compared draw by draw. */
+/* Those of some hundred draws: as many as take no longer than a moment. Two metrics of equally many images see the same draws for
+ * the same seed, so that two models on the same images are compared draw by draw. */
 struct draws {
     double *ap, *ap50; /* the arena's */
-    int n;             /* draws without any truth are left out, but for the same images those are the same */
+    int n;             /* draws without any truth are left out, which for the same images are the same ones */
 };
-void metrics_resample(const struct metrics *, struct arena *, uint64_t seed, int times, struct draws *ret);
+void metrics_resample(const struct metrics *, struct arena *, uint64_t seed, struct draws *ret);
+/* The same of a mean over images, as `ap`. */
+void mean_resample(const double *values, size_t n, struct arena *, uint64_t seed, struct draws *ret);
 
 struct interval {
     double low, high;

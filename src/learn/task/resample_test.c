@@ -49,18 +49,18 @@ TEST(without_truths_there_is_no_score_and_no_draw)
     struct detect_metrics r;
     struct draws draws;
     metrics_compute(m, a, &r);
-    metrics_resample(m, a, 1, 10, &draws);
+    metrics_resample(m, a, 1, &draws);
     assert_int_equal(draws.n, 0);
     metrics_add(m, NULL, 0, &d, 1);
     metrics_compute(m, a, &r);
-    metrics_resample(m, a, 1, 10, &draws);
+    metrics_resample(m, a, 1, &draws);
     assert_int_equal(draws.n, 0);
 }
 
 /* Many sets of images of one kind: the interval of each should hold the score of a very large set about as often as it says. */
 TEST(an_interval_of_95_percent_holds_the_true_score_about_that_often)
 {
-    enum { SETS = 200, IMAGES = 60, TIMES = 200, TRUE_IMAGES = 20000 };
+    enum { SETS = 200, IMAGES = 60, TRUE_IMAGES = 20000 };
     AUTO(arena) struct arena *a = arena_new();
     AUTO(metrics) struct metrics *all = metrics_new(2);
     struct detect_metrics truth, r;
@@ -74,8 +74,8 @@ TEST(an_interval_of_95_percent_holds_the_true_score_about_that_often)
         for (uint64_t i = 0; i < IMAGES; i++)
             add_image(m, set * IMAGES + i, 0.6);
         metrics_compute(m, a, &r);
-        metrics_resample(m, a, set, TIMES, &draws);
-        assert_int_equal(draws.n, TIMES);
+        metrics_resample(m, a, set, &draws);
+        assert_int_equal(draws.n, 400);
         struct interval in = interval_of(draws.ap50, draws.n, 0.95);
         assert_true(in.low <= r.ap50 + 0.02 && r.ap50 - 0.02 <= in.high && in.high - in.low < 0.4);
         held += in.low <= truth.ap50 && truth.ap50 <= in.high;
@@ -86,7 +86,7 @@ TEST(an_interval_of_95_percent_holds_the_true_score_about_that_often)
 
 TEST(two_models_on_the_same_images_are_compared_draw_by_draw)
 {
-    enum { IMAGES = 40, TIMES = 300 };
+    enum { IMAGES = 40, TIMES = 400 };
     AUTO(arena) struct arena *a = arena_new();
     AUTO(metrics) struct metrics *good = metrics_new(2);
     AUTO(metrics) struct metrics *same = metrics_new(2);
@@ -101,11 +101,26 @@ TEST(two_models_on_the_same_images_are_compared_draw_by_draw)
     metrics_compute(good, a, &r);
     metrics_compute(same, a, &r);
     metrics_compute(bad, a, &r);
-    metrics_resample(good, a, 3, TIMES, &g);
-    metrics_resample(same, a, 3, TIMES, &s);
-    metrics_resample(bad, a, 3, TIMES, &b);
+    metrics_resample(good, a, 3, &g);
+    metrics_resample(same, a, 3, &s);
+    metrics_resample(bad, a, 3, &b);
     assert_true(share_better(g.ap50, s.ap50, TIMES, 0) == 0);
     assert_true(share_better(g.ap50, b.ap50, TIMES, 0) > 0.99);
     assert_true(share_better(g.ap50, b.ap50, TIMES, 0.9) == 0);
     assert_true(share_better(b.ap50, g.ap50, TIMES, 0) < 0.01);
+}
+
+TEST(a_mean_has_the_interval_of_its_standard_error)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    double right[100];
+    struct draws d;
+    for (int i = 0; i < 100; i++)
+        right[i] = i % 5 ? 1 : 0;
+    mean_resample(right, 100, a, 3, &d);
+    assert_int_equal(d.n, 400);
+    struct interval in = interval_of(d.ap, d.n, 0.95); /* 0.8 with a standard error of 0.04 */
+    assert_true(fabs(in.low - 0.7216) < 0.025 && fabs(in.high - 0.8784) < 0.025);
+    mean_resample(right, 0, a, 3, &d);
+    assert_int_equal(d.n, 0);
 }

@@ -4,7 +4,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Chart, type ChartSpec } from "../../kit/chart";
 import { Dialog } from "../../kit/dialog";
-import { count, figure, milliseconds, plural } from "../../kit/format";
+import { count, figure, milliseconds, percent, plural } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
 import { May } from "../../kit/may";
@@ -30,6 +30,18 @@ function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode
   );
 }
 
+function Scored({ r, k }: { r: Reviewed; k: keyof Reviewed }) {
+  const x = r[k];
+  const interval = k === "ap_50" ? r.ap_50_interval : k === "ap_50_95" ? r.ap_50_95_interval : null;
+  if (typeof x !== "number") return <>–</>;
+  return (
+    <>
+      {figure(x, 3)}
+      {interval && <span className="dim" title="95 % interval: images drawn anew"> {figure(interval[0], 2)}–{figure(interval[1], 2)}</span>}
+    </>
+  );
+}
+
 /** The figures that reviews give, of whoever has any. */
 function Reviews({ of }: { of: Dashboard["reviews"] }) {
   const rows = (["champion", "shadow"] as const).flatMap((k) => (of?.[k]?.images ? [{ name: k, r: of[k] as Reviewed }] : []));
@@ -51,7 +63,7 @@ function Reviews({ of }: { of: Dashboard["reviews"] }) {
             <tr key={name}>
               <td>{name}</td>
               <td data-align="right">{count(r.images)}</td>
-              {columns.map(([k]) => <td key={k} data-align="right">{r[k] == null ? "–" : figure(r[k], 3)}</td>)}
+              {columns.map(([k]) => <td key={k} data-align="right"><Scored r={r} k={k} /></td>)}
             </tr>
           ))}
         </tbody>
@@ -60,15 +72,19 @@ function Reviews({ of }: { of: Dashboard["reviews"] }) {
   );
 }
 
-/** What reviews say of both, to decide by. */
+/** What reviews say of both on the same images, to decide by. */
 function Beside({ of }: { of: Dashboard["reviews"] }) {
-  const [champion, shadow] = [of?.champion, of?.shadow];
-  const name = shadow?.accuracy == null ? "mAP50" : "accuracy";
-  const score = (r: Reviewed | undefined) => r?.ap_50 ?? r?.accuracy;
-  if (!shadow?.images || score(shadow) == null) return <span className="dim">No review of an image that it saw yet.</span>;
+  const b = of?.beside;
+  if (!b?.images || b.shadow === null) return <span className="dim">No review yet of an image that both have seen.</span>;
+  const signed = (x: number) => (x < 0 ? "−" : "+") + figure(Math.abs(x), 2);
   return (
     <span className="dim" data-testid="beside">
-      {name} <b>{figure(score(shadow), 3)}</b> on {plural(shadow.images, "reviewed image")}; the champion {figure(score(champion), 3)} on {count(champion?.images)}
+      {b.metric} <b>{figure(b.shadow, 3)}</b>, the champion’s {figure(b.champion, 3)}, on the same {plural(b.images, "reviewed image")}
+      {b.better !== null && b.difference && (
+        <>
+          ; better in {percent(b.better)} of resamples ({signed(b.difference[0])} to {signed(b.difference[1])})
+        </>
+      )}
     </span>
   );
 }

@@ -27,11 +27,23 @@ export function useLiveDeployment(id: string): void {
 export interface Reviewed {
   images: number;
   ap_50?: number | null;
+  ap_50_interval?: [number, number] | null;
+  ap_50_95_interval?: [number, number] | null;
   ap_50_95?: number | null;
   accuracy?: number | null;
   precision?: number | null;
   recall?: number | null;
   f1?: number | null;
+}
+/** Today's shadow and champion on the same reviewed images. */
+export interface Beside {
+  metric: string;
+  images: number;
+  champion: number | null;
+  shadow: number | null;
+  /** Of the shadow's lead, 95 %. */
+  difference: [number, number] | null;
+  better: number | null;
 }
 export interface Dashboard {
   since?: string;
@@ -42,7 +54,7 @@ export interface Dashboard {
   labels?: { label: string; label_id: string; champion?: number; shadow?: number; reviewed?: number; training?: number }[];
   alerts?: { id: string; text?: string; metric: string; value?: number; at?: string }[];
   /** What reviews say: of detectors mean average precision, of classifiers accuracy. */
-  reviews?: { champion?: Reviewed; shadow?: Reviewed };
+  reviews?: { champion?: Reviewed; shadow?: Reviewed; beside?: Beside };
   drift?: { feature: string; p: number; drifted: boolean }[];
   objects?: { champion?: Record<string, number>; shadow?: Record<string, number> };
 }

@@ -1,0 +1,110 @@
+/* The shadow beside the champion: on the reviewed images that both have seen, which is better, and how sure that is. */
+#include "app/monitor/monitor.h"
+#include <string.h>
+
+#define SEED 20250101 /* any: the same images give the same figures */
+
+/* The latest reviewed images on which both of today's models said something, as a list. */
+static enum err seen_by_both(struct sql *db, struct arena *a, const struct selection *s, struct value *ret, size_t *ret_n)
+{
+    const char **ids = arena_new_array(a, const char *, SUPERVISED_MOST);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 "SELECT a.id FROM deployment d JOIN prediction p ON p.model_version_id = d.shadow_model_version_id"
+                 " AND p.is_shadow <> 0 JOIN predicted_asset a ON a.id = p.predicted_asset_id JOIN prediction c"
+                 " ON c.predicted_asset_id = a.id AND c.is_shadow = 0 AND c.model_version_id = d.model_version_id"
+                 " WHERE d.id = ?1 AND " SELECTED " AND a.status <> 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8",
+                 SELECTION(s), V((int64_t)SUPERVISED_MOST)));
+    for (*ret_n = 0; rows_next(r); (*ret_n)++)
+        ids[*ret_n] = arena_str(a, rows_text(r, 0));
+    TRY(rows_error(r));
+    return sql_list(db, ids, *ret_n, ret);
+}
+
+/* One side: its score on the images, and in each draw of them. */
+struct side {
+    double score, *draws;
+    int n;
+};
+
+static enum err boxes_of(struct sql *db, struct arena *a, const char *deployment, struct value ids, bool shadow, struct side *ret)
+{
+    AUTO(metrics) struct metrics *m = NULL;
+    struct detect_metrics figures;
+    struct draws draws;
+    TRY(reviewed_metrics(db, a, deployment, ids, shadow, &m));
+    metrics_compute(m, a, &figures);
+    metrics_resample(m, a, SEED, &draws);
+    *ret = (struct side){ figures.ap50, draws.ap50, draws.n };
+    return OK;
+}
+
+static enum err labels_of(struct sql *db, struct arena *a, const char *deployment, struct value ids, bool shadow, struct side *ret)
+{
+    double *right = arena_new_array(a, double, SUPERVISED_MOST);
+    struct draws draws;
+    size_t n;
+    TRY(classified_right(db, deployment, ids, shadow, right, SUPERVISED_MOST, &n));
+    ret->score = n ? 0 : -1;
+    for (size_t i = 0; i < n; i++)
+        ret->score += right[i] / (double)n;
+    mean_resample(right, n, a, SEED, &draws);
+    ret->draws = draws.ap;
+    ret->n = draws.n;
+    return OK;
+}
+
+/* Draws of the same images belong together one by one. */
+static void conclude(struct arena *a, const struct side *champion, const struct side *shadow, struct beside *ret)
+{
+    int n = champion->n < shadow->n ? champion->n : shadow->n;
+    double *differences = arena_new_array(a, double, n + 1);
+    ret->champion = champion->score;
+    ret->shadow = shadow->score;
+    if (!n)
+        return;
+    for (int i = 0; i < n; i++)
+        differences[i] = shadow->draws[i] - champion->draws[i];
+    ret->better = share_better(shadow->draws, champion->draws, n, 0);
+    ret->difference = interval_of(differences, n, 0.95);
+    ret->known = true;
+}
+
+enum err beside_compute(struct sql *db, struct arena *a, const struct selection *s, struct beside *ret)
+{
+    struct side champion, shadow;
+    struct value ids;
+    size_t n;
+    int64_t whole = 0;
+    *ret = (struct beside){ .metric = "mAP50" };
+    TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(s->deployment_id)));
+    TRY(seen_by_both(db, a, s, &ids, &n));
+    ret->images = (int64_t)n;
+    if (!n)
+        return OK;
+    enum err (*of)(struct sql *, struct arena *, const char *, struct value, bool, struct side *) = whole ? labels_of : boxes_of;
+    ret->metric = whole ? "accuracy" : ret->metric;
+    TRY(of(db, a, s->deployment_id, ids, false, &champion));
+    TRY(of(db, a, s->deployment_id, ids, true, &shadow));
+    conclude(a, &champion, &shadow, ret);
+    return OK;
+}
+
+void beside_write(struct out *o, const char *key, const struct beside *b)
+{
+    out_object(o, key);
+    out_int(o, "images", b->images);
+    out_text(o, "metric", b->metric);
+    figure_write(o, "champion", b->images ? b->champion : -1);
+    figure_write(o, "shadow", b->images ? b->shadow : -1);
+    figure_write(o, "better", b->known ? b->better : -1);
+    if (b->known) {
+        out_array(o, "difference");
+        out_number(o, NULL, b->difference.low);
+        out_number(o, NULL, b->difference.high);
+        out_end_array(o);
+    } else {
+        out_null(o, "difference");
+    }
+    out_end_object(o);
+}
