@@ -37,6 +37,14 @@ static const struct {
       "SELECT count(*) FROM predicted_asset a LEFT JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE "
       "coalesce(a.latency, -1) <> coalesce(p.latency, -1) OR a.n_shapes <> (SELECT count(*) FROM prediction_shape h WHERE "
       "h.prediction_id = p.id)" },
+    { "look of predicted assets",
+      "SELECT count(*) FROM predicted_asset a LEFT JOIN image_look k ON k.data_id = a.data_id WHERE coalesce(a.brightness, -1) <> "
+      "coalesce(k.brightness, -1) OR coalesce(a.contrast, -1) <> coalesce(k.contrast, -1) OR coalesce(a.sharpness, -1) <> "
+      "coalesce(k.sharpness, -1) OR coalesce(a.saturation, -1) <> coalesce(k.saturation, -1)" },
+    { "confidence of predicted assets",
+      "SELECT count(*) FROM predicted_asset a LEFT JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE "
+      "coalesce(a.score_mean, -9) <> coalesce((SELECT avg(h.score) FROM prediction_shape h WHERE h.prediction_id = p.id), -9) OR "
+      "coalesce(a.score_max, -9) <> coalesce((SELECT max(h.score) FROM prediction_shape h WHERE h.prediction_id = p.id), -9)" },
     { "predictions of deployments",
       "SELECT count(*) FROM deployment o WHERE o.n_to_review <> " COUNT_OF_STATUS(
           "TO_REVIEW") " OR o.n_reviewed <> " COUNT_OF_STATUS("REVIEWED") " OR o.n_submitted <> " COUNT_OF_STATUS("SUBMITTED") },

@@ -53,6 +53,8 @@ TEST(what_is_kept_is_right_after_the_walk_and_each_fault_in_it_is_named)
         { "DELETE FROM version_tag", "tags of a version's data that are not counted" },
         { "UPDATE predicted_asset SET filename = 'x'", "name and size of predicted assets" },
         { "UPDATE predicted_asset SET latency = NULL", "latency and objects" },
+        { "UPDATE predicted_asset SET sharpness = 0.25", "look of predicted assets" },
+        { "UPDATE predicted_asset SET score_max = 7", "confidence of predicted assets" },
         { "UPDATE deployment SET n_to_review = n_to_review + 1", "predictions of deployments" },
         { "DELETE FROM metadata_value WHERE number = 50", "metadata: " },
         { "UPDATE metadata_value SET words = 'narrow' WHERE words = 'wide'", "metadata: " },
@@ -98,6 +100,7 @@ TEST(tags_and_assets_that_come_and_go_are_counted)
         "UPDATE annotation_row SET status = 'REFUSED'",
         "UPDATE predicted_asset SET status = 'SUBMITTED' WHERE id = (SELECT min(id) FROM predicted_asset)",
         "DELETE FROM predicted_asset WHERE id = (SELECT max(id) FROM predicted_asset)",
+        "INSERT INTO image_look SELECT d.id, 0.5, 0.25, 3, 0.125 FROM data d",
         "DELETE FROM tag WHERE id = (SELECT min(tag_id) FROM version_tag WHERE n > 0)",
     };
     AUTO(arena) struct arena *a = arena_new();

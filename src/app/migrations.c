@@ -173,6 +173,34 @@ static const char sorted_predictions[] =
                                                                                         "= old.id; " COUNT_STATUS("old",
                                                                                                                   "-") " END";
 
+static const char sorted_looks[] =
+    "ALTER TABLE predicted_asset ADD COLUMN brightness REAL;"
+    "ALTER TABLE predicted_asset ADD COLUMN contrast REAL;"
+    "ALTER TABLE predicted_asset ADD COLUMN sharpness REAL;"
+    "ALTER TABLE predicted_asset ADD COLUMN saturation REAL;"
+    "ALTER TABLE predicted_asset ADD COLUMN score_mean REAL;"
+    "ALTER TABLE predicted_asset ADD COLUMN score_max REAL;"
+    "UPDATE predicted_asset SET brightness = (SELECT k.brightness FROM image_look k WHERE k.data_id = predicted_asset.data_id),"
+    " contrast = (SELECT k.contrast FROM image_look k WHERE k.data_id = predicted_asset.data_id),"
+    " sharpness = (SELECT k.sharpness FROM image_look k WHERE k.data_id = predicted_asset.data_id),"
+    " saturation = (SELECT k.saturation FROM image_look k WHERE k.data_id = predicted_asset.data_id),"
+    " score_mean = (SELECT avg(h.score) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id WHERE p.is_shadow = 0 "
+    "AND "
+    "p.predicted_asset_id = predicted_asset.id),"
+    " score_max = (SELECT max(h.score) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id WHERE p.is_shadow = 0 "
+    "AND "
+    "p.predicted_asset_id = predicted_asset.id);"
+    "CREATE INDEX predicted_asset_brightness ON predicted_asset (deployment_id, brightness, id);"
+    "CREATE INDEX predicted_asset_contrast ON predicted_asset (deployment_id, contrast, id);"
+    "CREATE INDEX predicted_asset_sharpness ON predicted_asset (deployment_id, sharpness, id);"
+    "CREATE INDEX predicted_asset_saturation ON predicted_asset (deployment_id, saturation, id);"
+    "CREATE INDEX predicted_asset_score_mean ON predicted_asset (deployment_id, score_mean, id);"
+    "CREATE INDEX predicted_asset_score_max ON predicted_asset (deployment_id, score_max, id);"
+    "CREATE INDEX predicted_asset_ratio ON predicted_asset (deployment_id, (width * 1.0 / nullif(height, 0)), id);"
+    "CREATE INDEX predicted_asset_area ON predicted_asset (deployment_id, (width * height), id);"
+    "CREATE TRIGGER image_look_made AFTER INSERT ON image_look BEGIN UPDATE predicted_asset SET brightness = new.brightness, "
+    "contrast = new.contrast, sharpness = new.sharpness, saturation = new.saturation WHERE data_id = new.data_id; END";
+
 static enum err events_of_organizations(struct sql *db, struct arena *a)
 {
     return schema_rebuild(
@@ -355,5 +383,6 @@ const struct migration migrations[] = {
     { 28, "predictions are sorted by an index, and deployments know how many they have", sorted_predictions },
     { 29, "models may say their own type and framework",
       "ALTER TABLE model ADD COLUMN type TEXT; ALTER TABLE model ADD COLUMN framework TEXT" },
+    { 30, "predictions are sorted by how their images look and how sure the champion was", sorted_looks },
     { 0 },
 };

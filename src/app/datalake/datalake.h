@@ -94,8 +94,6 @@ MUST_USE enum err source_need(struct sql *, struct arena *, const char *org, con
 MUST_USE enum err look_want(struct sql *, const char *data_id);
 /* Measures the next one that is wanted, in a transaction of its own; any: there was one. E_BUSY: try again later. */
 MUST_USE enum err look_next(struct sql *, const struct services *, bool *ret_any);
-/* A column of it, of the data whose id the expression is. */
-#define LOOK(column, data_id) "(SELECT k." column " FROM image_look k WHERE k.data_id = " data_id ")"
 
 /* The check of a datalake's schema of custom metadata; E_UNMEANT names the key. Both may be NULL. */
 MUST_USE enum err metadata_check(const struct json *schema, bool allow_extra, const struct json *custom_metadata);

@@ -50,6 +50,7 @@ struct prediction_new {
     const struct predicted_shapes *shapes;
 };
 /* Inside a transaction. Labels are found by name through the model version's label map. E_CONFLICT: there is one already. */
+MUST_USE enum err prediction_keep(struct sql *, const char *prediction_id); /* the champion's, when it is complete (kept.c) */
 MUST_USE enum err prediction_add(struct sql *, struct arena *, const char *deployment_id, const struct prediction_new *,
                                  const char **ret_id);
 

@@ -23,7 +23,8 @@ static const char table[] =
     " source TEXT, metadata TEXT, custom_metrics TEXT, created_at INTEGER NOT NULL, submitted_at INTEGER,"
     " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT,"
     /* what lists are sorted by, kept from the data and from what the champion said (kept.c) */
-    " filename TEXT NOT NULL DEFAULT '', width INTEGER, height INTEGER, latency REAL, n_shapes INTEGER NOT NULL DEFAULT 0) STRICT;"
+    " filename TEXT NOT NULL DEFAULT '', width INTEGER, height INTEGER, latency REAL, n_shapes INTEGER NOT NULL DEFAULT 0,"
+    " brightness REAL, contrast REAL, sharpness REAL, saturation REAL, score_mean REAL, score_max REAL) STRICT;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
@@ -137,11 +138,6 @@ REVIEWS(review_whole, "review", review_fields)
 #define REVIEWED                                                                                                                   \
     "FROM review r JOIN review_shape h ON h.review_id = r.id JOIN deployment_label l ON l.id = h.label_id"                         \
     " WHERE r.predicted_asset_id = a.id"
-/* Of the champion's shapes; NULL if it has none. */
-#define SCORES(of)                                                                                                                 \
-    "(SELECT " of "(h.score) FROM prediction p JOIN prediction_shape h ON h.prediction_id = p.id"                                  \
-    " WHERE p.predicted_asset_id = a.id AND p.is_shadow = 0)"
-
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
 #define LABEL_NAMES "FROM deployment_label l JOIN deployment q ON q.id = l.deployment_id WHERE q.org = ?1"
 #define SAYING(shadow)                                                                                                             \
@@ -182,14 +178,14 @@ static const struct field fields[] = {
     { "data.filename", T_TEXT, F_FILTER | F_HIDE, "a.filename", .drive = BY, .offer = NAMES_OFFERED },
     { "width", T_INT, F_FILTER | F_SORT | F_HIDE, "a.width", .drive = BY },
     { "height", T_INT, F_FILTER | F_SORT | F_HIDE, "a.height", .drive = BY },
-    { "image.ratio", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "d.width * 1.0 / nullif(d.height, 0)" },
-    { "image.area", T_INT, F_FILTER | F_SORT | F_HIDE, "d.width * d.height" },
-    { "image.brightness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("brightness", "a.data_id") },
-    { "image.contrast", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("contrast", "a.data_id") },
-    { "image.sharpness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("sharpness", "a.data_id") },
-    { "image.saturation", T_NUMBER, F_FILTER | F_SORT | F_HIDE, LOOK("saturation", "a.data_id") },
-    { "confidence.mean", T_NUMBER, F_FILTER | F_SORT | F_HIDE, SCORES("avg") },
-    { "confidence.max", T_NUMBER, F_FILTER | F_SORT | F_HIDE, SCORES("max") },
+    { "image.ratio", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.width * 1.0 / nullif(a.height, 0)", .drive = BY },
+    { "image.area", T_INT, F_FILTER | F_SORT | F_HIDE, "a.width * a.height", .drive = BY },
+    { "image.brightness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.brightness", .drive = BY },
+    { "image.contrast", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.contrast", .drive = BY },
+    { "image.sharpness", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.sharpness", .drive = BY },
+    { "image.saturation", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.saturation", .drive = BY },
+    { "confidence.mean", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.score_mean", .drive = BY },
+    { "confidence.max", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.score_max", .drive = BY },
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED, .offer = TAG_NAMES("PREDICTED_ASSET") },
     { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id"),
       .offer = TAG_NAMES("DATA") },
@@ -261,8 +257,7 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
                     V(id), V((int64_t)i), V(s->kind), V(label), V(s->score), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry)));
     }
     if (!p->shadow)
-        TRY(sql_run(db, "UPDATE predicted_asset SET latency = ?2, n_shapes = ?3 WHERE id = ?1", V(p->predicted_asset_id),
-                    V(p->latency), V((int64_t)p->shapes->n)));
+        TRY(prediction_keep(db, id));
     *ret_id = id;
     return hours_add_prediction(db, a, id);
 }
@@ -361,8 +356,9 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
     TRY(sql_run(
         db,
         "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
-        " custom_metadata, filename, width, height) SELECT ?1, ?2, d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, d.filename, d.width,"
-        " d.height FROM data d WHERE d.id = ?3",
+        " custom_metadata, filename, width, height, brightness, contrast, sharpness, saturation) SELECT ?1, ?2, d.id,"
+        " 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness, k.saturation"
+        " FROM data d LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
         V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
         V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata)));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_METADATA, id, s->metadata));
