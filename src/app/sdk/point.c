@@ -13,11 +13,11 @@ static const struct field fields[] = {
     { "label", T_PART, 0, .of = &label_of },
     { "label_id", T_ID, 0, "h.label_id" },
     { "point", T_JSON, 0, "coalesce(h.geometry, '[]')", .of = &point_value },
-    { "order", T_INT, 0, "CAST(coalesce(h.attributes ->> 'order', h.position) AS INTEGER)" },
+    { "attributes", T_OBJECT, F_NULL, "h.attributes" },
+    { "place", T_INT, 0, "h.position" },
 };
-static const struct resource ordered = {
+static const struct resource placed = {
     .name = "point",
-    .called = "point in an order",
     .fields = fields,
     .n_fields = COUNT_OF(fields),
     .from = "(SELECT * FROM shape WHERE kind = 'point') h JOIN annotation n ON n.id = h.annotation_id JOIN label l ON l.id = "
@@ -27,6 +27,30 @@ static const struct resource ordered = {
     .root = "(SELECT v.dataset_id FROM dataset_version v WHERE v.id = n.dataset_version_id)",
     .order = "h.position",
 };
+DESCRIBED(ordered, "point in an order", { "id", T_ID }, { "annotation_id", T_ID }, { "label", T_PART, .of = &label_of },
+          { "label_id", T_ID }, { "point", T_JSON, .of = &point_value }, { "order", T_INT });
+
+/* A row as it is read: the order that was sent, or its place among the shapes. */
+static void out_ordered(struct out *o, const struct json *row)
+{
+    int64_t order = 0;
+    if (!json_int(json_get(json_get(row, "attributes"), "order"), &order))
+        json_int(json_get(row, "place"), &order);
+    out_object(o, NULL);
+    for (struct json_member m = json_first(row); m.key; m = json_next(row, m))
+        if (strcmp(m.key, "attributes") != 0 && strcmp(m.key, "place") != 0)
+            out_json(o, m.key, m.value);
+    out_int(o, "order", order);
+    out_end_object(o);
+}
+
+static void out_all(struct out *o, const char *key, const struct json *rows)
+{
+    out_array(o, key);
+    for (size_t i = 0; i < json_count(rows); i++)
+        out_ordered(o, json_at(rows, i));
+    out_end_array(o);
+}
 
 static void with_order(struct op *op, struct out *o, const struct json *point)
 {
@@ -53,12 +77,26 @@ void sdk_points(struct op *op, struct out *o, const struct json *list)
 
 static enum err list(struct op *op)
 {
-    return reply_list(op, &ordered, "h.annotation_id = ?1", V(op->id));
+    const struct json *page;
+    TRY(reply_list(op, &placed, "h.annotation_id = ?1", V(op->id)));
+    TRY(answered(op, &page));
+    out_object(&op->out, NULL);
+    for (struct json_member m = json_first(page); m.key; m = json_next(page, m))
+        if (strcmp(m.key, "items") == 0)
+            out_all(&op->out, m.key, m.value);
+        else
+            out_json(&op->out, m.key, m.value);
+    out_end_object(&op->out);
+    return OK;
 }
 
 static enum err get(struct op *op)
 {
-    return reply_one(op, &ordered, op->id);
+    const struct json *row;
+    TRY(reply_one(op, &placed, op->id));
+    TRY(answered(op, &row));
+    out_ordered(&op->out, row);
+    return OK;
 }
 
 static enum err update(struct op *op)
@@ -66,7 +104,7 @@ static enum err update(struct op *op)
     const struct json *was;
     TRY(run_as(op, NULL));
     TRY(answered(op, &was));
-    return reply_one(op, &ordered, op->id);
+    return get(op);
 }
 
 static enum err reply_made(struct op *op, bool one)
@@ -74,12 +112,15 @@ static enum err reply_made(struct op *op, bool one)
     const struct json *a;
     TRY(answered(op, &a));
     a = json_get(a, "points");
-    if (one)
-        return reply_one(op, &ordered, json_text(json_get(json_at(a, 0), "id")));
     out_array(&op->out, NULL);
     for (size_t i = 0; i < json_count(a); i++)
-        TRY(reply_member(op, NULL, &ordered, json_text(json_get(json_at(a, i), "id"))));
+        TRY(reply_member(op, NULL, &placed, json_text(json_get(json_at(a, i), "id"))));
     out_end_array(&op->out);
+    TRY(answered(op, &a));
+    if (one)
+        out_ordered(&op->out, json_at(a, 0));
+    else
+        out_all(&op->out, NULL, a);
     return OK;
 }
 
