@@ -114,7 +114,8 @@ static void open_scene(struct scene *s, struct arena *a)
     MUST(account_first_start(s->db, a, &first));
     MUST(account_default_org(s->db, a, &s->org));
     s->lake = text(s, "SELECT id FROM datalake");
-    MUST(model_add(s->db, a, s->org, text(s, "SELECT id FROM person"), "m", NULL, &model));
+    const struct model_new m = { s->org, text(s, "SELECT id FROM person"), "m", NULL, NULL, NULL };
+    MUST(model_add(s->db, a, &m, &model));
     const struct model_version_new v = { .model_id = model,
                                          .type = "OBJECT_DETECTION",
                                          .framework = "ONNX",
