@@ -77,7 +77,7 @@ MUST_USE enum err drift_measure(struct sql *, struct arena *, const struct drift
 /* {"feature", "title", … "curve", "histogram"} of each as the member "features", and the labels' distance. */
 void drift_write(struct out *, struct arena *, const struct drift *);
 
-/* The check of a deployment, if one is due anywhere; any: there was one, and it did not have to wait for its training images. */
+/* The check of a deployment, if one is due anywhere; any: there was one. */
 MUST_USE enum err drift_check_next(struct sql *, bool *ret_any);
 /* Whether the deployment may be checked now: at most CHECKS_AT_ONCE, and one more every CHECK_EVERY_MS. */
 enum { CHECKS_AT_ONCE = 16, CHECK_EVERY_MS = 45 * 60 * 1000, CHECKS_KEPT = 1000 };

@@ -173,10 +173,9 @@ static enum err keep(struct sql *db, struct arena *a, const struct drift_setting
 
 /* ---- one check */
 
-static enum err check(struct sql *db, struct arena *a, const char *deployment_id, bool *ret_done)
+static enum err check(struct sql *db, struct arena *a, const char *deployment_id)
 {
     bool waits;
-    *ret_done = true;
     struct drift_settings t;
     struct drift *d = arena_take(a, sizeof *d);
     const struct selection all = { .deployment_id = deployment_id };
@@ -188,8 +187,7 @@ static enum err check(struct sql *db, struct arena *a, const char *deployment_id
     TRY(follow_training(db, a, &t));
     TRY(sql_begin(db));
     TRY(sql_end(db, wait_for_training(db, a, &t, &waits)));
-    *ret_done = !waits;
-    if (waits)
+    if (waits) /* for images that are wanted now: they are measured next */
         return OK;
     TRY(sql_begin_read(db));
     TRY(sql_end(db, drift_measure(db, a, &t, &all, d)));
@@ -211,6 +209,6 @@ enum err drift_check_next(struct sql *db, bool *ret_any)
             id = arena_str(a, rows_text(r, 0));
         TRY(rows_error(r));
     }
-    *ret_any = false;
-    return id ? check(db, a, id, ret_any) : OK;
+    *ret_any = id != NULL;
+    return id ? check(db, a, id) : OK;
 }

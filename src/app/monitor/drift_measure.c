@@ -116,13 +116,12 @@ static int most_said(const struct two *two, const bool *taken)
 static void compare_labels(struct arena *a, const struct two *two, const char *const *names, struct drift *ret)
 {
     bool taken[LABELS_READ] = { false };
-    double before[LABELS_READ] = { 0 }, now[LABELS_READ] = { 0 };
+    double before[LABELS_READ] = { 0 }, now[LABELS_READ] = { 0 }, all_before = 0, all_now = 0;
     for (int i = 0; i < two->now.n_labels; i++) {
-        before[i] = objects(&two->before.labels[i]);
-        now[i] = objects(&two->now.labels[i]);
+        all_before += before[i] = objects(&two->before.labels[i]);
+        all_now += now[i] = objects(&two->now.labels[i]);
     }
-    ret->label_distance =
-        two->now.of[F_OBJECTS].n && two->before.of[F_OBJECTS].n ? total_variation(before, now, (size_t)two->now.n_labels) : -1;
+    ret->label_distance = all_before > 0 && all_now > 0 ? total_variation(before, now, (size_t)two->now.n_labels) : -1;
     for (int k = 0, i; k < LABELS_TESTED && (i = most_said(two, taken)) >= 0; k++) {
         taken[i] = true;
         const struct feature_row row = { arena_fmt(a, "label:%s", names[i]), arena_fmt(a, "Objects “%s”", names[i]), "",

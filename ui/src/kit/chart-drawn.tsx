@@ -79,8 +79,8 @@ function options(spec: ChartSpec, dark: boolean): object {
             .join("")}`;
         },
       },
-      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : { type: "value" }), min: spec.from ?? "dataMin", max: spec.to ?? "dataMax", splitLine: { show: false }, splitNumber: 5 },
-      yAxis: { ...axis, type: spec.log ? "log" : "value", scale: !spec.zero, splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
+      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : spec.x === "value" ? { type: "value", axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) } } : { type: "value" }), min: spec.from ?? "dataMin", max: spec.to ?? "dataMax", splitLine: { show: false }, splitNumber: 5 },
+      yAxis: { ...axis, type: spec.log ? "log" : "value", scale: !spec.zero, ...(spec.most === undefined ? {} : { max: spec.most, interval: spec.most / 4 }), splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
       toolbox: { show: true, top: -40, feature: { dataZoom: { yAxisIndex: "none", show: true } } },
       dataZoom: [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false, moveOnMouseWheel: false, filterMode: "none" }, ...(spec.overview ? [overview(dark, text)] : [])],
       series,

@@ -13,6 +13,7 @@ import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
 import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment, type Reviewed } from "./data";
+import { Drift } from "./drift";
 import { Heatmap } from "./heatmap";
 import { Latency } from "./latency";
 import { predictionTile, versionName } from "./parts";
@@ -177,25 +178,8 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
         <Section title="Labels">
           {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(`/deployments/${d.id}?tab=predictions&q=${encodeURIComponent(`label.name = ${JSON.stringify(name)}`)}`)} /> : <span className="dim">No objects in this time.</span>}
         </Section>
-        {!!x?.drift?.length && (
-          <Section title="Drift">
-            <Text size="sm" c="dimmed">
-              Features of production images against the training data (Kolmogorov-Smirnov).
-            </Text>
-            <table className="table">
-              <tbody>
-                {x.drift.map((r) => (
-                  <tr key={r.feature}>
-                    <td>{r.feature}</td>
-                    <td data-align="right">p = {figure(r.p, 2)}</td>
-                    <td data-align="right" style={{ color: r.drifted ? "var(--bad)" : "var(--good)" }}>{r.drifted ? "drifted" : "steady"}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Section>
-        )}
       </div>
+      <Drift deployment={d} />
       <Reviews of={x?.reviews} />
       <Section title="Last predictions" end={<Link href={`/deployments/${d.id}?tab=predictions`} className="dim">All {count(d.counts?.total)}</Link>}>
         {newest.data?.items.length ? (

@@ -2,6 +2,7 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
+import type { DriftMonitor, DriftOfADeployment } from "../../api/answers";
 import type { Alert, DatasetVersion, Deployment, Heatmap, Label, Parameters, PredictedAsset } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
@@ -55,13 +56,13 @@ export interface Dashboard {
   alerts?: { id: string; text?: string; metric: string; value?: number; at?: string }[];
   /** What reviews say: of detectors mean average precision, of classifiers accuracy. */
   reviews?: { champion?: Reviewed; shadow?: Reviewed; beside?: Beside };
-  drift?: { feature: string; p: number; drifted: boolean }[];
   objects?: { champion?: Record<string, number>; shadow?: Record<string, number> };
 }
 /** since: seconds before now, or "all". */
 const range = (since: string) => (since === "all" ? {} : { since });
 export const useDashboard = (id: string, since: string) => useGet<Dashboard>(`${of(id)}/dashboard`, range(since), { keep: true });
 export const useHeatmap = (id: string, since: string, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...range(since), label_id: label }, { keep: true });
+export const useDrift = (id: string) => useGet<DriftOfADeployment>(`${of(id)}/drift`, {}, { keep: true });
 export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
 
 const stale = (id?: string) => touch("/api/organization", ...(id ? [of(id)] : []));
@@ -69,6 +70,8 @@ export const promote = (id: string) => post(`${of(id)}/shadow/promote`).then(() 
 export const pause = (id: string, on: boolean) => post(`${of(id)}/${on ? "pause" : "resume"}`).then(() => stale(id));
 export const change = (id: string, c: Partial<{ name: string; min_threshold: number; sample_rate: number }>) => patch(of(id), c).then(() => stale(id));
 export const remove = (id: string) => del(`${of(id)}?force_delete=True`).then(() => stale());
+export const checkDrift = (id: string) => post(`${of(id)}/drift/check`).then(() => stale(id));
+export const changeDrift = (id: string, c: Partial<DriftMonitor>) => patch(`${of(id)}/drift`, c).then(() => stale(id));
 export const setChampion = (id: string, version: string) => post(`${of(id)}/model`, { model_version_id: version }).then(() => stale(id));
 export const setShadow = (id: string, version: string | null) => post(`${of(id)}/shadow`, { model_version_id: version }).then(() => stale(id));
 export const reviewedIds = async (id: string, q: string) => (await all<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined })).filter((a) => a.status === "REVIEWED").map((a) => a.id);

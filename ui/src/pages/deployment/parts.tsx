@@ -1,5 +1,6 @@
 // What several pages of deployments show.
-import { Tooltip } from "@mantine/core";
+import { Switch, Tooltip } from "@mantine/core";
+import type { ReactNode } from "react";
 import type { Tile } from "../../kit/grid";
 import { Status } from "../../kit/parts";
 import { isBox, saidOf } from "../annotation/shapes";
@@ -43,4 +44,20 @@ export function predictionTile(a: PredictedAsset, colours: Map<string, string>, 
     badge: <Status of={a.status} />,
     note: <span className="dim" style={{ flex: "none" }}>{said.length > shapes.length ? said.map(saidOf).join(", ") : said.length}</span>,
   };
+}
+
+/** A part of the settings, which may be switched on and off. */
+export function Part({ title, says, on, onToggle, ready = true, children }: { title: string; says: string; on?: boolean; onToggle?: (on: boolean) => void; ready?: boolean; children: ReactNode }) {
+  return (
+    <section>
+      <div style={{ display: "flex", alignItems: "flex-start", gap: 16, marginBottom: 18 }}>
+        <div>
+          <h2 style={{ margin: 0, fontSize: 15, fontWeight: 620 }}>{title}</h2>
+          <p className="dim" style={{ margin: "3px 0 0" }}>{says}</p>
+        </div>
+        {onToggle && <Switch style={{ marginLeft: "auto" }} label={on ? "On" : "Off"} labelPosition="left" checked={!!on} disabled={!ready && !on} onChange={(e) => onToggle(e.currentTarget.checked)} aria-label={title} />}
+      </div>
+      <div style={{ display: "grid", gap: 14 }}>{children}</div>
+    </section>
+  );
 }

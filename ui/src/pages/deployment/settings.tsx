@@ -1,6 +1,6 @@
 // Settings of a deployment: general, and the loops: training data, feedback, training, deployment, alerts.
 import { ActionIcon, Button, NumberInput, Select, Slider, Switch, TextInput } from "@mantine/core";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { plural } from "../../kit/format";
 import { IconPlus, IconTrash, IconX } from "../../kit/icons";
@@ -33,6 +33,8 @@ import {
   type Parameters,
   type Pipelines,
 } from "./data";
+import { DriftSettings } from "./drift-settings";
+import { Part } from "./parts";
 
 const parts = [
   { key: "general", text: "General" },
@@ -40,6 +42,7 @@ const parts = [
   { key: "feedback", text: "Feedback loop" },
   { key: "training", text: "Continuous training" },
   { key: "deployment", text: "Continuous deployment" },
+  { key: "drift", text: "Drift" },
   { key: "alerts", text: "Alerts" },
 ];
 
@@ -47,7 +50,7 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
   const [part, setPart] = useUrl("part", "general");
   const pipes = usePipelines(d.id);
   const p = pipes.data;
-  const needs = part !== "general" && part !== "alerts";
+  const needs = part !== "general" && part !== "alerts" && part !== "drift";
   return (
     <div className="body">
       <div style={{ display: "grid", gridTemplateColumns: "190px minmax(0, 680px)", gap: 40 }}>
@@ -71,6 +74,8 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
             <Training d={d} p={p ?? {}} />
           ) : part === "deployment" ? (
             <Delivery d={d} p={p ?? {}} />
+          ) : part === "drift" ? (
+            <DriftSettings d={d} />
           ) : part === "alerts" ? (
             <Alerts d={d} />
           ) : (
@@ -79,21 +84,6 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
         </div>
       </div>
     </div>
-  );
-}
-
-function Part({ title, says, on, onToggle, ready = true, children }: { title: string; says: string; on?: boolean; onToggle?: (on: boolean) => void; ready?: boolean; children: ReactNode }) {
-  return (
-    <section>
-      <div style={{ display: "flex", alignItems: "flex-start", gap: 16, marginBottom: 18 }}>
-        <div>
-          <h2 style={{ margin: 0, fontSize: 15, fontWeight: 620 }}>{title}</h2>
-          <p className="dim" style={{ margin: "3px 0 0" }}>{says}</p>
-        </div>
-        {onToggle && <Switch style={{ marginLeft: "auto" }} label={on ? "On" : "Off"} labelPosition="left" checked={!!on} disabled={!ready && !on} onChange={(e) => onToggle(e.currentTarget.checked)} aria-label={title} />}
-      </div>
-      <div style={{ display: "grid", gap: 14 }}>{children}</div>
-    </section>
   );
 }
 
