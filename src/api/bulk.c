@@ -205,16 +205,25 @@ static const char *result_of(struct arena *a, const struct bulk_kind *k, int64_t
     return arena_fmt(a, "{\"%s\":%lld%s%s}", k->counts, (long long)count, tells ? "," : "", tells ? tells : "");
 }
 
-static enum err apply_all(struct bulk *b, const struct bulk_kind *k, const char *id, const char *made)
+/* *ret_long: each of them is so much that others would wait too long. */
+static enum err apply_all(struct bulk *b, const struct bulk_kind *k, const struct bulk_list *l, bool *ret_long)
 {
-    do {
-        b->more = false;
-        TRY(k->apply(b, id, made));
-    } while (b->more);
+    double began = clock_seconds();
+    for (size_t i = 0; i < l->n; i++) {
+        const char *made = id_new(b->arena);
+        do {
+            *ret_long = clock_seconds() - began > slice_seconds;
+            if (*ret_long)
+                return fail(E_UNMEANT, "this takes longer than others may wait");
+            b->more = false;
+            TRY(k->apply(b, l->ids[i], made));
+        } while (b->more);
+    }
     return OK;
 }
 
-static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
+static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret,
+                           bool *ret_long)
 {
     struct bulk b = { .db = op->db, .org = op->org, .user_id = op->user_id, .arena = op->arena };
     struct bulk_list l = { 0 };
@@ -223,8 +232,7 @@ static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *
     TRY(first(op, k, b.input));
     if (k->ready)
         TRY(k->ready(&b));
-    for (size_t i = 0; i < l.n; i++)
-        TRY(apply_all(&b, k, l.ids[i], id_new(op->arena)));
+    TRY(apply_all(&b, k, &l, ret_long));
     if (k->last)
         TRY(k->last(&b, true));
     *ret = (struct bulk_done){ .done = true, .count = b.counted };
@@ -240,10 +248,14 @@ static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find
     *ret = (struct bulk_done){ 0 };
     TRY(sql_begin_read(op->db));
     TRY(sql_end(op->db, find(op, &l)));
-    if (l.n > BULK_FEW || l.heavy)
-        return start(op, k, input, &l, &ret->job);
-    TRY(sql_begin(op->db));
-    return sql_end(op->db, change_now(op, k, find, input, ret));
+    bool is_long = l.n > BULK_FEW;
+    if (!is_long) {
+        TRY(sql_begin(op->db));
+        enum err e = sql_end(op->db, change_now(op, k, find, input, ret, &is_long));
+        if (!is_long)
+            return e;
+    }
+    return start(op, k, input, &l, &ret->job);
 }
 
 enum err bulk_change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)

@@ -7,7 +7,7 @@
 #include "api/op.h"
 #include "job/job.h"
 
-enum { BULK_FEW = 300 }; /* up to so many things are changed at once, within the request */
+enum { BULK_FEW = 300 }; /* up to so many things are changed within the request, if that does not take long */
 
 struct bulk {
     struct sql *db;
@@ -44,7 +44,6 @@ extern const struct bulk_kind *const bulk_kinds[]; /* app/jobs.c; NULL-terminate
 struct bulk_list {
     const char **ids;
     size_t n;
-    bool heavy;        /* few, but each of them is much: not within the request */
     const char *tells; /* more members of the result's object: "\"left_out\":3"; NULL: none */
 };
 struct bulk_done {

@@ -384,5 +384,21 @@ const struct migration migrations[] = {
     { 29, "models may say their own type and framework",
       "ALTER TABLE model ADD COLUMN type TEXT; ALTER TABLE model ADD COLUMN framework TEXT" },
     { 30, "predictions are sorted by how their images look and how sure the champion was", sorted_looks },
+    { 31, "experiments keep what they learnt from when it is deleted",
+      "CREATE TABLE experiment_source (experiment_id TEXT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE, name TEXT NOT NULL,"
+      " kind TEXT NOT NULL CHECK (kind IN ('dataset version', 'model version')), thing_id TEXT NOT NULL, origin_name TEXT NOT "
+      "NULL, version TEXT NOT NULL,"
+      " nb_assets INTEGER, nb_objects INTEGER, labels TEXT, kept_at INTEGER NOT NULL, PRIMARY KEY (experiment_id, kind, name)) "
+      "STRICT;"
+      "INSERT INTO experiment_source (experiment_id, name, kind, thing_id, origin_name, version, nb_assets, nb_objects, kept_at) "
+      "SELECT "
+      "x.experiment_id, x.name, 'dataset version', v.id, s.name, v.version, v.n_assets, (SELECT "
+      "coalesce(sum(l.n_shapes), "
+      "0) FROM label l WHERE l.dataset_version_id = v.id), x.created_at FROM experiment_dataset x JOIN dataset_version v ON v.id = "
+      "x.dataset_version_id JOIN dataset s ON s.id = v.dataset_id;"
+      "INSERT INTO experiment_source (experiment_id, name, kind, thing_id, origin_name, version, kept_at) SELECT e.id, 'base "
+      "model', 'model "
+      "version', v.id, m.name, v.version, e.created_at FROM experiment e JOIN model_version v ON v.id = "
+      "e.base_model_version_id JOIN model m ON m.id = v.model_id" },
     { 0 },
 };

@@ -11,7 +11,9 @@
 #define MODEL(R) R(model) R(model_version) R(model_file) R(model_context) R(parameter)
 #define PROJECT(R) R(project)
 #define EXPERIMENT(R)                                                                                                              \
-    R(experiment) R(experiment_dataset) R(log) R(artifact) R(console) R(evaluation) R(evaluate) R(launch) R(publish) R(compare)
+    R(experiment)                                                                                                                  \
+    R(experiment_dataset)                                                                                                          \
+    R(experiment_source) R(log) R(artifact) R(console) R(evaluation) R(evaluate) R(launch) R(publish) R(compare)
 #define DEPLOYMENT(R)                                                                                                              \
     R(deployment)                                                                                                                  \
     R(login)                                                                                                                       \

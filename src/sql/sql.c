@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+enum { LOG_PAGES = 1000 }; /* of the write-ahead log, before they are copied into the database */
 enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000, BUSY_LOOK_MS = 2 };
 enum { POOL_MOST = 256, POOL_WAIT_S = 10 }; /* taken at a time: each has a cache of 4 MB and three descriptors */
 enum { POOL_IDLE = 16 };                    /* connections kept for the next request; a crowd's others are closed after it */
@@ -66,6 +67,23 @@ static int wait_for_lock(void *with, int tries)
     return tries < BUSY_MS / BUSY_LOOK_MS;
 }
 
+static void let_go(struct sql *s)
+{
+    if (s->writing)
+        held_end(s->began);
+    s->writing = false;
+}
+
+/* The lock is free again when this is called, within COMMIT still: that the log is copied into the database now keeps only the one
+ * waiting who does it, and is not counted as holding. */
+static int committed(void *with, sqlite3 *db, const char *name, int pages)
+{
+    let_go(with);
+    if (pages >= LOG_PAGES)
+        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL); /* busy: the next one does it */
+    return SQLITE_OK;
+}
+
 enum err sql_open(const char *path, struct sql **ret)
 {
     struct sql *s = heap_take(sizeof *s);
@@ -84,6 +102,7 @@ enum err sql_open(const char *path, struct sql **ret)
         sql_close(s);
         return e;
     }
+    sqlite3_wal_hook(s->db, committed, s);
     *ret = s;
     return OK;
 }
@@ -299,9 +318,7 @@ enum err sql_end(struct sql *s, enum err e)
         e = sql_run(s, "COMMIT");
     if (e != OK && !sqlite3_get_autocommit(s->db)) /* the text of the first failure stays */
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    if (s->writing)
-        held_end(s->began);
-    s->writing = false;
+    let_go(s);
     return e;
 }
 

@@ -4,6 +4,7 @@
 #include "sql/sql.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct sql *memory(void)
@@ -131,6 +132,30 @@ static void *give_soon(void *with)
     usleep(100000);
     sql_pool_give(both[0], both[1]);
     return NULL;
+}
+
+static int64_t bytes_of(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 ? (int64_t)s.st_size : 0;
+}
+
+TEST(the_log_is_copied_into_the_database_as_it_grows)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char dir[] = "/tmp/saccade_sql_XXXXXX";
+    struct sql *db = NULL;
+    CHECK(mkdtemp(dir));
+    MUST(sql_open(arena_fmt(a, "%s/db", dir), &db));
+    MUST(sql_run(db, "CREATE TABLE t (x BLOB)"));
+    for (int i = 0; i < 20; i++) {
+        MUST(sql_begin(db));
+        MUST(sql_end(db, sql_run(db, "INSERT INTO t VALUES (randomblob(2000000))")));
+    }
+    CHECK(bytes_of(arena_fmt(a, "%s/db", dir)) > 30000000);
+    CHECK(bytes_of(arena_fmt(a, "%s/db-wal", dir)) < 10000000);
+    sql_close(db);
+    MUST(file_remove_tree(dir));
 }
 
 TEST(a_pool_has_a_cap_and_whoever_comes_late_waits_for_one_that_is_given_back)

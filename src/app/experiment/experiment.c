@@ -82,6 +82,7 @@ static const struct field fields[] = {
     { "base_experiment_id", T_ID, F_NULL | F_NEW, "e.base_experiment_id" },
     { "base_experiment", T_ONE, F_NULL, "e.base_experiment_id", .of = &base_experiment },
     { "datasets", T_MANY, 0, "e.id", .of = &attached, .by = "d.experiment_id" },
+    { "sources", T_MANY, 0, "e.id", .of = &experiment_source_resource, .by = "o.experiment_id" },
     { "parameters", T_OBJECT, 0,
       "coalesce((SELECT l.data FROM log l WHERE l.experiment_id = e.id AND l.name = 'parameters' AND l.type = 'TABLE'), '{}')" },
     { "best", T_ONE, F_NULL, "e.id", .of = &best_value, .by = "b.experiment_id" },
@@ -198,6 +199,7 @@ enum err experiment_add(struct sql *db, struct arena *a, const struct experiment
     if (parameters)
         TRY(log_put_text(db, a, id, "parameters", "TABLE", parameters));
     TRY(project_touch(db, n->project_id));
+    TRY(experiment_keep_sources(db, id));
     *ret_id = id;
     return OK;
 }
@@ -226,6 +228,8 @@ enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, 
     TRY(event_tell(db, &experiment_resource, id, arena_fmt(a, "experiment:%s", id),
                    arena_fmt(a, "{\"kind\":\"status\",\"status\":\"%s\"}", status)));
     TRY(event_tell(db, &experiment_resource, id, "experiment", arena_fmt(a, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status)));
+    if (strcmp(status, "RUNNING") == 0)
+        TRY(experiment_keep_sources(db, id));
     for (experiment_listener *const *l = experiment_listeners; ended(status) && *l; l++)
         TRY((*l)(db, a, id, status));
     return OK;

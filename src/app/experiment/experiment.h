@@ -6,7 +6,7 @@
 
 extern const struct removal experiment_removal;
 extern const struct resource experiment_resource, experiment_dataset_resource, log_resource, artifact_resource, console_resource,
-    evaluation_resource, evaluate_resource, publish_resource, compare_resource, launch_resource;
+    evaluation_resource, evaluate_resource, publish_resource, compare_resource, launch_resource, experiment_source_resource;
 
 extern const char *const experiment_statuses[];
 extern const struct version_user experiment_uses_versions;
@@ -21,6 +21,9 @@ struct experiment_new {
 MUST_USE enum err experiment_add(struct sql *, struct arena *, const struct experiment_new *, const char **ret_id);
 /* E_CONFLICT: the alias is taken. The version is attached to the project too. */
 MUST_USE enum err experiment_attach(struct sql *, const char *experiment_id, const char *alias, const char *dataset_version_id);
+/* Names and numbers of what it learns from, as they are now; they outlive that. */
+MUST_USE enum err experiment_keep_sources(struct sql *, const char *id);
+MUST_USE enum err experiment_drop_sources(struct sql *, const char *id, struct value dataset_version_ids);
 /* Puts a job into the lane for trainings. E_CONFLICT: it runs already or has succeeded; E_UNMEANT: what is missing. */
 MUST_USE enum err experiment_launch(struct sql *, struct arena *, const char *id, const char *org, const char *user_id,
                                     const char **ret_job);

@@ -55,6 +55,29 @@ static enum err repartition(struct sql *db, struct out *o, const char *version)
     return rows_error(r);
 }
 
+static const char *const names[] = { "name", "version_id", "dataset_name", "version_name" };
+
+/* Those that are no more, as they were when it learnt from them. */
+static enum err deleted(struct sql *db, struct out *o, const char *id)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 "SELECT o.name, o.thing_id, o.origin_name, o.version, o.nb_assets, o.labels FROM experiment_source o WHERE "
+                 "o.experiment_id = ?1 AND"
+                 " o.kind = 'dataset version' AND NOT EXISTS (SELECT 1 FROM experiment_dataset d WHERE d.experiment_id = ?1 AND"
+                 " d.name = o.name) ORDER BY o.name",
+                 V(id)));
+    while (rows_next(r)) {
+        out_object(o, NULL);
+        for (int i = 0; i < 4; i++)
+            out_text(o, names[i], rows_text(r, i));
+        out_int(o, "nb_assets", rows_int(r, 4));
+        out_raw(o, "repartition", rows_text(r, 5));
+        out_end_object(o);
+    }
+    return rows_error(r);
+}
+
 /* The dataset versions as they are now, with objects per label. */
 static enum err datasets(struct sql *db, struct arena *a, const char *id, const char **ret)
 {
@@ -66,7 +89,6 @@ static enum err datasets(struct sql *db, struct arena *a, const char *id, const 
                  " FROM experiment_dataset d JOIN dataset_version v ON v.id = d.dataset_version_id"
                  " JOIN dataset s ON s.id = v.dataset_id WHERE d.experiment_id = ?1 ORDER BY d.name",
                  V(id)));
-    static const char *const names[] = { "name", "version_id", "dataset_name", "version_name" };
     out_array(&o, NULL);
     while (rows_next(r)) {
         out_object(&o, NULL);
@@ -76,8 +98,9 @@ static enum err datasets(struct sql *db, struct arena *a, const char *id, const 
         TRY(repartition(db, &o, rows_text(r, 1)));
         out_end_object(&o);
     }
-    out_end_array(&o);
     TRY(rows_error(r));
+    TRY(deleted(db, &o, id));
+    out_end_array(&o);
     *ret = arena_str(a, o.text.bytes);
     return OK;
 }

@@ -664,6 +664,7 @@ export interface Experiment {
   base_experiment_id: string | null;
   base_experiment: ShortExperiment | null;
   datasets: DatasetVersionOfAnExperiment[];
+  sources: SourceOfAnExperiment[];
   parameters: Record<string, unknown>;
   best: BestValueOfAnExperiment | null;
   nb_logs: number;
@@ -1586,6 +1587,19 @@ export interface Skeleton {
 
 export interface SkeletonsByLabel {
   items: Record<string, Skeleton>;
+}
+
+export interface SourceOfAnExperiment {
+  name: string;
+  kind: "dataset version" | "model version";
+  thing_id: string;
+  origin_name: string;
+  version: string;
+  nb_assets: number | null;
+  nb_objects: number | null;
+  labels: Record<string, unknown> | null;
+  there: boolean;
+  kept_at: string;
 }
 
 export interface StartedJob {

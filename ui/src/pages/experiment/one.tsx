@@ -102,6 +102,20 @@ function Learned({ e, waiting }: { e: Experiment; waiting: string }) {
   );
 }
 
+/** What it learnt from; what was deleted since then is told as it was. */
+function Source({ of: s }: { of: Experiment["sources"][number] }) {
+  const name = `${s.origin_name} / ${s.version}`;
+  if (s.there) return <Link href={s.kind === "dataset version" ? `/versions/${s.thing_id}` : `/model-versions/${s.thing_id}`}>{name}</Link>;
+  return (
+    <span>
+      {name}{" "}
+      <Text span size="sm" c="dimmed">
+        (deleted{s.nb_assets == null ? "" : `; ${s.nb_assets} images, ${s.nb_objects ?? 0} objects`})
+      </Text>
+    </span>
+  );
+}
+
 function Summary({ e }: { e: Experiment }) {
   const b = e.base_model_version;
   return (
@@ -114,7 +128,7 @@ function Summary({ e }: { e: Experiment }) {
             ["Made", <Time key="t" at={e.created_at} />],
             ["Changed", <Time key="u" at={e.updated_at} />],
             b ? ["Base model", <Link key="m" href={`/model-versions/${b.id}`}>{typeof b.origin === "object" ? b.origin.name : (b.origin ?? b.name)} / {b.version}</Link>] : null,
-            ...(e.datasets?.map((d) => [d.name, <Link key={d.name} href={`/versions/${d.dataset_version.id}`}>{d.dataset_version.origin_name} / {d.dataset_version.version}</Link>] as const) ?? []),
+            ...e.sources.filter((s) => s.kind === "dataset version" || !b).map((s) => [s.kind === "model version" ? "Base model" : s.name, <Source key={s.name} of={s} />] as const),
           ]}
         />
         {e.description && <p style={{ marginTop: 12, overflowWrap: "anywhere" }}>{e.description}</p>}
