@@ -147,12 +147,15 @@ def stands(things, pattern, inputs):
     if "{key}" in pattern:
         things.ids["key"] = "colour"
         things.ask("POST", things.fill(pattern), input_type="STRING")
+    if pattern.endswith("/reviews"):
+        things.ask("POST", things.fill(pattern), rectangles=[])
     if "/access/" in pattern:
         things.ask("POST", things.fill(pattern), user_id=things.ids["user"], role="viewer")
         return {"user_id": things.ids["user"]}
-    if "*" in inputs:
-        return [things.ids[SENT[pattern]]]
-    return {name: [things.ids[SENT[pattern]]] for name in inputs if name.endswith("ids") and pattern in SENT} or None
+    kind = SENT.get(pattern.replace("/sdk/", "/api/"))
+    if kind and not inputs:  # the body is the list
+        return [things.ids[kind]]
+    return {name: [things.ids[kind]] for name in inputs if name.endswith("ids") and name != "worker_ids" and kind} or None
 
 
 def taken_away(server):
