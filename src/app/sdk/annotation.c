@@ -32,7 +32,7 @@ static const struct resource of_worker = {
     .order = "n.id DESC",
 };
 
-#define BY_WORKER " AND (?2 IS NULL OR n.created_by = ?2)"
+#define BY_WORKER " AND (n.created_by = ?2 OR ?2 IS NULL)"
 
 static enum err list_of_asset(struct op *op)
 {
@@ -47,7 +47,7 @@ static enum err find_of_asset(struct op *op)
 
 static enum err list(struct op *op)
 {
-    return reply_page(op, &of_worker, "n.dataset_version_id = ?1" BY_WORKER " AND (?3 IS NULL OR n.status = ?3)", V(op->id),
+    return reply_page(op, &of_worker, "n.dataset_version_id = ?1" BY_WORKER " AND (n.status = ?3 OR ?3 IS NULL)", V(op->id),
                       V(in_text(op, "worker_id")), V(in_text(op, "status")));
 }
 
