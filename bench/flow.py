@@ -10,7 +10,7 @@ class Flow:
         where = urllib.parse.urlsplit(url)
         self.host, self.address = where.netloc, (where.hostname, where.port)
         self.tasks, self.answered = collections.deque(), 0
-        self.idle = [self.connect() for _ in range(connections)]
+        self.idle = [None] * connections  # opened when it is needed: a server with a process a connection waits for what an open one says
 
     def connect(self):
         s = socket.create_connection(self.address)
@@ -33,7 +33,7 @@ class Flow:
         ready, began, under_way = selectors.DefaultSelector(), time.perf_counter(), 0
         while True:
             while self.idle and self.tasks and (until is None or time.perf_counter() < until):
-                s, (request, then) = self.idle.pop(), self.tasks.popleft()
+                s, (request, then) = self.idle.pop() or self.connect(), self.tasks.popleft()
                 s.sendall(request)
                 ready.register(s, selectors.EVENT_READ, [bytearray(), then])
                 under_way += 1
@@ -55,9 +55,9 @@ class Flow:
         if len(got) < at + 4 + int(length):
             return 0
         ready.unregister(s)
-        if b"connection: close" in head:  # as MLflow's server does after each answer
+        if b"connection: close" in head:
             s.close()
-            s = self.connect()
+            s = None
         self.idle.append(s)
         self.answered += 1
         if then:
@@ -65,5 +65,5 @@ class Flow:
         return 1
 
     def close(self):
-        for s in self.idle:
+        for s in filter(None, self.idle):
             s.close()

@@ -169,6 +169,18 @@ class Saccade(Server):
             return json.loads(r.read() or b"null")
 
 
+class Mlflow(Server):
+    """`mlflow server` with its proxy of artifacts, in the form in which it is fastest: threads and connections kept open (its default closes each
+    connection after one answer)."""
+
+    def __init__(self, store="sqlite:///{folder}/db", gunicorn="--worker-class gthread --threads 4 --keep-alive 60"):
+        self.python = venv("mlflow", "mlflow==2.22.0", "sqlalchemy<2.1")
+        self.host = f"http://127.0.0.1:{free_port()}"
+        super().__init__([self.python.parent / "mlflow", "server", "--host", "127.0.0.1", "--port", self.host.rsplit(":", 1)[1], "--backend-store-uri",
+                          store, "--artifacts-destination", "{folder}/artifacts", "--workers", 2, *(["--gunicorn-opts", gunicorn] if gunicorn else [])],
+                         f"{self.host}/health", dict(os.environ, MLFLOW_TRACKING_URI="", PYTHONWARNINGS="ignore"))
+
+
 def fresh(folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
