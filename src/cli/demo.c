@@ -39,6 +39,7 @@ static enum err walk(struct demo *d)
     TRY(demo_review(d));
     TRY(demo_loop_closes(d));
     TRY(demo_shadow_predicts(d));
+    TRY(demo_drift(d));
     farewell(d);
     return OK;
 }

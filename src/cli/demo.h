@@ -83,3 +83,4 @@ MUST_USE enum err demo_loops(struct demo *);
 MUST_USE enum err demo_review(struct demo *);
 MUST_USE enum err demo_loop_closes(struct demo *);
 MUST_USE enum err demo_shadow_predicts(struct demo *);
+MUST_USE enum err demo_drift(struct demo *);
