@@ -286,14 +286,22 @@ static bool listed(const struct resource *of)
     return false;
 }
 
-/* Answers of rows that are no resource of their own: a short or a longer form of one. */
+/* Answers of rows that are no resource of their own: a short or a longer form of one, or what is inside of one written by hand. */
+static enum err check_answer(struct sql *db, const struct resource *of, int depth)
+{
+    if (of->from)
+        return listed(of) ? OK : answer_check(db, of);
+    for (size_t i = 0; depth < 8 && i < of->n_fields; i++)
+        if (of->fields[i].of)
+            TRY(check_answer(db, of->fields[i].of, depth + 1));
+    return OK;
+}
+
 static enum err check_answers(struct sql *db, const struct resource *r)
 {
-    for (size_t i = 0; i < r->n_routes; i++) {
-        const struct resource *of = r->routes[i].answers;
-        if (of && of->from && !listed(of))
-            TRY(answer_check(db, of));
-    }
+    for (size_t i = 0; i < r->n_routes; i++)
+        if (r->routes[i].answers)
+            TRY(check_answer(db, r->routes[i].answers, 0));
     return OK;
 }
 

@@ -34,6 +34,12 @@ struct resource {
 #define DESCRIBED(name_, says_, ...)                                                                                               \
     static const struct field name_##_fields[] = { __VA_ARGS__ };                                                                  \
     static const struct resource name_ = { .name = says_, .fields = name_##_fields, .n_fields = COUNT_OF(name_##_fields) }
+/* An answer that is a part of a row, for reply_one() with the id of what the route is on: whose that is was looked at. */
+#define PART_OF_ROW(name_, says_, from_, key_, ...)                                                                                \
+    static const struct field name_##_fields[] = { __VA_ARGS__ };                                                                  \
+    static const struct resource name_ = {                                                                                         \
+        .name = says_, .fields = name_##_fields, .n_fields = COUNT_OF(name_##_fields), .from = from_, .key = key_                  \
+    }
 /* Those of several areas: {"count"}, an id, {"presigned_url"}, {"id", "status"} of a job, {"job": that}, any object. */
 extern const struct resource count_answer, id_answer, link_answer, job_short, job_answer, free_answer;
 /* What is inside of JSON: a text, a number, a point [x, y]. */

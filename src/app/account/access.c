@@ -37,6 +37,12 @@ static enum role role_called(const char *word)
     return ROLE_NONE;
 }
 
+/* given: on this thing; otherwise it is the role in the organization. guest: does not belong to the organization. */
+DESCRIBED(user_with_access, "user with access", { "id", T_ID }, { "username", T_TEXT }, { "role", T_TEXT, .words = role_words },
+          { "given", T_BOOL }, { "guest", T_BOOL });
+static const struct field users_fields[] = { { "users", T_MANY, .of = &user_with_access } };
+const struct resource users_answer = { .name = "users with access", .fields = users_fields, .n_fields = 1 };
+
 /* Members reach the thing by their role, or by what was given to them if that is more; guests by that alone. */
 enum err access_list(struct op *op)
 {

@@ -283,26 +283,28 @@ static enum err remove_member(struct op *op)
     return delete_user(op);
 }
 
+static const struct field short_fields[] = {
+    { "id", T_ID, 0, "u.id" },
+    { "username", T_TEXT, 0, "u.username" },
+    { "role", T_TEXT, 0, "m.role", .words = role_words },
+};
+static const struct resource short_user = {
+    .name = "short user",
+    .fields = short_fields,
+    .n_fields = COUNT_OF(short_fields),
+    .from = "person u JOIN member m ON m.person_id = u.id",
+    .key = "u.id",
+    .org = "m.org",
+    .order = "u.username",
+};
+
 /* The published client's list, by the name that it asks for. */
 static enum err organization_users(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT u.id, u.username, m.role FROM person u JOIN member m ON m.person_id = u.id WHERE m.org = ?1 AND"
-                 " (u.username = ?2 OR ?2 IS NULL) ORDER BY u.username",
-                 V(op->org), V(in_text(op, "username"))));
     out_object(&op->out, NULL);
-    out_array(&op->out, "users");
-    while (rows_next(r)) {
-        out_object(&op->out, NULL);
-        out_text(&op->out, "id", rows_text(r, 0));
-        out_text(&op->out, "username", rows_text(r, 1));
-        out_text(&op->out, "role", rows_text(r, 2));
-        out_end_object(&op->out);
-    }
-    out_end_array(&op->out);
+    TRY(reply_rows(op, "users", &short_user, "u.username = ?1 OR ?1 IS NULL", V(in_text(op, "username"))));
     out_end_object(&op->out);
-    return rows_error(r);
+    return OK;
 }
 
 static const struct field create_in[] = {
@@ -328,10 +330,7 @@ static const struct field member_in[] = {
 };
 static const struct field new_role_in[] = { { "role", T_TEXT, F_NEED, .words = role_words } };
 
-DESCRIBED(organization_user, "user of an organization", { "id", T_ID }, { "username", T_TEXT },
-          { "role", T_TEXT, .words = role_words }, { "given", T_BOOL, F_WHEN }, { "guest", T_BOOL, F_WHEN });
-static const struct field users_fields[] = { { "users", T_MANY, .of = &organization_user } };
-const struct resource users_answer = { .name = "users of an organization", .fields = users_fields, .n_fields = 1 };
+DESCRIBED(short_users, "users of an organization", { "users", T_MANY, .of = &short_user });
 
 #define MEMBER "/api/organization/{id}/member/{id}"
 static const struct route routes[] = {
@@ -357,7 +356,7 @@ static const struct route routes[] = {
     { "POST", "/api/organization/{id}/leave", leave, MAY_READ, WORK_WRITE, "leaves the organization", .on = &organization_resource,
       .gives = GIVES_NOTHING },
     { "GET", "/api/access/organization/{id}/users", organization_users, MAY_READ, WORK_READ, "who may use the organization",
-      FIELDS(users_in), .on = &organization_resource, .answers = &users_answer },
+      FIELDS(users_in), .on = &organization_resource, .answers = &short_users },
 };
 
 const struct resource user_resource = {

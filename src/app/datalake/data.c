@@ -301,14 +301,11 @@ static enum err get(struct op *op)
     return reply_one(op, &data_resource, op->id);
 }
 
+PART_OF_ROW(link_answer_of_data, "link", "data d", "d.id", { "presigned_url", T_LINK, 0, "d.object_name" });
+
 static enum err link_of(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT object_name FROM data WHERE id = ?1", V(op->id)));
-    out_object(&op->out, NULL);
-    out_text(&op->out, "presigned_url", signed_url(op, "GET", rows_text(r, 0)));
-    out_end_object(&op->out);
-    return OK;
+    return reply_one(op, &link_answer_of_data, op->id);
 }
 
 static enum err update(struct op *op)
@@ -318,6 +315,9 @@ static enum err update(struct op *op)
     TRY(set_metadata(op->db, op->org, op->id, in_print(op, "metadata")));
     return reply_one(op, &data_resource, op->id);
 }
+
+PART_OF_ROW(custom_answer, "custom metadata of a data", "data d", "d.id",
+            { "custom_metadata", T_OBJECT, F_NULL, "d.custom_metadata" });
 
 static enum err update_custom(struct op *op)
 {
@@ -329,10 +329,7 @@ static enum err update_custom(struct op *op)
     }
     TRY(custom_check(op, lake, in_json(op, "custom_metadata")));
     TRY(set_custom(op->db, op->org, op->id, in_print(op, "custom_metadata")));
-    out_object(&op->out, NULL);
-    out_json(&op->out, "custom_metadata", in_json(op, "custom_metadata"));
-    out_end_object(&op->out);
-    return OK;
+    return reply_one(op, &custom_answer, op->id);
 }
 
 /* ---- deleting */
@@ -571,8 +568,6 @@ static const struct field custom_in[] = { { "custom_metadata", T_OBJECT, F_NULL 
 static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "q", T_TEXT, .max = 4000 } };
 static const struct field change_in[] = { { "objects", T_OBJECT, F_NEED } };
 static const struct field size_in[] = { { "size", T_INT, .min = 1, .max = 4096 } };
-
-DESCRIBED(custom_answer, "custom metadata of a data", { "custom_metadata", T_OBJECT, F_NULL });
 
 static const struct route routes[] = {
     { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource,

@@ -35,27 +35,20 @@ static enum err get(struct op *op)
     return reply_one(op, &datalake_resource, op->id);
 }
 
-static enum err reply_schema(struct op *op, const char *id)
-{
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT custom_metadata_schema, allow_extra_custom_metadata FROM datalake WHERE id = ?1", V(id)));
-    out_object(&op->out, NULL);
-    out_raw(&op->out, "custom_metadata_schema", rows_text(r, 0));
-    out_bool(&op->out, "allow_extra_custom_metadata", rows_int(r, 1) != 0);
-    out_end_object(&op->out);
-    return OK;
-}
+PART_OF_ROW(schema_answer, "schema of custom metadata", "datalake l", "l.id",
+            { "custom_metadata_schema", T_OBJECT, F_NULL, "l.custom_metadata_schema" },
+            { "allow_extra_custom_metadata", T_BOOL, 0, "l.allow_extra_custom_metadata" });
 
 static enum err get_schema(struct op *op)
 {
-    return reply_schema(op, op->id);
+    return reply_one(op, &schema_answer, op->id);
 }
 
 static enum err allow_extra(struct op *op)
 {
     TRY(sql_run(op->db, "UPDATE datalake SET allow_extra_custom_metadata = ?2 WHERE id = ?1", V(op->id),
                 V(in_bool(op, "allow_extra_custom_metadata", true))));
-    return reply_schema(op, op->id);
+    return reply_one(op, &schema_answer, op->id);
 }
 
 /* Keys are named in queries. */
@@ -102,7 +95,7 @@ static enum err put_key(struct op *op)
         return fail(E_INVALID, "choices make no sense for BOOLEAN");
     TRY(read_schema(op, op->id, &schema));
     TRY(write_rule(op, op->id, schema, key, op->body));
-    return reply_schema(op, op->id);
+    return reply_one(op, &schema_answer, op->id);
 }
 
 static enum err delete_key(struct op *op)
@@ -114,7 +107,7 @@ static enum err delete_key(struct op *op)
     if (!json_get(schema, key))
         return fail(E_NOT_FOUND, "the schema has no key '%s'", key);
     TRY(write_rule(op, op->id, schema, key, NULL));
-    return reply_schema(op, op->id);
+    return reply_one(op, &schema_answer, op->id);
 }
 
 /* Nothing leaves the house and nothing else was asked for: one more datalake is one more name. */
@@ -145,9 +138,6 @@ static const struct field key_in[] = {
     { "min", T_JSON, F_NULL },
     { "max", T_JSON, F_NULL },
 };
-
-DESCRIBED(schema_answer, "schema of custom metadata", { "custom_metadata_schema", T_OBJECT, F_NULL },
-          { "allow_extra_custom_metadata", T_BOOL });
 
 static const struct route routes[] = {
     ACCESS_ROUTES("datalake", &datalake_resource),

@@ -444,7 +444,7 @@ static const struct field grants_in[] = { { "type", T_TEXT, F_NEED, .words = kin
 
 DESCRIBED(named_link, "name and link of an upload", { "object_name", T_TEXT }, { "url", T_TEXT });
 DESCRIBED(name_answer, "name of an object", { "object_name", T_TEXT });
-DESCRIBED(put_link, "link that takes an object", { "url", T_TEXT }, { "fields", T_OBJECT });
+DESCRIBED(put_link, "link that takes an object", { "url", T_TEXT }, { "fields", T_OBJECT, .of = &text_value });
 DESCRIBED(put_answer, "grant of an upload", { "client_type", T_TEXT }, { "presigned_url_data", T_PART, .of = &put_link });
 DESCRIBED(parts_answer, "grant of an upload in parts", { "client_type", T_TEXT }, { "url", T_TEXT });
 

@@ -201,16 +201,11 @@ static enum err set_skeleton(struct op *op)
     return sql_run(op->db, "UPDATE label SET skeleton = ?2 WHERE id = ?1", V(op->id), V(text));
 }
 
+PART_OF_ROW(attributes_answer, "attributes of a label", "label l", "l.id", { "attributes", T_OBJECT, F_NULL, "l.attributes" });
+
 static enum err get_attributes(struct op *op)
 {
-    const char *version;
-    TRY(need(op, &label_resource, false, &version));
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT attributes FROM label WHERE id = ?1", V(op->id)));
-    out_object(&op->out, NULL);
-    out_raw(&op->out, "attributes", rows_text(r, 0));
-    out_end_object(&op->out);
-    return OK;
+    return reply_one(op, &attributes_answer, op->id);
 }
 
 static enum err set_attributes(struct op *op)
@@ -286,7 +281,6 @@ DESCRIBED(edge, "edge", { "*", T_ARRAY, .of = &vertex_number });
 DESCRIBED(skeleton_answer, "skeleton", { "vertices", T_TEXTS }, { "edges", T_ARRAY, .of = &edge });
 DESCRIBED(skeleton_of_label, "skeleton of a label", { "*", T_PART, .of = &skeleton_answer });
 DESCRIBED(skeletons_answer, "skeletons by label", { "items", T_OBJECT, .of = &skeleton_of_label });
-DESCRIBED(attributes_answer, "attributes of a label", { "attributes", T_OBJECT, F_NULL });
 
 #define LABEL .answers = &label_resource
 #define GROUP .answers = &label_group_resource

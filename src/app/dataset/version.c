@@ -181,14 +181,12 @@ static enum err unlock(struct op *op)
     return set_lock(op, false);
 }
 
+PART_OF_ROW(attributes_answer, "attributes of annotations", "dataset_version v", "v.id",
+            { "attributes", T_OBJECT, F_NULL, "v.attributes" });
+
 static enum err get_attributes(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT attributes FROM dataset_version WHERE id = ?1", V(op->id)));
-    out_object(&op->out, NULL);
-    out_raw(&op->out, "attributes", rows_text(r, 0));
-    out_end_object(&op->out);
-    return OK;
+    return reply_one(op, &attributes_answer, op->id);
 }
 
 static enum err set_attributes(struct op *op)
@@ -203,7 +201,6 @@ static const struct field attributes_in[] = { { "attributes", T_OBJECT, F_NULL }
 
 #define VERSION .answers = &dataset_version_resource
 #define TAG .answers = &tag_resource, .on = &dataset_version_resource
-DESCRIBED(attributes_answer, "attributes of annotations", { "attributes", T_OBJECT, F_NULL });
 
 static const struct field force_in[] = { FORCE_IN };
 

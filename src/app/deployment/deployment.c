@@ -361,19 +361,13 @@ static enum err labels(struct op *op)
 }
 
 /* Where the images of this deployment are stored: what the client says again when it predicts on one of them. */
+PART_OF_ROW(connector_answer, "storage connector of a deployment", "deployment d JOIN datalake l ON l.id = d.target_datalake_id",
+            "d.id", { "id", T_ID, 0, "l.connector_id" }, { "client_type", T_TEXT, 0, "'azure'" },
+            { "bucket_name", T_TEXT, 0, "l.name" });
+
 static enum err connector(struct op *op)
 {
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r,
-                  "SELECT l.connector_id, l.name FROM deployment d JOIN datalake l ON l.id = d.target_datalake_id"
-                  " WHERE d.id = ?1",
-                  V(op->id)));
-    out_object(&op->out, NULL);
-    out_text(&op->out, "id", rows_text(r, 0));
-    out_text(&op->out, "client_type", "azure");
-    out_text(&op->out, "bucket_name", rows_text(r, 1));
-    out_end_object(&op->out);
-    return OK;
+    return reply_one(op, &connector_answer, op->id);
 }
 
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
@@ -388,8 +382,6 @@ static const struct field champion_in[] = { { "model_version_id", T_ID, F_NEED }
 static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } };
 
 #define ANSWER .answers = &deployment_resource
-DESCRIBED(connector_answer, "storage connector of a deployment", { "id", T_ID }, { "client_type", T_TEXT },
-          { "bucket_name", T_TEXT });
 
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER,

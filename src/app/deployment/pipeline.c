@@ -235,15 +235,16 @@ static enum err set_training_data(struct op *op)
     return changed(op, op->id);
 }
 
+static const char *const check_words[] = { "SUCCESS", "NOT_CONFIGURED", NULL };
+
 /* The reference is counted when it is asked for, so that it is always ready. */
+PART_OF_ROW(check_answer, "training data check", "pipeline q", "q.deployment_id",
+            { "status", T_TEXT, 0, "CASE WHEN q.td_version_id IS NOT NULL THEN 'SUCCESS' ELSE 'NOT_CONFIGURED' END",
+              .words = check_words });
+
 static enum err check_training_data(struct op *op)
 {
-    int64_t set = 0;
-    TRY(sql_int(op->db, &set, "SELECT td_version_id IS NOT NULL FROM pipeline WHERE deployment_id = ?1", V(op->id)));
-    out_object(&op->out, NULL);
-    out_text(&op->out, "status", set ? "SUCCESS" : "NOT_CONFIGURED");
-    out_end_object(&op->out);
-    return OK;
+    return reply_one(op, &check_answer, op->id);
 }
 
 static enum err disable_training_data(struct op *op)
@@ -271,8 +272,6 @@ static const struct field alias_in[] = { { "dataset_version_id", T_ID, F_NEED },
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 static const struct field policy_in[] = { { "policy", T_TEXT, F_NEED, .words = policies } };
 static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
-
-DESCRIBED(check_answer, "training data check", { "status", T_TEXT });
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/pipelines", get, MAY_READ, WORK_READ, "the settings of all pipelines, and their trainings",

@@ -132,9 +132,9 @@ static const struct field line_in[] = {
 static const struct field after_in[] = { { "after", T_INT, .max = 1e15 } };
 static const struct field object_in[] = { { "object_name", T_TEXT, F_NEED, .min = 1 } };
 
-DESCRIBED(console_line, "console line", { "n", T_INT }, { "line_nb", T_INT, F_NULL }, { "part", T_TEXT, F_NULL },
-          { "log", T_JSON, F_NULL }, { "final", T_BOOL }, { "special", T_JSON, F_NULL }, { "at", T_TIME });
-DESCRIBED(console_answer, "console", { "items", T_MANY, .of = &console_line }, { "count", T_INT }, { "last", T_INT, F_NULL },
+DESCRIBED(console_line, "console line", { "n", T_INT }, { "line_nb", T_INT }, { "part", T_TEXT }, { "log", T_JSON },
+          { "final", T_BOOL }, { "special", T_JSON, F_NULL }, { "at", T_TIME });
+DESCRIBED(console_answer, "console", { "items", T_MANY, .of = &console_line }, { "count", T_INT }, { "last", T_INT },
           { "more", T_BOOL });
 
 static const struct route routes[] = {

@@ -319,14 +319,14 @@ export interface CompletionOffer {
 export interface Console {
   items: ConsoleLine[];
   count: number;
-  last: number | null;
+  last: number;
   more: boolean;
 }
 
 export interface ConsoleLine {
   n: number;
-  line_nb: number | null;
-  part: string | null;
+  line_nb: number;
+  part: string;
   log: unknown;
   final: boolean;
   special: unknown;
@@ -912,7 +912,7 @@ export interface LinkThatTakesAPart {
 
 export interface LinkThatTakesAnObject {
   url: string;
-  fields: Record<string, unknown>;
+  fields: Record<string, string>;
 }
 
 export interface LinkThatTakesAnObjectAsAForm {
@@ -1580,6 +1580,12 @@ export interface ShortTag {
   target_type: string;
 }
 
+export interface ShortUser {
+  id: string;
+  username: string;
+  role: "viewer" | "annotator" | "member" | "admin" | "owner";
+}
+
 export interface Skeleton {
   vertices: string[];
   edges: number[][];
@@ -1643,7 +1649,7 @@ export interface Token {
 }
 
 export interface TrainingDataCheck {
-  status: string;
+  status: "SUCCESS" | "NOT_CONFIGURED";
 }
 
 export interface TrainingDataOfADeployment {
@@ -1724,16 +1730,20 @@ export interface UserOfAVersion {
   name: string;
 }
 
-export interface UserOfAnOrganization {
+export interface UserWithAccess {
   id: string;
   username: string;
   role: "viewer" | "annotator" | "member" | "admin" | "owner";
-  given?: boolean;
-  guest?: boolean;
+  given: boolean;
+  guest: boolean;
 }
 
 export interface UsersOfAnOrganization {
-  users: UserOfAnOrganization[];
+  users: ShortUser[];
+}
+
+export interface UsersWithAccess {
+  users: UserWithAccess[];
 }
 
 export interface UsesOfAVersion {

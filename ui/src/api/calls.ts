@@ -2,7 +2,7 @@
 import { all, get, post, type Page } from "./client";
 import { touch, useGet } from "./query";
 import { useSignedIn } from "./session";
-import type { Completion, Dataset, DatasetVersion, Label, Model, ModelVersion, Project, Setting, Tag } from "./types";
+import type { Completion, Dataset, DatasetVersion, Label, Model, ModelVersion, Project, Setting, Submitted, Tag } from "./types";
 
 export const thumbnail = (dataId: string, size: 128 | 256 | 512 = 256) => `/api/data/${dataId}/thumbnail?size=${size}`;
 export const imageOf = (dataId: string) => `/api/data/${dataId}/image`;
@@ -37,11 +37,6 @@ export async function tagNamed(lake: string, name: string): Promise<Tag> {
 }
 export const useSettings = () => useGet<Page<Setting>>("/api/models/parameters");
 
-/** What became of reviews that were sent to the feedback loop. */
-export interface Submitted {
-  count: number;
-  /** Those that models are measured on: left out, and named, unless they were asked for. */
-  left_out: string[];
-}
+/** Sends reviews to the feedback loop. Those that models are measured on are left out, and named, unless they were asked for. */
 export const submitReviews = (deployment: string, ids: string[], measuredToo = false) =>
   post<Submitted>(`/api/deployment/${deployment}/feedback-loop/submit`, { ids, leave_measured: !measuredToo }).then((r) => (touch(`/api/deployment/${deployment}`, "/api/dataset"), r));

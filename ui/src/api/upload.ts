@@ -1,14 +1,9 @@
 // Sends a file by the grants of the storage: ask a name, ask a URL, PUT the bytes. Large files go in parts; names and URLs of many small ones are asked for at once.
 import { ApiError, post } from "./client";
-import type { Session, UploadLink } from "./types";
+import type { GrantOfAnUpload, Session, UploadLink } from "./types";
 
 /** Larger files are sent in parts, and one by one. */
 export const PART = 25 * 1024 * 1024;
-
-interface Grant {
-  client_type: string;
-  presigned_url_data: { url: string; fields?: Record<string, string> };
-}
 
 /** Our own storage is always on the page's origin, whatever public name the server was given. */
 export function ownUrl(url: string): string {
@@ -72,7 +67,7 @@ export async function storeFile(file: File, to: UploadTarget, progress: (bytes: 
       return object_name;
     }
   }
-  const grant = await post<Grant>(`/api/object-storage/${connector}/generate_presigned_url`, { object_name, content_type });
+  const grant = await post<GrantOfAnUpload>(`/api/object-storage/${connector}/generate_presigned_url`, { object_name, content_type });
   const url = ownUrl(grant.presigned_url_data.url);
   const fields = grant.presigned_url_data.fields ?? {};
   if (grant.client_type.toLowerCase() === "azure") {

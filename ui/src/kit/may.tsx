@@ -2,6 +2,7 @@
 import { createContext, useContext, type ReactNode } from "react";
 import { useGet } from "../api/query";
 import { useSession } from "../api/session";
+import type { UsersWithAccess } from "../api/types";
 
 export const roles = ["viewer", "annotator", "member", "admin", "owner"] as const;
 export type Role = (typeof roles)[number];
@@ -17,17 +18,8 @@ export interface Thing {
   kind: "dataset" | "project" | "model" | "deployment" | "datalake";
   id: string;
 }
-export interface AccessOf {
-  id: string;
-  username: string;
-  role: Role;
-  /** It was given on this thing; otherwise it is the role in the organization. */
-  given: boolean;
-  /** Does not belong to the organization. */
-  guest: boolean;
-}
 export const accessPath = (t: Thing) => `/api/access/${t.kind}/${t.id}/users`;
-export const useAccess = (t: Thing | null) => useGet<{ users: AccessOf[] }>(t && accessPath(t));
+export const useAccess = (t: Thing | null) => useGet<UsersWithAccess>(t && accessPath(t));
 
 const Here = createContext<string | null>(null);
 

@@ -1,12 +1,8 @@
 // The one query bar: a line of the query language with completion, history and saved views.
 import { ActionIcon, Menu, Tooltip } from "@mantine/core";
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
+import type { Completion } from "../api/types";
 import { IconHistory, IconSearch, IconStar, IconTrash, IconX } from "./icons";
-
-interface Completion {
-  from: number;
-  items: { text: string; kind?: string; says?: string }[];
-}
 
 interface Props {
   /** What kind of list it is: history and saved views are kept by it. */

@@ -1,4 +1,4 @@
-import type { Token, User } from "../../api/answers";
+import type { NewToken, Token, User } from "../../api/answers";
 import { del, patch, post, type Page } from "../../api/client";
 import { touch, useGet } from "../../api/query";
 import { signIn, switchOrganization, useSession, useSignedIn } from "../../api/session";
@@ -20,7 +20,7 @@ export const useUsers = () => useGet<Page<User>>("/api/users");
 export const addUser = (u: { username: string; password: string; role: string }) => post<User>("/api/users", u).then((r) => (touch("/api/users"), r));
 export const changeUser = (id: string, change: Partial<{ role: string; password: string; revoke_tokens: boolean }>) => patch<User>(`/api/user/${id}`, change).then((r) => (touch("/api/users"), r));
 export const useTokens = () => useGet<Page<Token>>("/api/tokens");
-export const addToken = (name: string) => post<Token & { token: string }>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
+export const addToken = (name: string) => post<NewToken>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
 export const dropToken = (id: string) => del(`/api/token/${id}`).then(() => touch("/api/tokens"));
 export const changeOwnPassword = (old_password: string, password: string, revoke_tokens: boolean) => post("/api/user/password", { old_password, password, revoke_tokens }).then(() => touch("/api/tokens"));
 const members = (org: string) => `/api/organization/${org}/members`;

@@ -3,10 +3,10 @@ import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, u
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
 import type { DriftMonitor, DriftOfADeployment } from "../../api/answers";
-import type { Alert, DatasetVersion, Deployment, Heatmap, Label, Parameters, PredictedAsset } from "../../api/types";
+import type { Alert, Deployment, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
-export type { Alert, Deployment, Heatmap, Label, Parameters, PredictedAsset };
+export type { Alert, Deployment, Heatmap, Label, Parameters, Pipelines, PredictedAsset };
 
 export const complete = completeQuery("predicted asset");
 const of = (id: string) => `/api/deployment/${id}`;
@@ -77,22 +77,6 @@ export const setShadow = (id: string, version: string | null) => post(`${of(id)}
 export const reviewedIds = async (id: string, q: string) => (await all<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined })).filter((a) => a.status === "REVIEWED").map((a) => a.id);
 
 // ---- loops
-export interface Pipelines {
-  training_data?: { active: boolean; dataset_version?: DatasetVersion | null; status?: string | null } | null;
-  fl?: { active: boolean; datasets?: DatasetVersion[] } | null;
-  ct?: {
-    active: boolean;
-    project?: { id: string; name: string } | null;
-    trigger?: string | null;
-    threshold?: number | null;
-    parameters?: Parameters | null;
-    datasets?: { name: string; dataset_version: DatasetVersion }[];
-    pending?: number;
-    error?: string | null;
-    runs?: { experiment_id: string | null; experiment_name: string; state: string; status?: string | null; progress?: number | null; error?: string | null; nb_images: number; created_at: string; model_version_id?: string | null }[];
-  } | null;
-  cd?: { active: boolean; policy?: string | null } | null;
-}
 export const usePipelines = (id: string) => useGet<Pipelines>(`${of(id)}/pipelines`);
 export const setTrainingData = (id: string, version: string | null) => (version ? post(`${of(id)}/pipeline/td/setup`, { dataset_version_id: version }) : put(`${of(id)}/pipeline/td/disable`)).then(() => stale(id));
 export async function setLoop(id: string, version: string, old: string[], known: boolean): Promise<void> {
@@ -116,7 +100,7 @@ export async function setTraining(id: string, t: Training, old: { name: string; 
   for (const d of t.datasets) if (!old.some((o) => same(o, d))) await post(`${of(id)}/ct/datasets`, { dataset_version_id: d.version, name: d.name });
   stale(id);
 }
-export const addToken = (name: string) => post<{ id: string; token: string }>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
+export const addToken = (name: string) => post<NewToken>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
 export const trainNow = (id: string) => post(`${of(id)}/pipeline/ct/launch`).then(() => stale(id));
 export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
 export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));

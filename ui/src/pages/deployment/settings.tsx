@@ -66,14 +66,14 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
             <Fault error={pipes.error} again={() => void pipes.refetch()} />
           ) : needs && !p ? (
             <Lines n={4} />
-          ) : part === "training-data" ? (
-            <TrainingData d={d} p={p ?? {}} />
-          ) : part === "feedback" ? (
-            <Feedback d={d} p={p ?? {}} />
-          ) : part === "training" ? (
-            <Training d={d} p={p ?? {}} />
-          ) : part === "deployment" ? (
-            <Delivery d={d} p={p ?? {}} />
+          ) : part === "training-data" && p ? (
+            <TrainingData d={d} p={p} />
+          ) : part === "feedback" && p ? (
+            <Feedback d={d} p={p} />
+          ) : part === "training" && p ? (
+            <Training d={d} p={p} />
+          ) : part === "deployment" && p ? (
+            <Delivery d={d} p={p} />
           ) : part === "drift" ? (
             <DriftSettings d={d} />
           ) : part === "alerts" ? (

@@ -3,7 +3,7 @@ import { useDatasets, useDatasetVersions, useModels, useModelVersions, useSettin
 import { setCached, touch, useEvents, useGet, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
 import { ownUrl, urlOfObject } from "../../api/upload";
-import type { DatasetVersion, Experiment, Log, Model, ModelVersion, Parameters, Project, StoredFile } from "../../api/types";
+import type { ConsolePage, DatasetVersion, Experiment, Log, Model, ModelVersion, NewToken, Parameters, Project, StoredFile } from "../../api/types";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 export { ownUrl, useDatasets, useDatasetVersions, useModels, useModelVersions, useSettings, useSignedIn };
@@ -36,16 +36,8 @@ export interface ConsoleLine {
   n: number;
   text: string;
 }
-interface SentLine {
-  n: number;
-  log: string | string[];
-  part?: string | null;
-}
-interface ConsolePage {
-  items: SentLine[];
-  last: number;
-  more: boolean;
-}
+/** A line is a text or a list of them; whatever else a program sent is shown as it is. */
+const textOf = (log: unknown) => (typeof log === "string" ? log : Array.isArray(log) ? log.join("\n") : JSON.stringify(log));
 /** The console: what is there, then line by line as it comes. */
 export function useConsole(id: string): { lines: readonly ConsoleLine[]; loading: boolean; error: ApiError | null } {
   const [lines, setLines] = useState<readonly ConsoleLine[]>([]);
@@ -59,7 +51,7 @@ export function useConsole(id: string): { lines: readonly ConsoleLine[]; loading
     try {
       for (let go = true; go; ) {
         const page = await get<ConsolePage>(`${of(id)}/logging`, { after: last.current });
-        const fresh = page.items.filter((l) => l.n > last.current).map((l) => ({ n: l.n, text: Array.isArray(l.log) ? l.log.join("\n") : l.log }));
+        const fresh = page.items.filter((l) => l.n > last.current).map((l) => ({ n: l.n, text: textOf(l.log) }));
         last.current = Math.max(last.current, page.last);
         if (fresh.length) setLines((old) => [...old, ...fresh].slice(-20_000));
         go = page.more;
@@ -102,7 +94,7 @@ export const changeExperiment = (id: string, change: { name: string; description
 export const deleteExperiment = (id: string) => del(of(id)).then(() => stale());
 export const publish = (id: string, name: string) => post<ModelVersion>(`${of(id)}/publish`, { name }).then((v) => (stale(), v));
 export const publishIn = (id: string, model: string) => post<ModelVersion>(`${of(id)}/publish/version`, { model_id: model }).then((v) => (touch("/api/model"), stale(), v));
-export const makeToken = (name: string) => post<{ token: string }>("/api/tokens", { name }).then((t) => (touch("/api/tokens"), t.token));
+export const makeToken = (name: string) => post<NewToken>("/api/tokens", { name }).then((t) => (touch("/api/tokens"), t.token));
 
 export const useImageUrl = (connector: string, objectName: string | null) => {
   const [url, setUrl] = useState<string | undefined>(undefined);
