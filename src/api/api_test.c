@@ -195,8 +195,13 @@ TEST(a_route_that_makes_or_changes_what_has_no_members_for_it_is_refused)
 
 static const char *const kinds[] = { "RED", "GREEN", NULL };
 static const struct field in[] = {
-    { "name", T_TEXT, F_NEED, .min = 1, .max = 5 }, { "id", T_ID },   { "kind", T_TEXT, .words = kinds },
-    { "share", T_NUMBER, .min = 0, .max = 1 },      { "ids", T_IDS }, { "at", T_TIME },
+    { "size", T_INT, F_NEED | F_NULL },
+    { "name", T_TEXT, F_NEED, .min = 1, .max = 5 },
+    { "id", T_ID },
+    { "kind", T_TEXT, .words = kinds },
+    { "share", T_NUMBER, .min = 0, .max = 1 },
+    { "ids", T_IDS },
+    { "at", T_TIME },
 };
 
 TEST(input_is_checked_by_its_fields)
@@ -204,15 +209,16 @@ TEST(input_is_checked_by_its_fields)
     static const struct {
         const char *body, *says;
     } cases[] = {
-        { "{}", "name is missing" },
-        { "{\"name\":\"\"}", "must not be empty" },
-        { "{\"name\":\"123456\"}", "at most 5" },
-        { "{\"name\":7}", "must be text" },
-        { "{\"name\":\"a\",\"id\":\"b\"}", "must be an id" },
-        { "{\"name\":\"a\",\"kind\":\"red\"}", "RED, GREEN" },
-        { "{\"name\":\"a\",\"share\":2}", "between 0 and 1" },
-        { "{\"name\":\"a\",\"ids\":[\"x\"]}", "ids[0]" },
-        { "{\"name\":\"a\",\"at\":\"soon\"}", "ISO 8601" },
+        { "{}", "size is missing" },
+        { "{\"size\":null}", "name is missing" },
+        { "{\"size\":null,\"name\":\"\"}", "must not be empty" },
+        { "{\"size\":null,\"name\":\"123456\"}", "at most 5" },
+        { "{\"size\":null,\"name\":7}", "must be text" },
+        { "{\"size\":null,\"name\":\"a\",\"id\":\"b\"}", "must be an id" },
+        { "{\"size\":null,\"name\":\"a\",\"kind\":\"red\"}", "RED, GREEN" },
+        { "{\"size\":null,\"name\":\"a\",\"share\":2}", "between 0 and 1" },
+        { "{\"size\":null,\"name\":\"a\",\"ids\":[\"x\"]}", "ids[0]" },
+        { "{\"size\":null,\"name\":\"a\",\"at\":\"soon\"}", "ISO 8601" },
         { "[]", "must be a JSON object" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -27,7 +27,7 @@ const struct field *route_inputs(struct arena *a, const struct route *r, size_t 
     size_t most = r->in_n + (r->makes ? r->makes->n_fields : 0) + (r->changes ? r->changes->n_fields : 0), n = 0;
     struct field *all = arena_new_array(a, struct field, most);
     if (r->makes)
-        n += add_sent(all, r->makes, F_NEW, F_NEED | F_NAME);
+        n += add_sent(all, r->makes, F_NEW, F_NEED | F_NULL | F_NAME);
     if (r->changes)
         n += add_sent(all + n, r->changes, F_EDIT, F_NULL | F_NAME);
     for (size_t i = 0; i < r->in_n; i++)

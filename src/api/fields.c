@@ -108,7 +108,7 @@ static enum err check_value(const struct field *f, const struct json *v, const c
 static enum err check_field(const struct field *f, const struct json *v, const char *where)
 {
     if (json_absent(v))
-        return f->flags & F_NEED ? fail(E_INVALID, "%s%s is missing", where, f->name) : OK;
+        return f->flags & F_NEED && !(v && f->flags & F_NULL) ? fail(E_INVALID, "%s%s is missing", where, f->name) : OK;
     return check_value(f, v, where);
 }
 

@@ -50,7 +50,7 @@ enum type {
     T_COLUMNS, /* all such rows as an object of lists, one for each field */
 };
 enum {
-    F_NEED = 1,        /* input, and F_NEW: must be sent and not null */
+    F_NEED = 1,        /* input, and F_NEW: must be sent and not null unless F_NULL */
     F_NULL = 2,        /* may be null: in answers, and in changes */
     F_SORT = 4,        /* order_by may name it */
     F_FILTER = 8,      /* the query language may name it */

@@ -291,7 +291,7 @@ static void body_of(struct out *o, const struct route *r)
         out_int(o, "minProperties", 1);
     out_object(o, "properties");
     for (size_t i = 0; i < r->in_n; i++) /* null stands for what is not sent; in a change it takes away what may be missing */
-        input_of(o, r->in[i].name, &r->in[i], r->changes ? r->in[i].flags & F_NULL : !(r->in[i].flags & F_NEED));
+        input_of(o, r->in[i].name, &r->in[i], r->in[i].flags & F_NULL || !(r->changes || r->in[i].flags & F_NEED));
     out_end_object(o);
     out_array(o, "required");
     for (size_t i = 0; i < r->in_n; i++)

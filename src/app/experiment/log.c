@@ -37,7 +37,7 @@ static const struct field fields[] = {
     { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT, "l.name", .min = 1, .max = 200 },
     { "type", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED, "l.type", .words = types },
     /* what was sent; of a line its points, of an image with a link to it */
-    { "data", T_JSON, F_WHEN | F_NEW | F_NEED | F_EDIT,
+    { "data", T_JSON, F_WHEN | F_NULL | F_NEW | F_NEED | F_EDIT,
       "CASE WHEN l.type NOT IN ('LINE', 'IMAGE') THEN coalesce(l.data, 'null') END" },
     { "data", T_LINKED, F_WHEN, "CASE WHEN l.type = 'IMAGE' THEN l.data END" },
     { "data", T_COLUMNS, F_WHEN, "CASE WHEN l.type = 'LINE' THEN l.id END", .of = &line_points, .by = "p.log_id" },
