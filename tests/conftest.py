@@ -36,7 +36,8 @@ def pytest_sessionfinish(session):
 class Server:
     """A running `saccade serve`, and plain HTTP to it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
+        self.options = options
         self.folder, self.secrets, self.log = folder / "data", folder / "first.json", folder / "log"
         self.start("127.0.0.1:0")
         first = json.loads(self.secrets.read_text())
@@ -46,7 +47,7 @@ class Server:
         self.before = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [SACCADE, "serve", "--data", str(self.folder), "--listen", listen or self.listen, "--first-secrets", str(self.secrets)],
+                [SACCADE, "serve", "--data", str(self.folder), "--listen", listen or self.listen, "--first-secrets", str(self.secrets), *self.options],
                 stdout=log, stderr=subprocess.STDOUT)
         end = time.time() + 20
         while "ready at " not in self.said() and self.process.poll() is None and time.time() < end:

@@ -268,6 +268,22 @@ static const char alerts_of_any_figure[] =
     "at INTEGER NOT NULL, state TEXT NOT NULL, value REAL, count INTEGER NOT NULL, why TEXT NOT NULL) STRICT;"
     "CREATE INDEX alert_change_of ON alert_change (alert_id, id)";
 
+static const char told_sql[] =
+    "CREATE TABLE webhook (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), url TEXT NOT NULL, events TEXT NOT "
+    "NULL, secret TEXT NOT NULL, hint TEXT NOT NULL, active INTEGER NOT NULL, last_at INTEGER, last_status INTEGER, last_error "
+    "TEXT, created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
+    "CREATE INDEX webhook_of ON webhook (org);"
+    "CREATE TABLE delivery (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), target TEXT NOT NULL, webhook_id "
+    "TEXT REFERENCES webhook(id) ON DELETE CASCADE, address TEXT, event TEXT NOT NULL, subject TEXT, body TEXT NOT NULL, state "
+    "TEXT NOT NULL CHECK (state IN ('WAITING', 'DELIVERED', 'FAILED')), tries INTEGER NOT NULL, next_at INTEGER NOT NULL, status "
+    "INTEGER, answer TEXT, error TEXT, created_at INTEGER NOT NULL, ended_at INTEGER) STRICT;"
+    "CREATE INDEX delivery_due ON delivery (target, next_at, id) WHERE state = 'WAITING';"
+    "CREATE INDEX delivery_of ON delivery (target, id);"
+    "CREATE INDEX delivery_of_webhook ON delivery (webhook_id, id);"
+    "CREATE TABLE mail_server (org TEXT PRIMARY KEY REFERENCES organization(id), host TEXT NOT NULL, port INTEGER NOT NULL, "
+    "security TEXT NOT NULL CHECK (security IN ('TLS', 'STARTTLS', 'NONE')), username TEXT, password TEXT, sender TEXT NOT NULL, "
+    "updated_at INTEGER NOT NULL) STRICT";
+
 const struct migration migrations[] = {
     { 1, "the first release" },
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
@@ -400,5 +416,6 @@ const struct migration migrations[] = {
       "model', 'model "
       "version', v.id, m.name, v.version, e.created_at FROM experiment e JOIN model_version v ON v.id = "
       "e.base_model_version_id JOIN model m ON m.id = v.model_id" },
+    { 32, "webhooks and letters tell what happens", told_sql },
     { 0 },
 };

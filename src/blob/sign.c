@@ -82,6 +82,20 @@ static void mac(const struct sign_key *k, const char *purpose, const char *text,
     HMAC(EVP_sha256(), k->bytes, KEY, (const unsigned char *)t.bytes, t.n, ret, &n);
 }
 
+void sign_key_derive(const struct sign_key *k, const char *purpose, uint8_t ret[32])
+{
+    mac(k, "derive", purpose, ret);
+}
+
+void hmac_hex(const char *key, const char *text, char ret[65])
+{
+    uint8_t bytes[32];
+    unsigned n = sizeof bytes;
+    HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)text, strlen(text), bytes, &n);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+}
+
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static char *encode64(struct arena *a, const void *bytes, size_t n)

@@ -22,6 +22,17 @@ struct jwt {
 char *sign_jwt(const struct sign_key *, struct arena *, const struct jwt *);
 MUST_USE enum err sign_jwt_check(const struct sign_key *, struct arena *, const char *jwt, struct jwt *ret); /* E_UNKNOWN_USER */
 
+/* A key of its own for a purpose, made of the server's. */
+void sign_key_derive(const struct sign_key *, const char *purpose, uint8_t ret[32]);
+/* HMAC-SHA-256 of a text under a text, as 64 hexadecimal digits. */
+void hmac_hex(const char *key, const char *text, char ret[65]);
+
+/* A secret that must be had back (AES-256-GCM under a derived key, as hexadecimal text): who reads the database without the
+ * server's key learns nothing of it. purpose: what it is of, as "webhook" and its id: sealed for one, it cannot be used as another.
+ * E_BROKEN: it was sealed with another key, or changed. */
+MUST_USE enum err seal(const struct sign_key *, struct arena *, const char *purpose, const char *secret, const char **ret);
+MUST_USE enum err unseal(const struct sign_key *, struct arena *, const char *purpose, const char *sealed, const char **ret);
+
 void sha256_hex(const void *bytes, size_t n, char ret[65]);
 
 /* Argon2id (RFC 9106), 19 MiB, 2 passes; the encoded form holds salt and parameters. */

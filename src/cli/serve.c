@@ -14,6 +14,7 @@
 #include "cli/folder.h"
 #include "cli/keeper.h"
 #include "cli/options.h"
+#include "cli/outside.h"
 #include "cli/pages.h"
 #include "infer/infer.h"
 #include "query/query.h"
@@ -42,6 +43,7 @@ struct server {
     struct http_server *http;
     struct keeper *worker;
     struct first_start first;
+    struct outside outside;
 };
 
 static char *in_dir(struct server *s, const char *name)
@@ -75,7 +77,11 @@ static enum err open_data(struct server *s)
 
 static enum err start_worker(struct server *s)
 {
-    const char *const argv[] = { s->services.self_path, "worker", "--data", s->data, "--host", s->services.local_url, NULL };
+    const char *argv[7 + OUTSIDE_ARGUMENTS] = {
+        s->services.self_path, "worker", "--data", s->data, "--host", s->services.local_url
+    };
+    size_t n = 6;
+    outside_pass(&s->outside, argv, &n);
     return keeper_start(argv, "worker", &s->worker);
 }
 
@@ -265,10 +271,11 @@ int serve_main(int argc, char **argv)
     const struct option_row options[] = {
         { "--data", &s.data },  { "--listen", &s.listen },         { "--public-url", &s.public_url },
         { "--host", &s.names }, { "--first-secrets", &s.secrets }, { "--log", &word },
-        { "--quota", &quota },
+        { "--quota", &quota },  OUTSIDE_OPTIONS(&s.outside),
     };
     if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK ||
-        check_public_url(a, &s.public_url) != OK || option_bytes("--quota", quota, &quota_bytes) != OK)
+        check_public_url(a, &s.public_url) != OK || option_bytes("--quota", quota, &quota_bytes) != OK ||
+        outside_use(a, &s.outside) != OK)
         return command_failed("serve");
     block_signals();
     raise_file_limit();

@@ -1,5 +1,6 @@
 #include "cli/upkeep.h"
 #include "api/bulk.h"
+#include "app/account/account.h"
 #include "app/annotation/annotation.h"
 #include "app/deployment/deployment.h"
 #include "base/clock.h"
@@ -32,6 +33,8 @@ static void sweep_once(struct services *s)
             e = bulk_sweep(db);
         if (e == OK)
             e = served_sweep(db, clock_now_ms());
+        if (e == OK)
+            e = told_sweep(db);
         if (e == OK)
             e = sql_run(db, "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1", V(EVENTS_KEPT));
         sql_pool_give(s->pool, db);

@@ -1,4 +1,5 @@
 #include "cli/watcher.h"
+#include "app/account/account.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -59,15 +60,44 @@ static void *run(void *with)
     return NULL;
 }
 
+/* ---- sending */
+
+enum { LOOK_US = 250000 };
+
+static void *carry(void *with)
+{
+    struct services *s = with;
+    struct sql *db = NULL;
+    if (sql_pool_take(s->pool, &db) != OK) {
+        log_failure("starting to send what is told");
+        return NULL;
+    }
+    held_as("worker", "deliveries");
+    while (!*ends) {
+        bool sent = false;
+        if (courier_turn(db, s, &sent) != OK)
+            log_failure("sending what is told");
+        if (!sent)
+            usleep(LOOK_US);
+    }
+    sql_pool_give(s->pool, db);
+    return NULL;
+}
+
+static pthread_t couriers[COURIERS];
+
 enum err watcher_start(struct services *s, const atomic_bool *stopping)
 {
     ends = stopping;
-    if (pthread_create(&looking, NULL, run, s) != 0)
-        return fail(E_BROKEN, "cannot start a thread"); /* the program ends, and with it what was started */
-    return OK;
+    bool started = pthread_create(&looking, NULL, run, s) == 0;
+    for (size_t i = 0; i < COURIERS; i++)
+        started = started && pthread_create(&couriers[i], NULL, carry, s) == 0;
+    return started ? OK : fail(E_BROKEN, "cannot start a thread"); /* the program ends, and with it what was started */
 }
 
 void watcher_wait(void)
 {
     pthread_join(looking, NULL);
+    for (size_t i = 0; i < COURIERS; i++)
+        pthread_join(couriers[i], NULL);
 }

@@ -7,6 +7,7 @@
 #include "blob/sign.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/outside.h"
 #include "cli/upkeep.h"
 #include "cli/watcher.h"
 #include "job/job.h"
@@ -132,8 +133,9 @@ int worker_main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
     const char *data = "data", *host = NULL, *has = "";
-    const struct option_row options[] = { { "--data", &data }, { "--host", &host }, { "--has", &has } };
-    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK)
+    struct outside outside = { 0 };
+    const struct option_row options[] = { { "--data", &data }, { "--host", &host }, { "--has", &has }, OUTSIDE_OPTIONS(&outside) };
+    if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || outside_use(a, &outside) != OK)
         return command_failed("worker");
     signal(SIGTERM, on_end);
     signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the server, which ends its children in order */

@@ -15,10 +15,13 @@ const char job_table[] =
     "CREATE INDEX job_of_org ON job (org, created_at)";
 
 static const struct job_kind *const *kinds = job_kinds;
+static job_listener *const no_listeners[] = { NULL };
+static job_listener *const *listeners = job_listeners;
 
 void job_use_kinds(const struct job_kind *const *k)
 {
     kinds = k;
+    listeners = no_listeners;
 }
 
 const struct job_kind *job_kind_called(const char *name)
@@ -29,14 +32,14 @@ const struct job_kind *job_kind_called(const char *name)
     return NULL;
 }
 
-/* Pages watch the topic "job"; the row is told through the same table that api/event.c streams from. */
-enum err job_tell(struct sql *db, const char *id)
+static enum err write_told(struct sql *db, struct arena *a, const char *id, const char **ret_org, const char **ret_json)
 {
     static const char *const texts[] = { "id", "kind", "status", "doing", "error", "org" };
     AUTO(out) struct out o;
     AUTO(rows) struct rows *r = NULL;
     out_init(&o, 1 << 16);
     TRY(sql_rows(db, &r, "SELECT id, kind, status, doing, error, org, progress FROM job WHERE id = ?1", V(id)));
+    *ret_json = NULL;
     if (!rows_next(r))
         return rows_error(r);
     out_object(&o, NULL);
@@ -44,8 +47,34 @@ enum err job_tell(struct sql *db, const char *id)
         out_text(&o, texts[i], rows_text(r, i));
     out_number(&o, "progress", rows_real(r, 6));
     out_end_object(&o);
-    return sql_run(db, "INSERT INTO event (org, topic, json, at) VALUES (coalesce(?1, ''), 'job', ?2, ?3)", V(rows_text(r, 5)),
-                   V((const char *)o.text.bytes), V(clock_now_ms()));
+    *ret_org = arena_str(a, rows_text(r, 5));
+    *ret_json = arena_str(a, o.text.bytes);
+    return OK;
+}
+
+/* Pages watch the topic "job"; the row is told through the same table that api/event.c streams from. */
+static enum err tell(struct sql *db, struct arena *a, const char *id, job_listener *const *l)
+{
+    const char *org, *json;
+    TRY(write_told(db, a, id, &org, &json));
+    if (!json)
+        return OK;
+    for (; org && *l; l++)
+        TRY((*l)(db, a, org, json));
+    return sql_run(db, "INSERT INTO event (org, topic, json, at) VALUES (coalesce(?1, ''), 'job', ?2, ?3)", V(org), V(json),
+                   V(clock_now_ms()));
+}
+
+enum err job_tell(struct sql *db, const char *id)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    return tell(db, a, id, no_listeners);
+}
+
+enum err job_tell_status(struct sql *db, const char *id)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    return tell(db, a, id, listeners);
 }
 
 enum err job_add_as(struct sql *db, const char *id, const char *kind, const char *org, const char *user_id, const char *input)
@@ -57,7 +86,7 @@ enum err job_add_as(struct sql *db, const char *id, const char *kind, const char
                 "INSERT INTO job (id, kind, org, user_id, input, lane, status, created_at)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'PENDING', ?7)",
                 V(id), V(kind), V(org), V(user_id), V(input), V(k->lane), V(clock_now_ms())));
-    return job_tell(db, id);
+    return job_tell_status(db, id);
 }
 
 enum err job_add(struct sql *db, struct arena *a, const char *kind, const char *org, const char *user_id, const char *input,
@@ -75,7 +104,7 @@ enum err job_add_done(struct sql *db, struct arena *a, const char *kind, const c
                 "INSERT INTO job (id, kind, org, user_id, input, status, progress, result, created_at, ended_at)"
                 " VALUES (?1, ?2, ?3, ?4, '{}', 'SUCCEEDED', 1.0, ?5, ?6, ?6)",
                 V(id), V(kind), V(org), V(user_id), V(result), V(clock_now_ms())));
-    TRY(job_tell(db, id));
+    TRY(job_tell_status(db, id));
     *ret_id = id;
     return OK;
 }
@@ -141,7 +170,7 @@ static enum err end_without_subject(void *with, const struct live *l)
     TRY(sql_run(d->db,
                 "UPDATE job SET status = 'KILLED', cancel = 2, error = ?2, ended_at = ?3 WHERE id = ?1 AND status = 'PENDING'",
                 V(l->id), V(d->why), V(clock_now_ms())));
-    return job_tell(d->db, l->id);
+    return job_tell_status(d->db, l->id);
 }
 
 enum err job_subject_gone(struct sql *db, const char *about_id, const char *why)
@@ -170,7 +199,7 @@ enum err job_cancel(struct sql *db, const char *id)
     TRY(sql_run(db, "UPDATE job SET cancel = 1 WHERE id = ?1 AND status = 'RUNNING' AND cancel = 0", V(id)));
     TRY(sql_run(db, "UPDATE job SET status = 'KILLED', cancel = 2, ended_at = ?2 WHERE id = ?1 AND status = 'PENDING'", V(id),
                 V(clock_now_ms())));
-    return job_tell(db, id);
+    return job_tell_status(db, id);
 }
 
 const char *job_v1_status(const char *status)

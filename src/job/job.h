@@ -64,6 +64,11 @@ struct job_kind {
 };
 extern const struct job_kind *const job_kinds[]; /* app/jobs.c */
 
+/* Called in the transaction in which a job gets another status; json: what pages are told of it. app/listeners.c; NULL-terminated.
+ */
+typedef enum err job_listener(struct sql *, struct arena *, const char *org, const char *json);
+extern job_listener *const job_listeners[];
+
 /* Jobs of one lane never wait for those of another. */
 struct job_lane {
     const char *name;
@@ -80,7 +85,7 @@ MUST_USE enum err job_take_over(struct sql *);
  * count. */
 void job_loop(struct sql *, void *with, const struct job_lane *, const atomic_bool *stop);
 MUST_USE enum err job_run_one(struct sql *, void *with, const char *lane, const atomic_bool *stop, bool *ret_ran); /* one turn */
-void job_use_kinds(const struct job_kind *const *); /* instead of app/jobs.c's: for tests */
+void job_use_kinds(const struct job_kind *const *); /* instead of app/jobs.c's, and without listeners: for tests */
 
 /* Status words of the table: PENDING, RUNNING, SUCCEEDED, FAILED, KILLED (the contract's version 2). */
 const char *job_v1_status(const char *status); /* RUNNING, SUCCESS, FAILED, TERMINATED */
@@ -88,4 +93,5 @@ const char *job_v1_status(const char *status); /* RUNNING, SUCCESS, FAILED, TERM
 /* Inside job/. What the column `cancel` says. */
 enum { CANCEL_NOT, CANCEL_ASKED, CANCEL_TO_CLEAR, CANCEL_GONE }; /* GONE: what it is about was deleted; `error` says so */
 const struct job_kind *job_kind_called(const char *name);
-MUST_USE enum err job_tell(struct sql *, const char *id); /* to pages that watch */
+MUST_USE enum err job_tell(struct sql *, const char *id);        /* to pages that watch */
+MUST_USE enum err job_tell_status(struct sql *, const char *id); /* and to the listeners: it has another one */

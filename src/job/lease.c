@@ -85,7 +85,7 @@ enum err job_done_within(struct job *j, const char *result_json)
     if (sql_changes(j->db) != 1)
         return fail(E_CANCELLED, "another worker has the job by now, or what it is about is gone");
     l->done = true;
-    return job_tell(j->db, j->id);
+    return job_tell_status(j->db, j->id);
 }
 
 /* ---- its end */
@@ -109,7 +109,7 @@ static enum err end_job(struct lease *l, const struct ending *end)
         return OK; /* another worker has it by now, or its last transaction has said so */
     if (end->give_up && l->kind->gave_up)
         TRY(fail_within(l->kind->gave_up(j, end->error), "clearing up after it: "));
-    return job_tell(j->db, j->id);
+    return job_tell_status(j->db, j->id);
 }
 
 static enum err end_whole(struct lease *l, const struct ending *end)
@@ -199,7 +199,7 @@ static enum err mark_taken(struct sql *db, struct lease *l, int lease_s)
                 " furthest = CASE WHEN progress > furthest THEN progress ELSE furthest END, started_at = coalesce(started_at, ?4)"
                 " WHERE id = ?1",
                 V(l->job.id), V((const char *)l->worker), V(now + (int64_t)lease_s * 1000), V(now), V(l->job.try_number)));
-    return job_tell(db, l->job.id);
+    return job_tell_status(db, l->job.id);
 }
 
 /* Why the job that was taken cannot be run; NULL: it can. *ret_known: its kind may clear up after it. */

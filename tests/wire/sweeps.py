@@ -177,6 +177,8 @@ class Things:
 
         deployment = self.ids["deployment"]
         self.made("alert", "POST", f"/api/deployment/{deployment}/alerts", metric="latency", operator=">", value=1)
+        webhook = self.made("webhook", "POST", f"/api/organization/{org}/webhooks", url="https://hook.invalid/", events=["alert_firing"])
+        self.ids["delivery"] = self.ask("POST", f"/api/webhook/{webhook}/test")["id"]
         self.ids["predicted asset"] = self.ask(
             "POST", f"/api/deployment/{deployment}/predictions", filename="a.png", content_type="image/png", height=48, width=64, latency=0.1,
             image=base64.b64encode(image()).decode(),
@@ -230,7 +232,7 @@ class Things:
         named = {"polygon": [[1, 1], [9, 1], [9, 9]], "line": [[2, 2], [9, 9]], "point": [5, 6], "keypoints": [[2, 2, 1]], "mask": "T3:bl2", "box": None,
                  "data": {"steps": [3], "values": [1.5]}, "metric": "avg_latency", "label": None, "window_seconds": None,
                  "group_id": self.ids["label group"], "parent_id": self.other_group, "target_datalake_id": self.ids["datalake"],
-                 "thumbnail_object_name": self.object_name}
+                 "thumbnail_object_name": self.object_name, "url": "https://hook.invalid/kept", "events": ["alert_ended"]}
         if name == "type":
             return next(t for t in ("OBJECT_DETECTION", "LINE", schema["enum"][0]) if t in schema["enum"])
         if name in named:

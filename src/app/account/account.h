@@ -11,7 +11,7 @@
 #include "api/dispatch.h"
 
 extern const struct resource organization_resource, user_resource, access_resource, view_resource, token_resource, session_resource,
-    job_resource;
+    job_resource, webhook_resource, delivery_resource, mail_resource;
 
 /* The name of a user, as a column; id is an SQL expression. */
 #define USER_NAME(id) "(SELECT u.username FROM person u WHERE u.id = " id ")"
@@ -92,6 +92,22 @@ extern const struct field access_give_in[ACCESS_GIVE_FIELDS], access_take_in[ACC
     }
 extern const struct resource users_answer;
 MUST_USE enum err access_forget(struct sql *, const char *thing_id); /* the thing is deleted */
+
+/* Something happened that the organization's webhooks may want to know: a delivery for each that does, inside the transaction of
+ * what happened. data: a JSON object's text. */
+MUST_USE enum err webhooks_tell(struct sql *, struct arena *, const char *org, const char *event, const char *data);
+/* A letter to one address, likewise. */
+MUST_USE enum err mail_tell(struct sql *, struct arena *, const char *org, const char *to, const char *event, const char *subject,
+                            const char *text);
+/* The mail server of who runs this one: "smtps://user@host:465", "smtp://…" (STARTTLS), "smtp-plain://…"; NULL: none. The password
+ * is the file's first line, or the environment's SACCADE_SMTP_PASSWORD. Once at the start; the texts must stay. */
+MUST_USE enum err mail_use(struct arena *, const char *url, const char *sender, const char *password_file);
+/* The worker's side: sends one delivery that is due, if there is one, and writes down what came of it. For at most COURIERS
+ * threads, each with its connection. */
+enum { COURIERS = 8 };
+MUST_USE enum err courier_turn(struct sql *, const struct services *, bool *ret_sent);
+int64_t courier_pause_ms(int64_t failures);
+MUST_USE enum err told_sweep(struct sql *);
 
 MUST_USE enum err address_check(const char *email); /* E_INVALID: it is no e-mail address */
 

@@ -115,6 +115,17 @@ enum err deployment_label_need(struct sql *db, struct arena *a, const char *id, 
     return OK;
 }
 
+enum err deployment_tell_webhooks(struct sql *db, struct arena *a, const char *id, const char *event, const char *members)
+{
+    AUTO(out) struct out name;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r, "SELECT org, name FROM deployment WHERE id = ?1", V(id)));
+    out_init(&name, 1 << 14);
+    out_text(&name, NULL, rows_text(r, 1));
+    const char *data = arena_fmt(a, "{\"deployment_id\":\"%s\",\"deployment\":%s,%s}", id, name.text.bytes, members);
+    return webhooks_tell(db, a, arena_str(a, rows_text(r, 0)), event, data);
+}
+
 /* What a version must have to be served. */
 struct candidate {
     const char *type, *labels, *filename;
@@ -191,8 +202,12 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
     else
         TRY(sql_run(db, "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = ?4, updated_at = ?3 WHERE id = ?1", V(id),
                     V(version), V(now), version ? V(now) : V((const char *)NULL)));
-    if (version)
+    if (version) {
         TRY(take_labels(db, a, id, c.labels));
+        TRY(deployment_tell_webhooks(
+            db, a, id, "model_deployed",
+            arena_fmt(a, "\"model_version_id\":\"%s\",\"is_shadow\":%s", version, slot == SLOT_SHADOW ? "true" : "false")));
+    }
     if (slot == SLOT_CHAMPION)
         TRY(deployment_heard(db, a, id, NULL));
     return deployment_tell(db, a, id, slot == SLOT_CHAMPION ? "{\"kind\":\"champion\"}" : "{\"kind\":\"shadow\"}");
@@ -263,6 +278,8 @@ static enum err make(struct op *op, const char *version)
     }
     TRY(deployment_heard(op->db, op->arena, id, NULL));
     op->status = 201;
+    TRY(deployment_tell_webhooks(op->db, op->arena, id, "model_deployed",
+                                 arena_fmt(op->arena, "\"model_version_id\":\"%s\",\"is_shadow\":false", version)));
     return reply_one(op, &deployment_resource, id);
 }
 

@@ -13,6 +13,8 @@ extern const struct version_user feedback_uses_versions, pipeline_uses_versions;
 extern const char *const review_statuses[]; /* TO_REVIEW, REVIEWED, SUBMITTED: only ever forward */
 
 MUST_USE enum err deployment_tell(struct sql *, struct arena *, const char *id, const char *json);
+/* members: what stands in the object besides the deployment, as "\"a\":1". */
+MUST_USE enum err deployment_tell_webhooks(struct sql *, struct arena *, const char *id, const char *event, const char *members);
 
 /* Sets the champion or shadow; version NULL empties the shadow's slot. Inside a transaction; the ids are of one organization.
  * E_UNMEANT: it does not fit (another type, no file to serve). */

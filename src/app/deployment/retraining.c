@@ -170,6 +170,14 @@ static enum err put_to_work(struct sql *db, struct arena *a, const struct ended 
     return OK;
 }
 
+static enum err tell_end(struct sql *db, struct arena *a, const struct ended *t, const char *status, const char *version)
+{
+    const char *made = version ? arena_fmt(a, "\"%s\"", version) : "null";
+    return deployment_tell_webhooks(
+        db, a, t->deployment, "continuous_training_finished",
+        arena_fmt(a, "\"experiment_id\":\"%s\",\"status\":\"%s\",\"model_version_id\":%s", t->experiment, status, made));
+}
+
 enum err retraining_ended(struct sql *db, struct arena *a, const char *experiment_id, const char *status)
 {
     struct ended t;
@@ -184,12 +192,14 @@ enum err retraining_ended(struct sql *db, struct arena *a, const char *experimen
                                      : NULL;
     if (why) {
         TRY(settle(db, &t, "FAILED", NULL, why));
+        TRY(tell_end(db, a, &t, status, NULL));
         return deployment_tell(db, a, t.deployment, "{\"kind\":\"pipeline\"}");
     }
     const char *version, *error;
     TRY(experiment_publish(db, a, experiment_id, t.model, t.user_id, &version));
     TRY(put_to_work(db, a, &t, version, &error));
     TRY(settle(db, &t, "DONE", version, error));
+    TRY(tell_end(db, a, &t, status, version));
     TRY(deployment_tell(db, a, t.deployment, arena_fmt(a, "{\"kind\":\"pipeline\",\"model_version_id\":\"%s\"}", version)));
     return retraining_consider(db, a, t.deployment, t.user_id, false); /* what was submitted meanwhile */
 }

@@ -211,6 +211,24 @@ static bool ended(const char *status)
     return strcmp(status, "WAITING") != 0 && strcmp(status, "RUNNING") != 0;
 }
 
+static enum err tell_webhooks(struct sql *db, struct arena *a, const char *id, const char *status)
+{
+    AUTO(out) struct out o;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(db, &r,
+                  "SELECT p.org, e.name, p.id, p.name FROM experiment e JOIN project p ON p.id = e.project_id WHERE e.id = ?1",
+                  V(id)));
+    out_init(&o, 1 << 16);
+    out_object(&o, NULL);
+    out_text(&o, "experiment_id", id);
+    out_text(&o, "experiment", rows_text(r, 1));
+    out_text(&o, "project_id", rows_text(r, 2));
+    out_text(&o, "project", rows_text(r, 3));
+    out_text(&o, "status", status);
+    out_end_object(&o);
+    return webhooks_tell(db, a, arena_str(a, rows_text(r, 0)), "experiment_status_changed", o.text.bytes);
+}
+
 enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, const char *status, const char *why)
 {
     AUTO(rows) struct rows *r = NULL;
@@ -230,6 +248,7 @@ enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, 
     TRY(event_tell(db, &experiment_resource, id, "experiment", arena_fmt(a, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status)));
     if (strcmp(status, "RUNNING") == 0)
         TRY(experiment_keep_sources(db, id));
+    TRY(tell_webhooks(db, a, id, status));
     for (experiment_listener *const *l = experiment_listeners; ended(status) && *l; l++)
         TRY((*l)(db, a, id, status));
     return OK;

@@ -501,6 +501,23 @@ export interface DatasetVersionThatWasTrainedOn {
   repartition: Record<string, number>;
 }
 
+export interface Delivery {
+  id: string;
+  webhook_id: string | null;
+  address: string | null;
+  event: string;
+  subject: string | null;
+  body?: string;
+  state: "WAITING" | "DELIVERED" | "FAILED";
+  tries: number;
+  next_at: string | null;
+  status: number | null;
+  answer?: string | null;
+  error: string | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
 export interface Deployment {
   id: string;
   name: string;
@@ -648,6 +665,11 @@ export interface Evaluation {
   points: EvaluatedPoint[];
   custom_metrics: Record<string, unknown> | null;
   created_at: string;
+}
+
+export interface EventOfWebhooks {
+  name: string;
+  says: string;
 }
 
 export interface Experiment {
@@ -953,6 +975,17 @@ export interface LoggingFile {
 export interface Login {
   jwt: string;
   expires: number;
+}
+
+export interface MailServerOfAnOrganization {
+  set: boolean;
+  default: boolean;
+  host: string | null;
+  security: "TLS" | "STARTTLS" | "NONE" | null;
+  username: string | null;
+  sender: string | null;
+  port: number | null;
+  has_password: boolean;
 }
 
 export interface Mask {
@@ -1756,6 +1789,25 @@ export interface VersionStats {
   nb_assets: number;
   label_repartition: Record<string, number>;
   objects_per_image: number[];
+}
+
+export interface Webhook {
+  id: string;
+  url: string;
+  events: string[];
+  active: boolean;
+  hint: string;
+  last_at: string | null;
+  last_status: number | null;
+  last_error: string | null;
+  created_at: string;
+  created_by: string | null;
+}
+
+export interface WebhookWithItsSecret {
+  id: string;
+  secret: string;
+  webhook: Webhook;
 }
 
 export interface WhenFiguresWereComputed {

@@ -1,0 +1,17 @@
+/* outside.h - the options that say whom the server may call: serve has them and gives them to its worker. */
+#pragma once
+#include "base/arena.h"
+#include "cli/options.h"
+
+struct outside {
+    const char *may_call, *smtp, *smtp_from, *smtp_password;
+};
+#define OUTSIDE_OPTIONS(o)                                                                                                         \
+    { "--may-call", &(o)->may_call }, { "--smtp", &(o)->smtp }, { "--smtp-from", &(o)->smtp_from },                                \
+    {                                                                                                                              \
+        "--smtp-password", &(o)->smtp_password                                                                                     \
+    }
+MUST_USE enum err outside_use(struct arena *, const struct outside *);
+/* Adds those that were given to the arguments of the worker; at most OUTSIDE_ARGUMENTS. */
+enum { OUTSIDE_ARGUMENTS = 8 };
+void outside_pass(const struct outside *, const char **argv, size_t *n);
