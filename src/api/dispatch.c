@@ -122,6 +122,18 @@ static enum err run(struct op *op)
     }
 }
 
+/* The client 6.1.2 takes these statuses for success, and only those for faults that it has words for. */
+static int status_for(struct http_call *c, int status)
+{
+    static const int words[][2] = { { 413, 400 }, { 423, 409 }, { 429, 500 } };
+    if (strncmp(http_path(c), "/sdk/", 5) != 0)
+        return status;
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (words[i][0] == status)
+            return words[i][1];
+    return status > 500 ? 500 : status;
+}
+
 static enum err answer(struct op *op)
 {
     if (http_answered(op->call))
@@ -130,7 +142,7 @@ static enum err answer(struct op *op)
         return fail(E_BUSY, "too many large answers at once");
     if (text_full(&op->out.text)) {
         static const char sorry[] = "{\"message\":\"the answer is too long; ask for fewer at once\"}";
-        http_answer_static(op->call, 413, "application/json", sorry, sizeof sorry - 1);
+        http_answer_static(op->call, status_for(op->call, 413), "application/json", sorry, sizeof sorry - 1);
         return OK;
     }
     if (op->status != 204 && !op->out.text.n)
@@ -201,7 +213,7 @@ static void failed(void *with, struct http_call *c, enum err e)
     if (e == E_TOO_MANY || e == E_BUSY)
         http_answer_header(c, "Retry-After", "1");
     http_answer_header(c, "Cache-Control", "no-store");
-    http_answer_bytes(c, err_http_status(e), "application/json", o.text.bytes, o.text.n);
+    http_answer_bytes(c, status_for(c, err_http_status(e)), "application/json", o.text.bytes, o.text.n);
     out_done(&o);
 }
 

@@ -216,6 +216,19 @@ def test_assets_that_are_removed_stay_in_the_datalake(version, lake):
     assert lake.find_all_datas([a.object_name for a in assets])
 
 
+def test_what_is_refused_by_a_status_that_it_does_not_know_is_refused(version, server, lake):
+    """It takes 413, 423, 429 and 503 for success."""
+    server.call("POST", f"/api/dataset/version/{version.id}/lock")
+    with pytest.raises(ResourceConflictError, match="lock"):
+        version.list_assets()[0].delete()
+    with pytest.raises(ResourceConflictError, match="lock"):
+        version.list_assets()[0].create_annotation()
+    server.refused("DELETE", f"/api/asset/{version.list_assets()[0].id}", 423)
+    with pytest.raises(BadRequestError, match="at most"):
+        lake.find_all_datas(["x"] * 200001)
+    server.call("POST", f"/api/dataset/version/{version.id}/unlock")
+
+
 def test_a_version_is_forked_with_its_assets(version):
     fork, job = version.fork("forked", assets=version.list_assets()[:3], type=InferenceType.OBJECT_DETECTION, with_tags=True)
     assert job.wait_for_done() == JobStatus.SUCCESS and job.sync()["status"] == "SUCCESS"
