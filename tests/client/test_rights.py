@@ -19,7 +19,7 @@ def routes(server):
     return [(m.upper(), p, r) for p, ms in api["paths"].items() for m, r in ms.items() if m in ("get", "post", "put", "patch", "delete")]
 
 
-OPEN = ("/api/login", "/api/auth/login", "/api/session", "/health", "/metrics", "/api/openapi.json", "/storage/", "/sdk/login")
+OPEN = ("/api/login", "/api/auth/login", "/api/session", "/health", "/metrics", "/api/openapi.json", "/storage/", "/sdk/object/", "/sdk/upload/")
 
 
 def test_no_route_answers_without_a_token(server):
