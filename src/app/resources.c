@@ -19,7 +19,8 @@
     R(login)                                                                                                                       \
     R(predicted_asset)                                                                                                             \
     R(prediction_kept)                                                                                                             \
-    R(predict) R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert) R(drift)
+    R(predict)                                                                                                                     \
+    R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert) R(prometheus) R(drift)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

@@ -85,3 +85,18 @@ def test_silence_needs_no_prediction_to_be_heard(server, watched):
     alert = watched.alert(metric="silence", operator=">=", value=0.5)
     watched.tell(0.1)
     watched.is_in(alert, "FIRING")
+
+
+def test_the_deployments_of_an_organization_are_told_to_prometheus(server, watched):
+    alert = watched.alert(metric="objects", operator=">", value=0, window_predictions=1, hold_seconds=0)
+    watched.tell(0.03)
+    watched.is_in(alert, "FIRING")
+    lines = server.call("GET", f"/api/organization/{watched.org}/metrics").text.splitlines()
+    mine = f'{{deployment="{watched.id}",name="{watched.name}"'
+    value = lambda start: float(next(x for x in lines if x.startswith(start + mine)).split()[-1])
+    told = value("saccade_predictions_total")
+    assert told >= 1 and value("saccade_prediction_seconds_count") == told and value("saccade_prediction_seconds_sum") >= 0.03
+    buckets = [float(x.split()[-1]) for x in lines if x.startswith("saccade_prediction_seconds_bucket" + mine)]
+    assert buckets == sorted(buckets) and buckets[-1] == told
+    assert any(x.startswith("saccade_alert_firing" + mine) and alert in x for x in lines)
+    assert watched.name not in server.call("GET", "/metrics").text, "what needs no login names no deployment"

@@ -314,7 +314,7 @@ static enum err read_reviews(struct alert_look *l)
 enum { BOTH = WINDOW_PREDICTIONS | WINDOW_TIME };
 
 /* name, words, unit, supervised, windows, of a label, most; then what a form begins with: operator, value, window (predictions, s),
- * least number, hold (s). What drift and outliers say becomes a row here each, once it is kept. */
+ * least number, hold (s). What outliers say becomes a row here, once it is kept. */
 /* How many features the last check of the drift found drifted. */
 static enum err read_drift(struct alert_look *l)
 {
