@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, POINTS_ANSWERED = 50, BODY = 32 << 20 };
+enum { POINTS_A_CALL = 100000, POINTS_A_LINE = 2000000, POINTS_ANSWERED = 10, BODY = 32 << 20 };
 
 static const char *const types[] = { "VALUE", "IMAGE", "LINE", "TABLE", "BAR", "HEATMAP", "LABELMAP", "EVALUATION", NULL };
 
