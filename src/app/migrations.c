@@ -417,5 +417,18 @@ const struct migration migrations[] = {
       "version', v.id, m.name, v.version, e.created_at FROM experiment e JOIN model_version v ON v.id = "
       "e.base_model_version_id JOIN model m ON m.id = v.model_id" },
     { 32, "webhooks and letters tell what happens", told_sql },
+    { 33, "shadows take over and champions go by what reviews say",
+      "CREATE TABLE gate (id TEXT PRIMARY KEY REFERENCES deployment(id) ON DELETE CASCADE, promotes INTEGER NOT NULL DEFAULT 0,"
+      " rolls_back INTEGER NOT NULL DEFAULT 0, reviews INTEGER NOT NULL DEFAULT 50, margin REAL NOT NULL DEFAULT 0,"
+      " confidence REAL NOT NULL DEFAULT 0.95, champion_id TEXT, shadow_id TEXT, shadow_looks INTEGER NOT NULL DEFAULT 0,"
+      " former_id TEXT, former_low REAL, champion_since INTEGER NOT NULL DEFAULT 0, champion_looks INTEGER NOT NULL DEFAULT 0,"
+      " seen TEXT) STRICT, WITHOUT ROWID;"
+      "CREATE TABLE decision (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+      " created_at INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('PROMOTED', 'KEPT', 'ROLLED_BACK', 'STAYED')),"
+      " model_version_id TEXT NOT NULL, against_id TEXT NOT NULL, images INTEGER NOT NULL, metric TEXT NOT NULL, score REAL NOT "
+      "NULL,"
+      " against REAL NOT NULL, better REAL, confidence REAL NOT NULL, says TEXT NOT NULL) STRICT;"
+      "CREATE INDEX decision_of ON decision (deployment_id, id);"
+      "INSERT INTO gate (id, champion_id) SELECT id, model_version_id FROM deployment" },
     { 0 },
 };

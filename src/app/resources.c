@@ -20,7 +20,9 @@
     R(predicted_asset)                                                                                                             \
     R(prediction_kept)                                                                                                             \
     R(predict)                                                                                                                     \
-    R(try) R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(alert) R(prometheus) R(drift)
+    R(try)                                                                                                                         \
+    R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(gate) R(decision) R(alert)           \
+        R(prometheus) R(drift)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

@@ -29,6 +29,8 @@ static void look(struct sql *db, int64_t *version, double *last)
         return;
     if (alerts_look(db, clock_now_ms(), now_version != *version) != OK)
         log_failure("looking at the alerts");
+    if (gates_look(db) != OK)
+        log_failure("looking at what promotes itself");
     *version = now_version;
     *last = begun;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { annotatedVersion, api, board as boardOf, brief, browser, choose, images, predict, project, trained, unique, until, test } from "./fixture.mjs";
 
 const { version, dataset } = await annotatedVersion(images(0, 12));
@@ -124,6 +125,34 @@ test("an image that models are measured on is left out of the loop, unless someb
   assert.equal((await api("GET", `/api/dataset/version/${feedback.id}`)).nb_assets, before);
   await dialog.getByRole("button", { name: "Send it nevertheless" }).click();
   await until("the image in the dataset", async () => (await api("GET", `/api/dataset/version/${feedback.id}`)).nb_assets === before + 1);
+});
+
+test("reviews decide about a shadow by themselves, once that is switched on", async () => {
+  const path = `/api/deployment/${deployment.id}`;
+  await until("no training is under way, whose model would be the shadow", async () => (await api("GET", `${path}/pipelines`)).ct.runs.every((r) => r.state !== "RUNNING"), 60);
+  await api("PUT", `${path}/pipeline/ct`, { active: false });
+  const champion = (await api("GET", path)).model_version;
+  const [other] = (await api("GET", `/api/model/${champion.origin.id ?? champion.origin_id}/versions`)).items.filter((v) => v.id !== champion.id);
+  await api("POST", `${path}/shadow`, { model_version_id: other.id });
+  await b.open(`/deployments/${deployment.id}?tab=settings&part=deployment`);
+  await page.getByRole("switch", { name: "A shadow that is better takes over by itself" }).click({ force: true });
+  await until("promoting is on", async () => (await api("GET", `${path}/gate`)).promotes);
+  await page.getByLabel("Reviews before the first look").fill("10");
+  await page.keyboard.press("Tab");
+  await until("ten reviews are enough", async () => (await api("GET", `${path}/gate`)).reviews === 10);
+  await b.shot("gate");
+  const label = (await api("GET", `${path}/labels`)).items[0];
+  const raw = (n) => ({ detection_classes: Array(n).fill(0), detection_texts: Array(n).fill(label.name), detection_scores: Array(n).fill(0.9), detection_boxes: [[10, 10, 60, 60], [100, 100, 160, 160]].slice(0, n) });
+  for (const [i, image] of images(0, 10).entries()) {
+    const asked = { filename: `gate${i}.jpg`, content_type: "IMAGE/JPEG", width: 640, height: 480, latency: 0.01, raw_predictions: raw(2), shadow_raw_predictions: raw(1), shadow_latency: 0.01, image: readFileSync(image).toString("base64") };
+    const a = await api("POST", `${path}/predictions`, asked);
+    const boxes = asked.raw_predictions.detection_boxes.map(([y0, x0, y1, x1]) => ({ x: x0, y: y0, w: x1 - x0, h: y1 - y0, label_id: label.id }));
+    await api("POST", `/api/predicted/asset/${a.id}/reviews`, { rectangles: boxes });
+  }
+  await b.open(`/deployments/${deployment.id}?since=all`);
+  await page.getByText("Stays a shadow").waitFor();
+  await page.getByText(/does not take over from .* on the same \d+ reviewed images/).waitFor();
+  await b.shot("decisions");
 });
 
 test("nothing on these pages complained", () => assert.deepEqual(b.problems, []));

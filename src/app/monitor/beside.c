@@ -1,5 +1,5 @@
 /* The shadow beside the champion: on the reviewed images that both have seen, which is better, and how sure that is. */
-#include "app/monitor/monitor.h"
+#include "app/monitor/side.h"
 #include <string.h>
 
 #define SEED 20250101 /* any: the same images give the same figures */
@@ -10,22 +10,16 @@ static enum err seen_by_both(struct sql *db, struct arena *a, const struct selec
     const char **ids = arena_new_array(a, const char *, SUPERVISED_MOST);
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r,
-                 "SELECT a.id FROM deployment d JOIN prediction p ON p.model_version_id = d.shadow_model_version_id"
-                 " AND p.is_shadow <> 0 JOIN predicted_asset a ON a.id = p.predicted_asset_id JOIN prediction c"
-                 " ON c.predicted_asset_id = a.id AND c.is_shadow = 0 AND c.model_version_id = d.model_version_id"
-                 " WHERE d.id = ?1 AND " SELECTED " AND a.status <> 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?8",
+                 "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
+                 " JOIN prediction c ON c.predicted_asset_id = a.id AND c.is_shadow = 0 JOIN deployment d ON d.id = a.deployment_id"
+                 " WHERE " SELECTED " AND a.status <> 'TO_REVIEW' AND coalesce(p.model_version_id, '') = d.shadow_model_version_id"
+                 " AND coalesce(c.model_version_id, '') = d.model_version_id ORDER BY a.created_at DESC LIMIT ?8",
                  SELECTION(s), V((int64_t)SUPERVISED_MOST)));
     for (*ret_n = 0; rows_next(r); (*ret_n)++)
         ids[*ret_n] = arena_str(a, rows_text(r, 0));
     TRY(rows_error(r));
     return sql_list(db, ids, *ret_n, ret);
 }
-
-/* One side: its score on the images, and in each draw of them. */
-struct side {
-    double score, *draws;
-    int n;
-};
 
 static enum err boxes_of(struct sql *db, struct arena *a, const char *deployment, struct value ids, bool shadow, struct side *ret)
 {
@@ -54,8 +48,13 @@ static enum err labels_of(struct sql *db, struct arena *a, const char *deploymen
     return OK;
 }
 
-/* Draws of the same images belong together one by one. */
-static void conclude(struct arena *a, const struct side *champion, const struct side *shadow, struct beside *ret)
+enum err side_read(struct sql *db, struct arena *a, const char *deployment, struct value ids, bool shadow, bool whole,
+                   struct side *ret)
+{
+    return whole ? labels_of(db, a, deployment, ids, shadow, ret) : boxes_of(db, a, deployment, ids, shadow, ret);
+}
+
+static void conclude(struct arena *a, const struct side *champion, const struct side *shadow, double margin, struct beside *ret)
 {
     int n = champion->n < shadow->n ? champion->n : shadow->n;
     double *differences = arena_new_array(a, double, n + 1);
@@ -65,12 +64,13 @@ static void conclude(struct arena *a, const struct side *champion, const struct 
         return;
     for (int i = 0; i < n; i++)
         differences[i] = shadow->draws[i] - champion->draws[i];
-    ret->better = share_better(shadow->draws, champion->draws, n, 0);
+    ret->better = share_better(shadow->draws, champion->draws, n, margin);
     ret->difference = interval_of(differences, n, 0.95);
     ret->known = true;
 }
 
-enum err beside_compute(struct sql *db, struct arena *a, const struct selection *s, struct beside *ret)
+enum err beside_compute(struct sql *db, struct arena *a, const struct selection *s, double margin, int64_t least,
+                        struct beside *ret)
 {
     struct side champion, shadow;
     struct value ids;
@@ -80,13 +80,12 @@ enum err beside_compute(struct sql *db, struct arena *a, const struct selection 
     TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(s->deployment_id)));
     TRY(seen_by_both(db, a, s, &ids, &n));
     ret->images = (int64_t)n;
-    if (!n)
+    if (!n || ret->images < least)
         return OK;
-    enum err (*of)(struct sql *, struct arena *, const char *, struct value, bool, struct side *) = whole ? labels_of : boxes_of;
     ret->metric = whole ? "accuracy" : ret->metric;
-    TRY(of(db, a, s->deployment_id, ids, false, &champion));
-    TRY(of(db, a, s->deployment_id, ids, true, &shadow));
-    conclude(a, &champion, &shadow, ret);
+    TRY(side_read(db, a, s->deployment_id, ids, false, whole, &champion));
+    TRY(side_read(db, a, s->deployment_id, ids, true, whole, &shadow));
+    conclude(a, &champion, &shadow, margin, ret);
     return OK;
 }
 

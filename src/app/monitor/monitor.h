@@ -79,9 +79,11 @@ struct beside {
     double champion, shadow;
     bool known;                 /* the rest: there was something to find */
     struct interval difference; /* shadow - champion, 95 %, images drawn anew in pairs */
-    double better;              /* in which share of the draws the shadow is */
+    double better;              /* in which share of the draws the shadow is, by more than the margin */
 };
-MUST_USE enum err beside_compute(struct sql *, struct arena *, const struct selection *, struct beside *ret);
+/* least: fewer images than that are counted only. */
+MUST_USE enum err beside_compute(struct sql *, struct arena *, const struct selection *, double margin, int64_t least,
+                                 struct beside *ret);
 void beside_write(struct out *, const char *key, const struct beside *);
 
 /* The labels of a deployment by their position. E_TOO_BIG: over `most`. */
@@ -107,3 +109,9 @@ double agreement_part(const struct agreement *);
 /* Looks at every alert that is on, writes what changed and tells it. Called by the worker again and again; something_changed:
  * anything was written since the last look. */
 MUST_USE enum err alerts_look(struct sql *, int64_t now_ms, bool something_changed);
+
+/* Looks at every deployment that promotes or rolls back by itself: once there are enough new reviews, it is decided. Called by the
+ * worker again and again. */
+MUST_USE enum err gates_look(struct sql *);
+/* A deployment_listener: each has its gate, which is open for nobody at first. */
+MUST_USE enum err gate_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);

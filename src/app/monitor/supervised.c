@@ -197,7 +197,7 @@ enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const st
         }
     }
     struct beside b;
-    TRY(beside_compute(db, a, s, &b));
+    TRY(beside_compute(db, a, s, 0, 1, &b));
     beside_write(o, "beside", &b);
     return OK;
 }

@@ -501,6 +501,21 @@ export interface DatasetVersionThatWasTrainedOn {
   repartition: Record<string, number>;
 }
 
+export interface Decision {
+  id: string;
+  created_at: string;
+  kind: "PROMOTED" | "KEPT" | "ROLLED_BACK" | "STAYED";
+  model_version_id: string;
+  against_id: string;
+  images: number;
+  metric: string;
+  score: number;
+  against: number;
+  better: number | null;
+  confidence: number;
+  says: string;
+}
+
 export interface Delivery {
   id: string;
   webhook_id: string | null;
@@ -758,6 +773,15 @@ export interface FileOfAModelVersion {
 export interface ForkedVersion {
   dataset_version: DatasetVersion;
   job: ShortJob;
+}
+
+export interface Gate {
+  id: string;
+  promotes: boolean;
+  rolls_back: boolean;
+  reviews: number;
+  margin: number;
+  confidence: number;
 }
 
 export interface GrantOfAForm {

@@ -14,6 +14,7 @@ import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
 import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment, type Reviewed } from "./data";
 import { Drift } from "./drift";
+import { Decisions } from "./gate";
 import { Heatmap } from "./heatmap";
 import { Latency } from "./latency";
 import { predictionTile, versionName } from "./parts";
@@ -181,6 +182,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       </div>
       <Drift deployment={d} />
       <Reviews of={x?.reviews} />
+      <Decisions deployment={d} />
       <Section title="Last predictions" end={<Link href={`/deployments/${d.id}?tab=predictions`} className="dim">All {count(d.counts?.total)}</Link>}>
         {newest.data?.items.length ? (
           <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>

@@ -3,10 +3,10 @@ import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, u
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
 import type { DriftMonitor, DriftOfADeployment } from "../../api/answers";
-import type { Alert, Deployment, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset } from "../../api/types";
+import type { Alert, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
-export type { Alert, Deployment, Heatmap, Label, Parameters, Pipelines, PredictedAsset };
+export type { Alert, Decision, Deployment, Gate, Heatmap, Label, Parameters, Pipelines, PredictedAsset };
 
 export const complete = completeQuery("predicted asset");
 const of = (id: string) => `/api/deployment/${id}`;
@@ -101,6 +101,9 @@ export async function setTraining(id: string, t: Training, old: { name: string; 
   stale(id);
 }
 export const addToken = (name: string) => post<NewToken>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
+export const useGate = (id: string) => useGet<Gate>(`${of(id)}/gate`);
+export const changeGate = (id: string, c: Partial<Gate>) => patch(`${of(id)}/gate`, c).then(() => stale(id));
+export const useDecisions = (id: string) => useGet<Page<Decision>>(`${of(id)}/decisions`, { limit: 20 });
 export const trainNow = (id: string) => post(`${of(id)}/pipeline/ct/launch`).then(() => stale(id));
 export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
 export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));

@@ -33,6 +33,7 @@ import {
   type Parameters,
   type Pipelines,
 } from "./data";
+import { GateSettings } from "./gate";
 import { DriftSettings } from "./drift-settings";
 import { Part } from "./parts";
 
@@ -73,7 +74,10 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
           ) : part === "training" && p ? (
             <Training d={d} p={p} />
           ) : part === "deployment" && p ? (
-            <Delivery d={d} p={p} />
+            <>
+              <Delivery d={d} p={p} />
+              <GateSettings deployment={d} />
+            </>
           ) : part === "drift" ? (
             <DriftSettings d={d} />
           ) : part === "alerts" ? (
