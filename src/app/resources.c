@@ -21,8 +21,9 @@
     R(prediction_kept)                                                                                                             \
     R(predict)                                                                                                                     \
     R(try)                                                                                                                         \
-    R(shadow) R(monitor) R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(gate) R(decision) R(alert)           \
-        R(prometheus) R(drift)
+    R(shadow)                                                                                                                      \
+    R(monitor)                                                                                                                     \
+    R(review) R(feedback) R(stats) R(dashboard) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \
