@@ -142,7 +142,9 @@ class Filler:
         self.put("predicted_asset", id=id_of("predicted", "i"), deployment_id=deployment, data_id=id_of("data", "i"), created_at=when, source="'line ' || (i % 3 + 1)",
                  status=f"CASE WHEN {c} < 500 THEN 'REVIEWED' WHEN {c} < 1000 THEN 'SUBMITTED' ELSE 'TO_REVIEW' END", filename="'image_' || i || '.jpg'",
                  width="(SELECT width FROM data d WHERE d.id = " + id_of("data", "i") + ")", height="1024", latency=f"0.005 + {c} / 1000000.0", n_shapes="2",
-                 submitted_at=f"CASE WHEN {c} >= 500 AND {c} < 1000 THEN {when} END")
+                 **{k: f"{chance('i', 17 + n)} / 10000.0" for n, k in enumerate(("brightness", "contrast", "sharpness", "saturation"))},
+                 score_mean=f"{c} / 10000.0", score_max=f"{c} / 10000.0", submitted_at=f"CASE WHEN {c} >= 500 AND {c} < 1000 THEN {when} END")
+        self.put("image_look", data_id=id_of("data", "i"), **{k: f"{chance('i', 17 + n)} / 10000.0" for n, k in enumerate(("brightness", "contrast", "sharpness", "saturation"))})
         for status in ("REVIEWED", "SUBMITTED", "TO_REVIEW"):
             self.db.execute(f"UPDATE deployment SET n_{status.lower()} = (SELECT count(*) FROM predicted_asset WHERE status = ?)", (status,))
         self.put("prediction", id=id_of("prediction", "i"), predicted_asset_id=id_of("predicted", "i"), model_version_id=f"'{self.model}'", is_shadow="0",

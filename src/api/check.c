@@ -18,10 +18,15 @@ static enum err try_select(struct sql *db, const struct resource *r, const char 
 
 static enum err try_driver(struct sql *db, const struct resource *r, const struct field *f)
 {
+    AUTO(arena) struct arena *a = arena_new();
     AUTO(text) struct text t;
     text_init(&t, SELECT_CAP);
     if (f->type == T_OBJECT && f->flags & F_FILTER && (!f->owner || !f->keys))
         return fail(E_BROKEN, "%s: field %s is searched by its members, and does not say what is kept of them", r->name, f->name);
+    if (f->most)
+        TRY(try_select(db, r, f->name, f->most, NULL));
+    if (f->most && f->drive_most)
+        TRY(try_select(db, r, f->name, "1", arena_fmt(a, "FROM (%s AND %s > 0) named", f->drive_most, f->most)));
     if (f->owner)
         TRY(try_select(db, r, f->name, f->owner, NULL));
     if (!f->drive && !f->offer)

@@ -267,7 +267,7 @@ static enum err limit_text(struct text *t, struct bound *b, int64_t limit, int64
 }
 
 /* The driver that names the fewest rows, if they are at most `most`. */
-static enum err smallest_driver(struct listing *l, int64_t most, const char **ret)
+static enum err smallest_up_to(struct listing *l, int64_t most, const char **ret)
 {
     *ret = NULL;
     for (size_t i = 0; i < l->query.n_drivers; i++) {
@@ -285,6 +285,15 @@ static enum err smallest_driver(struct listing *l, int64_t most, const char **re
         }
     }
     return OK;
+}
+
+/* The same, with a limit that doubles: none is counted much further than the smallest one is large. */
+static enum err smallest_driver(struct listing *l, int64_t most, const char **ret)
+{
+    *ret = NULL;
+    for (int64_t limit = 2 * FEW; limit < most && !*ret && l->query.n_drivers > 1; limit *= 2)
+        TRY(smallest_up_to(l, limit, ret));
+    return *ret ? OK : smallest_up_to(l, most, ret);
 }
 
 /* How many of the next LOOK_AHEAD rows in order fulfil the query, up to `wanted`. */
@@ -451,7 +460,7 @@ static enum err add_query(struct listing *l, const char *q)
         return fail(E_BROKEN, "the query language is not set up");
     TRY(resource_query(l->op->arena, l->resource, q, l->bound.n, &l->query));
     TRY(bound_add(&l->bound, l->query.values, l->query.n));
-    return smallest_driver(l, FEW, &l->few);
+    return smallest_up_to(l, FEW, &l->few);
 }
 
 static enum err listing_read(struct listing *l, const char *condition, const struct value *values, size_t n, const char *q)

@@ -79,6 +79,8 @@ struct field {
     /* Of a T_OBJECT that is searched by its members (query/kept.c): the expression of the id of whose document it is; which
      * documents k of them; and drive gives the things by a value m under a key k, as does drive_too, whose rows are added. */
     const char *owner, *keys, *drive_too;
+    /* Of many numbers: an expression of the greatest, which is compared in their place by > and >=, and what drives that. */
+    const char *most, *drive_most;
     const char *drive_count; /* likewise, ended by a comparison of a number: those of which there are so many in all */
     double min, max; /* of a number; of a text's or list's length (characters, items). max 0: 1000 for texts, 10000 for lists */
     const char *const *words; /* an enumeration, NULL-terminated */

@@ -76,6 +76,14 @@ static enum err no_field(struct parse *p)
                 p->now.text);
 }
 
+/* One of them is more than that exactly where the greatest is. */
+static const struct field *greatest(struct parse *p, const struct field *f)
+{
+    struct field *most = arena_take(p->arena, sizeof *most);
+    *most = (struct field){ .name = f->name, .type = f->type, .sql = f->most, .drive = f->drive_most };
+    return most;
+}
+
 /* Negated, it holds where the plain one does not: for nulls too, and for many things if none of them fulfils it. */
 static enum err condition(struct parse *p)
 {
@@ -90,6 +98,8 @@ static enum err condition(struct parse *p)
         return compare_none(p, f, key, &op);
     if (key)
         return key_condition(p, f, key, &op);
+    if (f->most && op.word[0] == '>')
+        f = greatest(p, f);
     if (f->many)
         text_fmt(&p->sql, "%sEXISTS (SELECT 1 %s AND ", op.negated ? "NOT " : "", f->many);
     else

@@ -117,6 +117,11 @@ def test_predictions_have_cursors_in_every_order(server, deployment, cells, tmp_
             got, cursor = got + page["items"], page["next_cursor"]
         assert [of(p) for p in got] == sorted(of(p) for p in got) and len({p["id"] for p in got}) == len(got) >= 3, name
         assert all(p["latency"] == p["champion"]["latency"] and p["nb_shapes"] == len(p["champion"]["shapes"]) for p in got if p["champion"])
+    greatest = {p["id"]: max((s["score"] for s in p["champion"]["shapes"]), default=0) for p in got if p["champion"]}
+    for limit in sorted(greatest.values()):
+        for sign, holds in ((">", lambda s: s > limit), (">=", lambda s: s >= limit)):
+            found = server.call("GET", path, params={"q": f"score {sign} {limit}", "limit": 1000})["items"]
+            assert {p["id"] for p in found} == {i for i, s in greatest.items() if holds(s)}, (sign, limit)
     counts = server.call("GET", f"/api/deployment/{deployment.id}")["counts"]
     assert counts["total"] == len(got) == counts["to_review"] + counts["reviewed"] + counts["submitted"]
 

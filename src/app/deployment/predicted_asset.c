@@ -190,7 +190,7 @@ static const struct field fields[] = {
     { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id"),
       .offer = TAG_NAMES("DATA") },
     { "label.name", T_TEXT, F_FILTER, "l.name", OF("0"), .drive = SAYING("0"), .offer = LABEL_NAMES },
-    { "score", T_NUMBER, F_FILTER, "h.score", OF("0") },
+    { "score", T_NUMBER, F_FILTER, "h.score", OF("0"), .most = "a.score_max", .drive_most = BY },
     { "annotations.rectangles.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'rectangle'", .drive = SAYING("0"),
       .offer = LABEL_NAMES },
     { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'classification'",
