@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include <string.h>
 
-enum { HISTORY = 300, MONTH_S = 30 * 24 * 3600 };
+enum { MONTH_S = 30 * 24 * 3600 };
 
 /* id: of the deployment. fresh: predictions since the last check; allowance: checks that may be made, as of allowance_at.
  * training_version_id: of what drift_reference holds. */
@@ -123,7 +123,7 @@ static enum err write_history(struct op *op)
                  "SELECT c.id, c.created_at, c.drifted, v.feature, v.d / v.limit_d FROM (SELECT * FROM drift_check WHERE"
                  " deployment_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2) c JOIN drift_value v ON v.check_id = c.id"
                  " ORDER BY c.created_at, c.id, v.feature",
-                 V(op->id), V((int64_t)HISTORY)));
+                 V(op->id), V((int64_t)VALUES_KEPT)));
     out_array(o, "history");
     while (rows_next(r)) {
         if (!last || strcmp(last, rows_text(r, 0)) != 0) {

@@ -17,7 +17,8 @@ enum {
 struct drift_settings {
     const char *deployment_id, *champion, *training_version; /* the last: what is compared with; NULL: there is none */
     double alpha, allowance;                                 /* the latter: checks that may be made now */
-    int64_t window, fresh;                                   /* fresh: predictions since the last check */
+    int64_t since_ms;           /* the champion predicts since then; of predictions that are told with times of their own: 0 */
+    int64_t window, fresh;      /* fresh: predictions since the last check */
     bool active, with_training; /* images are compared with the training's, if there are any, else with the first predictions' */
 };
 MUST_USE enum err drift_settings_read(struct sql *, struct arena *, const char *deployment_id, struct drift_settings *ret);
@@ -80,7 +81,7 @@ void drift_write(struct out *, struct arena *, const struct drift *);
 /* The check of a deployment, if one is due anywhere; any: there was one. */
 MUST_USE enum err drift_check_next(struct sql *, bool *ret_any);
 /* Whether the deployment may be checked now: at most CHECKS_AT_ONCE, and one more every CHECK_EVERY_MS. */
-enum { CHECKS_AT_ONCE = 16, CHECK_EVERY_MS = 45 * 60 * 1000, CHECKS_KEPT = 1000 };
+enum { CHECKS_AT_ONCE = 16, CHECK_EVERY_MS = 45 * 60 * 1000, CHECKS_KEPT = 1000, VALUES_KEPT = 300 };
 double drift_allowance(double left, int64_t at_ms, int64_t now_ms);
 /* detail: drift_write()'s JSON; of the newest check of a deployment only. limit_d: the distance that counted as drifted. */
 #define DRIFT_CHECK_TABLE                                                                                                          \

@@ -17,7 +17,7 @@ enum err drift_settings_read(struct sql *db, struct arena *a, const char *deploy
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(db, &r,
                   "SELECT o.model_version_id, m.alpha, m.window_size, m.active, m.compares_with = 'TRAINING', m.fresh, m.allowance,"
-                  " m.allowance_at FROM drift m"
+                  " m.allowance_at, CASE WHEN o.serving <> 0 THEN o.deployed_at ELSE 0 END FROM drift m"
                   " JOIN deployment o ON o.id = m.id WHERE m.id = ?1",
                   V(deployment_id)));
     *ret = (struct drift_settings){ .deployment_id = arena_str(a, deployment_id),
@@ -27,6 +27,7 @@ enum err drift_settings_read(struct sql *db, struct arena *a, const char *deploy
                                     .active = rows_int(r, 3) != 0,
                                     .with_training = rows_int(r, 4) != 0,
                                     .fresh = rows_int(r, 5),
+                                    .since_ms = rows_int(r, 8),
                                     .allowance = drift_allowance(rows_real(r, 6), rows_int(r, 7), clock_now_ms()) };
     return trained_on(db, a, deployment_id, &ret->training_version);
 }
@@ -149,6 +150,11 @@ static enum err keep_check(struct sql *db, struct arena *a, const char *deployme
                 "DELETE FROM drift_check WHERE deployment_id = ?1 AND created_at < (SELECT created_at FROM drift_check WHERE"
                 " deployment_id = ?1 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?2)",
                 V(deployment), V((int64_t)CHECKS_KEPT)));
+    TRY(sql_run(
+        db,
+        "DELETE FROM drift_value WHERE check_id = (SELECT id FROM drift_check WHERE deployment_id = ?1 ORDER BY created_at DESC,"
+        " id DESC LIMIT 1 OFFSET ?2)",
+        V(deployment), V((int64_t)VALUES_KEPT)));
     if (d->drifted != before)
         TRY(deployment_tell(db, a, deployment, d->drifted ? "{\"kind\":\"drift\"}" : "{\"kind\":\"drift_over\"}"));
     return deployment_tell(db, a, deployment, "{\"kind\":\"drift_check\"}");

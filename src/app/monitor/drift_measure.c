@@ -32,8 +32,8 @@ static void halves(int64_t n, int64_t window, int64_t *ret_before, int64_t *ret_
 static enum err count_up_to(struct sql *db, const struct selection *s, int64_t most, int64_t *ret)
 {
     return sql_int(db, ret,
-                   "SELECT count(*) FROM (SELECT 1 FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id"
-                   " AND p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) some",
+                   "SELECT count(*) FROM (SELECT 1 AS one FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id"
+                   " AND p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) n",
                    SELECTION(s), V(most));
 }
 
@@ -41,7 +41,9 @@ static enum err count_up_to(struct sql *db, const struct selection *s, int64_t m
 static enum err read_predictions(struct sql *db, struct arena *a, const struct drift_settings *t, const struct selection *s,
                                  int n_labels, bool images, struct two *ret)
 {
-    const struct selection all = { .deployment_id = t->deployment_id, .model_version_id = s->model_version_id };
+    const struct selection all = { .deployment_id = t->deployment_id,
+                                   .model_version_id = s->model_version_id,
+                                   .from_ms = t->since_ms };
     int64_t n = 0, before, now;
     TRY(count_up_to(db, &all, FIRST_MOST + t->window, &n));
     halves(n, t->window, &before, &now);

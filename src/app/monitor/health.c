@@ -120,6 +120,18 @@ static enum err predictions(struct sql *db, struct text *t)
     return OK;
 }
 
+static enum err drifted(struct sql *db, struct text *t)
+{
+    int64_t n = 0;
+    TRY(sql_int(
+        db, &n,
+        "SELECT count(*) FROM drift m WHERE m.active <> 0 AND (SELECT c.drifted FROM drift_check c WHERE c.deployment_id = m.id"
+        " ORDER BY c.created_at DESC, c.id DESC LIMIT 1) <> 0"));
+    describe(t, "saccade_drifted_deployments", "gauge", "deployments whose last check told of drift");
+    text_fmt(t, "saccade_drifted_deployments %lld\n", (long long)n);
+    return OK;
+}
+
 static void damage(struct op *op, struct text *t)
 {
     describe(t, "saccade_damaged_objects", "gauge", "objects that have changed on disk and were not stored again");
@@ -145,6 +157,7 @@ static enum err metrics(struct op *op)
     requests(&t);
     TRY(jobs(op->db, &t));
     TRY(predictions(op->db, &t));
+    TRY(drifted(op->db, &t));
     write_lock(&t);
     damage(op, &t);
     memory(&t);

@@ -84,16 +84,18 @@ enum err long_latency_write(struct op *op, const struct selection *s)
 
 enum err long_labels_write(struct op *op, const struct selection *s)
 {
+    const char *trained;
     struct tally *champion, *shadow;
     struct out *o = &op->out;
     TRY(sum(op, s, false, &champion));
     TRY(sum(op, s, true, &shadow));
+    TRY(trained_on(op->db, op->arena, s->deployment_id, &trained));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
-                 "SELECT l.name, l.id, l.position, (SELECT coalesce((SELECT t.n_shapes FROM label t WHERE t.dataset_version_id ="
-                 " q.td_version_id AND t.name = l.name), 0) FROM pipeline q WHERE q.deployment_id = ?1 AND q.td_version_id IS NOT"
-                 " NULL) FROM deployment_label l WHERE l.deployment_id = ?1 AND l.position < ?2 ORDER BY l.position",
-                 V(s->deployment_id), V((int64_t)LABELS_TALLIED)));
+                 "SELECT l.name, l.id, l.position, coalesce((SELECT t.n_shapes FROM label t WHERE"
+                 " t.dataset_version_id = ?3 AND t.name = l.name), 0) FROM deployment_label l WHERE l.deployment_id = ?1 AND "
+                 "l.position < ?2 ORDER BY l.position",
+                 V(s->deployment_id), V((int64_t)LABELS_TALLIED), V(trained)));
     out_array(o, "labels");
     while (rows_next(r)) {
         int64_t k = rows_int(r, 2);
@@ -103,7 +105,7 @@ enum err long_labels_write(struct op *op, const struct selection *s)
         out_int(o, "champion", champion->labels[k]);
         out_int(o, "shadow", shadow->labels[k]);
         out_int(o, "reviewed", champion->reviewed[k]);
-        if (rows_null(r, 3))
+        if (!trained)
             out_null(o, "training");
         else
             out_int(o, "training", rows_int(r, 3));

@@ -93,7 +93,7 @@ MUST_USE enum err monitor_labels(struct sql *, struct arena *, const char *deplo
 MUST_USE enum err reviewed_write(struct sql *, struct arena *, struct out *, const struct selection *);
 
 /* [{"label", "label_id", "champion", "shadow", "reviewed", "training"}]: how often each label was said. training: in the dataset
- * version that the deployment names as its training data. */
+ * version that the champion was trained on. */
 MUST_USE enum err label_distribution_write(struct sql *, struct out *, const char *key, const struct selection *);
 
 /* What the champion and today's shadow said of the same images, at most so many of the latest. */

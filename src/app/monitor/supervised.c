@@ -1,4 +1,5 @@
 /* What reviews say about the models. */
+#include "app/deployment/deployment.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include <string.h>
@@ -204,7 +205,10 @@ enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const st
 
 enum err label_distribution_write(struct sql *db, struct out *o, const char *key, const struct selection *s)
 {
+    AUTO(arena) struct arena *a = arena_new();
     AUTO(rows) struct rows *r = NULL;
+    const char *trained;
+    TRY(trained_on(db, a, s->deployment_id, &trained));
     TRY(sql_rows(
         db, &r,
         "WITH said AS (SELECT h.label_id AS label, p.is_shadow AS shadow, count(*) AS n FROM predicted_asset a"
@@ -215,10 +219,9 @@ enum err label_distribution_write(struct sql *db, struct out *o, const char *key
         " SELECT l.name, l.id, coalesce((SELECT n FROM said WHERE label = l.id AND shadow = 0), 0),"
         " coalesce((SELECT n FROM said WHERE label = l.id AND shadow <> 0), 0),"
         " coalesce((SELECT n FROM reviewed WHERE label = l.id), 0),"
-        " (SELECT coalesce((SELECT t.n_shapes FROM label t WHERE t.dataset_version_id = q.td_version_id AND t.name = l.name), 0)"
-        " FROM pipeline q WHERE q.deployment_id = ?1 AND q.td_version_id IS NOT NULL)"
-        " FROM deployment_label l WHERE l.deployment_id = ?1 ORDER BY l.position",
-        SELECTION(s)));
+        " coalesce((SELECT t.n_shapes FROM label t WHERE t.dataset_version_id = ?8"
+        " AND t.name = l.name), 0) FROM deployment_label l WHERE l.deployment_id = ?1 ORDER BY l.position",
+        SELECTION(s), V(trained)));
     out_array(o, key);
     while (rows_next(r)) {
         out_object(o, NULL);
@@ -227,7 +230,7 @@ enum err label_distribution_write(struct sql *db, struct out *o, const char *key
         out_int(o, "champion", rows_int(r, 2));
         out_int(o, "shadow", rows_int(r, 3));
         out_int(o, "reviewed", rows_int(r, 4));
-        if (rows_null(r, 5))
+        if (!trained)
             out_null(o, "training");
         else
             out_int(o, "training", rows_int(r, 5));
