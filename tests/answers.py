@@ -93,8 +93,20 @@ class Answers:
         if validator is None:
             self.note(f"{method} {route}", "", f"status {status} is not described")
             return
+        if isinstance(value, dict) and value.get("kind") in self.results and value.get("status") in ("SUCCEEDED", "SUCCESS"):
+            self.compare_result(value)
         for fault in validator.iter_errors(sample(value)):
             self.note(f"{method} {route}", *said(fault))
+
+    @functools.cached_property
+    def results(self):
+        """What the result of a job holds, by the kind of job."""
+        jobs = [route["x-job"] for methods in self.described["paths"].values() for route in methods.values() if "x-job" in route]
+        return {j["kind"]: Draft202012Validator({"components": {"schemas": self.components}, "allOf": [j["result"]]}, format_checker=formats) for j in jobs}
+
+    def compare_result(self, job):
+        for fault in self.results[job["kind"]].iter_errors(job["result"]):
+            self.note(f"the result of a job {job['kind']}", *said(fault))
 
     def note(self, route, where, what):
         self.differ.setdefault(route, {}).setdefault((where, re.sub(r"^\S+ is not", "it is not", what)), f"{where or 'it'}: {what}")

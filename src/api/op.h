@@ -12,6 +12,7 @@ struct blob_store;
 struct sign_key;
 struct infer_pool;
 struct resource;
+struct job_kind;
 
 /* What a handler or a job may use besides its op. Owned by cli/serve.c or cli/worker.c, the same for all. */
 struct services {
@@ -171,6 +172,8 @@ struct route {
     bool public_too;   /* a public one may be named although the route writes: it is only used */
     /* The members of this with F_NEW (of the second: F_EDIT) may be sent; resource_add() and resource_update() write them. */
     const struct resource *makes, *changes;
+    const struct job_kind *starts;  /* a job of this kind, … */
+    const struct resource *ends_in; /* … whose result, when it has succeeded, holds this */
     /* For bodies that are no JSON: called with the body's pieces instead of collecting it; `start` runs before the first.
      * Rights are checked before `start`; the handler `run` is called after the last piece. */
     handler *start;

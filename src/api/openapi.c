@@ -1,6 +1,7 @@
 /* GET /api/openapi.json: the API's description, printed from the tables that also run it (OpenAPI 3.1). What an answer holds is a
  * component, made of the rows that write it; the pages' types are made from those (tools/types). */
 #include "api/dispatch.h"
+#include "job/job.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,8 +74,11 @@ static void collect_all(struct components *c)
                 collect(c, *r);
     for (const struct resource *const *r = resources; *r; r++)
         for (size_t i = 0; i < (*r)->n_routes; i++)
-            if ((*r)->routes[i].answers)
-                collect(c, (*r)->routes[i].answers);
+            for (int k = 0; k < 2; k++) {
+                const struct resource *of = k ? (*r)->routes[i].ends_in : (*r)->routes[i].answers;
+                if (of)
+                    collect(c, of);
+            }
 }
 
 /* ---- schemas */
@@ -501,6 +505,17 @@ static void what_it_keeps(struct out *o, const struct route *r)
     out_end_array(o);
 }
 
+/* The kind of the job that a route starts, and what its result holds. */
+static void what_it_starts(struct components *c, struct out *o, const struct route *r)
+{
+    if (!r->starts || !r->ends_in)
+        return;
+    out_object(o, "x-job");
+    out_text(o, "kind", r->starts->name);
+    reference(c, o, "result", r->ends_in, false);
+    out_end_object(o);
+}
+
 static void operation(struct arena *a, struct components *c, struct out *o, const struct resource *of, const struct route *row)
 {
     struct route whole, *r = &whole;
@@ -520,6 +535,7 @@ static void operation(struct arena *a, struct components *c, struct out *o, cons
     out_text(o, "x-right", rights[r->need]);
     what_it_is_on(o, r);
     what_it_keeps(o, r);
+    what_it_starts(c, o, r);
     parameters(a, o, r);
     if (!in_query(r) && r->in_n) {
         out_object(o, "requestBody");

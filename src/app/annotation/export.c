@@ -110,10 +110,14 @@ DESCRIBED(export_answer, "export of annotations", { "presigned_url", T_LINK, F_W
           { "shapes", T_INT, F_WHEN }, { "left_out", T_INT, F_WHEN }, { "renamed", T_INT, F_WHEN },
           { "renamed_names", T_TEXTS, F_WHEN });
 
+DESCRIBED(export_result, "export result", { "object_name", T_TEXT }, { "images", T_INT }, { "shapes", T_INT },
+          { "left_out", T_INT },                               /* shapes that the format has no place for */
+          { "renamed", T_INT }, { "renamed_names", T_TEXTS }); /* images of one name, which got other ones in the file */
+
 static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/export", export_file, MAY_READ, WORK_FREE,
       "the annotations as COCO (one JSON file), Pascal VOC or YOLO (a zip)", FIELDS(in), .body_cap = 16 << 20,
-      .on = &dataset_version_resource, .answers = &export_answer },
+      .on = &dataset_version_resource, .answers = &export_answer, .starts = &export_annotations_job, .ends_in = &export_result },
 };
 
 const struct resource export_resource = { .name = "export", .routes = routes, .n_routes = COUNT_OF(routes) };

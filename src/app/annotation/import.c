@@ -177,7 +177,8 @@ static const struct route routes[] = {
     { "POST", "/api/dataset/version/{id}/annotations/import", receive_files, MAY_WRITE, WORK_FREE,
       "reads annotation files (COCO, Pascal VOC, YOLO, or a zip of them) in a job; multipart: files, mode, status, skip_invalid, "
       "splits",
-      .start = start, .stop = stop, .on = &dataset_version_resource, .answers = &job_answer },
+      .start = start, .stop = stop, .on = &dataset_version_resource, .answers = &job_answer, .starts = &import_annotations_job,
+      .ends_in = &import_result_answer },
 };
 
 const struct resource import_resource = { .name = "import", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -38,6 +38,7 @@ struct import_result {
     int64_t splits[3]; /* images of each, where a file has several */
     struct import_named left[LEFT_REASONS], fault, passed, differ;
 };
+extern const struct resource import_result_answer;
 extern const char *const import_split_words[4]; /* train, val, test */
 void import_left(struct import_result *, enum foreign_reason, const char *example);
 void import_fault(struct import_result *, const char *what);

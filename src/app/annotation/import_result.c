@@ -1,3 +1,4 @@
+#include "api/resource.h"
 #include "app/annotation/import.h"
 #include "base/text.h"
 #include "json/json.h"
@@ -109,6 +110,27 @@ static void group(struct out *o, const char *reason, const char *says, const str
     names(o, "examples", k);
     out_end_object(o);
 }
+
+DESCRIBED(import_number, "number of images", { "*", T_INT });
+DESCRIBED(import_left_out, "what an import left out", { "reason", T_TEXT }, { "says", T_TEXT }, { "count", T_INT },
+          { "examples", T_TEXTS });
+static const struct field answer_fields[] = {
+    { "format", T_TEXT },
+    { "says", T_TEXT },
+    { "images", T_INT },
+    { "shapes", T_INT },
+    { "kept", T_INT },
+    { "unknown_images", T_INT },
+    { "unknown", T_TEXTS },
+    { "skipped_shapes", T_INT },
+    { "skipped", T_TEXTS },
+    { "sizes_differ", T_INT },
+    { "left_out", T_MANY, .of = &import_left_out }, /* what was not taken, reason by reason */
+    { "splits", T_OBJECT, .of = &import_number },   /* images of each split, where the files have some */
+};
+const struct resource import_result_answer = { .name = "import result",
+                                               .fields = answer_fields,
+                                               .n_fields = COUNT_OF(answer_fields) };
 
 const char *import_result_json(struct import_result *r)
 {

@@ -728,6 +728,15 @@ export interface ExportOfAnnotations {
   renamed_names?: string[];
 }
 
+export interface ExportResult {
+  object_name: string;
+  images: number;
+  shapes: number;
+  left_out: number;
+  renamed: number;
+  renamed_names: string[];
+}
+
 export interface ExtendedAsset {
   id: string;
   data: ShortData;
@@ -822,6 +831,21 @@ export interface HistogramOfDrift {
 export interface ImageSize {
   width: number | null;
   height: number | null;
+}
+
+export interface ImportResult {
+  format: string;
+  says: string;
+  images: number;
+  shapes: number;
+  kept: number;
+  unknown_images: number;
+  unknown: string[];
+  skipped_shapes: number;
+  skipped: string[];
+  sizes_differ: number;
+  left_out: WhatAnImportLeftOut[];
+  splits: Record<string, number>;
 }
 
 export interface Job {
@@ -1832,6 +1856,13 @@ export interface WebhookWithItsSecret {
   id: string;
   secret: string;
   webhook: Webhook;
+}
+
+export interface WhatAnImportLeftOut {
+  reason: string;
+  says: string;
+  count: number;
+  examples: string[];
 }
 
 export interface WhenFiguresWereComputed {

@@ -17,6 +17,8 @@ import type {
 export type {
   Alert,
   Completion,
+  ExportResult,
+  ImportResult,
   Dataset,
   Decision,
   Deployment,

@@ -2,10 +2,10 @@ import { all, call, del, patch, post, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useLabels } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { Asset, Dataset, DatasetVersion, InferenceType, Job, Label, VersionStats } from "../../api/types";
+import type { Asset, Dataset, DatasetVersion, ExportResult, ImportResult, InferenceType, Job, Label, VersionStats } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useLabels, useSignedIn };
-export type { Asset, Dataset, DatasetVersion, InferenceType, Label };
+export type { Asset, Dataset, DatasetVersion, ExportResult, ImportResult, InferenceType, Label };
 
 export const complete = completeQuery("asset");
 export const useDataset = (id: string) => useGet<Dataset>(`/api/dataset/${id}`);
@@ -45,17 +45,6 @@ export async function removeAssets(version: string, ids: string[]): Promise<void
 }
 
 export type ImportMode = "KEEP" | "REPLACE" | "CONCATENATE";
-export interface ImportResult {
-  format: string;
-  images: number;
-  shapes: number;
-  kept: number;
-  sizes_differ: number;
-  /** What was not taken, reason by reason. */
-  left_out: { reason: string; says: string; count: number; examples: string[] }[];
-  /** Images of each split, where the files have some. */
-  splits: Record<string, number>;
-}
 /** What to do where the files have splits. */
 export type SplitWay = "TAGS" | "ALL" | "train" | "val" | "test";
 export async function importAnnotations(version: string, files: File[], { mode, splits, skipFaulty }: { mode: ImportMode; splits: SplitWay; skipFaulty: boolean }): Promise<string> {
@@ -76,15 +65,6 @@ export const useJob = (id: string | null) => {
   return answer;
 };
 
-export interface ExportResult {
-  object_name: string;
-  images: number;
-  shapes: number;
-  /** Shapes that the format has no place for. */
-  left_out: number;
-  /** Images of one name that got other ones in the file. */
-  renamed: number;
-}
 /** Starts the job that writes the file; gives its id. */
 export const startExport = async (version: string, type: string, assetIds?: string[]): Promise<string> => {
   const { job } = await post<{ job: Job }>(`/api/dataset/version/${version}/annotations/export`, { type, export_video: false, export_key: "FILENAME", wait: false, ...(assetIds ? { asset_ids: assetIds } : {}) });
