@@ -1,32 +1,16 @@
 /* Live pages: rows of the table `event`, written in the transaction of what happened, by whichever process, and streamed to
- * browsers as server-sent events (WHATWG HTML, "Server-sent events"). One thread reads new rows while anybody listens; the streams
- * copy from its ring. A browser that comes back names the last id it saw (Last-Event-ID), a page that opens another stream the last
- * id it knows of (?after=), and gets what it missed, as far as the ring reaches. */
+ * browsers as server-sent events (WHATWG HTML, "Server-sent events"), from the hub. A browser that comes back names the last id it
+ * saw (Last-Event-ID), a page that opens another stream the last id it knows of (?after=), and gets what it missed, as far as the
+ * hub reaches. */
 #include "api/dispatch.h"
+#include "api/hub.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { RING = 2048, KEPT_ROWS = 20000, TOPICS_MOST = 16, POLL_MS = 100, PAUSE_MS = 1000, WAIT_S = 10 };
+enum { KEPT_ROWS = 20000, TOPICS_MOST = 16, WAIT_S = 10 };
 
-struct item {
-    int64_t id;
-    char *org, *topic, *json;
-};
-
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    pthread_t thread;
-    struct sql_pool *pool;
-    struct item ring[RING]; /* id % RING would leave holes: filled in order at `n` */
-    uint64_t n;             /* items ever put in */
-    int listeners;
-    bool running, stop;
-} hub = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
+static struct sql_pool *connections;
 
 enum err event_tell(struct sql *db, const struct resource *about, const char *about_id, const char *topic, const char *json)
 {
@@ -46,122 +30,15 @@ enum err event_last(struct sql *db, int64_t *ret)
     return sql_int(db, ret, "SELECT coalesce(max(id), 0) FROM event");
 }
 
-static void empty(struct item *i)
-{
-    free(i->org);
-    free(i->topic);
-    free(i->json);
-    *i = (struct item){ 0 };
-}
-
-static void put(int64_t id, const char *org, const char *topic, const char *json)
-{
-    struct item *i = &hub.ring[hub.n % RING];
-    empty(i);
-    *i = (struct item){ id, heap_str(org), heap_str(topic), heap_str(json) };
-    hub.n++;
-}
-
-static enum err read_new(struct sql *db, int64_t *last)
-{
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT id, org, topic, json FROM event WHERE id > ?1 ORDER BY id", V(*last)));
-    bool any = false;
-    pthread_mutex_lock(&hub.lock);
-    while (rows_next(r)) {
-        *last = rows_int(r, 0);
-        put(*last, rows_text(r, 1), rows_text(r, 2), rows_text(r, 3));
-        any = true;
-    }
-    if (any)
-        pthread_cond_broadcast(&hub.more);
-    pthread_mutex_unlock(&hub.lock);
-    return rows_error(r);
-}
-
-static void wait_ms(int64_t ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    int64_t ns = t.tv_nsec + ms * 1000000;
-    t.tv_sec += ns / 1000000000;
-    t.tv_nsec = ns % 1000000000;
-    pthread_cond_timedwait(&hub.more, &hub.lock, &t);
-}
-
-/* Waits until there is somebody to read for. */
-static bool wanted(void)
-{
-    pthread_mutex_lock(&hub.lock);
-    while (!hub.stop && !hub.listeners)
-        pthread_cond_wait(&hub.more, &hub.lock);
-    bool stop = hub.stop;
-    pthread_mutex_unlock(&hub.lock);
-    return !stop;
-}
-
-struct reading {
-    int64_t last, version; /* -1: not known yet */
-};
-
-static enum err look(struct sql *db, struct reading *at, bool *ret_any)
-{
-    int64_t version = 0;
-    *ret_any = false;
-    if (at->last < 0)
-        TRY(sql_int(db, &at->last, "SELECT coalesce(max(id) - ?1, 0) FROM event", V((int64_t)RING / 2)));
-    TRY(sql_data_version(db, &version));
-    if (version == at->version)
-        return OK;
-    TRY(read_new(db, &at->last));
-    at->version = version;
-    *ret_any = true;
-    return OK;
-}
-
-/* Follows the table while somebody listens; sleeps otherwise. A read that fails (the database is busy, the disk full) is told, and
- * tried again: the pages must not fall silent for it. */
-static void *follow(void *with)
-{
-    struct sql *db = with;
-    struct reading at = { -1, -1 };
-    while (wanted()) {
-        bool any = false;
-        enum err e = look(db, &at, &any);
-        if (e != OK)
-            log_failure("reading events");
-        int64_t ms = e != OK ? PAUSE_MS : any ? 0 : POLL_MS;
-        struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
-        nanosleep(&pause, NULL);
-    }
-    sql_pool_give(hub.pool, db);
-    return NULL;
-}
-
 enum err events_start(struct sql_pool *pool)
 {
-    struct sql *db = NULL;
-    TRY(sql_pool_take(pool, &db));
-    hub.pool = pool;
-    hub.stop = false;
-    if (pthread_create(&hub.thread, NULL, follow, db) != 0)
-        return fail(E_BROKEN, "cannot start the thread for events");
-    hub.running = true;
-    return OK;
+    connections = pool;
+    return hub_start(pool);
 }
 
 void events_stop(void)
 {
-    if (!hub.running)
-        return;
-    pthread_mutex_lock(&hub.lock);
-    hub.stop = true;
-    pthread_cond_broadcast(&hub.more);
-    pthread_mutex_unlock(&hub.lock);
-    pthread_join(hub.thread, NULL);
-    hub.running = false;
-    for (size_t i = 0; i < RING; i++)
-        empty(&hub.ring[i]);
+    hub_stop();
 }
 
 struct stream {
@@ -176,7 +53,7 @@ struct stream {
     double checked; /* when the right to listen was */
 };
 
-static bool wants(const struct stream *s, const struct item *item)
+static bool wants(const struct stream *s, const struct heard *item)
 {
     if (strcmp(s->org, item->org) != 0)
         return false;
@@ -200,22 +77,38 @@ static bool still_may(const struct stream *s)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct sql *db = NULL;
-    if (sql_pool_take(hub.pool, &db) != OK)
+    if (sql_pool_take(connections, &db) != OK)
         return true;
     enum err e = check_listener(s, db, a);
-    sql_pool_give(hub.pool, db);
+    sql_pool_give(connections, db);
     return e != E_UNKNOWN_USER;
 }
 
-static void copy_new(struct stream *s)
+static enum hub_taken take(void *with, const struct heard *i)
 {
-    if (hub.n > RING && s->at < hub.n - RING)
-        s->at = hub.n - RING;
-    for (; s->at < hub.n && !text_full(&s->out); s->at++) {
-        const struct item *i = &hub.ring[s->at % RING];
-        if (i->id > s->after && wants(s, i))
-            text_fmt(&s->out, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)i->id, i->topic, i->json);
-    }
+    struct stream *s = with;
+    if (text_full(&s->out))
+        return HUB_FULL;
+    if (i->id <= s->after || !wants(s, i))
+        return HUB_PASSED;
+    text_fmt(&s->out, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)i->id, i->topic, i->json);
+    return HUB_TOOK;
+}
+
+/* False: the program ends. */
+static bool fill(struct stream *s)
+{
+    bool first = !s->hello;
+    text_clear(&s->out);
+    s->sent = 0;
+    if (first)
+        text_add(&s->out, "retry: 2000\n: listening\n\n");
+    s->hello = true;
+    if (!hub_hear(&s->at, first ? 0 : WAIT_S, take, s))
+        return false;
+    if (!s->out.n)
+        text_add(&s->out, ": still here\n\n");
+    return true;
 }
 
 static ssize_t next(void *with, char *ret, size_t room)
@@ -226,26 +119,8 @@ static ssize_t next(void *with, char *ret, size_t room)
             return -1;
         s->checked = clock_seconds();
     }
-    if (s->sent == s->out.n) {
-        text_clear(&s->out);
-        s->sent = 0;
-        pthread_mutex_lock(&hub.lock);
-        if (!s->hello)
-            text_add(&s->out, "retry: 2000\n: listening\n\n");
-        s->hello = true;
-        copy_new(s);
-        double until = clock_seconds() + WAIT_S;
-        while (!s->out.n && !hub.stop && clock_seconds() < until) {
-            wait_ms(1000);
-            copy_new(s);
-        }
-        bool stop = hub.stop;
-        pthread_mutex_unlock(&hub.lock);
-        if (stop)
-            return -1;
-        if (!s->out.n)
-            text_add(&s->out, ": still here\n\n");
-    }
+    if (s->sent == s->out.n && !fill(s))
+        return -1;
     size_t n = s->out.n - s->sent < room ? s->out.n - s->sent : room;
     memcpy(ret, s->out.bytes + s->sent, n);
     s->sent += n;
@@ -255,9 +130,7 @@ static ssize_t next(void *with, char *ret, size_t room)
 static void done(void *with)
 {
     struct stream *s = with;
-    pthread_mutex_lock(&hub.lock);
-    hub.listeners--;
-    pthread_mutex_unlock(&hub.lock);
+    hub_leave();
     atomic_fetch_sub(&api_counters.event_streams, 1);
     for (size_t i = 0; i < s->n; i++)
         free(s->topics[i]);
@@ -286,12 +159,8 @@ static enum err listen(struct op *op)
     s->checked = clock_seconds();
     for (; s->n < n; s->n++)
         s->topics[s->n] = heap_str(topics[s->n]);
-    pthread_mutex_lock(&hub.lock);
     s->after = last ? strtoll(last, NULL, 10) : 0;
-    s->at = last && hub.n > RING ? hub.n - RING : last ? 0 : hub.n;
-    hub.listeners++;
-    pthread_cond_broadcast(&hub.more);
-    pthread_mutex_unlock(&hub.lock);
+    s->at = hub_join(last != NULL);
     atomic_fetch_add(&api_counters.event_streams, 1);
     http_answer_header(op->call, "Cache-Control", "no-store");
     http_answer_header(op->call, "X-Accel-Buffering", "no");

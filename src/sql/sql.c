@@ -119,6 +119,8 @@ void sql_close(struct sql *s)
     free(s);
 }
 
+enum err (*sql_fault)(const char *text);
+
 static size_t hash(const char *text)
 {
     size_t h = 14695981039346656037u;
@@ -130,6 +132,8 @@ static size_t hash(const char *text)
 /* A prepared statement for the text: the kept one, unless it is in use further up the stack. */
 static enum err prepare(struct sql *s, const char *text, sqlite3_stmt **ret, bool *ret_kept)
 {
+    if (sql_fault)
+        TRY(sql_fault(text));
     struct kept *k = &s->kept[hash(text) % KEPT_STATEMENTS];
     if (k->text && !k->in_use && strcmp(k->text, text) == 0) {
         k->in_use = *ret_kept = true;

@@ -65,6 +65,9 @@ void sql_close(struct sql *);
 /* A single integer; 0 when there is no row or it is NULL. */
 #define sql_int(db, ret, literal, ...) sql_int_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
 
+/* For tests of what happens when the database fails: asked before each statement; what it says instead of OK is its failure. */
+extern enum err (*sql_fault)(const char *text);
+
 /* The same for texts that are put together from constant table rows (api/, query/): never from what a user sent. */
 MUST_USE enum err sql_run_text(struct sql *, const char *text, const struct value *, size_t n);
 MUST_USE enum err sql_rows_text(struct sql *, struct rows **ret, const char *text, const struct value *, size_t n);
