@@ -284,6 +284,19 @@ static const char told_sql[] =
     "security TEXT NOT NULL CHECK (security IN ('TLS', 'STARTTLS', 'NONE')), username TEXT, password TEXT, sender TEXT NOT NULL, "
     "updated_at INTEGER NOT NULL) STRICT";
 
+static enum err labels_composed(struct sql *db, struct arena *a)
+{
+    TRY(compose_names(db, a, "SELECT id, name FROM label",
+                      "UPDATE label SET name = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM label o WHERE o.dataset_version_id ="
+                      " label.dataset_version_id AND o.name = ?2)"));
+    TRY(compose_names(db, a, "SELECT id, name FROM label_group",
+                      "UPDATE label_group SET name = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM label_group o WHERE"
+                      " o.dataset_version_id = label_group.dataset_version_id AND o.name = ?2)"));
+    return compose_names(db, a, "SELECT id, name FROM deployment_label",
+                         "UPDATE deployment_label SET name = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM deployment_label o"
+                         " WHERE o.deployment_id = deployment_label.deployment_id AND o.name = ?2)");
+}
+
 const struct migration migrations[] = {
     { 1, "the first release" },
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
@@ -430,5 +443,6 @@ const struct migration migrations[] = {
       " against REAL NOT NULL, better REAL, confidence REAL NOT NULL, says TEXT NOT NULL) STRICT;"
       "CREATE INDEX decision_of ON decision (deployment_id, id);"
       "INSERT INTO gate (id, champion_id) SELECT id, model_version_id FROM deployment" },
+    { 34, "labels are the same in either form of an accent", .run = labels_composed },
     { 0 },
 };

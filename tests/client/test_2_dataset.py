@@ -78,7 +78,9 @@ def test_names_are_found_in_either_form_of_an_accent(client, typed):
         assert client.get_model(name=n).id == model.id
         assert project.get_experiment(name=n).id == experiment.id
         assert version.get_label(n).id == label.id
-        assert version.get_or_create_label(n).name == name
+        assert version.get_or_create_label(n).id == label.id and label.name == unicodedata.normalize("NFC", name)
+    both = version.connection.xget(f"/api/dataset/version/{version.id}/bulk-labels", data=json.dumps({"names": [unicodedata.normalize(f, name) for f in ("NFC", "NFD")]}))
+    assert [x["id"] for x in both.json()] == [str(label.id)] * 2 and len(version.list_labels()) == 1
 
 
 def test_many_labels_at_once(version, labels):

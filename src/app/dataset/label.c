@@ -1,6 +1,7 @@
 #include "app/datalake/datalake.h"
 #include "app/dataset/dataset.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include <string.h>
 
 enum { BULK_NAMES = 10000 };
@@ -18,7 +19,7 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "l.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME, "l.name", .min = 1, .max = 100 },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME | F_COMPOSED, "l.name", .min = 1, .max = 100 },
     { "group_id", T_ID, F_NULL | F_EDIT, "l.group_id" },
     { "dataset_version_id", T_ID, 0, "l.dataset_version_id" },
     { "position", T_INT, F_SORT, "l.position" }, /* the class number, from 0 */
@@ -27,7 +28,7 @@ static const struct field fields[] = {
 };
 static const struct field group_fields[] = {
     { "id", T_ID, F_FILTER, "g.id" },
-    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME, "g.name", .min = 1, .max = 100 },
+    { "name", T_TEXT, F_SORT | F_FILTER | F_NEW | F_NEED | F_EDIT | F_NAME | F_COMPOSED, "g.name", .min = 1, .max = 100 },
     { "parent_id", T_ID, F_NULL | F_NEW | F_EDIT, "g.parent_id" },
     { "dataset_version_id", T_ID, 0, "g.dataset_version_id" },
 };
@@ -50,6 +51,7 @@ static enum err add(struct sql *db, struct arena *a, const char *org, const char
 enum err label_need(struct sql *db, struct arena *a, const char *org, const char *version, const char *name, const char **ret_id)
 {
     AUTO(rows) struct rows *r = NULL;
+    name = unicode_nfc(a, name);
     enum err e = sql_first(db, &r, "SELECT id FROM label WHERE dataset_version_id = ?1 AND name = ?2", V(version), V(name));
     if (e == E_NOT_FOUND)
         return add(db, a, org, version, name, ret_id);
@@ -72,7 +74,7 @@ static enum err create(struct op *op)
 {
     const char *id;
     TRY(version_check_unlocked(op->db, op->id));
-    TRY(add(op->db, op->arena, op->org, op->id, in_text(op, "name"), &id));
+    TRY(add(op->db, op->arena, op->org, op->id, in_composed(op, "name"), &id));
     op->status = 201;
     return reply_one(op, &label_resource, id);
 }

@@ -5,6 +5,7 @@
 #include "app/deployment/served.h"
 #include "app/model/model.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,7 @@ enum err deployment_heard(struct sql *db, struct arena *a, const char *id, const
 
 enum err deployment_label_need(struct sql *db, struct arena *a, const char *id, const char *name, const char **ret_label)
 {
+    name = unicode_nfc(a, name);
     TRY(sql_run(
         db,
         "INSERT INTO deployment_label (id, deployment_id, position, name) VALUES (?1, ?2,"
