@@ -2,6 +2,7 @@
  * image is is found out in the sandbox before the transaction begins, of several at a time. */
 #include "api/resource.h"
 #include "app/datalake/datalake.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "blob/blob.h"
 #include "infer/infer.h"
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 enum { FILES_MOST = 100, PROBES_MOST = 4 }; /* of a request; PROBES_MOST: looked at at the same time */
+static const double PROBES_S = 60;          /* all files of a request; then nobody may wait for its answer any more */
 
 /* ---- what the files are */
 
@@ -19,6 +21,7 @@ struct probing {
     struct data_new *items;
     size_t n;
     atomic_size_t next;
+    double until;
     pthread_mutex_t lock; /* of the request's arena, and of: */
     bool failed;
     struct failure why; /* the first */
@@ -44,11 +47,18 @@ static enum err probe_one(struct probing *p, struct data_new *d)
     return OK;
 }
 
+static enum err probe_in_time(struct probing *p, size_t i)
+{
+    if (i > 0 && clock_seconds() > p->until)
+        return fail(E_TOO_BIG, "looking at the files takes longer than %.0f s: register fewer at once", PROBES_S);
+    return probe_one(p, &p->items[i]);
+}
+
 static void *probe_next(void *with)
 {
     struct probing *p = with;
     for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->n;) {
-        if (probe_one(p, &p->items[i]) == OK)
+        if (probe_in_time(p, i) == OK)
             continue;
         pthread_mutex_lock(&p->lock);
         if (!p->failed)
@@ -63,7 +73,7 @@ static void *probe_next(void *with)
 /* This thread does its part, and all of it where no other can be had. */
 static enum err probe_all(struct op *op, struct data_new *items, size_t n)
 {
-    struct probing p = { .op = op, .items = items, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct probing p = { .op = op, .items = items, .n = n, .until = clock_seconds() + PROBES_S, .lock = PTHREAD_MUTEX_INITIALIZER };
     pthread_t others[PROBES_MOST - 1];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t wanted = n ? n - 1 : 0, started = 0;
