@@ -29,13 +29,14 @@ enum err thing_hide(struct sql *db, const char *id, const char *job_id)
 
 enum err thing_show(struct sql *db, const char *id)
 {
-    return sql_run(db, "DELETE FROM gone WHERE id = ?1 AND within LIKE '" MADE_BY "%'", V(id));
+    return sql_run(db, "DELETE FROM gone WHERE id = ?1 AND substr(within, 1, length('" MADE_BY "')) = '" MADE_BY "'", V(id));
 }
 
 enum err thing_check_made(struct sql *db, const char *id, const char *called)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT within FROM gone WHERE id = ?1 AND within LIKE '" MADE_BY "%'", V(id)));
+    TRY(sql_rows(db, &r, "SELECT within FROM gone WHERE id = ?1 AND substr(within, 1, length('" MADE_BY "')) = '" MADE_BY "'",
+                 V(id)));
     if (!rows_next(r))
         return rows_error(r);
     return fail(E_CONFLICT, "the %s is being made by the job %s: wait until that has ended", called,

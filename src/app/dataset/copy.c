@@ -198,7 +198,8 @@ static enum err assets_of(struct op *op, const char *version, struct bulk_list *
     struct value values[] = { V(version), V((const char *)NULL) };
     TRY(in_ids(op, "asset_ids", &values[1]));
     return bulk_rows(op,
-                     "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (?2 IS NULL OR id IN " LISTED("?2") ") ORDER BY id",
+                     "SELECT id FROM asset WHERE dataset_version_id = ?1 AND (CAST(?2 AS INTEGER) IS NULL OR id IN " LISTED(
+                         "?2") ") ORDER BY id",
                      values, 2, l);
 }
 
