@@ -163,7 +163,8 @@ struct route {
     /* Whose: the first and second value of the path are ids of these. The dispatcher looks them up, and refuses those that the
      * caller's organization or role does not reach. A path with a value that none of them explains stops the server at start. */
     const struct resource *on, *on_too;
-    const char *on_nothing; /* why the other values of the path are ids of nothing that somebody owns */
+    const struct resource *or_answers; /* the answer is this or `answers`, by what was sent */
+    const char *on_nothing;            /* why the other values of the path are ids of nothing that somebody owns */
     enum gives gives;
     /* Another name, or another form, of the route of this path (and of the same method): what this row leaves out is that one's,
      * its right and whose the things are always. A `run` of its own turns what was sent into what that one takes, see run_as(). */

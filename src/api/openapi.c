@@ -74,8 +74,9 @@ static void collect_all(struct components *c)
                 collect(c, *r);
     for (const struct resource *const *r = resources; *r; r++)
         for (size_t i = 0; i < (*r)->n_routes; i++)
-            for (int k = 0; k < 2; k++) {
-                const struct resource *of = k ? (*r)->routes[i].ends_in : (*r)->routes[i].answers;
+            for (int k = 0; k < 3; k++) {
+                const struct route *route = &(*r)->routes[i];
+                const struct resource *of = k == 0 ? route->answers : k == 1 ? route->ends_in : route->or_answers;
                 if (of)
                     collect(c, of);
             }
@@ -413,7 +414,16 @@ static void parameters(struct arena *a, struct out *o, const struct route *r)
 static void schema_of_answer(struct components *c, struct out *o, const struct route *r)
 {
     if (r->gives == GIVES_ONE) {
-        reference(c, o, "schema", r->answers, false);
+        if (!r->or_answers) {
+            reference(c, o, "schema", r->answers, false);
+            return;
+        }
+        out_object(o, "schema");
+        out_array(o, "anyOf");
+        reference(c, o, NULL, r->answers, false);
+        reference(c, o, NULL, r->or_answers, false);
+        out_end_array(o);
+        out_end_object(o);
         return;
     }
     out_object(o, "schema");
@@ -533,6 +543,8 @@ static void operation(struct arena *a, struct components *c, struct out *o, cons
     out_text(o, "summary", r->says ? r->says : of->name);
     out_raw(o, "tags", arena_fmt(a, "[\"%s\"]", of->name));
     out_text(o, "x-right", rights[r->need]);
+    if (r->need == MAY_ANYONE || r->need == MAY_SIGNED)
+        out_raw(o, "security", "[]");
     what_it_is_on(o, r);
     what_it_keeps(o, r);
     what_it_starts(c, o, r);

@@ -142,7 +142,7 @@ static const struct route routes[] = {
       .body_cap = 256 << 10, .on = &experiment_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/experiment/{id}/logging", read, MAY_READ, WORK_READ,
       "the stored console file; with after=N the lines after the N-th", FIELDS(after_in), .on = &experiment_resource,
-      .answers = &console_answer },
+      .answers = &console_answer, .or_answers = &console_resource },
     { "POST", "/api/experiment/{id}/logging/save", save, MAY_WRITE, WORK_WRITE, "stores the console as an uploaded file",
       FIELDS(object_in), &console_resource, .on = &experiment_resource },
     { "GET", "/api/logging/file/{id}", get, MAY_READ, WORK_READ, "a stored console file", NULL, 0, &console_resource,
