@@ -103,6 +103,7 @@ def test_more_than_a_thousand_come_in_one_page(server, client, lake):
 
 def test_data_are_downloaded_as_they_were_sent(lake, cells, data, tmp_path):
     _, many = data
+    (tmp_path / "many").mkdir()  # its threads would make the folder over each other, and lose the file
     many.download(str(tmp_path / "many"))
     many[0].download(str(tmp_path / "one"))
     for c in data[0]:
@@ -199,6 +200,7 @@ def test_assets_are_listed_found_tagged_and_downloaded(version, cells, lake, tmp
     assert one.get_tags() == [tag] and version.list_assets(tags="blurred").ids == [one.id] and one.get_data_tags()
     assert version.list_assets(data_tags=one.get_data_tags()[0].name, tags=tag).ids == [one.id]
     one.download(str(tmp_path / "one"))
+    (tmp_path / "some").mkdir()
     version.download(str(tmp_path / "all"))
     assets.download(str(tmp_path / "some"))
     for c in cells[10:14]:
