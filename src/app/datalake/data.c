@@ -1,18 +1,11 @@
 /* Data: one image in a datalake. Its bytes are an object; what the image is was found out by decoding it in the sandbox. */
-#include "api/bulk.h"
 #include "app/account/account.h"
 #include "app/datalake/datalake.h"
 #include "base/clock.h"
-#include "base/file.h"
-#include "blob/blob.h"
-#include "infer/infer.h"
 #include "query/query.h"
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { LIST_IDS = 10000, BULK_IDS = 200000, THUMBNAIL_CAP = 64 << 20, PLAIN = 8, CONDITION = 1 << 16 };
+enum { LIST_IDS = 10000, PLAIN = 8, CONDITION = 1 << 16 };
 
 #define THUMBNAIL(side) "old.org || '/thumbnail/' || old.hash || '/" side ".jpg'"
 
@@ -332,89 +325,6 @@ static enum err update_custom(struct op *op)
     return reply_one(op, &custom_answer, op->id);
 }
 
-/* ---- deleting */
-
-/* Locked versions keep what they hold. */
-static enum err check_open(struct op *op, const char *const *texts, size_t n)
-{
-    struct value ids;
-    TRY(sql_list(op->db, texts, n, &ids));
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(op->db, &r,
-                 "SELECT s.name, v.version FROM listed j JOIN asset a ON a.data_id = j.value "
-                 "JOIN dataset_version v ON v.id = a.dataset_version_id JOIN dataset s ON s.id = v.dataset_id "
-                 "WHERE j.list = ?1 AND v.locked <> 0 LIMIT 1",
-                 V(ids)));
-    if (rows_next(r))
-        return fail(E_LOCKED, "version '%s' of dataset '%s' holds it and is locked", rows_text(r, 1), rows_text(r, 0));
-    return rows_error(r);
-}
-
-static enum err used(void)
-{
-    return fail(E_IN_USE, "something else still uses it (a deployment's predictions, for one)");
-}
-
-static enum err delete_one(struct op *op)
-{
-    op->status = 204;
-    TRY(check_open(op, &op->id, 1));
-    enum err e = sql_run(op->db, "DELETE FROM data WHERE id = ?1", V(op->id));
-    return e == E_IN_USE ? used() : e;
-}
-
-/* Names the ids, or a query: what it selects is deleted. */
-/* One that something else uses (a deployment's predictions, for one) refuses the lot where they are few; of many it is left. */
-static enum err remove_data(struct bulk *b, const char *id, const char *made)
-{
-    (void)made;
-    enum err e = sql_run(b->db, "DELETE FROM data WHERE id = ?1", V(id));
-    if (e == E_IN_USE)
-        return b->job ? OK : used();
-    TRY(e);
-    b->counted += sql_changes(b->db);
-    return OK;
-}
-
-static enum err tell_removed(struct bulk *b, bool done)
-{
-    (void)done;
-    return data_tell(b->db, json_text(json_get(b->input, "lake")));
-}
-const struct bulk_kind remove_data_bulk = { "remove_data",
-                                            "deleting data",
-                                            NULL,
-                                            NULL,
-                                            remove_data,
-                                            NULL,
-                                            tell_removed,
-                                            "removed",
-                                            false,
-                                            "lake",
-                                            "SELECT name FROM datalake WHERE id = ?1" };
-
-static enum err unwanted(struct op *op, struct bulk_list *l)
-{
-    const char *q = in_text(op, "q");
-    if (!in_has(op, "ids") && !(q && *q))
-        return fail(E_INVALID, "say which: ids, or q");
-    struct value ids;
-    TRY(in_ids(op, "ids", &ids));
-    TRY(resource_ids(op, &data_resource, q, "d.datalake_id = ?1 AND (CAST(?2 AS INTEGER) IS NULL OR d.id IN " LISTED("?2") ")",
-                     VALUES(V(op->id), V(ids)), &l->ids, &l->n));
-    return check_open(op, l->ids, l->n);
-}
-
-static enum err delete_many(struct op *op)
-{
-    int64_t count = 0;
-    TRY(bulk_change_wait(op, &remove_data_bulk, unwanted, arena_fmt(op->arena, "{\"lake\":\"%s\"}", op->id), &count));
-    out_object(&op->out, NULL);
-    out_int(&op->out, "count", count);
-    out_end_object(&op->out);
-    return OK;
-}
-
 /* ---- changing many: {"objects": {id: {"metadata", "custom_metadata", "tags": [names], "data_source": name}}} */
 
 static enum err change_one(struct op *op, const char *lake, const char *key, const struct json *v)
@@ -462,91 +372,6 @@ static enum err change_many(struct op *op)
     return OK;
 }
 
-/* ---- pictures for pages */
-
-/* The blob of the data in the path. */
-static enum err bytes_of(struct op *op, const char **ret_hash, const char **ret_type)
-{
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT hash, content_type, error FROM data WHERE id = ?1", V(op->id)));
-    *ret_hash = arena_str(op->arena, rows_text(r, 0));
-    *ret_type = rows_null(r, 2) ? arena_str(op->arena, rows_text(r, 1)) : "application/octet-stream";
-    return OK;
-}
-
-/* A data's bytes never change, so neither do its pictures. But a browser may show what it has kept only to the session that fetched
- * it: after a logout it must ask again. */
-static void answer_picture(struct op *op, const char *type, int fd, uint64_t size)
-{
-    http_answer_header(op->call, "Vary", "Cookie, Authorization");
-    http_answer_header(op->call, "Cache-Control", "private, max-age=31536000, immutable");
-    http_answer_header(op->call, "Content-Security-Policy", "default-src 'none'; sandbox");
-    http_answer_file(op->call, type, fd, size);
-}
-
-static enum err image(struct op *op)
-{
-    const char *hash, *type;
-    int fd;
-    uint64_t size;
-    TRY(bytes_of(op, &hash, &type));
-    TRY(blob_read(op->services->blobs, hash, &fd, &size));
-    bool shown = object_shown_inline(type);
-    if (!shown)
-        http_answer_header(op->call, "Content-Disposition", "attachment");
-    answer_picture(op, shown ? type : "application/octet-stream", fd, size);
-    return OK;
-}
-
-struct picture {
-    const char *name; /* of the object */
-    char hash[HASH_SIZE];
-    uint64_t size;
-};
-
-static enum err keep_picture(struct op *op)
-{
-    const struct picture *p = op->state;
-    return object_add(op->db, op->org, p->name, p->hash, p->size, "image/jpeg");
-}
-
-/* Pictures made before are objects of a name that says what they show. */
-static enum err make_thumbnail(struct op *op, const char *hash, int side, const char *name, int *ret_fd, uint64_t *ret_size)
-{
-    AUTO(fd) int from = -1;
-    AUTO(fd) int made = -1;
-    struct picture p = { .name = name };
-    TRY(blob_read(op->services->blobs, hash, &from, &p.size));
-    TRY(infer_thumbnail(op->services->infer, op_party(op), from, side, &made, &p.size));
-    if (lseek(made, 0, SEEK_SET) != 0)
-        return fail(E_BROKEN, "cannot rewind a thumbnail: %s", strerror(errno));
-    TRY(blob_put_fd(op->services->blobs, made, THUMBNAIL_CAP, p.hash, &p.size));
-    op->state = &p;
-    TRY(op_write(op, keep_picture));
-    return blob_read(op->services->blobs, p.hash, ret_fd, ret_size);
-}
-
-static enum err thumbnail(struct op *op)
-{
-    static const int sides[] = { 128, 256, 512, 1024 }; /* the trigger data_gone knows them too */
-    int64_t wanted = in_int(op, "size", 256);
-    int side = sides[0], fd;
-    for (size_t i = 1; i < COUNT_OF(sides) && wanted > side; i++)
-        side = sides[i];
-    const char *hash, *type, *made;
-    uint64_t size;
-    TRY(bytes_of(op, &hash, &type));
-    const char *name = arena_fmt(op->arena, "%s/thumbnail/%s/%d.jpg", op->org, hash, side);
-    enum err e = object_find(op->db, op->arena, op->org, name, &made, &size);
-    if (e == OK)
-        e = blob_read(op->services->blobs, made, &fd, &size);
-    if (e == E_NOT_FOUND)
-        e = make_thumbnail(op, hash, side, name, &fd, &size);
-    TRY(e);
-    answer_picture(op, "image/jpeg", fd, size);
-    return OK;
-}
-
 static const struct field list_in[] = {
     { "upload_statuses", T_TEXTS, .words = data_statuses },
     { "types", T_TEXTS, .words = data_types },
@@ -565,18 +390,13 @@ static const struct field find_in[] = {
 };
 static const struct field update_in[] = { { "metadata", T_OBJECT, F_NULL } };
 static const struct field custom_in[] = { { "custom_metadata", T_OBJECT, F_NULL } };
-static const struct field delete_in[] = { { "ids", T_IDS, .max = BULK_IDS }, { "q", T_TEXT, .max = 4000 } };
 static const struct field change_in[] = { { "objects", T_OBJECT, F_NEED } };
-static const struct field size_in[] = { { "size", T_INT, .min = 1, .max = 4096 } };
 
 static const struct route routes[] = {
     { "GET", "/api/datalake/{id}/datas", list, MAY_READ, WORK_READ, "data, by page; q searches", FIELDS(list_in), &data_resource,
       .on = &datalake_resource, .gives = GIVES_PAGE },
     { "XGET", "/api/datalake/{id}/datas", list_of, MAY_READ, WORK_READ, "data named by ids, object_names or filenames",
       FIELDS(list_in), &data_resource, .body_cap = 16 << 20, .on = &datalake_resource, .gives = GIVES_PAGE },
-    { "DELETE", "/api/datalake/{id}/datas", delete_many, MAY_WRITE, WORK_FREE,
-      "deletes data with their assets: ids, or all that q selects", FIELDS(delete_in), .body_cap = 16 << 20,
-      .on = &datalake_resource, .answers = &count_answer },
     { "PATCH", "/api/datalake/{id}/data/bulk", change_many, MAY_WRITE, WORK_WRITE, "changes metadata, tags and sources of many",
       FIELDS(change_in), .body_cap = 16 << 20, .on = &datalake_resource, .gives = GIVES_NOTHING },
     { "GET", "/api/datalake/{id}/datas/find", find, MAY_READ, WORK_READ, "one data by id, filename or object_name", FIELDS(find_in),
@@ -586,14 +406,8 @@ static const struct route routes[] = {
       .on = &data_resource },
     { "PATCH", "/api/data/{id}/custom-metadata", update_custom, MAY_WRITE, WORK_WRITE, "replaces the custom metadata",
       FIELDS(custom_in), .on = &data_resource, .answers = &custom_answer },
-    { "DELETE", "/api/data/{id}", delete_one, MAY_WRITE, WORK_WRITE, "deletes a data with its assets", .on = &data_resource,
-      .gives = GIVES_NOTHING },
     { "GET", "/api/data/{id}/presigned-url", link_of, MAY_READ, WORK_READ, "a link that gives the bytes for an hour",
       .on = &data_resource, .answers = &link_answer },
-    { "GET", "/api/data/{id}/thumbnail", thumbnail, MAY_READ, WORK_FREE, "a JPEG of at most that many pixels a side",
-      FIELDS(size_in), .on = &data_resource, .gives = GIVES_FILE },
-    { "GET", "/api/data/{id}/image", image, MAY_READ, WORK_FREE, "the bytes as they were uploaded", .on = &data_resource,
-      .gives = GIVES_FILE },
 };
 
 const struct resource data_resource = {
