@@ -8,7 +8,7 @@ from conftest import coco, unique, wait
 from picsellia import Client
 from picsellia.exceptions import BadRequestError, ForbiddenError, NoDataError, PicselliaError, ResourceConflictError, ResourceNotFoundError
 from picsellia.types.enums import (AnnotationFileType, AnnotationStatus, ExperimentStatus, Framework, ImportAnnotationMode, InferenceType, JobStatus,
-                                   LogType, ServiceMetrics, TagTarget)
+                                   LogType, ObjectDataType, ServiceMetrics, TagTarget)
 from picsellia.types.schemas_prediction import DetectionPredictionFormat
 from PIL import Image
 
@@ -64,7 +64,8 @@ def test_data_come_with_tags_and_a_source(client, lake, cells):
     found = lake.find_data(filename=one.filename)
     assert found == one and lake.find_data(object_name=one.object_name) == one and lake.find_all_datas([one.object_name]).ids == [one.id]
     source.update(name=(renamed := unique("camera")))
-    assert client.get_datasource(renamed) == source and source in client.list_datasources()
+    assert client.get_datasource(renamed) == source and source in client.list_datasources() and source.sync()["name"] == renamed
+    assert lake in client.list_datalakes() and lake.sync()["connector_id"] == str(lake.connector_id)
     source.delete()
     with pytest.raises(ResourceNotFoundError):
         client.get_datasource(renamed)
@@ -544,6 +545,10 @@ def test_artifacts_and_the_console(experiment, tmp_path, monkeypatch):
     experiment.send_logging(["two", "lines"], part="train", final=True)
     file = experiment.store_logging_file("notes.txt")
     assert experiment.get_logging_file() == file
+    other = experiment.connexion.generate_experiment_object_name("notes.txt", ObjectDataType.LOGGING, experiment.id)
+    experiment.connexion.upload_file(other, "notes.txt")
+    file.update(object_name=other)
+    assert experiment.get_logging_file().object_name == other
     file.download(str(tmp_path / "log"))
     assert (tmp_path / "log/notes.txt").read_text() == "one"
     file.delete()
