@@ -47,10 +47,18 @@ def main(images):
     tag = s.call("POST", f"/api/datalake/{s.lake}/tags", json={"name": "many"})["id"]
     file = coco([r[0] for r in s.rows("SELECT filename FROM data")])
     later = {"wait": False}
+
+    def save_very_many():
+        """One annotation of 10,000 boxes, twice: beside none, and in place of as many."""
+        asset, revision, label = s.rows("SELECT n.asset_id, n.revision, h.label_id FROM annotation n JOIN shape h ON h.annotation_id = n.id WHERE n.dataset_version_id = ? LIMIT 1", v)[0]
+        for k in range(2):
+            s.call("PUT", f"/api/asset/{asset}/annotation", json={"revision": revision + k, "rectangles": [{"label_id": label, "x": i % 600, "y": i % 400, "w": 9, "h": 9} for i in range(10000)]})
+
     acts = {
         "add by query": lambda: s.job(s.call("POST", f"/api/dataset/version/{v}/assets", 201, json={"q": "width > 0", "datalake_id": s.lake, **later})),
         "tag": lambda: s.call("POST", f"/api/tag/{tag}/attach", json=s.data),
         "import": lambda: s.job(s.call("POST", f"/api/dataset/version/{v}/annotations/import", data={"mode": "REPLACE"}, files=[("files", ("a.json", file))])),
+        "10,000 shapes saved": save_very_many,
         "export": lambda: s.job(s.call("POST", f"/api/dataset/version/{v}/annotations/export", json={"type": "COCO", **later})),
         "fork": lambda: s.job(s.call("POST", f"/api/dataset/{d}/fork", 201,
                                      json={"parent_id": v, "version": "two", "with_labels": True, "with_annotations": True, **later})),
