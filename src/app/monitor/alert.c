@@ -171,9 +171,15 @@ static enum err begin_anew(struct op *op, const char *says_before)
                    V(op->id), V(clock_now_ms()));
 }
 
+enum err alert_tell(struct sql *db, struct arena *a, const char *deployment, const char *json)
+{
+    TRY(event_tell(db, &deployment_resource, deployment, "alert", json));
+    return deployment_tell(db, a, deployment, json);
+}
+
 static enum err tell_pages(struct op *op, const char *deployment, const char *id)
 {
-    return deployment_tell(op->db, op->arena, deployment, arena_fmt(op->arena, "{\"kind\":\"alert\",\"alert_id\":\"%s\"}", id));
+    return alert_tell(op->db, op->arena, deployment, arena_fmt(op->arena, "{\"kind\":\"alert\",\"alert_id\":\"%s\"}", id));
 }
 
 /* ---- routes */

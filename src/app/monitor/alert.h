@@ -70,3 +70,5 @@ struct alert_at {
 bool alert_step(const struct alert_rule *, bool known, double value, int64_t now, struct alert_at *);
 
 extern const struct resource alert_change_resource;
+/* To the pages of that deployment, and to those that show all alerts (topic "alert"). */
+MUST_USE enum err alert_tell(struct sql *, struct arena *, const char *deployment_id, const char *json);

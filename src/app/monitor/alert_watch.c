@@ -178,9 +178,8 @@ static enum err write_change(struct sql *db, struct arena *a, const struct watch
                 " OFFSET ?2)",
                 V(w->id), V((int64_t)ALERT_CHANGES_KEPT)));
     TRY(tell(db, a, w));
-    return deployment_tell(
-        db, a, w->look.deployment,
-        arena_fmt(a, "{\"kind\":\"alert\",\"alert_id\":\"%s\",\"state\":\"%s\"}", w->id, alert_states[w->at.state]));
+    const char *json = arena_fmt(a, "{\"kind\":\"alert\",\"alert_id\":\"%s\",\"state\":\"%s\"}", w->id, alert_states[w->at.state]);
+    return alert_tell(db, a, w->look.deployment, json);
 }
 
 static enum err write_all(struct sql *db, struct arena *a, const struct watched *all, size_t n)

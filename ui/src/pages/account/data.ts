@@ -1,6 +1,6 @@
-import type { NewToken, Token, User } from "../../api/answers";
-import { del, patch, post, type Page } from "../../api/client";
-import { touch, useGet } from "../../api/query";
+import type { Delivery, EventOfWebhooks, MailServerOfAnOrganization as MailServer, NewToken, Token, User, Webhook, WebhookWithItsSecret } from "../../api/answers";
+import { del, patch, post, put, type Page } from "../../api/client";
+import { touch, useEvents, useGet } from "../../api/query";
 import { signIn, switchOrganization, useSession, useSignedIn } from "../../api/session";
 import type { Organization } from "../../api/types";
 
@@ -14,7 +14,7 @@ export const useWho = useSession;
 export const enter = signIn;
 export { switchOrganization, useSignedIn };
 
-export type { Token, User };
+export type { Delivery, MailServer, Token, User, Webhook };
 
 export const useUsers = () => useGet<Page<User>>("/api/users");
 export const addUser = (u: { username: string; password: string; role: string }) => post<User>("/api/users", u).then((r) => (touch("/api/users"), r));
@@ -31,3 +31,29 @@ export const renameOrganization = (id: string, name: string) => patch(`/api/orga
 export const leaveOrganization = (id: string) => post(`/api/organization/${id}/leave`);
 export const useOrganizations = () => useGet<Page<Organization>>("/api/organizations", { limit: 100 });
 export const removeUser = (id: string) => del(`/api/user/${id}`).then(() => touch("/api/users"));
+
+// ---- what is told outside
+const hooks = "/api/webhook";
+const org = (id: string, what: string) => `/api/organization/${id}/${what}`;
+const staleTold = () => touch("/api/organization", hooks, "/api/delivery");
+export const useWebhookEvents = () => useGet<EventOfWebhooks[]>("/api/webhooks/events", {}, { stale: Infinity });
+export function useWebhooks(id: string) {
+  useEvents("delivery", staleTold);
+  return useGet<Page<Webhook>>(org(id, "webhooks"), { limit: 100 });
+}
+export const addWebhook = (id: string, w: { url: string; events: string[] }) => post<WebhookWithItsSecret>(org(id, "webhooks"), w).then((r) => (staleTold(), r));
+export const changeWebhook = (id: string, w: Partial<{ url: string; events: string[]; active: boolean }>) => patch(`${hooks}/${id}`, w).then(staleTold);
+export const removeWebhook = (id: string) => del(`${hooks}/${id}`).then(staleTold);
+export const newSecret = (id: string) => post<WebhookWithItsSecret>(`${hooks}/${id}/secret`).then((r) => (staleTold(), r));
+export const testWebhook = (id: string) => post(`${hooks}/${id}/test`).then(staleTold);
+export const useDeliveries = (id: string | null) => useGet<Page<Delivery>>(id && `${hooks}/${id}/deliveries`, { limit: 50 });
+export const useDelivery = (id: string) => useGet<Delivery>(`/api/delivery/${id}`);
+export const redeliver = (id: string) => post(`/api/delivery/${id}/redeliver`).then(staleTold);
+export const useMail = (id: string) => useGet<MailServer>(org(id, "mail"));
+export function useLetters(id: string) {
+  useEvents("delivery", staleTold);
+  return useGet<Page<Delivery>>(org(id, "letters"), { limit: 50 });
+}
+export const setMail = (id: string, m: { host: string; security: string; port: number; username: string | null; sender: string; password?: string }) => put(org(id, "mail"), m).then(staleTold);
+export const forgetMail = (id: string) => del(org(id, "mail")).then(staleTold);
+export const testMail = (id: string, to: string) => post(org(id, "mail/test"), { to }).then(staleTold);

@@ -1,4 +1,4 @@
-// Settings: the organization, its members, your API tokens.
+// Settings: the organization, its members, your API tokens, and what is told outside.
 import { ActionIcon, Button, PasswordInput, Select, Switch, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
@@ -10,6 +10,7 @@ import { Page } from "../../kit/page";
 import { CopyBlock, Empty, Facts, Fault, Id, Section, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
+import { Mail, Webhooks } from "./told";
 import { addOrganization, addToken, addUser, changeOwnPassword, changeRole, changeUser, dropToken, invite, leaveOrganization, removeUser, renameOrganization, switchOrganization, useOrganizations, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
 
 export default function Settings() {
@@ -20,6 +21,8 @@ export default function Settings() {
         { key: "organization", text: "Organization", show: () => <Organization /> },
         { key: "users", text: "Members", show: () => <Members /> },
         { key: "tokens", text: "API tokens", show: () => <Tokens /> },
+        { key: "webhooks", text: "Webhooks", show: () => <Webhooks />, needs: "admin" },
+        { key: "mail", text: "E-mail", show: () => <Mail />, needs: "admin" },
       ]}
     />
   );

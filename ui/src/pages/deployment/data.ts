@@ -2,7 +2,7 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { DriftMonitor, DriftOfADeployment } from "../../api/answers";
+import type { ChangeOfAnAlert, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
 import type { Alert, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
@@ -108,8 +108,20 @@ export const trainNow = (id: string) => post(`${of(id)}/pipeline/ct/launch`).the
 export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
 export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));
 
+// ---- alerts
+export type AlertMetric = MetricOfAlerts;
+export type AlertRule = Partial<Pick<Alert, "metric" | "label" | "operator" | "value" | "window_predictions" | "window_seconds" | "min_count" | "hold_seconds" | "active" | "emails" | "webhooks">>;
+export const useLabels = useDeploymentLabels;
 export const useAlerts = (id: string) => useGet<Page<Alert>>(`${of(id)}/alerts`);
-export const addAlert = (id: string, a: { metric: string; operator: string; value: number }) => post(`${of(id)}/alerts`, { ...a, active: true }).then(() => stale(id));
-export const changeAlert = (id: string, alert: string, c: Partial<{ active: boolean; value: number }>) => patch(`/api/alert/${alert}`, c).then(() => stale(id));
+export const useAlertMetrics = () => useGet<AlertMetric[]>("/api/alerts/metrics", {}, { stale: Infinity });
+export const useAlertHistory = (alert: string) => useGet<Page<ChangeOfAnAlert>>(`/api/alert/${alert}/history`, { limit: 50 });
+const staleAlert = (id: string, alert: string) => {
+  stale(id);
+  touch(`/api/alert/${alert}`);
+};
+export const addAlert = (id: string, a: AlertRule) => post(`${of(id)}/alerts`, a).then(() => stale(id));
+export const changeAlert = (id: string, alert: string, c: AlertRule) => patch(`/api/alert/${alert}`, c).then(() => staleAlert(id, alert));
 export const removeAlert = (id: string, alert: string) => del(`/api/alert/${alert}`).then(() => stale(id));
+export const acknowledge = (id: string, alert: string) => post(`/api/alert/${alert}/acknowledge`).then(() => stale(id));
+export const muteAlert = (id: string, alert: string, until: string | null) => post(`/api/alert/${alert}/mute`, { until }).then(() => stale(id));
 export const lakeName = async (id: string) => (await get<{ name: string }>(`/api/datalake/${id}`)).name;

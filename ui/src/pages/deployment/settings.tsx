@@ -1,19 +1,16 @@
 // Settings of a deployment: general, and the loops: training data, feedback, training, deployment, alerts.
-import { ActionIcon, Button, NumberInput, Select, Slider, Switch, TextInput } from "@mantine/core";
+import { ActionIcon, Button, NumberInput, Select, Slider, TextInput } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { plural } from "../../kit/format";
-import { IconPlus, IconTrash, IconX } from "../../kit/icons";
+import { IconPlus, IconX } from "../../kit/icons";
 import { NameField, nameReady } from "../../kit/naming";
 import { ParameterFields, faultOf } from "../../kit/parameter-fields";
 import { Fault, Lines, Status, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
 import {
-  addAlert,
   change,
-  changeAlert,
-  removeAlert,
   setChampion,
   setLoop,
   setPolicy,
@@ -21,7 +18,6 @@ import {
   setTrainingData,
   toggle,
   trainNow,
-  useAlerts,
   useDatasets,
   useDatasetVersions,
   useModels,
@@ -33,6 +29,7 @@ import {
   type Parameters,
   type Pipelines,
 } from "./data";
+import { Alerts } from "./alerts";
 import { GateSettings } from "./gate";
 import { DriftSettings } from "./drift-settings";
 import { Part } from "./parts";
@@ -290,48 +287,3 @@ function Delivery({ d, p }: { d: Deployment; p: Pipelines }) {
   );
 }
 
-const metrics = [
-  { value: "latency", label: "Latency of one prediction, ms" },
-  { value: "avg_latency", label: "Mean latency of the last hundred, ms" },
-];
-
-function Alerts({ d }: { d: Deployment }) {
-  const alerts = useAlerts(d.id);
-  const [metric, setMetric] = useState<string | null>("avg_latency");
-  const [operator, setOperator] = useState<string | null>(">");
-  const [value, setValue] = useState<number | "">(500);
-  const word = (m: string) => metrics.find((x) => x.value === m)?.label ?? m;
-  return (
-    <Part title="Alerts" says="Shown on the dashboard and on the home page as soon as they hold.">
-      {alerts.error ? (
-        <Fault error={alerts.error} again={() => void alerts.refetch()} />
-      ) : !alerts.data ? (
-        <Lines n={2} />
-      ) : (
-        alerts.data.items.map((a) => (
-          <div key={a.id} style={{ display: "flex", alignItems: "center", gap: 12, minHeight: 44, borderBottom: "1px solid var(--line)" }}>
-            <span style={{ flex: 1 }}>
-              {word(a.metric)}{" "}
-              <b style={{ fontWeight: 600 }}>
-                {a.operator} {a.value}
-              </b>
-              {a.triggered && <span style={{ color: "var(--bad)" }}> · holds now</span>}
-            </span>
-            <Switch checked={a.active} aria-label={`${word(a.metric)} active`} onChange={(e) => changeAlert(d.id, a.id, { active: e.currentTarget.checked }).catch(toast.failed)} />
-            <ActionIcon aria-label={`Delete the alert ${word(a.metric)}`} onClick={() => removeAlert(d.id, a.id).catch(toast.failed)}>
-              <IconTrash size={15} />
-            </ActionIcon>
-          </div>
-        ))
-      )}
-      <div style={{ display: "grid", gridTemplateColumns: "1fr 70px 110px auto", gap: 8, alignItems: "end" }}>
-        <Select label="New alert" data={metrics} value={metric} onChange={setMetric} allowDeselect={false} />
-        <Select aria-label="Operator" data={[">", ">=", "<", "<="]} value={operator} onChange={setOperator} allowDeselect={false} />
-        <NumberInput aria-label="Value" value={value} onChange={(x) => setValue(x === "" ? "" : Number(x))} hideControls />
-        <Button size="sm" variant="default" disabled={!metric || value === ""} onClick={() => addAlert(d.id, { metric: metric ?? "", operator: operator ?? ">", value: Number(value) }).then(saved("Alert"), toast.failed)}>
-          Add alert
-        </Button>
-      </div>
-    </Part>
-  );
-}

@@ -74,6 +74,7 @@ export default function Home() {
   const reviewed = h.deployments.data?.items.some((d) => (d.counts?.reviewed ?? 0) + (d.counts?.submitted ?? 0) > 0) ?? false;
   const done = [!!h.datas.data?.count, !!h.datasets.data?.count, experiments.some((e) => e.status === "SUCCESS"), !!h.deployments.data?.count, reviewed];
   const running = h.jobs.data?.items.filter((j) => j.status === "RUNNING") ?? [];
+  const firing = h.alerts.data?.items ?? [];
   const young = done.filter(Boolean).length < 4;
   return (
     <div className="page">
@@ -89,6 +90,13 @@ export default function Home() {
               </Section>
             )}
             <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(420px, 1fr))", gap: "8px 48px" }}>
+              {firing.length > 0 && (
+                <Section title="Alerts">
+                  {firing.map((a) => (
+                    <Row key={a.id} to={`/deployments/${a.deployment_id}?tab=settings&part=alerts`} name={`${a.deployment}: ${a.says}`} middle={<Status of={a.acknowledged_at ? "TERMINATED" : "FAILED"} word={a.acknowledged_at ? "Seen" : "Fires"} />} end={<Time at={a.since} />} />
+                  ))}
+                </Section>
+              )}
               {running.length > 0 && (
                 <Section title="Running now">
                   {running.slice(0, 6).map((j) => (
