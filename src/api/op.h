@@ -240,8 +240,8 @@ MUST_USE enum err organization_need_to_change(struct op *);
 /* Handlers of WORK_FREE use these around their own database work. What the route is on is looked for again by both. */
 /* BEGIN, work(op), COMMIT: all that is read is of one moment. */
 MUST_USE enum err op_read(struct op *, handler *work);
-/* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK; with others that come at the same time, in one transaction and on one of their
- * connections (op->db is that one meanwhile), each undone alone if it fails. Work that fails with E_BUSY is done anew for some
+/* BEGIN IMMEDIATE, work(op), COMMIT or ROLLBACK; with others that come at the same time, in one transaction on the pool's writer
+ * (op->db is that connection meanwhile), each undone alone if it fails. Work that fails with E_BUSY is done anew for some
  * seconds: somebody is doing something there that is over soon. */
 MUST_USE enum err op_write(struct op *, handler *work);
 
