@@ -248,12 +248,33 @@ DESCRIBED(alert_answer, "alert that holds", { "id", T_ID }, { "metric", T_TEXT }
           { "last_value", T_NUMBER, F_NULL }, { "at", T_TIME, F_NULL }, { "text", T_TEXT }, { "acknowledged", T_BOOL });
 DESCRIBED(label_answer, "label distribution", { "label", T_TEXT }, { "label_id", T_ID }, { "champion", T_INT }, { "shadow", T_INT },
           { "reviewed", T_INT }, { "training", T_INT, F_NULL });
+/* What reviews say: of detectors average precision with its interval, of classifiers accuracy. */
+#define FIGURE(name)                                                                                                               \
+    {                                                                                                                              \
+        name, T_NUMBER, F_NULL                                                                                                     \
+    }
+#define MAYBE(name)                                                                                                                \
+    {                                                                                                                              \
+        name, T_NUMBER, F_NULL | F_WHEN                                                                                            \
+    }
+DESCRIBED(interval_answer, "interval", { "low", T_NUMBER }, { "high", T_NUMBER });
+DESCRIBED(reviewed_label, "reviewed label", { "label", T_TEXT }, { "truths", T_INT }, MAYBE("ap"), MAYBE("ap_50"), MAYBE("ap_75"),
+          MAYBE("ar"), FIGURE("precision"), FIGURE("recall"), MAYBE("f1"));
+DESCRIBED(reviewed_answer, "reviewed predictions", { "images", T_INT }, { "truths", T_INT, F_WHEN }, MAYBE("accuracy"),
+          MAYBE("ap_50_95"), MAYBE("ap_50"), MAYBE("ap_75"),
+          { "ap_50_95_interval", T_TUPLE, F_NULL | F_WHEN, .of = &interval_answer },
+          { "ap_50_interval", T_TUPLE, F_NULL | F_WHEN, .of = &interval_answer }, MAYBE("ar"), FIGURE("precision"),
+          FIGURE("recall"), FIGURE("f1"), MAYBE("best_score"), { "labels", T_MANY, .of = &reviewed_label });
+DESCRIBED(beside_answer, "shadow beside the champion", { "metric", T_TEXT }, { "images", T_INT }, FIGURE("champion"),
+          FIGURE("shadow"), FIGURE("better"), { "difference", T_TUPLE, F_NULL, .of = &interval_answer });
+DESCRIBED(reviews_answer, "figures of reviews", { "champion", T_PART, .of = &reviewed_answer },
+          { "shadow", T_PART, .of = &reviewed_answer }, { "beside", T_PART, .of = &beside_answer });
 DESCRIBED(dashboard_answer, "dashboard", { "deployment", T_PART, .of = &deployment_resource }, { "since", T_TIME, F_NULL },
           { "counts", T_PART, .of = &dashboard_counts }, { "predictions", T_INT }, { "mean_latency", T_NUMBER, F_NULL },
           { "latency_summary", T_PART, .of = &latency_answer }, { "latency", T_MANY, .of = &latency_point },
           { "last_predictions", T_MANY, .of = &predicted_asset_resource }, { "labels", T_MANY, .of = &label_answer },
           { "scores", T_ARRAY, .of = &count_number }, { "shadow_comparison", T_PART, F_NULL, .of = &shadow_answer },
-          { "reviews", T_OBJECT }, { "alerts", T_MANY, .of = &alert_answer });
+          { "reviews", T_PART, .of = &reviews_answer }, { "alerts", T_MANY, .of = &alert_answer });
 
 static const struct route routes[] = {
     { "GET", "/api/deployment/{id}/dashboard", dashboard, MAY_READ, WORK_READ, "all that a dashboard shows, in one answer",

@@ -402,7 +402,7 @@ export interface Dashboard {
   labels: LabelDistribution[];
   scores: number[];
   shadow_comparison: ShadowComparison | null;
-  reviews: Record<string, unknown>;
+  reviews: FiguresOfReviews;
   alerts: AlertThatHolds[];
 }
 
@@ -763,6 +763,12 @@ export interface FiguresOfPredictions {
   items: unknown[];
 }
 
+export interface FiguresOfReviews {
+  champion: ReviewedPredictions;
+  shadow: ReviewedPredictions;
+  beside: ShadowBesideTheChampion;
+}
+
 export interface FiguresOverPredictions {
   service: string;
   infos: WhenFiguresWereComputed;
@@ -846,6 +852,11 @@ export interface ImportResult {
   sizes_differ: number;
   left_out: WhatAnImportLeftOut[];
   splits: Record<string, number>;
+}
+
+export interface Interval {
+  low: number;
+  high: number;
 }
 
 export interface Job {
@@ -1450,6 +1461,35 @@ export interface ReviewedClassification {
   score: number | null;
 }
 
+export interface ReviewedLabel {
+  label: string;
+  truths: number;
+  ap?: number | null;
+  ap_50?: number | null;
+  ap_75?: number | null;
+  ar?: number | null;
+  precision: number | null;
+  recall: number | null;
+  f1?: number | null;
+}
+
+export interface ReviewedPredictions {
+  images: number;
+  truths?: number;
+  accuracy?: number | null;
+  ap_50_95?: number | null;
+  ap_50?: number | null;
+  ap_75?: number | null;
+  ap_50_95_interval?: [number, number] | null;
+  ap_50_interval?: [number, number] | null;
+  ar?: number | null;
+  precision: number | null;
+  recall: number | null;
+  f1: number | null;
+  best_score?: number | null;
+  labels: ReviewedLabel[];
+}
+
 export interface ReviewedRectangle {
   label: LabelOfAShape;
   label_id: string;
@@ -1506,6 +1546,15 @@ export interface Setting {
 export interface Settings {
   items: Setting[];
   count: number;
+}
+
+export interface ShadowBesideTheChampion {
+  metric: string;
+  images: number;
+  champion: number | null;
+  shadow: number | null;
+  better: number | null;
+  difference: [number, number] | null;
 }
 
 export interface ShadowComparison {

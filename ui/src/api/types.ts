@@ -17,6 +17,7 @@ import type {
 export type {
   Alert,
   Completion,
+  Dashboard,
   ExportResult,
   ImportResult,
   Dataset,
@@ -35,6 +36,7 @@ export type {
   NameAndLinkOfAnUpload as UploadLink,
   NewToken,
   Pipelines,
+  ReviewedPredictions as Reviewed,
   SubmittedPredictions as Submitted,
   UserWithAccess as AccessOf,
   UsersWithAccess,

@@ -45,7 +45,7 @@ function Scored({ r, k }: { r: Reviewed; k: keyof Reviewed }) {
 }
 
 /** The figures that reviews give, of whoever has any. */
-function Reviews({ of }: { of: Dashboard["reviews"] }) {
+function Reviews({ of }: { of: Dashboard["reviews"] | undefined }) {
   const rows = (["champion", "shadow"] as const).flatMap((k) => (of?.[k]?.images ? [{ name: k, r: of[k] as Reviewed }] : []));
   if (!rows.length) return null;
   const names = rows.some(({ r }) => r.accuracy !== undefined) ? { accuracy: "accuracy", precision: "precision", recall: "recall", f1: "F1" } : { ap_50: "mAP50", ap_50_95: "mAP50-95", precision: "precision", recall: "recall" };
@@ -75,7 +75,7 @@ function Reviews({ of }: { of: Dashboard["reviews"] }) {
 }
 
 /** What reviews say of both on the same images, to decide by. */
-function Beside({ of }: { of: Dashboard["reviews"] }) {
+function Beside({ of }: { of: Dashboard["reviews"] | undefined }) {
   const b = of?.beside;
   if (!b?.images || b.shadow === null) return <span className="dim">No review yet of an image that both have seen.</span>;
   const signed = (x: number) => (x < 0 ? "−" : "+") + figure(Math.abs(x), 2);

@@ -3,10 +3,10 @@ import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, u
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
 import type { ChangeOfAnAlert, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
-import type { Alert, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset } from "../../api/types";
+import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
-export type { Alert, Decision, Deployment, Gate, Heatmap, Label, Parameters, Pipelines, PredictedAsset };
+export type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, Parameters, Pipelines, PredictedAsset, Reviewed };
 
 export const complete = completeQuery("predicted asset");
 const of = (id: string) => `/api/deployment/${id}`;
@@ -25,39 +25,6 @@ export function useLiveDeployment(id: string): void {
   useEvents(`deployment:${id}`, again);
 }
 
-export interface Reviewed {
-  images: number;
-  ap_50?: number | null;
-  ap_50_interval?: [number, number] | null;
-  ap_50_95_interval?: [number, number] | null;
-  ap_50_95?: number | null;
-  accuracy?: number | null;
-  precision?: number | null;
-  recall?: number | null;
-  f1?: number | null;
-}
-/** Today's shadow and champion on the same reviewed images. */
-export interface Beside {
-  metric: string;
-  images: number;
-  champion: number | null;
-  shadow: number | null;
-  /** Of the shadow's lead, 95 %. */
-  difference: [number, number] | null;
-  better: number | null;
-}
-export interface Dashboard {
-  since?: string;
-  predictions?: number;
-  mean_latency?: number | null;
-  /** A point per prediction, or per span of time when there are many. */
-  latency?: { at: string; champion: number | null; shadow?: number | null; id?: string }[];
-  labels?: { label: string; label_id: string; champion?: number; shadow?: number; reviewed?: number; training?: number }[];
-  alerts?: { id: string; text?: string; metric: string; value?: number; at?: string }[];
-  /** What reviews say: of detectors mean average precision, of classifiers accuracy. */
-  reviews?: { champion?: Reviewed; shadow?: Reviewed; beside?: Beside };
-  objects?: { champion?: Record<string, number>; shadow?: Record<string, number> };
-}
 /** since: seconds before now, or "all". */
 const range = (since: string) => (since === "all" ? {} : { since });
 export const useDashboard = (id: string, since: string) => useGet<Dashboard>(`${of(id)}/dashboard`, range(since), { keep: true });
