@@ -76,7 +76,8 @@ class Answers:
     @functools.cache
     def validator(self, method, path, status):
         key = "x-xget" if method == "XGET" else method.lower()
-        answer = self.described["paths"][path][key]["responses"].get(str(status))
+        answers = self.described["paths"][path][key]["responses"]
+        answer = answers.get(str(status)) or answers.get(f"{status // 100}XX")
         if answer is None:
             return None
         content = answer.get("content", {})
@@ -85,10 +86,13 @@ class Answers:
 
     def compare(self, method, path, status, value):
         route = self.route(method, path)
+        if route is None and status >= 400:
+            return
         if route is None:
             self.note(f"{method} {path}", "", "the route is not described")
             return
-        self.compared.add(f"{method} {route}")
+        if status < 300:
+            self.compared.add(f"{method} {route}")
         validator = self.validator(method, route, status)
         if validator is None:
             self.note(f"{method} {route}", "", f"status {status} is not described")
@@ -121,7 +125,7 @@ class Answers:
         def send_and_compare(session, request, **more):
             r = send(session, request, **more)
             url = urlsplit(r.url)
-            if (url.netloc in self.hosts and 200 <= r.status_code < 300 and not more.get("stream")
+            if (url.netloc in self.hosts and r.status_code < 600 and not more.get("stream")
                     and r.headers.get("Content-Type", "").startswith("application/json")):
                 self.compare(request.method, url.path, r.status_code, r.json())
             return r

@@ -39,6 +39,7 @@ enum err route_whole(const struct resource *const *all, const struct route *row,
     }
     if (row->answers || row->gives) {
         r.answers = row->answers;
+        r.or_answers = row->or_answers;
         r.gives = row->gives;
     }
     *ret = r;

@@ -10,6 +10,7 @@ class Server:
     def __init__(self, binary):
         self.binary, self.folder = binary, pathlib.Path(tempfile.mkdtemp(prefix="saccade_wire_"))
         self.data, self.log = self.folder / "data", open(self.folder / "log", "wb")
+        self.answers = None  # what compares them with the API's description, if somebody does
         self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
         self.process = subprocess.Popen([binary, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--first-secrets",
                                          self.folder / "first.json"], stdout=subprocess.PIPE, stderr=self.log, env=self.env)
@@ -53,6 +54,8 @@ class Server:
         got = r.read()
         if not connection:
             c.close()
+        if self.answers and got and r.getheader("Content-Type", "").startswith("application/json"):
+            self.answers.compare(method, path.partition("?")[0], r.status, json.loads(got))
         return r.status, r.getheaders(), got
 
     def raw(self, request):

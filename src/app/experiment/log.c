@@ -285,6 +285,14 @@ static enum err check_image(struct op *op, const char *type, const struct json *
     return strcmp(type, "IMAGE") == 0 && object ? object_is_own(op, object) : OK;
 }
 
+static enum err answer_id(struct op *op, const char *id)
+{
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", id);
+    out_end_object(&op->out);
+    return OK;
+}
+
 static enum err create(struct op *op)
 {
     const char *id, *name = in_text(op, "name"), *type = in_text(op, "type");
@@ -300,7 +308,7 @@ static enum err create(struct op *op)
     TRY(log_put(op->db, op->arena, op->id, name, type, data, &id));
     op->status = 201;
     if (in_bool(op, "quiet", false)) /* the trainer does not want a long line back each time */
-        return OK;
+        return answer_id(op, id);
     return strcmp(type, "LINE") == 0 ? answer_line(op, id) : reply_one(op, &log_resource, id);
 }
 
@@ -403,9 +411,11 @@ static const struct field data_in[] = { { "data", T_JSON, F_NULL } };
 static const struct field name_in[] = { { "name", T_TEXT, F_NEED, .max = 200 } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
 
+DESCRIBED(quiet_answer, "id of a log", { "id", T_ID });
+
 static const struct route routes[] = {
     { "POST", "/api/experiment/{id}/logs", create, MAY_WRITE, WORK_WRITE, "makes or replaces a log; a LINE is appended to",
-      FIELDS(create_in), &log_resource, BODY, .makes = &log_resource, .on = &experiment_resource },
+      FIELDS(create_in), &log_resource, BODY, .makes = &log_resource, .on = &experiment_resource, .or_answers = &quiet_answer },
     { "GET", "/api/experiment/{id}/logs/extended", list, MAY_READ, WORK_READ, "the logs of an experiment", NULL, 0, &log_resource,
       .on = &experiment_resource, .gives = GIVES_PAGE },
     { "GET", "/api/experiment/{id}/logs/ids", list_ids, MAY_READ, WORK_READ, "the ids of an experiment's logs",

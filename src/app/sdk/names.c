@@ -101,7 +101,7 @@ static const struct route routes[] = {
     SAME("GET", "/experiment/{id}/datasets/find"),
     SAME("PATCH", "/experiment/{id}/job/status"),
     SAME("POST", "/experiment/{id}/launch"),
-    { "GET", "/sdk/experiment/{id}/logging", .as = "/api/experiment/{id}/logging", .answers = &console_resource },
+    SAME("GET", "/experiment/{id}/logging"),
     SAME("POST", "/experiment/{id}/logging"),
     SAME("POST", "/experiment/{id}/logging/save"),
     SAME("POST", "/experiment/{id}/logs"),

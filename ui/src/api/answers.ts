@@ -834,6 +834,10 @@ export interface HistogramOfDrift {
   window: number[];
 }
 
+export interface IdOfALog {
+  id: string;
+}
+
 export interface ImageSize {
   width: number | null;
   height: number | null;
