@@ -92,9 +92,9 @@ static enum err write_down(struct sql *db, const struct sending *d, const struct
     bool ended = strcmp(state, "WAITING") != 0;
     TRY(sql_run(db,
                 "UPDATE delivery SET state = ?2, tries = ?3, next_at = ?4, status = nullif(?5, 0), answer = ?6, error = ?7,"
-                " ended_at = CASE WHEN ?8 <> 0 THEN ?9 END WHERE id = ?1 AND state = 'WAITING'",
+                " ended_at = ?8 WHERE id = ?1 AND state = 'WAITING'",
                 V(d->id), V(state), V(tries), V(now + courier_pause_ms(tries)), V((int64_t)s->status), V(s->answer), V(s->error),
-                V(ended), V(now)));
+                ended ? V(now) : V((const char *)NULL)));
     if (d->webhook_id)
         TRY(webhook_note(db, d->webhook_id, s));
     AUTO(arena) struct arena *a = arena_new();

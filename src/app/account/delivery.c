@@ -30,13 +30,12 @@ enum err delivery_add(struct sql *db, const struct delivery_new *n)
                           " 'WAITING' LIMIT ?3) w",
                 V(n->webhook_id), V(n->org), V((int64_t)WAITING_MOST)));
     const char *why = n->hindrance ? n->hindrance : waiting >= WAITING_MOST ? "too many wait already" : NULL;
-    return sql_run(
-        db,
-        "INSERT INTO delivery (id, org, target, webhook_id, address, event, subject, body, state, tries, next_at, error,"
-        " created_at, ended_at) VALUES (?1, ?2, coalesce(?3, " MAIL_TARGET(
-            "?2") "), ?3, ?4, ?5, ?6, ?7,"
-                  " CASE WHEN ?8 IS NULL THEN 'WAITING' ELSE 'FAILED' END, 0, ?9, ?8, ?9, CASE WHEN ?8 IS NOT NULL THEN ?9 END)",
-        V(n->id), V(n->org), V(n->webhook_id), V(n->address), V(n->event), V(n->subject), V(n->body), V(why), V(now));
+    return sql_run(db,
+                   "INSERT INTO delivery (id, org, target, webhook_id, address, event, subject, body, state, tries, next_at, error,"
+                   " created_at, ended_at) VALUES (?1, ?2, coalesce(?3, " MAIL_TARGET("?2") "), ?3, ?4, ?5, ?6, ?7,"
+                                                                                            " ?10, 0, ?9, ?8, ?9, ?11)",
+                   V(n->id), V(n->org), V(n->webhook_id), V(n->address), V(n->event), V(n->subject), V(n->body), V(why), V(now),
+                   V(why ? "FAILED" : "WAITING"), why ? V(now) : V((const char *)NULL));
 }
 
 /* Those that ended long ago, or more of one target than are kept. */
