@@ -11,7 +11,7 @@
 enum { SLICE_IDS = 500 };        /* ids in a row of bulk_slice */
 enum { ROWS_AT_ONCE = 10 };      /* rows written in a transaction */
 enum { ABANDONED_MS = 3600000 }; /* a change that was not begun an hour after it was written down never will be */
-enum { BUSY_TRIES = 5 };         /* each has waited for the lock as long as a connection waits */
+enum { BUSY_S = 60 };            /* for somebody's short work that is in the way */
 enum { LOOK_MS = 20, WAIT_S = 10, WAIT_MOST_S = 900 };
 static const double slice_seconds = 0.02;
 
@@ -244,15 +244,16 @@ static enum err change_now(struct op *op, const struct bulk_kind *k, bulk_find *
 
 static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
 {
+    const struct timespec pause = { 0, LOOK_MS * 1000000L };
     struct bulk_list l = { 0 };
     *ret = (struct bulk_done){ 0 };
     TRY(sql_begin_read(op->db));
     TRY(sql_end(op->db, find(op, &l)));
     bool is_long = l.n > BULK_FEW;
-    if (!is_long) {
+    for (double began = clock_seconds(); !is_long; nanosleep(&pause, NULL)) {
         TRY(sql_begin(op->db));
         enum err e = sql_end(op->db, change_now(op, k, find, input, ret, &is_long));
-        if (!is_long)
+        if (!is_long && (e != E_BUSY || clock_seconds() - began > WAIT_S))
             return e;
     }
     return start(op, k, input, &l, &ret->job);
@@ -418,11 +419,12 @@ static bool is_final(enum err e)
 
 static enum err forward(struct bulk *b, const struct bulk_kind *k, const char *id, struct progress *p, bool *ret_undo)
 {
+    const struct timespec pause = { 0, 50000000 };
     while (p->slice < p->slices) {
         if (!go_on(b, k, p, ret_undo))
             return fail(E_CANCELLED, *ret_undo ? "it was cancelled" : "stopped half-way");
         enum err e = do_part(b, k, id, p);
-        for (int i = 0; e == E_BUSY && i < BUSY_TRIES; i++)
+        for (double began = clock_seconds(); e == E_BUSY && clock_seconds() - began < BUSY_S; nanosleep(&pause, NULL))
             e = do_part(b, k, id, p);
         *ret_undo = is_final(e) && k->undo;
         TRY(e);

@@ -18,9 +18,9 @@ def crowd(tmp_path_factory):
 
 
 class World:
-    def __init__(self, crowd):
+    def __init__(self, crowd, type="MULTI"):
         self.s = crowd
-        self.version = crowd.version(crowd.dataset(unique("set")), "first", type="MULTI")
+        self.version = crowd.version(crowd.dataset(unique("set")), "first", type=type)
         crowd.call("POST", f"/api/dataset/version/{self.version}/assets", 201, json={"data_ids": crowd.data})
         self.labels = [crowd.call("POST", f"/api/dataset/version/{self.version}/labels", 201, json={"name": f"c{k}"})["id"] for k in range(5)]
         self.assets = [r[0] for r in crowd.rows("SELECT id FROM asset WHERE dataset_version_id = ? ORDER BY id", self.version)]
@@ -102,6 +102,28 @@ def test_several_at_once_wait_for_each_other_and_so_do_small_ones(crowd, world):
     for t in threads:
         t.join()
     assert answers == [1] * 4 and world.counted() == 16000 + 60
+
+
+def test_jobs_wait_for_a_request_that_writes_there(crowd):
+    world = World(crowd, "CLASSIFICATION")
+    asset = world.assets[0]
+    tag = crowd.call("POST", f"/api/datalake/{crowd.lake}/tags", json={"name": unique("c")})["id"]
+    crowd.call("POST", f"/api/tag/{tag}/attach", json=crowd.data[5:])
+    file = '{"images":[{"id":1,"file_name":"%s"}],"categories":[{"id":1,"name":"c1"}],"annotations":[{"id":1,"image_id":1,"category_id":1}]}'
+    name = crowd.rows("SELECT filename FROM data WHERE id = ?", crowd.data[1])[0][0]
+    t = threading.Thread(target=lambda: world.put(asset, 0, SHAPES))
+    t.start()
+    wait("it to begin", lambda: crowd.count("batch"), every=0.001)
+    imported = crowd.call("POST", f"/api/dataset/version/{world.version}/annotations/import", 201, data={"mode": "KEEP"}, files=[("files", ("a.json", file % name))])
+    assert crowd.job(imported)[0] == "SUCCEEDED"
+    t.join()
+    t = threading.Thread(target=lambda: world.put(asset, 1, SHAPES))
+    t.start()
+    wait("it to begin", lambda: crowd.count("batch"), every=0.001)
+    labelled = crowd.call("POST", f"/api/dataset/version/{world.version}/tags/convert", json={"tag_ids": [tag], "tag_type": "DATA"})
+    t.join()
+    assert crowd.job({"job": labelled})[0] == "SUCCEEDED"
+    assert world.counted() == SHAPES + 1 + len(crowd.data) - 5
 
 
 def revision(crowd, asset):

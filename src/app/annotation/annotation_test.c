@@ -349,3 +349,38 @@ TEST(batches_keep_add_and_count_what_goes_meanwhile)
     CHECK(counters_agree(w.db));
     sql_close(w.db);
 }
+
+static struct sql *between_db;
+static const char *between_annotation;
+static int64_t between_batch;
+
+/* What another connection does between the reading and the writing of batch_finish(). */
+static enum err replace_between(const char *text)
+{
+    if (!strstr(text, "UPDATE annotation_row SET batch = 0"))
+        return OK;
+    sql_fault = NULL;
+    return batch_hide_later(between_db, between_batch, between_annotation);
+}
+
+TEST(an_import_that_begins_while_the_one_before_is_tidied_keeps_what_it_replaces)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct world w;
+    make_world(a, &w);
+    int64_t first = written_batch(&w, a, "REPLACE", label_called(&w, a, "dog"), 3);
+    show(&w, first);
+    MUST(sql_begin(w.db));
+    MUST(sql_end(w.db, batch_make(w.db, w.version, "k", &between_batch)));
+    between_db = w.db;
+    between_annotation = text_of(w.db, a, "SELECT id FROM annotation");
+    sql_fault = replace_between;
+    MUST(batch_finish(w.db, first));
+    CHECK(!sql_fault);
+    CHECK(counters_agree(w.db));
+    MUST(batch_undo(w.db, between_batch));
+    CHECK_INT(number(w.db, "SELECT count(*) FROM annotation WHERE n_shapes = 3"), 1);
+    CHECK_INT(number(w.db, "SELECT count(*) FROM shape WHERE batch = 0"), 3);
+    CHECK(counters_agree(w.db));
+    sql_close(w.db);
+}

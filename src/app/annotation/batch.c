@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "sql/slice.h"
 #include <string.h>
+#include <time.h>
 
 enum { SOME = 500 }; /* rows that are looked up at once */
+enum { WAIT_S = 60 };
 
 static enum err check_none(struct sql *db, const char *version)
 {
@@ -38,14 +40,25 @@ enum err batch_make(struct sql *db, const char *version, const char *job, int64_
     return sql_run(db, "INSERT INTO batch_shown (batch) VALUES (?1)", V(-*ret));
 }
 
+/* A request that writes there is done in a second or so. */
+static enum err begin_soon(struct sql *db, const char *version, const char *job, int64_t *ret)
+{
+    const struct timespec pause = { 0, 50000000 };
+    for (double began = clock_seconds();; nanosleep(&pause, NULL)) {
+        TRY(sql_begin(db));
+        enum err e = sql_end(db, batch_make(db, version, job, ret));
+        if (e != E_BUSY || clock_seconds() - began > WAIT_S)
+            return e;
+    }
+}
+
 enum err batch_begin(struct sql *db, const char *version, const char *job, int64_t *ret)
 {
     int64_t earlier = 0;
     TRY(sql_int(db, &earlier, "SELECT id FROM batch WHERE job_id = ?1 AND shown = 0", V(job)));
     if (earlier)
         TRY(batch_undo(db, earlier));
-    TRY(sql_begin(db));
-    return sql_end(db, batch_make(db, version, job, ret));
+    return begin_soon(db, version, job, ret);
 }
 
 /* ---- while it is written */
@@ -208,18 +221,17 @@ static enum err drop_all(struct sql *db, int64_t batch, int64_t number)
     return each_annotation(db, batch, number, drop_one);
 }
 
-/* The number is kept by the shapes only, so that an asset has one annotation by the table's own rule again. */
+/* The number is kept by the shapes only, so that an asset has one annotation by the table's own rule again. One that the next batch
+ * has taken up since it was looked up is left. */
 static enum err settle_one(struct sql *db, int64_t batch, const char *id)
 {
-    (void)batch;
-    return sql_run(db, "UPDATE annotation_row SET batch = 0 WHERE id = ?1", V(id));
+    return sql_run(db, "UPDATE annotation_row SET batch = 0 WHERE id = ?1 AND batch = ?2", V(id), V(batch));
 }
 
 static enum err bring_back_one(struct sql *db, int64_t batch, const char *id)
 {
-    (void)batch;
     TRY(sql_run(db, "UPDATE shape_row SET batch = 0 WHERE annotation_id = ?1", V(id)));
-    return settle_one(db, batch, id);
+    return settle_one(db, -batch, id);
 }
 
 static enum err version_of(struct sql *db, struct arena *a, const char *asset, const char **ret_org, const char **ret_version)
