@@ -174,10 +174,14 @@ static enum err new_secret(struct op *op, const char *id, const char **ret)
 
 static enum err reply_secret(struct op *op, const char *id, const char *secret)
 {
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT url, events, active FROM webhook WHERE id = ?1", V(id)));
     out_object(&op->out, NULL);
     out_text(&op->out, "id", id);
     out_text(&op->out, "secret", secret);
-    TRY(reply_member(op, "webhook", &webhook_resource, id));
+    out_text(&op->out, "url", rows_text(r, 0));
+    out_raw(&op->out, "events", rows_text(r, 1));
+    out_bool(&op->out, "active", rows_int(r, 2) != 0);
     out_end_object(&op->out);
     return OK;
 }
@@ -249,8 +253,8 @@ static enum err list_events(struct op *op)
 }
 
 DESCRIBED(event_answer, "event of webhooks", { "name", T_TEXT }, { "says", T_TEXT });
-DESCRIBED(secret_answer, "webhook with its secret", { "id", T_ID }, { "secret", T_TEXT },
-          { "webhook", T_PART, .of = &webhook_resource });
+DESCRIBED(secret_answer, "webhook with its secret", { "id", T_ID }, { "secret", T_TEXT }, { "url", T_TEXT },
+          { "events", T_ARRAY, .of = &text_value }, { "active", T_BOOL });
 
 #define WEBHOOK .answers = &webhook_resource
 static const struct route routes[] = {

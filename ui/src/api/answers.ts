@@ -1908,7 +1908,9 @@ export interface Webhook {
 export interface WebhookWithItsSecret {
   id: string;
   secret: string;
-  webhook: Webhook;
+  url: string;
+  events: string[];
+  active: boolean;
 }
 
 export interface WhatAnImportLeftOut {
