@@ -1,6 +1,7 @@
 """Every JSON answer that a test gets from a server is compared with what the API's description says of its route."""
 import functools
 import json
+import os
 import re
 import subprocess
 from urllib.parse import urlsplit
@@ -52,7 +53,7 @@ class Answers:
     """What was compared, and by route what differed."""
 
     def __init__(self, binary):
-        self.binary, self.hosts, self.compared, self.differ = binary, set(), set(), {}
+        self.binary, self.hosts, self.answered, self.differ = binary, set(), set(), {}
 
     @functools.cached_property
     def described(self):
@@ -84,6 +85,18 @@ class Answers:
         schema = closed(content.get("application/json", {}).get("schema", True if "*/*" in content else False))
         return Draft202012Validator({"components": {"schemas": self.components}, "allOf": [schema]}, format_checker=formats)
 
+    def heard(self, method, path, status):
+        """Whatever was answered: which routes have done their work at least once."""
+        route = self.route(method, path) if 200 <= status < 300 else None
+        if route is not None:
+            self.answered.add(f"{method} {route}")
+
+    def keep(self):
+        """Adds them to the file that the run of all checks looks at afterwards (tests/answered)."""
+        if "SACCADE_ANSWERED" in os.environ:
+            with open(os.environ["SACCADE_ANSWERED"], "a", encoding="utf-8") as f:
+                f.writelines(line + "\n" for line in sorted(self.answered))
+
     def compare(self, method, path, status, value):
         route = self.route(method, path)
         if route is None and status >= 400:
@@ -91,8 +104,6 @@ class Answers:
         if route is None:
             self.note(f"{method} {path}", "", "the route is not described")
             return
-        if status < 300:
-            self.compared.add(f"{method} {route}")
         validator = self.validator(method, route, status)
         if validator is None:
             self.note(f"{method} {route}", "", f"status {status} is not described")
@@ -125,6 +136,8 @@ class Answers:
         def send_and_compare(session, request, **more):
             r = send(session, request, **more)
             url = urlsplit(r.url)
+            if url.netloc in self.hosts:
+                self.heard(request.method, url.path, r.status_code)
             if (url.netloc in self.hosts and r.status_code < 600 and not more.get("stream")
                     and r.headers.get("Content-Type", "").startswith("application/json")):
                 self.compare(request.method, url.path, r.status_code, r.json())

@@ -13,12 +13,14 @@ enum { AGAIN_MS = 10 };
 static const double AGAIN_S = 8;   /* less than a connection waits for the lock */
 static const double HOLD_S = 0.02; /* after that, those who did not have their turn come next */
 
+enum ticket_state { WAITS, LEADS, ENDED };
+
 struct ticket {
     struct op *op;
     handler *work;
     enum err result;
     struct failure failure; /* the text belongs to the thread that ran the work */
-    enum { WAITS, LEADS, ENDED } state;
+    enum ticket_state state;
     pthread_cond_t moved; /* each its own: who is done wakes nobody else */
     struct ticket *next;
 };
@@ -128,7 +130,7 @@ static void put_first(struct ticket *rest)
     queue.first = rest;
 }
 
-static void tell(struct ticket *t, int state)
+static void tell(struct ticket *t, enum ticket_state state)
 {
     t->state = state;
     pthread_cond_signal(&t->moved);

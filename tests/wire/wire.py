@@ -54,6 +54,8 @@ class Server:
         got = r.read()
         if not connection:
             c.close()
+        if self.answers:
+            self.answers.heard(method, path.partition("?")[0], r.status)
         if self.answers and got and r.getheader("Content-Type", "").startswith("application/json"):
             self.answers.compare(method, path.partition("?")[0], r.status, json.loads(got))
         return r.status, r.getheaders(), got

@@ -82,7 +82,6 @@ static enum err check_model(struct op *op)
 
 static enum err setup_training(struct op *op)
 {
-    AUTO(out) struct out body = { 0 };
     TRY(check_model(op));
     if (in_has(op, "scan_config"))
         return fail(E_INVALID, "scan_config: scans are not run here; send experiment_parameters");
