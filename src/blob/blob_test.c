@@ -45,7 +45,7 @@ TEST(the_folders_of_objects_are_there_before_the_first_object)
     AUTO(arena) struct arena *a = arena_new();
     char **names;
     size_t n;
-    MUST(file_list(a, arena_fmt(a, "%s/objects", dir), &names, &n));
+    MUST(file_list_folders(a, arena_fmt(a, "%s/objects", dir), &names, &n));
     CHECK_INT(n, 256);
     blob_close(s);
     MUST(blob_open(dir, &s)); /* nor does it mind that they are there */
