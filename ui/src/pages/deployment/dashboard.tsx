@@ -109,7 +109,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
     };
     const series = (["training", "champion", "shadow", "reviewed"] as const).flatMap((k) => {
       const values = share(k);
-      const faint = { training: "55", champion: "ff", shadow: "aa", reviewed: "80" }[k];
+      const faint = { training: "77", champion: "ff", shadow: "aa", reviewed: "80" }[k];
       return values ? [{ name: k === "training" ? "training data" : k, values, colour: `#7d8790${faint}`, colours: rows.map((r) => (colours.get(r.label_id) ?? noColour) + faint) }] : [];
     });
     return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, most: 100, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
