@@ -91,12 +91,13 @@ static enum err read_orders(struct listing *l)
     return OK;
 }
 
-/* The places of nulls are said, since databases differ in it; here they are less than everything. */
-static void order_text(struct text *t, const struct listing *l, const char *page)
+/* The places of nulls are said, since databases differ in it; here they are less than everything. The first `equal` columns are the
+ * same in all rows: named, an index of an expression would not be gone along. */
+static void order_text(struct text *t, const struct listing *l, size_t equal, const char *page)
 {
-    for (size_t i = 0; i < l->n_orders; i++) {
+    for (size_t i = equal; i < l->n_orders; i++) {
         const struct order *o = &l->orders[i];
-        text_add(t, i ? ", " : " ORDER BY ");
+        text_add(t, i > equal ? ", " : " ORDER BY ");
         if (page)
             text_fmt(t, "%s%zu", page, i);
         else
@@ -304,7 +305,7 @@ static enum err look_ahead(struct listing *l, const struct range *range, int64_t
     struct bound b = l->bound;
     text_add(&t, "SELECT count(*) FROM (SELECT 1 FROM (");
     TRY(keys_text(l, NULL, NULL, range, &t, &b));
-    order_text(&t, l, NULL);
+    order_text(&t, l, range->equal, NULL);
     TRY(limit_text(&t, &b, LOOK_AHEAD, 0));
     text_fmt(&t, ") ahead CROSS JOIN %s%s AND %s = ahead.o%zu AND " IS_TRUE, l->resource->from, l->where.bytes, l->resource->key,
              l->n_orders - 1, l->query.sql);
@@ -343,10 +344,10 @@ static enum err page_text(struct listing *l, const struct range *range, int64_t 
         text_fmt(t, "%spage.o%zu", width || i ? ", " : "", i);
     text_add(t, " FROM (");
     TRY(keys_text(l, driver, l->query.sql, range, t, b));
-    order_text(t, l, NULL);
+    order_text(t, l, range->equal, NULL);
     TRY(limit_text(t, b, limit, offset));
     text_fmt(t, ") page CROSS JOIN %s%s AND %s = page.o%zu", r->from, l->where.bytes, r->key, l->n_orders - 1);
-    order_text(t, l, "page.o");
+    order_text(t, l, range->equal, "page.o");
     return text_full(t) ? fail(E_TOO_BIG, "the query is too long") : OK;
 }
 
@@ -526,7 +527,7 @@ static enum err ids_text(struct listing *l, struct text *t, struct bound *b)
     l->orders[l->n_orders++] = (struct order){ l->resource->key, NULL, T_TEXT, false };
     TRY(smallest_driver(l, MANY, &driver));
     TRY(keys_text(l, driver, l->query.sql, &everything, t, b));
-    order_text(t, l, NULL);
+    order_text(t, l, 0, NULL);
     return OK;
 }
 
