@@ -112,16 +112,33 @@ static enum err hide(struct op *op, const struct removal *r, const char *kind, c
 }
 
 /* Calls for each thing in it that is hidden with it. */
+struct inner {
+    const char *id;
+    struct inner *next;
+};
+
+static enum err read_inner(struct sql *db, struct arena *a, const char *rows, const char *id, struct inner **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows_text(db, &r, rows, VALUES(V(id))));
+    for (struct inner **last = ret; rows_next(r); last = &(*last)->next) {
+        *last = arena_take(a, sizeof **last);
+        (*last)->id = arena_str(a, rows_text(r, 0));
+    }
+    return rows_error(r);
+}
+
+/* All are read before the first is called for, since that may write in transactions of its own. */
 static enum err within(struct sql *db, const struct removal *r, const char *id, enum err (*call)(void *with, const char *id),
                        void *with)
 {
-    if (!r->hides.table)
-        return OK;
-    AUTO(rows) struct rows *row = NULL;
-    TRY(sql_rows_text(db, &row, r->hides.rows, VALUES(V(id))));
-    while (rows_next(row))
-        TRY(call(with, rows_text(row, 0)));
-    return rows_error(row);
+    AUTO(arena) struct arena *a = arena_new();
+    struct inner *first = NULL;
+    if (r->hides.table)
+        TRY(read_inner(db, a, r->hides.rows, id, &first));
+    for (struct inner *i = first; i; i = i->next)
+        TRY(call(with, i->id));
+    return OK;
 }
 
 struct hiding {

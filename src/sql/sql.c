@@ -413,19 +413,6 @@ enum err sql_backup(struct sql *s, const char *path)
     return sql_run(s, "VACUUM INTO ?1", V(path));
 }
 
-enum err sql_children(struct sql *s, const char *table, sql_child *call, void *with)
-{
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(s, &r,
-                 "SELECT m.name, f.\"from\", CASE f.on_delete WHEN 'CASCADE' THEN 0 WHEN 'SET NULL' THEN 1 ELSE 2 END"
-                 " FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND f.\"table\" = ?1"
-                 " ORDER BY m.name",
-                 V(table)));
-    while (rows_next(r))
-        TRY(call(with, rows_text(r, 0), rows_text(r, 1), (enum child)rows_int(r, 2)));
-    return rows_error(r);
-}
-
 enum err sql_rebuilding(struct sql *s, bool on)
 {
     return sql_script(s, on ? "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON"

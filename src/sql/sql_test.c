@@ -198,3 +198,39 @@ TEST(a_check_names_the_table_whose_texts_are_none)
     CHECK(faults && strstr(faults, "thing: 1 rows"));
     sql_close(db);
 }
+
+/* Somebody else writes, and then the one who is called does. */
+struct two {
+    struct sql *own, *other;
+    int called;
+};
+static enum err write_both(void *with, const char *child, const char *column, enum child kind)
+{
+    struct two *t = with;
+    CHECK(*child == 'c' && strcmp(column, "of") == 0 && kind == (t->called ? CHILD_NAMES_NOTHING : CHILD_GOES));
+    t->called++;
+    TRY(sql_run(t->other, "INSERT INTO thing VALUES (NULL)"));
+    TRY(sql_begin(t->own));
+    return sql_end(t->own, sql_run(t->own, "INSERT INTO thing VALUES (NULL)"));
+}
+
+TEST(who_is_called_for_the_tables_that_refer_to_another_may_write_while_others_do)
+{
+    char dir[] = "/tmp/saccade_two_XXXXXX";
+    CHECK(mkdtemp(dir));
+    AUTO(arena) struct arena *a = arena_new();
+    const char *path = arena_fmt(a, "%s/db", dir);
+    struct two t = { .called = 0 };
+    int64_t n = 0;
+    MUST(sql_open(path, &t.own));
+    MUST(sql_script(t.own, "CREATE TABLE thing (id INTEGER PRIMARY KEY);"
+                           "CREATE TABLE c1 (of INTEGER REFERENCES thing(id) ON DELETE CASCADE);"
+                           "CREATE TABLE c2 (of INTEGER REFERENCES thing(id) ON DELETE SET NULL)"));
+    MUST(sql_open(path, &t.other));
+    MUST(sql_children(t.own, "thing", write_both, &t));
+    MUST(sql_int(t.own, &n, "SELECT count(*) FROM thing"));
+    CHECK(t.called == 2 && n == 4);
+    sql_close(t.other);
+    sql_close(t.own);
+    MUST(file_remove_tree(dir));
+}
