@@ -93,3 +93,12 @@ def test_what_did_well_since_stays(server, gate):
     see(server, d, 3, n=10)
     wait("a decision", lambda: decisions(server, d)[0]["kind"] == "STAYED", 30)
     assert now(server, d) == (second, None)
+
+
+def test_a_champion_that_went_while_it_was_off_does_not_come_back(server, gate):
+    d, first, second = gate
+    path = f"/api/deployment/{d.id}/gate"
+    server.call("PATCH", path, json={"promotes": False, "rolls_back": False})
+    server.call("POST", f"/api/deployment/{d.id}/model", json={"model_version_id": first})
+    server.call("PATCH", path, json={"rolls_back": True})
+    assert server.rows("SELECT champion_id, former_id, former_low FROM gate WHERE id = ?", str(d.id)) == [(first, None, None)]

@@ -61,8 +61,18 @@ enum err gate_heard(struct sql *db, struct arena *a, const char *deployment_id, 
                    V(deployment_id));
 }
 
+/* Nobody looked while it was off: today's champion is where it begins, not one that was replaced long ago. */
+static enum err begin_with_today(struct op *op)
+{
+    return sql_run(op->db,
+                   "UPDATE gate SET champion_id = (SELECT d.model_version_id FROM deployment d WHERE d.id = gate.id), former_id ="
+                   " NULL, former_low = NULL WHERE id = ?1 AND promotes = 0 AND rolls_back = 0",
+                   V(op->id));
+}
+
 static enum err change(struct op *op)
 {
+    TRY(begin_with_today(op));
     TRY(resource_update(op, &gate_resource, op->id));
     TRY(sql_run(op->db, "UPDATE gate SET shadow_looks = 0, champion_looks = 0, seen = NULL WHERE id = ?1", V(op->id)));
     TRY(deployment_tell(op->db, op->arena, op->id, "{\"kind\":\"pipeline\"}"));
