@@ -88,10 +88,40 @@ def test_images_that_models_are_measured_on_are_told_of_and_left_out_when_asked(
     d.predict(str(annotated[0]["train"][0].path))
     held, learnt = review(d, test), review(d, annotated[0]["train"][0])
     submit = lambda **more: server.call("POST", f"/api/deployment/{d.id}/feedback-loop/submit", json=more)
-    assert submit(ids=[held, learnt], leave_measured=True) == {"count": 1, "measured": 1, "left_out": [held]}
+    assert submit(ids=[held, learnt], leave_measured=True) == {"count": 1, "measured": 1, "left_out": [held], "duplicated": 0, "stayed": [], "duplicates": []}
     assert [a.filename for a in target.list_assets()] == [annotated[0]["train"][0].name]
-    assert submit(ids=[held]) == {"count": 1, "measured": 1, "left_out": []}
+    assert submit(ids=[held]) == {"count": 1, "measured": 1, "left_out": [], "duplicated": 0, "stayed": [], "duplicates": []}
     assert len(target.list_assets()) == 2
+
+
+def test_a_version_takes_the_same_bytes_once_and_another_one_its_own(server, client, trained, annotated):
+    """Into two versions: the image's second copy, which is another Data, is named for the one that has it, and the other takes it."""
+    cell = annotated[0]["train"][1]
+    d = trained[0].export_as_model(unique("twins")).deploy(name=unique("twins"), min_threshold=0.3)
+    dataset = client.get_dataset_by_id(annotated[1]["train"].origin_id)
+    first, second = (dataset.create_version(version=unique("twins")) for _ in range(2))
+    d.setup_feedback_loop()
+    for v in (first, second):
+        v.set_type(InferenceType.OBJECT_DETECTION)
+        d.attach_dataset_version_to_feedback_loop(v)
+    d.toggle_feedback_loop(True)
+    label = str(d.list_labels()[0].id)
+
+    def see(camera):
+        i = d.predict(str(cell.path), metadata={"camera": camera})["predicted_asset_id"]
+        server.call("POST", f"/api/predicted/asset/{i}/reviews", status=201, json={"rectangles": [{"x": 1, "y": 2, "w": 30, "h": 40, "label_id": label}]})
+        return i
+    submit = lambda *ids: server.call("POST", f"/api/deployment/{d.id}/feedback-loop/submit", json={"ids": ids})
+    one, two, three = see("left"), see("right"), see("top")
+    assert (submit(one)["count"], len(first.list_assets()), len(second.list_assets())) == (1, 1, 1)
+    second.list_assets().delete()
+    kept = str(first.list_assets()[0].id)
+    r = submit(two)
+    assert (r["count"], r["duplicated"], r["stayed"], len(first.list_assets()), len(second.list_assets())) == (1, 1, [], 1, 1)
+    assert r["duplicates"] == [{"predicted_asset_id": two, "dataset_version_id": str(first.id), "asset_id": kept}]
+    r = submit(three)  # none takes it: it stays reviewed
+    assert (r["count"], r["duplicated"], r["stayed"], len(r["duplicates"])) == (0, 1, [three], 2)
+    assert server.call("GET", f"/api/predicted/asset/{three}")["status"] == "REVIEWED"
 
 
 def test_both_models_answer_then_the_shadow_takes_over(server, loop, annotated):

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include <string.h>
 
-enum { AT_ONCE = 20000 };
+enum { AT_ONCE = 20000, NAMED_MOST = 1000 };
 
 static const struct field dataset_fields[] = {
     { "dataset_version", T_ONE, 0, "f.dataset_version_id", .of = &dataset_version_short },
@@ -84,7 +84,16 @@ struct submit {
     size_t n_versions;
     const char **left_out;
     size_t n_left_out;
-    int64_t sent, measured;
+    const char **stayed; /* every version had them */
+    size_t n_stayed;
+    struct duplicate *duplicates; /* the first NAMED_MOST */
+    size_t n_duplicates;
+    int64_t sent, measured, duplicated;
+};
+
+/* An image whose bytes the version has already, as another Data. */
+struct duplicate {
+    const char *predicted_asset, *version, *asset;
 };
 
 /* The member that holds the geometry of a kind of shape, as annotations have it. */
@@ -125,11 +134,40 @@ static enum err reviewed_shapes(struct submit *s, const char *asset, const struc
     return json_parse(s->op->arena, o.text.bytes, o.text.n, ret);
 }
 
+/* The asset of the version that shows the same bytes as another Data; NULL: none. */
+static enum err same_bytes(struct submit *s, const char *version, const char *data, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(s->op->db, &r,
+                 "SELECT a.id FROM data x JOIN data y ON y.hash = x.hash AND y.id <> x.id JOIN asset a ON a.data_id = y.id"
+                 " AND a.dataset_version_id = ?2 WHERE x.id = ?1 LIMIT 1",
+                 V(data), V(version)));
+    *ret = rows_next(r) ? arena_str(s->op->arena, rows_text(r, 0)) : NULL;
+    return rows_error(r);
+}
+
+/* One image into one version, which learns nothing from a second copy of what it has. */
+static enum err submit_into(struct submit *s, const char *predicted, const char *data, const char *version,
+                            const struct json *shapes, bool *ret_new)
+{
+    struct op *op = s->op;
+    const char *made, *twin;
+    TRY(same_bytes(s, version, data, &twin));
+    *ret_new = !twin;
+    if (twin && s->n_duplicates < NAMED_MOST)
+        s->duplicates[s->n_duplicates++] = (struct duplicate){ predicted, version, twin };
+    if (twin)
+        return OK;
+    TRY(asset_need(op->db, op->arena, op->org, version, data, &made));
+    return annotation_from_json(op->db, op->arena, op->org, op->user_id, made, "ACCEPTED", shapes);
+}
+
 static enum err submit_one(struct submit *s, const char *asset)
 {
     struct op *op = s->op;
     const struct json *shapes;
-    const char *data, *made;
+    const char *data;
+    size_t taken = 0;
     {
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_first(op->db, &r, "SELECT data_id FROM predicted_asset WHERE id = ?1", V(asset)));
@@ -137,8 +175,15 @@ static enum err submit_one(struct submit *s, const char *asset)
     }
     TRY(reviewed_shapes(s, asset, &shapes));
     for (size_t i = 0; i < s->n_versions; i++) {
-        TRY(asset_need(op->db, op->arena, op->org, s->versions[i], data, &made));
-        TRY(annotation_from_json(op->db, op->arena, op->org, op->user_id, made, "ACCEPTED", shapes));
+        bool new;
+        TRY(submit_into(s, asset, data, s->versions[i], shapes, &new));
+        taken += new;
+    }
+    s->duplicated += taken < s->n_versions;
+    s->sent += taken > 0;
+    if (!taken) {
+        s->stayed[s->n_stayed++] = asset;
+        return OK;
     }
     return sql_run(op->db, "UPDATE predicted_asset SET status = 'SUBMITTED', submitted_at = ?2 WHERE id = ?1", V(asset),
                    V(clock_now_ms()));
@@ -209,6 +254,8 @@ static enum err submit_all(struct submit *s, const char **ids, size_t n)
 {
     bool leave = in_bool(s->op, "leave_measured", false);
     s->left_out = arena_new_array(s->op->arena, const char *, n + 1);
+    s->stayed = arena_new_array(s->op->arena, const char *, n + 1);
+    s->duplicates = arena_new_array(s->op->arena, struct duplicate, NAMED_MOST);
     for (size_t i = 0; i < n; i++) {
         bool measured;
         TRY(measured_on(s->op->db, s->deployment, ids[i], &measured));
@@ -218,9 +265,36 @@ static enum err submit_all(struct submit *s, const char **ids, size_t n)
             continue;
         }
         TRY(submit_one(s, ids[i]));
-        s->sent++;
     }
     return OK;
+}
+
+static void write_ids(struct out *o, const char *key, const char **ids, size_t n)
+{
+    out_array(o, key);
+    for (size_t i = 0; i < n; i++)
+        out_text(o, NULL, ids[i]);
+    out_end_array(o);
+}
+
+static void write_submitted(struct out *o, const struct submit *s)
+{
+    out_object(o, NULL);
+    out_int(o, "count", s->sent);
+    out_int(o, "measured", s->measured);
+    write_ids(o, "left_out", s->left_out, s->n_left_out);
+    out_int(o, "duplicated", s->duplicated);
+    write_ids(o, "stayed", s->stayed, s->n_stayed);
+    out_array(o, "duplicates");
+    for (const struct duplicate *d = s->duplicates; d < s->duplicates + s->n_duplicates; d++) {
+        out_object(o, NULL);
+        out_text(o, "predicted_asset_id", d->predicted_asset);
+        out_text(o, "dataset_version_id", d->version);
+        out_text(o, "asset_id", d->asset);
+        out_end_object(o);
+    }
+    out_end_array(o);
+    out_end_object(o);
 }
 
 static enum err submit(struct op *op)
@@ -237,14 +311,7 @@ static enum err submit(struct op *op)
     if (s.sent)
         TRY(retraining_consider(op->db, op->arena, s.deployment, op->user_id, false));
     TRY(deployment_tell(op->db, op->arena, s.deployment, "{\"kind\":\"submitted\"}"));
-    out_object(&op->out, NULL);
-    out_int(&op->out, "count", s.sent);
-    out_int(&op->out, "measured", s.measured);
-    out_array(&op->out, "left_out");
-    for (size_t i = 0; i < s.n_left_out; i++)
-        out_text(&op->out, NULL, s.left_out[i]);
-    out_end_array(&op->out);
-    out_end_object(&op->out);
+    write_submitted(&op->out, &s);
     return OK;
 }
 
@@ -255,7 +322,12 @@ static const struct field submit_in[] = { { "ids", T_IDS, F_NULL, .max = AT_ONCE
                                           { "q", T_TEXT, F_NULL, .max = 4000 },
                                           { "leave_measured", T_BOOL, F_NULL } };
 
-DESCRIBED(submit_answer, "submitted predictions", { "count", T_INT }, { "measured", T_INT }, { "left_out", T_IDS });
+DESCRIBED(duplicate_answer, "image that a dataset version has already", { "predicted_asset_id", T_ID },
+          { "dataset_version_id", T_ID }, { "asset_id", T_ID });
+/* duplicated: images that a version had already, as other data of the same bytes. They were not added there; those that no
+ * version took stayed reviewed. */
+DESCRIBED(submit_answer, "submitted predictions", { "count", T_INT }, { "measured", T_INT }, { "left_out", T_IDS },
+          { "duplicated", T_INT }, { "stayed", T_IDS }, { "duplicates", T_MANY, .of = &duplicate_answer });
 
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/pipeline/fl/setup", setup, MAY_WRITE, WORK_WRITE, "sets the feedback loop up",

@@ -843,6 +843,12 @@ export interface ImageSize {
   height: number | null;
 }
 
+export interface ImageThatADatasetVersionHasAlready {
+  predicted_asset_id: string;
+  dataset_version_id: string;
+  asset_id: string;
+}
+
 export interface ImportResult {
   format: string;
   says: string;
@@ -1756,6 +1762,9 @@ export interface SubmittedPredictions {
   count: number;
   measured: number;
   left_out: string[];
+  duplicated: number;
+  stayed: string[];
+  duplicates: ImageThatADatasetVersionHasAlready[];
 }
 
 export interface Tag {

@@ -46,13 +46,12 @@ export const reviewedIds = async (id: string, q: string) => (await all<Predicted
 // ---- loops
 export const usePipelines = (id: string) => useGet<Pipelines>(`${of(id)}/pipelines`);
 export const setTrainingData = (id: string, version: string | null) => (version ? post(`${of(id)}/pipeline/td/setup`, { dataset_version_id: version }) : put(`${of(id)}/pipeline/td/disable`)).then(() => stale(id));
-export async function setLoop(id: string, version: string, old: string[], known: boolean): Promise<void> {
+export async function addToLoop(id: string, version: string, known: boolean): Promise<void> {
   if (!known) await post(`${of(id)}/pipeline/fl/setup`, {});
-  const gone = old.filter((v) => v !== version);
-  if (!old.includes(version)) await post(`${of(id)}/fl/datasets`, { dataset_version_id: version });
-  if (gone.length) await del(`${of(id)}/fl/datasets`, { ids: gone });
+  await post(`${of(id)}/fl/datasets`, { dataset_version_id: version });
   stale(id);
 }
+export const leaveLoop = (id: string, version: string) => del(`${of(id)}/fl/datasets`, { ids: [version] }).then(() => stale(id));
 export interface Training {
   project: string;
   threshold: number;

@@ -13,8 +13,10 @@ export function useSend(deployment: string, sent: (ids: readonly string[]) => vo
   const submit = async (ids: string[], measuredToo: boolean) => {
     const r = await submitReviews(deployment, ids, measuredToo);
     const out = new Set(r.left_out);
-    sent(ids.filter((i) => !out.has(i)));
+    const stays = new Set(r.stayed);
+    sent(ids.filter((i) => !out.has(i) && !stays.has(i)));
     if (r.count) toast.done(`${r.count} sent to the feedback loop`);
+    if (r.duplicated) toast.done(`${plural(r.duplicated, "image is", "images are")} in a dataset version already, as another copy of the same file; ${r.duplicated === 1 ? "it was" : "they were"} not added there again`);
     if (out.size) setLast(out.size);
     setLeft(r.left_out);
   };

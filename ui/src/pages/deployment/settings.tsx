@@ -10,9 +10,10 @@ import { Fault, Lines, Status, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
 import {
+  addToLoop,
   change,
+  leaveLoop,
   setChampion,
-  setLoop,
   setPolicy,
   setTraining,
   setTrainingData,
@@ -169,13 +170,30 @@ function TrainingData({ d, p }: { d: Deployment; p: Pipelines }) {
 
 function Feedback({ d, p }: { d: Deployment; p: Pipelines }) {
   const old = p.fl?.datasets ?? [];
-  const [version, setVersion] = useState<string | null>(old[0]?.id ?? null);
+  const [version, setVersion] = useState<string | null>(null);
+  const [turn, setTurn] = useState(0); // the choice begins anew
+  const add = async () => {
+    if (!version) return;
+    await addToLoop(d.id, version, old.length > 0);
+    setVersion(null);
+    setTurn(turn + 1);
+    toast.done("Feedback loop saved");
+  };
   return (
-    <Part title="Feedback loop" says="Reviewed predictions that you send there become annotated images of this dataset version." on={!!p.fl?.active} ready={old.length > 0} onToggle={(on) => toggle(d.id, "fl", on).catch(toast.failed)}>
-      <VersionPick name="the feedback loop" value={old[0] ?? null} onChange={setVersion} />
+    <Part title="Feedback loop" says="Reviewed predictions that you send there become annotated images of these dataset versions. One that has an image already takes no second copy of it." on={!!p.fl?.active} ready={old.length > 0} onToggle={(on) => toggle(d.id, "fl", on).catch(toast.failed)}>
+      {old.map((v) => (
+        <div key={v.id} style={{ display: "flex", gap: 8, alignItems: "center" }} data-testid="loop-version">
+          <Link href={`/versions/${v.id}`}>{v.origin_name} / {v.version}</Link>
+          <span style={{ flex: 1 }} />
+          <ActionIcon aria-label={`Send nothing more to ${v.version}`} onClick={() => leaveLoop(d.id, v.id).catch(toast.failed)}>
+            <IconX size={15} />
+          </ActionIcon>
+        </div>
+      ))}
+      <VersionPick key={turn} name="the feedback loop" value={null} onChange={setVersion} />
       <div>
-        <Button disabled={!version || version === old[0]?.id} onClick={() => version && setLoop(d.id, version, old.map((o) => o.id), old.length > 0).then(saved("Feedback loop"), toast.failed)}>
-          Save
+        <Button disabled={!version || old.some((v) => v.id === version)} onClick={() => void add().catch(toast.failed)}>
+          {old.length ? "Add this version, too" : "Save"}
         </Button>
       </div>
     </Part>
