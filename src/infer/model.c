@@ -6,6 +6,7 @@
 #include "img/decoder.h"
 #include "infer/detect.h"
 #include "infer/onnx_check.h"
+#include "infer/sheet.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,6 +102,23 @@ static enum err describe(const struct model *m, struct model_reply *r, char *ret
     return OK;
 }
 
+/* Its own tensors, without an image. */
+static enum err tell_signature(const struct model *m, struct model_reply *r, char *ret)
+{
+    struct signature s = { 0 };
+    if (!m->session)
+        return fail(E_BROKEN, "this process has no model");
+    TRY(ort_signature(m->session, &s));
+    memcpy(ret, &s, sizeof s);
+    r->n_bytes = sizeof s;
+    return OK;
+}
+
+static enum err run(const struct model *m, int fd)
+{
+    return m->session ? run_on_shared(m->session, fd) : fail(E_BROKEN, "this process has no model");
+}
+
 static void serve_one(struct model *m, const struct model_request *q, int fd)
 {
     static union {
@@ -115,6 +133,8 @@ static void serve_one(struct model *m, const struct model_request *q, int fd)
     case MODEL_LOAD: r.e = load(m, q->hash, fd); break;
     case MODEL_DESCRIBE: r.e = describe(m, &r, payload); break;
     case MODEL_PREDICT: r.e = predict(m, q, fd, &r, found); break;
+    case MODEL_SIGNATURE: r.e = tell_signature(m, &r, payload); break;
+    case MODEL_RUN: r.e = run(m, fd); break;
     default: r.e = fail(E_BROKEN, "an unknown request");
     }
     alarm(0);

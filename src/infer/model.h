@@ -4,13 +4,13 @@
 #include "blob/blob.h"
 #include "infer/infer.h"
 
-enum model_task { MODEL_LOAD = 1, MODEL_DESCRIBE, MODEL_PREDICT };
+enum model_task { MODEL_LOAD = 1, MODEL_DESCRIBE, MODEL_PREDICT, MODEL_SIGNATURE, MODEL_RUN };
 struct model_request {
-    enum model_task task; /* LOAD and PREDICT come with a descriptor */
+    enum model_task task; /* LOAD, PREDICT and RUN come with a descriptor */
     double min_score, limit_s;
     char hash[HASH_SIZE]; /* of the model to load */
 };
-/* Followed by n_bytes: detections, or JSON. */
+/* Followed by n_bytes: detections, JSON, or a signature. */
 struct model_reply {
     enum err e;
     char why[500];

@@ -1,14 +1,13 @@
-#include "infer/ort.h"
 #include "base/machine.h"
+#include "infer/ort_inside.h"
 #include <dlfcn.h>
 #include <limits.h>
-#include <onnxruntime_c_api.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const OrtApi *ort;
+const OrtApi *ort;
 static OrtEnv *env;
-static OrtMemoryInfo *cpu_memory;
+OrtMemoryInfo *ort_cpu_memory;
 
 struct ort_session {
     OrtSession *session;
@@ -17,13 +16,9 @@ struct ort_session {
     OrtValue *values[ORT_OUTPUTS]; /* of the last run */
 };
 
-static enum err check(OrtStatus *s, enum err kind, const char *doing)
+OrtSession *ort_inner(const struct ort_session *s)
 {
-    if (!s)
-        return OK;
-    enum err e = fail(kind, "%s: %s", doing, ort->GetErrorMessage(s));
-    ort->ReleaseStatus(s);
-    return e;
+    return s->session;
 }
 
 /* Where set-up put it (the build says so), else where the system has it. */
@@ -44,7 +39,7 @@ static enum err use_frugal_arena(void)
     static const size_t values[] = { 1 };
     OrtArenaCfg *config = NULL;
     TRY(check(ort->CreateArenaCfgV2(keys, values, 1, &config), E_BROKEN, "ONNX Runtime"));
-    enum err e = check(ort->CreateAndRegisterAllocator(env, cpu_memory, config), E_BROKEN, "ONNX Runtime");
+    enum err e = check(ort->CreateAndRegisterAllocator(env, ort_cpu_memory, config), E_BROKEN, "ONNX Runtime");
     ort->ReleaseArenaCfg(config);
     return e;
 }
@@ -82,7 +77,7 @@ enum err ort_start(void)
     ort->ReleaseThreadingOptions(threads);
     TRY(e);
     TRY(check(ort->DisableTelemetryEvents(env), E_BROKEN, "ONNX Runtime"));
-    TRY(check(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &cpu_memory), E_BROKEN, "ONNX Runtime"));
+    TRY(check(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &ort_cpu_memory), E_BROKEN, "ONNX Runtime"));
     return use_frugal_arena();
 }
 
@@ -268,7 +263,7 @@ enum err ort_run(struct ort_session *s, float *input, const int64_t *shape, size
         count *= (size_t)shape[i];
     const char *input_name = s->input.name;
     OrtValue *in = NULL;
-    TRY(check(ort->CreateTensorWithDataAsOrtValue(cpu_memory, input, count * sizeof *input, shape, rank,
+    TRY(check(ort->CreateTensorWithDataAsOrtValue(ort_cpu_memory, input, count * sizeof *input, shape, rank,
                                                   ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in),
               E_BROKEN, "ONNX Runtime"));
     enum err e = check(ort->Run(s->session, NULL, &input_name, (const OrtValue *const *)&in, 1, names, s->n_outputs, s->values),

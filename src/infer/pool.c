@@ -1,9 +1,9 @@
+#include "infer/pool.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/turns.h"
 #include "img/decoder.h"
 #include "infer/detect.h"
-#include "infer/model.h"
 #include "infer/strikes.h"
 #include <errno.h>
 #include <math.h>
@@ -250,13 +250,6 @@ static void give_slot(struct infer_pool *p, struct turn *turn, struct loaded *m)
     pthread_mutex_unlock(&p->lock);
 }
 
-struct answer {
-    union {
-        struct model_reply reply;
-        char bytes[MESSAGE_SIZE];
-    };
-};
-
 static enum err spoilt(int status, bool loading)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NOT_STARTED)
@@ -288,9 +281,8 @@ static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task
     memcpy(q.hash, m->hash, sizeof q.hash);
     size_t n = 0;
     int status = 0;
-    enum err e =
-        child_ask(&m->child, &q, sizeof q, &fd, task == MODEL_DESCRIBE ? 0 : 1, q.limit_s, a->bytes, sizeof a->bytes, &n, &status);
-    if (e == OK && task == MODEL_PREDICT)
+    enum err e = child_ask(&m->child, &q, sizeof q, &fd, fd < 0 ? 0 : 1, q.limit_s, a->bytes, sizeof a->bytes, &n, &status);
+    if (e == OK && (task == MODEL_PREDICT || task == MODEL_RUN))
         strikes_fast(&p->strikes, m->hash);
     else if (e == E_BUSY)
         strikes_slow(&p->strikes, m->hash);
@@ -317,9 +309,8 @@ static enum err load(struct infer_pool *p, struct loaded *m, int model_fd, struc
     return OK;
 }
 
-/* Loads the model if need be and asks; once more if the process went away meanwhile through no fault of the request. */
-static enum err ask_model(struct infer_pool *p, const char *who, const char *hash, int model_fd, enum model_task task, int fd,
-                          double min_score, struct answer *a)
+enum err pool_ask(struct infer_pool *p, const char *who, const char *hash, int model_fd, enum model_task task, int fd,
+                  double min_score, struct answer *a)
 {
     struct loaded *m;
     struct turn turn;
@@ -372,7 +363,7 @@ enum err infer_predict(struct infer_pool *p, const char *who, const char *model_
                        struct arena *arena, struct detections *ret)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = ask_model(p, who, model_hash, model_fd, MODEL_PREDICT, image_fd, min_score, a);
+    enum err e = pool_ask(p, who, model_hash, model_fd, MODEL_PREDICT, image_fd, min_score, a);
     if (e == OK)
         e = read_detections(a, arena, ret);
     free(a);
@@ -383,7 +374,7 @@ enum err infer_describe(struct infer_pool *p, const char *who, const char *model
                         char **ret_json)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = ask_model(p, who, model_hash, model_fd, MODEL_DESCRIBE, -1, 0, a);
+    enum err e = pool_ask(p, who, model_hash, model_fd, MODEL_DESCRIBE, -1, 0, a);
     if (e == OK)
         *ret_json = arena_copy(arena, a->bytes + sizeof a->reply, strnlen(a->bytes + sizeof a->reply, a->reply.n_bytes));
     free(a);

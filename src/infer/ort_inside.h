@@ -1,0 +1,17 @@
+/* ort_inside.h - what the files that talk to ONNX Runtime share; nobody else includes it. */
+#pragma once
+#include "infer/ort.h"
+#include <onnxruntime_c_api.h>
+
+extern const OrtApi *ort;
+extern OrtMemoryInfo *ort_cpu_memory;
+OrtSession *ort_inner(const struct ort_session *);
+
+static inline enum err check(OrtStatus *s, enum err kind, const char *doing)
+{
+    if (!s)
+        return OK;
+    enum err e = fail(kind, "%s: %s", doing, ort->GetErrorMessage(s));
+    ort->ReleaseStatus(s);
+    return e;
+}

@@ -1,0 +1,14 @@
+/* pool.h - inside infer/: asking a model's process from other files than the pool's own. */
+#pragma once
+#include "infer/model.h"
+
+struct answer {
+    union {
+        struct model_reply reply;
+        char bytes[MESSAGE_SIZE];
+    };
+};
+/* Loads the model if need be and asks; once more if the process went away meanwhile through no fault of the request. fd: what goes
+ * along, -1: nothing. */
+MUST_USE enum err pool_ask(struct infer_pool *, const char *who, const char *hash, int model_fd, enum model_task, int fd,
+                           double min_score, struct answer *);
