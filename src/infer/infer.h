@@ -43,9 +43,11 @@ struct detection {
 struct detections {
     struct detection *items; /* best score first, from the arena */
     size_t n;
-    bool whole;        /* the model labels images as a whole: at most one item, without a box */
-    int width, height; /* of the image */
-    double latency_s;  /* decode + run + NMS, inside the child */
+    bool whole;            /* the model labels images as a whole: at most one item, without a box */
+    int width, height;     /* of the image */
+    const float *features; /* what the network saw (features.h), from the arena */
+    size_t n_features;     /* 0: it cannot be asked for that */
+    double latency_s;      /* decode + run + NMS, inside the child */
     double decode_s, run_s, post_s;
 };
 /* model_hash: SHA-256 of the model file in hex. It names the process that has the model loaded; when none has, model_fd is read and

@@ -105,6 +105,23 @@ static bool near(float a, double b)
     return fabs((double)a - b) < 0.01;
 }
 
+TEST(a_prediction_tells_what_the_network_saw_where_it_has_a_map_of_the_image)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    AUTO(fd) int seeing = model_file(TINY_SEEING), blind = model_file(TINY_OURS), image = image_file(64, 64, 51, 102, 204);
+    struct detections d;
+    start(2, &pool);
+    MUST(infer_predict(pool, "a", hash_of(a, seeing), seeing, image, 0.4, a, &d));
+    CHECK_INT(d.n, 1);
+    CHECK(near(d.items[0].score, 0.8));
+    CHECK_INT(d.n_features, 3);
+    CHECK(near(d.features[0], 0.2) && near(d.features[1], 0.4) && near(d.features[2], 0.8));
+    MUST(infer_predict(pool, "a", hash_of(a, blind), blind, image, 0.1, a, &d));
+    CHECK(d.n > 0);
+    CHECK_INT(d.n_features, 0);
+}
+
 TEST(a_prediction_goes_through_letterbox_threshold_and_nms)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -32,7 +32,7 @@ static enum err load(struct model *m, const char *hash, int fd)
     if (strncmp(is, hash, HASH_SIZE) != 0)
         return fail(E_BROKEN, "the model file %.64s has changed: its bytes now have the hash %s", hash, is);
     TRY(onnx_check(file.bytes, file.n));
-    TRY(ort_load(file.bytes, file.n, &m->session));
+    TRY(ort_load_seeing(file.bytes, file.n, &m->session));
     TRY(detector_read(m->session, m->arena, &m->detector));
     m->input = heap_take(sizeof(float) * 3 * (size_t)m->detector.width * (size_t)m->detector.height);
     return OK;
@@ -64,7 +64,13 @@ static enum err fit(struct model *m, const struct image *image, struct placed *a
     return image_letterbox(image, d->width, d->height, &d->normalise, m->input, &at->used_width, &at->used_height);
 }
 
-static enum err predict(struct model *m, const struct model_request *q, int fd, struct model_reply *r, struct detection *ret)
+struct found {
+    struct detection items[DETECTIONS_MOST];
+    size_t n;
+    const float *features;
+};
+
+static enum err predict(struct model *m, const struct model_request *q, int fd, struct model_reply *r, struct found *ret)
 {
     const struct detector *d = &m->detector;
     AUTO(image) struct image image = { 0 };
@@ -78,10 +84,10 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
     const int64_t shape[] = { 1, 3, d->height, d->width };
     TRY(ort_run(m->session, m->input, shape, COUNT_OF(shape)));
     double run = clock_seconds();
-    size_t n;
-    TRY(detector_pick(d, m->session, &at, q->min_score, ret, &n));
+    TRY(detector_pick(d, m->session, &at, q->min_score, ret->items, &ret->n));
     r->whole = d->layout == PROBABILITIES;
-    r->n_bytes = n * sizeof *ret;
+    r->n_features = ort_features(m->session, &ret->features);
+    r->n_bytes = ret->n * sizeof *ret->items + r->n_features * sizeof *ret->features;
     r->width = image.full_width;
     r->height = image.full_height;
     r->decode_s = decoded - start;
@@ -119,6 +125,13 @@ static enum err run(const struct model *m, int fd)
     return m->session ? run_on_shared(m->session, fd) : fail(E_BROKEN, "this process has no model");
 }
 
+static void write_found(const struct model_reply *r, const struct found *f, char *payload)
+{
+    memcpy(payload, f->items, f->n * sizeof *f->items);
+    if (r->n_features)
+        memcpy(payload + f->n * sizeof *f->items, f->features, r->n_features * sizeof *f->features);
+}
+
 static void serve_one(struct model *m, const struct model_request *q, int fd)
 {
     static union {
@@ -127,12 +140,12 @@ static void serve_one(struct model *m, const struct model_request *q, int fd)
     } message;
     struct model_reply r = { 0 };
     char *payload = message.bytes + sizeof r;
-    static struct detection found[DETECTIONS_MOST];
+    static struct found found;
     alarm((unsigned)q->limit_s + 5); /* in case the parent is gone and nobody kills us */
     switch (q->task) {
     case MODEL_LOAD: r.e = load(m, q->hash, fd); break;
     case MODEL_DESCRIBE: r.e = describe(m, &r, payload); break;
-    case MODEL_PREDICT: r.e = predict(m, q, fd, &r, found); break;
+    case MODEL_PREDICT: r.e = predict(m, q, fd, &r, &found); break;
     case MODEL_SIGNATURE: r.e = tell_signature(m, &r, payload); break;
     case MODEL_RUN: r.e = run(m, fd); break;
     default: r.e = fail(E_BROKEN, "an unknown request");
@@ -142,7 +155,7 @@ static void serve_one(struct model *m, const struct model_request *q, int fd)
         strncpy(r.why, fail_text(), sizeof r.why - 1);
         r.n_bytes = 0;
     } else if (q->task == MODEL_PREDICT) {
-        memcpy(payload, found, r.n_bytes);
+        write_found(&r, &found, payload);
     }
     memcpy(message.bytes, &r, sizeof r);
     if (message_send(CHILD_SOCKET, message.bytes, sizeof r + r.n_bytes, NULL, 0) != OK)

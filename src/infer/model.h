@@ -10,14 +10,14 @@ struct model_request {
     double min_score, limit_s;
     char hash[HASH_SIZE]; /* of the model to load */
 };
-/* Followed by n_bytes: detections, JSON, or a signature. */
+/* Followed by n_bytes: detections and then n_features numbers, JSON, or a signature. */
 struct model_reply {
     enum err e;
     char why[500];
     int width, height;
     bool whole; /* a classifier's */
     double decode_s, run_s, post_s;
-    size_t n_bytes;
+    size_t n_bytes, n_features;
 };
 enum { MODEL_PAYLOAD = MESSAGE_SIZE - (int)sizeof(struct model_reply), MODEL_BYTES = 1 << 30 };
 

@@ -1,4 +1,5 @@
 #include "infer/onnx_check.h"
+#include "infer/wire.h"
 #include <string.h>
 
 /* The messages of onnx.proto that lead to tensors, and how. */
@@ -15,65 +16,10 @@ static const struct {
     { FUNCTION, 11, ATTRIBUTE }, { TRAINING, 1, GRAPH },    { TRAINING, 2, GRAPH },
 };
 enum { TENSOR_EXTERNAL_DATA = 13, TENSOR_DATA_LOCATION = 14, MODEL_GRAPH = 7, MOST_DEPTH = 100 };
-enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
-
-struct wire {
-    const uint8_t *at, *end;
-};
-struct item {
-    uint32_t field;
-    enum wire_type type;
-    uint64_t value;   /* of a VARINT */
-    struct wire part; /* of BYTES */
-};
 
 static enum err malformed(void)
 {
     return fail(E_UNMEANT, "not an ONNX model: the file is damaged, or of another kind");
-}
-
-static bool read_varint(struct wire *w, unsigned most_bytes, uint64_t *ret)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < most_bytes && w->at < w->end; i++) {
-        uint8_t byte = *w->at++;
-        value |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if (!(byte & 0x80)) {
-            *ret = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool skip(struct wire *w, uint64_t n)
-{
-    if (n > (uint64_t)(w->end - w->at))
-        return false;
-    w->at += n;
-    return true;
-}
-
-static bool next(struct wire *w, struct item *ret)
-{
-    uint64_t tag, size;
-    if (!read_varint(w, 5, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
-        return false;
-    *ret = (struct item){ .field = (uint32_t)(tag >> 3), .type = (enum wire_type)(tag & 7) };
-    switch (ret->type) {
-    case VARINT: return read_varint(w, 10, &ret->value);
-    case FIXED64: return skip(w, 8);
-    case FIXED32: return skip(w, 4);
-    case BYTES:
-        if (!read_varint(w, 5, &size))
-            return false;
-        ret->part.at = w->at;
-        if (!skip(w, size))
-            return false;
-        ret->part.end = w->at;
-        return true;
-    default: return false; /* groups: ONNX has none */
-    }
 }
 
 static enum err check(struct wire w, enum message message, int depth, bool *saw_graph)
@@ -81,8 +27,8 @@ static enum err check(struct wire w, enum message message, int depth, bool *saw_
     if (depth > MOST_DEPTH)
         return fail(E_UNMEANT, "the model's graphs are nested more than %d deep", MOST_DEPTH);
     while (w.at < w.end) {
-        struct item item;
-        if (!next(&w, &item))
+        struct wire_item item;
+        if (!wire_next(&w, &item))
             return malformed();
         if (message == TENSOR && ((item.field == TENSOR_EXTERNAL_DATA && item.type == BYTES) ||
                                   (item.field == TENSOR_DATA_LOCATION && item.type == VARINT && item.value != 0)))

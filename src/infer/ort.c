@@ -1,4 +1,5 @@
 #include "base/machine.h"
+#include "infer/features.h"
 #include "infer/ort_inside.h"
 #include <dlfcn.h>
 #include <limits.h>
@@ -12,13 +13,19 @@ OrtMemoryInfo *ort_cpu_memory;
 struct ort_session {
     OrtSession *session;
     size_t n_inputs, n_outputs;
-    struct ort_value input, outputs[ORT_OUTPUTS];
-    OrtValue *values[ORT_OUTPUTS]; /* of the last run */
+    bool has_features; /* a value behind the outputs */
+    struct ort_value input, outputs[ORT_OUTPUTS + 1];
+    OrtValue *values[ORT_OUTPUTS + 1]; /* of the last run */
 };
 
 OrtSession *ort_inner(const struct ort_session *s)
 {
     return s->session;
+}
+
+bool ort_is_seeing(const struct ort_session *s)
+{
+    return s->has_features;
 }
 
 /* Where set-up put it (the build says so), else where the system has it. */
@@ -148,23 +155,30 @@ static void session_free(struct ort_session *s)
     free(s);
 }
 
+/* The features are the last output, and stay out of what is told of the others. */
+static enum err describe_outputs(struct ort_session *s)
+{
+    size_t all = s->n_outputs;
+    s->n_outputs = all - s->has_features < ORT_OUTPUTS ? all - s->has_features : ORT_OUTPUTS;
+    for (size_t i = 0; i < s->n_outputs; i++)
+        TRY(describe(s, false, i, &s->outputs[i]));
+    return s->has_features ? describe(s, false, all - 1, &s->outputs[s->n_outputs]) : OK;
+}
+
 static enum err describe_all(struct ort_session *s)
 {
     TRY(check(ort->SessionGetInputCount(s->session, &s->n_inputs), E_UNMEANT, "the model's inputs"));
     TRY(check(ort->SessionGetOutputCount(s->session, &s->n_outputs), E_UNMEANT, "the model's outputs"));
-    if (s->n_inputs < 1 || s->n_outputs < 1)
+    if (s->n_inputs < 1 || s->n_outputs < 1 + (size_t)s->has_features)
         return fail(E_UNMEANT, "the model has no input or no output");
-    if (s->n_outputs > ORT_OUTPUTS)
-        s->n_outputs = ORT_OUTPUTS;
     TRY(describe(s, true, 0, &s->input));
-    for (size_t i = 0; i < s->n_outputs; i++)
-        TRY(describe(s, false, i, &s->outputs[i]));
-    return OK;
+    return describe_outputs(s);
 }
 
-enum err ort_load(const uint8_t *model, size_t n, struct ort_session **ret)
+static enum err load(const uint8_t *model, size_t n, bool has_features, struct ort_session **ret)
 {
     struct ort_session *s = heap_take(sizeof *s);
+    s->has_features = has_features;
     enum err e = create(model, n, &s->session);
     if (e == OK)
         e = describe_all(s);
@@ -173,6 +187,36 @@ enum err ort_load(const uint8_t *model, size_t n, struct ort_session **ret)
     else
         session_free(s);
     return e;
+}
+
+enum err ort_load(const uint8_t *model, size_t n, struct ort_session **ret)
+{
+    return load(model, n, false, ret);
+}
+
+enum err ort_load_seeing(const uint8_t *model, size_t n, struct ort_session **ret)
+{
+    char name[FEATURES_NAME];
+    uint8_t *more = NULL;
+    size_t n_more;
+    if (!features_find(model, n, name))
+        return load(model, n, false, ret);
+    TRY(features_add(model, n, name, &more, &n_more));
+    enum err e = load(more, n_more, true, ret);
+    free(more);
+    return e == OK ? OK : load(model, n, false, ret); /* one that cannot be asked for them is run as it is */
+}
+
+size_t ort_features(const struct ort_session *s, const float **ret)
+{
+    const struct ort_value *v = &s->outputs[s->n_outputs];
+    size_t n = 1;
+    if (!s->has_features || !v->data || !v->is_float)
+        return 0;
+    for (int i = 0; i < v->rank; i++)
+        n *= v->shape[i] < 0 || v->shape[i] > FEATURES_MOST ? FEATURES_MOST + 1 : (size_t)v->shape[i];
+    *ret = v->data;
+    return n <= FEATURES_MOST ? n : 0;
 }
 
 size_t ort_inputs(const struct ort_session *s)
@@ -250,8 +294,9 @@ static enum err read_output(struct ort_session *s, size_t i)
 
 enum err ort_run(struct ort_session *s, float *input, const int64_t *shape, size_t rank)
 {
-    const char *names[ORT_OUTPUTS];
-    for (size_t i = 0; i < s->n_outputs; i++) {
+    const char *names[ORT_OUTPUTS + 1];
+    size_t n_values = s->n_outputs + s->has_features;
+    for (size_t i = 0; i < n_values; i++) {
         names[i] = s->outputs[i].name;
         if (s->values[i])
             ort->ReleaseValue(s->values[i]);
@@ -266,11 +311,11 @@ enum err ort_run(struct ort_session *s, float *input, const int64_t *shape, size
     TRY(check(ort->CreateTensorWithDataAsOrtValue(ort_cpu_memory, input, count * sizeof *input, shape, rank,
                                                   ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in),
               E_BROKEN, "ONNX Runtime"));
-    enum err e = check(ort->Run(s->session, NULL, &input_name, (const OrtValue *const *)&in, 1, names, s->n_outputs, s->values),
+    enum err e = check(ort->Run(s->session, NULL, &input_name, (const OrtValue *const *)&in, 1, names, n_values, s->values),
                        E_UNMEANT, "the model cannot be run");
     ort->ReleaseValue(in);
     TRY(e);
-    for (size_t i = 0; i < s->n_outputs; i++)
+    for (size_t i = 0; i < n_values; i++)
         TRY(read_output(s, i));
     return OK;
 }

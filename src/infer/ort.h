@@ -17,6 +17,11 @@ struct ort_value {
 struct ort_session;
 /* E_UNMEANT says what ONNX Runtime dislikes. The bytes are not needed afterwards. */
 MUST_USE enum err ort_load(const uint8_t *model, size_t n, struct ort_session **ret);
+/* The same of a file that onnx_check() has passed, with its features (features.h) where it has some: the outputs are what they are
+ * without, bit by bit. */
+MUST_USE enum err ort_load_seeing(const uint8_t *model, size_t n, struct ort_session **ret);
+/* After ort_run(): how many there are, 0 if there are none. ret: the session's, until the next one. */
+size_t ort_features(const struct ort_session *, const float **ret);
 size_t ort_inputs(const struct ort_session *);
 const struct ort_value *ort_input(const struct ort_session *); /* the first one */
 size_t ort_outputs(const struct ort_session *);                /* at most ORT_OUTPUTS are known */

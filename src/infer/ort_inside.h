@@ -6,6 +6,7 @@
 extern const OrtApi *ort;
 extern OrtMemoryInfo *ort_cpu_memory;
 OrtSession *ort_inner(const struct ort_session *);
+bool ort_is_seeing(const struct ort_session *); /* its last output are the features, which are no answer */
 
 static inline enum err check(OrtStatus *s, enum err kind, const char *doing)
 {

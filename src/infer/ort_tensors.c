@@ -64,10 +64,12 @@ static enum err read_tensor(const OrtSession *s, bool input, size_t i, struct te
     return e;
 }
 
-static enum err read_all(const OrtSession *s, bool input, struct tensor_list *ret)
+static enum err read_all(const struct ort_session *of, bool input, struct tensor_list *ret)
 {
+    const OrtSession *s = ort_inner(of);
     TRY(check(input ? ort->SessionGetInputCount(s, &ret->n) : ort->SessionGetOutputCount(s, &ret->n), E_UNMEANT,
               "the model's inputs and outputs"));
+    ret->n -= !input && ort_is_seeing(of);
     if (ret->n > TENSORS_MOST) {
         ret->n = 0;
         return fail(E_UNMEANT, "the model has over %d inputs or outputs", TENSORS_MOST);
@@ -79,8 +81,8 @@ static enum err read_all(const OrtSession *s, bool input, struct tensor_list *re
 
 enum err ort_signature(const struct ort_session *s, struct signature *ret)
 {
-    TRY(read_all(ort_inner(s), true, &ret->in));
-    return read_all(ort_inner(s), false, &ret->out);
+    TRY(read_all(s, true, &ret->in));
+    return read_all(s, false, &ret->out);
 }
 
 /* ---- what is given */

@@ -4,6 +4,7 @@
 #include "base/turns.h"
 #include "img/decoder.h"
 #include "infer/detect.h"
+#include "infer/features.h"
 #include "infer/strikes.h"
 #include <errno.h>
 #include <math.h>
@@ -335,14 +336,27 @@ static int clamp(int x, int most)
     return x < 0 ? 0 : x > most ? most : x;
 }
 
+/* The numbers that end the answer; none of them if one is no number. */
+static size_t read_features(const struct answer *a, size_t from, struct arena *arena, const float **ret)
+{
+    size_t n = a->reply.n_features;
+    float *all = arena_new_array(arena, float, n + 1);
+    memcpy(all, a->bytes + sizeof a->reply + from, n * sizeof *all);
+    *ret = all;
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(all[i]))
+            return 0;
+    return n;
+}
+
 static enum err read_detections(const struct answer *a, struct arena *arena, struct detections *ret)
 {
     const struct model_reply *r = &a->reply;
-    size_t n = r->n_bytes / sizeof(struct detection);
-    if (r->n_bytes % sizeof(struct detection) != 0 || n > DETECTIONS_MOST)
+    size_t seen = r->n_features * sizeof(float), bytes = r->n_bytes - seen, n = bytes / sizeof(struct detection);
+    if (r->n_features > FEATURES_MOST || seen > r->n_bytes || bytes % sizeof(struct detection) != 0 || n > DETECTIONS_MOST)
         return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
     struct detection *items = arena_new_array(arena, struct detection, n + 1);
-    memcpy(items, a->bytes + sizeof *r, r->n_bytes);
+    memcpy(items, a->bytes + sizeof *r, bytes);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(items[i].score) || !isfinite(items[i].x) || !isfinite(items[i].y) || !isfinite(items[i].w) ||
             !isfinite(items[i].h) || items[i].label < 0)
@@ -356,6 +370,7 @@ static enum err read_detections(const struct answer *a, struct arena *arena, str
                                 .decode_s = r->decode_s,
                                 .run_s = r->run_s,
                                 .post_s = r->post_s };
+    ret->n_features = read_features(a, bytes, arena, &ret->features);
     return OK;
 }
 

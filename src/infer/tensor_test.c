@@ -124,3 +124,20 @@ TEST(tensors_have_a_cap)
     MUST(tensors_add(t, &most, &data));
     MUST_FAIL(tensors_add(t, &most, &data), E_TOO_BIG, "MiB");
 }
+
+TEST(what_a_network_saw_is_no_tensor_of_its_own)
+{
+    struct bench b;
+    struct tensor_list in, out;
+    open_bench(&b, TINY_SEEING);
+    MUST(infer_signature(b.pool, "me", b.hash, b.model, &in, &out));
+    CHECK(in.n == 1 && out.n == 1);
+    CHECK_TEXT(out.items[0].name, "output0");
+    struct tensor given = image_input;
+    AUTO(tensors) struct tensors *t = NULL;
+    MUST(tensors_new(&t));
+    fill(t, &given, 0.25F, 0.5F, 1);
+    MUST(infer_run(b.pool, "me", b.hash, b.model, t));
+    CHECK_INT(t->out.n, 1);
+    close_bench(&b);
+}

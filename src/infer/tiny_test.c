@@ -128,12 +128,31 @@ static void add_ours(struct arena *a, Onnx__GraphProto *g)
     ADD(a, g->output, g->n_output, value(a, "scores", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, scores_shape, 3));
 }
 
+/* "images" to "map", of an eighth of the size. */
+static void add_convolutions(struct arena *a, Onnx__GraphProto *g)
+{
+    static const float same[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 1 };
+    static const int64_t shape[] = { 3, 3, 1, 1 };
+    static const char *const values[] = { "images", "half", "quarter", "map" };
+    ADD(a, g->initializer, g->n_initializer, tensor(a, "same", same, shape, 4));
+    for (int i = 0; i < 3; i++) {
+        Onnx__NodeProto *n = node(a, g, "Conv", values[i], "same", values[i + 1]);
+        Onnx__AttributeProto *strides = make(a, &onnx__attribute_proto__descriptor);
+        strides->name = arena_str(a, "strides");
+        strides->has_type = 1;
+        strides->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
+        ADD(a, strides->ints, strides->n_ints, 2);
+        ADD(a, strides->ints, strides->n_ints, 2);
+        ADD(a, n->attribute, n->n_attribute, strides);
+    }
+}
+
 /* A classifier that says how red, green and blue an image is. */
-static void add_classes(struct arena *a, Onnx__GraphProto *g, const char *output)
+static void add_classes(struct arena *a, Onnx__GraphProto *g, const char *from, const char *output)
 {
     static const int64_t row[] = { 1, 3 };
     ADD(a, g->initializer, g->n_initializer, integers(a, "row", row, 2));
-    node(a, g, "GlobalAveragePool", "images", NULL, "means");
+    node(a, g, "GlobalAveragePool", from, NULL, "means");
     node(a, g, "Reshape", "means", "row", output);
     ADD(a, g->output, g->n_output, value(a, output, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, row, 2));
 }
@@ -247,9 +266,11 @@ void tiny_model(enum tiny_kind kind, uint8_t **ret, size_t *ret_n)
     Onnx__GraphProto *g = m->graph = make(a, &onnx__graph_proto__descriptor);
     g->name = arena_str(a, "tiny");
     ADD(a, g->input, g->n_input, value(a, "images", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, input, 4));
-    bool classes = kind == TINY_CLASSES || kind == TINY_CLASSES_COMMON || kind == TINY_CLASSES_WRONG;
+    bool classes = kind == TINY_CLASSES || kind == TINY_CLASSES_COMMON || kind == TINY_CLASSES_WRONG || kind == TINY_SEEING;
+    if (kind == TINY_SEEING)
+        add_convolutions(a, g);
     if (classes)
-        add_classes(a, g, kind == TINY_CLASSES ? "scores" : "output0");
+        add_classes(a, g, kind == TINY_SEEING ? "map" : "images", kind == TINY_CLASSES ? "scores" : "output0");
     else if (kind == TINY_YOLO)
         add_yolo(a, g);
     else

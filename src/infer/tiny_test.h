@@ -10,6 +10,7 @@ enum tiny_kind {
     TINY_CLASSES,        /* scores 1×3: the mean of each colour; task classify, metadata `saccade`, stretched */
     TINY_CLASSES_COMMON, /* the same without `saccade`, one output called output0 */
     TINY_CLASSES_WRONG,  /* the same with two names only */
+    TINY_SEEING,         /* TINY_CLASSES_COMMON behind three convolutions that leave colours as they are, each at half the size */
     TINY_NO_NAMES,       /* as TINY_OURS, without metadata */
     TINY_ENDLESS,        /* a Loop over 2^62 turns */
     TINY_HUGE,           /* the boxes are expanded to 2^38 numbers */

@@ -133,6 +133,7 @@ void efficientdet_build(struct network *n)
     struct separable box[HEAD_MOST + 1] = { 0 }, label[HEAD_MOST + 1] = { 0 };
     n->input = nn_input(n->graph, "images", n->batch, n->frame.height, n->frame.width, 3);
     efficientnet_backbone(&b.l, variant, n->input, f);
+    n->features = f[2];
     neck(&b, f, p);
     n->n_levels = PYRAMID;
     for (int i = 0; i < PYRAMID; i++) {

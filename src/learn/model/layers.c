@@ -19,6 +19,7 @@ struct tensor *layer_conv_act(const struct layers *l, struct tensor *x, const ch
 
 void layer_classify(const struct layers *l, struct tensor *x, float dropout, struct network *n)
 {
+    n->features = x;
     x = nn_global_pool(l->g, x);
     if (dropout > 0)
         x = nn_dropout(l->g, x, dropout);

@@ -26,7 +26,8 @@ struct network {
     struct frame frame;
     int n_levels; /* detection; fine to coarse */
     struct level levels[LEVELS_MOST];
-    struct tensor *logits; /* classification: N, 1, 1, labels */
+    struct tensor *logits;         /* classification: N, 1, 1, labels */
+    const struct tensor *features; /* the deepest map of the trunk: what the network sees of an image, averaged over the places */
 };
 
 struct task; /* learn/task/task.h */

@@ -120,6 +120,7 @@ void yolox_build(struct network *n)
     n->input = nn_input(n->graph, "images", n->batch, n->frame.height, n->frame.width, 3);
     n->n_levels = LEVELS;
     backbone(&b, n->input, base, f);
+    n->features = f[LEVELS - 1];
     neck(&b, f);
     for (int i = 0; i < LEVELS; i++)
         head(&b, f[i], i, base * 4, n);

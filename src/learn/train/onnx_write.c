@@ -30,6 +30,7 @@ static void write_metadata(struct writer *w, const char *const *names)
     onnx_metadata(&w->o, "imgsz", arena_fmt(w->o.arena, "[%d,%d]", w->net->frame.height, w->net->frame.width));
     onnx_metadata(&w->o, "task", w->net->model->task->name);
     onnx_metadata(&w->o, "model", w->net->model->name);
+    onnx_metadata(&w->o, "features", onnx_name_of(&w->names, w->net->features));
     out_init(&o, TEXT_CAP);
     out_object(&o, NULL);
     out_int(&o, "version", 1);

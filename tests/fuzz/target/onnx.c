@@ -1,7 +1,9 @@
 #include "../fuzz.h"
+#include "infer/features.h"
 #include "infer/onnx_check.h"
 #include <onnx.pb-c.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool tensor_is_external(const Onnx__TensorProto *t)
 {
@@ -13,6 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     if (onnx_check(bytes, n) != OK)
         return 0;
+    char name[FEATURES_NAME];
+    if (features_find(bytes, n, name) && strlen(name) >= sizeof name)
+        abort();
     Onnx__ModelProto *m = onnx__model_proto__unpack(NULL, n, bytes);
     for (size_t i = 0; m && m->graph && i < m->graph->n_initializer; i++)
         if (tensor_is_external(m->graph->initializer[i]))
