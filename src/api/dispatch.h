@@ -10,6 +10,7 @@ struct identity {
     enum role limit;                       /* of the token; ROLE_OWNER: none */
     int64_t expires_at;                    /* of the token, milliseconds; 0: never */
     const char *token_id;                  /* NULL for a browser's session */
+    const char *only_on;                   /* the one thing that the token is for; NULL: all */
 };
 
 /* What a person may: by their membership of an organization, and by what was given to them on one thing. */

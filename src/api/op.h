@@ -100,7 +100,7 @@ enum right {
     MAY_WRITE,    /* member and above */
     MAY_ADMIN,    /* admin and owner */
     MAY_OWN,      /* owner */
-    MAY_PREDICT,  /* a login token of that deployment (op->jwt_deployment), or MAY_WRITE by API token or session */
+    MAY_PREDICT,  /* a token of that one deployment (op->only_on), or MAY_WRITE by API token or session; GET: MAY_READ */
 };
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_ANNOTATOR, ROLE_MEMBER, ROLE_ADMIN, ROLE_OWNER };
 
@@ -118,23 +118,23 @@ struct op {
     const struct route *route;
     struct sql *db;
     const char *user_id, *user_name,
-        *org;                /* NULL for MAY_ANYONE and MAY_SIGNED. org: of what the route is on, else the chosen one */
-    enum role limit;         /* of the token that was sent: role is never above it */
-    int64_t expires_at;      /* of that token, milliseconds; 0: never */
-    bool guest;              /* does not belong to `org`: sees there only what access was given on */
-    enum role role;          /* on what the route is on; of routes on nothing: in `org` */
-    const char *id, *second; /* of route->on and on_too: they exist, and the caller may do with them what the route needs */
-    const char *made;        /* what this request put up, and a job still makes: its answer tells of it though it is hidden */
-    const char *root;        /* the id of what access to `id` may have been given on; NULL: of nothing */
-    bool is_public;          /* `id` belongs to no organization: everybody sees it, nobody changes it. org is the caller's then */
-    const char *jwt_deployment; /* the deployment that the bearer's login token is for, or NULL */
-    const char *host_url;       /* "http://host:port": public_url, or what the client called us */
-    const struct json *body;    /* checked against route->in; NULL if there was none */
-    const struct json *query;   /* those of route->in that came in the query string, likewise */
-    struct out out;             /* the answer's JSON */
-    int status;                 /* 200 unless the handler sets it; 204 sends no body */
-    const char *values[8];      /* of {names} in the path, decoded, in order; ids are in `id` and `second` */
-    void *state;                /* of WORK_FREE handlers with a body of their own */
+        *org;                 /* NULL for MAY_ANYONE and MAY_SIGNED. org: of what the route is on, else the chosen one */
+    enum role limit;          /* of the token that was sent: role is never above it */
+    int64_t expires_at;       /* of that token, milliseconds; 0: never */
+    bool guest;               /* does not belong to `org`: sees there only what access was given on */
+    enum role role;           /* on what the route is on; of routes on nothing: in `org` */
+    const char *id, *second;  /* of route->on and on_too: they exist, and the caller may do with them what the route needs */
+    const char *made;         /* what this request put up, and a job still makes: its answer tells of it though it is hidden */
+    const char *root;         /* the id of what access to `id` may have been given on; NULL: of nothing */
+    bool is_public;           /* `id` belongs to no organization: everybody sees it, nobody changes it. org is the caller's then */
+    const char *only_on;      /* the one thing that the bearer's token is for, NULL: it is for all */
+    const char *host_url;     /* "http://host:port": public_url, or what the client called us */
+    const struct json *body;  /* checked against route->in; NULL if there was none */
+    const struct json *query; /* those of route->in that came in the query string, likewise */
+    struct out out;           /* the answer's JSON */
+    int status;               /* 200 unless the handler sets it; 204 sends no body */
+    const char *values[8];    /* of {names} in the path, decoded, in order; ids are in `id` and `second` */
+    void *state;              /* of WORK_FREE handlers with a body of their own */
 };
 
 /* What an answer is: GIVES_ONE of route->answers, or … */

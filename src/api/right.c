@@ -20,8 +20,9 @@ static enum err by_login_token(struct op *op, const char *jwt, struct identity *
 {
     struct jwt claims;
     TRY(sign_jwt_check(op->services->key, op->arena, jwt, &claims));
-    op->jwt_deployment = claims.subject;
-    return api_hooks.by_token_id(op->db, op->arena, claims.token_id, ret);
+    TRY(api_hooks.by_token_id(op->db, op->arena, claims.token_id, ret));
+    ret->only_on = claims.subject;
+    return OK;
 }
 
 static enum err by_cookie(struct op *op, const char *cookie, struct identity *ret)
@@ -87,12 +88,14 @@ static enum err check_role(struct op *op)
     return op->role >= need ? OK : fail(E_FORBIDDEN, "this needs the role %s; yours is %s", names[need], names[op->role]);
 }
 
-static enum err check_login_token(struct op *op)
+/* A token of one deployment is for predictions there, whatever whoever made it may. */
+static enum err check_only_on(struct op *op)
 {
+    if (!op->only_on)
+        return OK;
     if (op->route->need != MAY_PREDICT)
-        return fail(E_UNKNOWN_USER, "a deployment's login token is for predictions only");
-    return op->root && strcmp(op->jwt_deployment, op->root) == 0 ? OK
-                                                                 : fail(E_FORBIDDEN, "the login token is for another deployment");
+        return fail(E_FORBIDDEN, "a deployment's token is for predictions only");
+    return op->root && strcmp(op->only_on, op->root) == 0 ? OK : fail(E_FORBIDDEN, "the token is for another deployment");
 }
 
 enum err right_check(struct op *op)
@@ -105,10 +108,10 @@ enum err right_check(struct op *op)
     op->user_name = who.user_name;
     op->limit = who.limit;
     op->expires_at = who.expires_at;
+    op->only_on = who.only_on;
     TRY(choose_organization(op, who.org));
     TRY(stand_in_organization(op));
     TRY(owner_check(op));
-    if (op->jwt_deployment)
-        TRY(check_login_token(op));
+    TRY(check_only_on(op));
     return check_role(op);
 }

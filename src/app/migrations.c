@@ -444,5 +444,8 @@ const struct migration migrations[] = {
       "CREATE INDEX decision_of ON decision (deployment_id, id);"
       "INSERT INTO gate (id, champion_id) SELECT id, model_version_id FROM deployment" },
     { 34, "labels are the same in either form of an accent", .run = labels_composed },
+    { 35, "tokens may be for one deployment alone",
+      "ALTER TABLE api_token ADD COLUMN thing_id TEXT;"
+      "CREATE INDEX api_token_thing ON api_token (thing_id) WHERE thing_id IS NOT NULL" },
     { 0 },
 };

@@ -16,6 +16,7 @@
     R(experiment_source) R(log) R(artifact) R(console) R(evaluation) R(evaluate) R(launch) R(publish) R(compare)
 #define DEPLOYMENT(R)                                                                                                              \
     R(deployment)                                                                                                                  \
+    R(deployment_token)                                                                                                            \
     R(login)                                                                                                                       \
     R(predicted_asset)                                                                                                             \
     R(prediction_kept)                                                                                                             \

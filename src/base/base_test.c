@@ -98,6 +98,7 @@ TEST(times_go_to_iso_8601_and_back)
     CHECK(clock_parse_iso("2026-01-01T00:00:00.123Z", &ms) && ms == 1767225600123);
     CHECK(clock_parse_iso("2026-01-01T01:00:00+01:00", &ms) && ms == 1767225600000);
     CHECK(clock_parse_iso("2026-01-01", &ms) && ms == 1767225600000);
+    CHECK(!clock_parse_iso(NULL, &ms)); /* what json_text() says of a number */
     CHECK(!clock_parse_iso("2026-13-01", &ms) && !clock_parse_iso("today", &ms) && !clock_parse_iso("2026-01-01T25:00:00Z", &ms));
 }
 

@@ -32,7 +32,7 @@ bool clock_parse_iso(const char *s, int64_t *ret_ms)
 {
     struct tm tm = { 0 };
     int n = 0;
-    if (sscanf(s, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &n) != 3 || n != 10)
+    if (!s || sscanf(s, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &n) != 3 || n != 10)
         return false;
     s += n;
     int64_t ms = 0;

@@ -5,7 +5,7 @@
 int64_t clock_now_ms(void);                           /* UTC, milliseconds since 1970 */
 double clock_seconds(void);                           /* monotonic, for measuring */
 char *clock_iso(struct arena *, int64_t ms);          /* "2026-01-31T08:15:30.123Z" */
-bool clock_parse_iso(const char *s, int64_t *ret_ms); /* accepts a date, a time with Z or ±hh:mm, 0 to 9 decimals */
+bool clock_parse_iso(const char *s, int64_t *ret_ms); /* accepts a date, a time with Z or ±hh:mm, 0 to 9 decimals; no NULL */
 
 /* A beginning of such a time, from the year on, is the span that it names: "2026-01" is that January. to_ms is the first after it.
  */

@@ -39,12 +39,20 @@ def dead_credentials(server):
     expired, _ = made_token(server, expires_at=int(time.time() * 1000) + 300)
     revoked, id = made_token(server)
     assert server.ask("DELETE", f"/api/token/{id}", None, server.names["token"])[0] == 204
+    things = Things(server)
+    made = lambda **body: things.ask("POST", f"/api/deployment/{things.ids['deployment']}/tokens", name="sweep", **body)
+    revoked_one = made()
+    assert server.ask("DELETE", f"/api/deployment-token/{revoked_one['id']}", None, server.names["token"])[0] == 204
+    expired_one = made(expires_at=int(time.time() * 1000) + 300)
+    orphaned = made()
+    assert server.ask("DELETE", f"/api/deployment/{things.ids['deployment']}", None, server.names["token"])[0] < 300
     name, deleted = token_of(server, "owner")
     users = json.loads(server.ask("GET", "/api/users?limit=1000", None, server.names["token"])[2])["items"]
     assert server.ask("DELETE", "/api/user/" + next(u["id"] for u in users if u["username"] == name), None, server.names["token"])[0] == 204
     time.sleep(0.4)
     return {"nobody": None, "a made-up token": "sac_" + "A" * 43, "a forged login": "eyJhbGciOiJub25lIn0.e30.", "an expired token": expired,
-            "a revoked token": revoked, "a deleted user": deleted,
+            "a revoked token": revoked, "a deleted user": deleted, "a deployment's expired token": expired_one["token"],
+            "a deployment's revoked token": revoked_one["token"], "the token of a deleted deployment": orphaned["token"],
             "another issuer": "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUifQ.c2ln"}
 
 
@@ -53,7 +61,8 @@ def rights(server):
     route is on must be among the real things here, so that a new route is swept, too."""
     dead, stranger_token = dead_credentials(server), stranger(server)
     roles = {role: token_of(server, role)[1] for role in ("viewer", "annotator", "member")}
-    things = Things(server)
+    others, things = Things(server), Things(server)
+    elsewhere = others.ask("POST", f"/api/deployment/{others.ids['deployment']}/tokens", name="sweep")["token"]
     c = http.client.HTTPConnection(server.host, server.port, timeout=60)
     for method, pattern, right, _ in all_routes(server):
         path, body = things.fill(pattern), None if method == "GET" else b"{}"
@@ -67,6 +76,8 @@ def rights(server):
         for who, token in dead.items():
             status = ask(token)
             yield f"{method} {pattern} by {who}", status == 401, f"got {status}"
+        status = ask(elsewhere)
+        yield f"{method} {pattern} by another deployment's token", status in (403, 404), f"got {status}"
         if "{" in pattern:
             status = ask(stranger_token)
             yield f"{method} {pattern} by the owner of another organization", status == 404, f"got {status}"
@@ -184,6 +195,7 @@ class Things:
             image=base64.b64encode(image()).decode(),
             raw_predictions=dict(detection_classes=[0], detection_texts=["cell"], detection_boxes=[[1, 2, 11, 12]], detection_scores=[0.9]))["id"]
         self.made("token", "POST", "/api/tokens", name=odd)
+        self.made("deployment token", "POST", f"/api/deployment/{deployment}/tokens", name=odd)
         self.made("saved view", "POST", f"/api/organization/{org}/views", page="datalake", name=odd, q="width > 10")
         users = self.ask("GET", "/api/users")["items"]
         self.ids["user"] = next((u for u in users if u["username"] == "viewer"), users[-1])["id"]
@@ -246,7 +258,7 @@ class Things:
 ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
         "model file": "model/file", "saved view": "view", "model context": "model/context", "logging file": "logging/file", "predicted asset": "predicted/asset"}  # where one is read, if not under its name
 SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
-STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/token", "/api/session")  # they would end the sweep early
+STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/session")  # they would end the sweep early
 
 
 def odd_values(server):
@@ -319,7 +331,7 @@ def other_organizations(server):
             if name in ("ids", "data_ids", "asset_ids", "annotation_ids") and known(theirs, pattern) and method != "GET":
                 status_of(method, theirs.fill(pattern), {name: list(ours.ids.values())})
     for kind in ours.ids:
-        if kind not in ("storage connector", "user", "worker", "token"):
+        if kind not in ("storage connector", "user", "worker", "token", "deployment token"):
             status = server.ask("GET", f"/api/{ROOM.get(kind, kind)}/{ours.ids[kind]}", None, server.names["token"])[0]
             yield f"{kind} is still there", status == 200, f"got {status}"
 

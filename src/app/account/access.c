@@ -100,6 +100,7 @@ enum err access_take(struct op *op)
 
 enum err access_forget(struct sql *db, const char *thing_id)
 {
+    TRY(sql_run(db, "DELETE FROM api_token WHERE thing_id = ?1", V(thing_id)));
     return sql_run(db, "DELETE FROM access WHERE thing_id = ?1", V(thing_id));
 }
 

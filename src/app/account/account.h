@@ -54,6 +54,14 @@ MUST_USE enum err account_add_member(struct sql *, const char *person_id, const 
 /* expires_at: milliseconds, 0: never. role: ROLE_NONE: the user's own. */
 MUST_USE enum err account_add_token(struct sql *, struct arena *, const char *user_id, const char *name, int64_t expires_at,
                                     enum role, const char **ret_token, const char **ret_id);
+/* The same for one thing alone (a deployment), where it may predict. */
+MUST_USE enum err account_add_token_on(struct sql *, struct arena *, const char *user_id, const char *name, int64_t expires_at,
+                                       const char *thing_id, const char **ret_token, const char **ret_id);
+MUST_USE enum err account_drop_token(struct sql *, const char *id);
+/* For routes that make a token with `name` and `expires_at`: reads when it ends, and writes it with its secret as the answer. */
+MUST_USE enum err token_expiry(struct op *, int64_t *ret);
+void token_write(struct op *, const char *id, enum role, int64_t expires_at, const char *token);
+extern const struct resource new_token_answer;
 /* The tokens of a program that has ended: of that user and name; none is fine. */
 MUST_USE enum err account_drop_tokens(struct sql *, const char *user_id, const char *name);
 /* E_INVALID says what a password must be like. */
@@ -91,7 +99,7 @@ extern const struct field access_give_in[ACCESS_GIVE_FIELDS], access_take_in[ACC
             ACCESS_TAKE_FIELDS, .answers = &users_answer, .on = resource                                                           \
     }
 extern const struct resource users_answer;
-MUST_USE enum err access_forget(struct sql *, const char *thing_id); /* the thing is deleted */
+MUST_USE enum err access_forget(struct sql *, const char *thing_id); /* the thing is deleted: access and tokens go with it */
 
 /* Something happened that the organization's webhooks may want to know: a delivery for each that does, inside the transaction of
  * what happened. data: a JSON object's text. */

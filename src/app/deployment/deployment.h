@@ -6,7 +6,8 @@
 #include "infer/infer.h"
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, prediction_kept_resource,
-    predict_resource, try_resource, monitor_resource, shadow_resource, review_resource, feedback_resource, pipeline_resource;
+    predict_resource, try_resource, monitor_resource, shadow_resource, review_resource, feedback_resource, pipeline_resource,
+    deployment_token_resource;
 
 extern const struct removal deployment_removal;
 extern const struct version_user feedback_uses_versions, pipeline_uses_versions;

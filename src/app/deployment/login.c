@@ -3,6 +3,7 @@
 #include "app/deployment/deployment.h"
 #include "base/clock.h"
 #include "blob/sign.h"
+#include <string.h>
 
 enum { LIFE_S = 3600 };
 
@@ -13,6 +14,8 @@ static enum err login(struct op *op)
     enum role role;
     bool guest;
     TRY(account_by_token(op->db, op->arena, in_text(op, "api_token"), &who));
+    if (who.only_on && strcmp(who.only_on, id) != 0)
+        return fail(E_FORBIDDEN, "the token is for another deployment");
     op->user_id = who.user_id;
     op->limit = who.limit;
     {

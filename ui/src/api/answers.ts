@@ -565,6 +565,17 @@ export interface DeploymentOfAModelVersion {
   shadow: boolean;
 }
 
+export interface DeploymentToken {
+  id: string;
+  deployment_id: string;
+  name: string;
+  hint: string;
+  username: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+}
+
 export interface DistributionFunctions {
   x: number[];
   before: number[];
@@ -1789,6 +1800,7 @@ export interface Token {
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
+  thing_id: string | null;
 }
 
 export interface TrainingDataCheck {

@@ -2,11 +2,11 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { ChangeOfAnAlert, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
+import type { ChangeOfAnAlert, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
 import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
-export type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, Parameters, Pipelines, PredictedAsset, Reviewed };
+export type { Alert, Dashboard, Decision, Deployment, DeploymentToken, Gate, Heatmap, Label, Parameters, Pipelines, PredictedAsset, Reviewed };
 
 export const complete = completeQuery("predicted asset");
 const of = (id: string) => `/api/deployment/${id}`;
@@ -66,7 +66,9 @@ export async function setTraining(id: string, t: Training, old: { name: string; 
   for (const d of t.datasets) if (!old.some((o) => same(o, d))) await post(`${of(id)}/ct/datasets`, { dataset_version_id: d.version, name: d.name });
   stale(id);
 }
-export const addToken = (name: string) => post<NewToken>("/api/tokens", { name }).then((r) => (touch("/api/tokens"), r));
+export const useDeploymentTokens = (id: string) => useGet<Page<DeploymentToken>>(`${of(id)}/tokens`, { limit: 200 });
+export const addDeploymentToken = (id: string, name: string, expires_at: string | null) => post<NewToken>(`${of(id)}/tokens`, { name, expires_at }).then((r) => (touch(`${of(id)}/tokens`), r));
+export const dropDeploymentToken = (id: string, token: string) => del(`/api/deployment-token/${token}`).then(() => touch(`${of(id)}/tokens`));
 export const useGate = (id: string) => useGet<Gate>(`${of(id)}/gate`);
 export const changeGate = (id: string, c: Partial<Gate>) => patch(`${of(id)}/gate`, c).then(() => stale(id));
 export const useDecisions = (id: string) => useGet<Page<Decision>>(`${of(id)}/decisions`, { limit: 20 });

@@ -34,9 +34,11 @@ import { Alerts } from "./alerts";
 import { GateSettings } from "./gate";
 import { DriftSettings } from "./drift-settings";
 import { Part } from "./parts";
+import { Tokens } from "./tokens";
 
 const parts = [
   { key: "general", text: "General" },
+  { key: "tokens", text: "Tokens" },
   { key: "training-data", text: "Training data" },
   { key: "feedback", text: "Feedback loop" },
   { key: "training", text: "Continuous training" },
@@ -49,7 +51,7 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
   const [part, setPart] = useUrl("part", "general");
   const pipes = usePipelines(d.id);
   const p = pipes.data;
-  const needs = part !== "general" && part !== "alerts" && part !== "drift";
+  const needs = !["general", "alerts", "drift", "tokens"].includes(part);
   return (
     <div className="body">
       <div style={{ display: "grid", gridTemplateColumns: "190px minmax(0, 680px)", gap: 40 }}>
@@ -80,6 +82,8 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
             <DriftSettings d={d} />
           ) : part === "alerts" ? (
             <Alerts d={d} />
+          ) : part === "tokens" ? (
+            <Tokens d={d} />
           ) : (
             <General key={d.name + String(d.min_threshold)} d={d} />
           )}
