@@ -57,10 +57,10 @@ static const struct field *sortable(const struct resource *r, const char *name)
 }
 
 /* A resource's own order: "v.created_at DESC, v.id DESC". */
-static void read_stated(struct listing *l, const char *order)
+static void read_stated(struct listing *l)
 {
     static const char down[] = " DESC";
-    for (const char *p = order, *end; *p && l->n_orders < ORDERS; p = *end ? end + 2 : end) {
+    for (const char *p = l->resource->order ? l->resource->order : "", *end; *p && l->n_orders < ORDERS; p = *end ? end + 2 : end) {
         end = strchrnul(p, ',');
         size_t n = (size_t)(end - p), tail = strlen(down);
         bool falls = n > tail && memcmp(end - tail, down, tail) == 0;
@@ -71,6 +71,12 @@ static void read_stated(struct listing *l, const char *order)
 }
 
 /* The key decides between equals, in the direction of the last order, so that one index gives both. */
+static void end_with_key(struct listing *l)
+{
+    bool down = l->n_orders ? l->orders[l->n_orders - 1].down : true;
+    l->orders[l->n_orders++] = (struct order){ l->resource->key, NULL, T_TEXT, down };
+}
+
 static enum err read_orders(struct listing *l)
 {
     const struct resource *r = l->resource;
@@ -84,10 +90,9 @@ static enum err read_orders(struct listing *l)
             return fail(E_INVALID, "order_by: %s cannot be sorted by \"%.60s\"", r->name, name);
         l->orders[l->n_orders++] = (struct order){ f->sql ? f->sql : f->name, f->name, f->type, down };
     }
-    if (!n && r->order)
-        read_stated(l, r->order);
-    bool down = l->n_orders ? l->orders[l->n_orders - 1].down : true;
-    l->orders[l->n_orders++] = (struct order){ r->key, NULL, T_TEXT, down };
+    if (!n)
+        read_stated(l);
+    end_with_key(l);
     return OK;
 }
 
@@ -531,6 +536,41 @@ static enum err ids_text(struct listing *l, struct text *t, struct bound *b)
     return OK;
 }
 
+/* The first ones in the resource's own order. */
+static enum err first_text(struct listing *l, int64_t most, struct text *t, struct bound *b)
+{
+    const char *driver;
+    const struct range everything = { 0, EVERYTHING };
+    read_stated(l);
+    end_with_key(l);
+    TRY(way_of(l, &everything, most, &driver));
+    TRY(keys_text(l, driver, l->query.sql, &everything, t, b));
+    order_text(t, l, 0, NULL);
+    return limit_text(t, b, most, 0);
+}
+
+/* The key is the last of a row. */
+static enum err read_keys(struct listing *l, const struct text *t, const struct bound *b, const char ***ret, size_t *ret_n)
+{
+    AUTO(rows) struct rows *row = NULL;
+    TRY(sql_rows_text(l->op->db, &row, t->bytes, b->v, b->n));
+    size_t room = 64, got = 0;
+    const char **ids = arena_new_array(l->op->arena, const char *, room);
+    while (rows_next(row)) {
+        if (got == room) {
+            const char **more = arena_new_array(l->op->arena, const char *, room * 2);
+            memcpy(more, ids, room * sizeof *ids);
+            ids = more;
+            room *= 2;
+        }
+        ids[got++] = arena_str(l->op->arena, rows_text(row, (int)l->n_orders - 1));
+    }
+    TRY(rows_error(row));
+    *ret = ids;
+    *ret_n = got;
+    return OK;
+}
+
 enum err resource_ids(struct op *op, const struct resource *r, const char *q, const char *condition, const struct value *values,
                       size_t n, const char ***ret, size_t *ret_n)
 {
@@ -541,21 +581,18 @@ enum err resource_ids(struct op *op, const struct resource *r, const char *q, co
     TRY(listing_read(&l, condition, values, n, q));
     struct bound b = l.bound;
     TRY(ids_text(&l, &t, &b));
-    AUTO(rows) struct rows *row = NULL;
-    TRY(sql_rows_text(op->db, &row, t.bytes, b.v, b.n));
-    size_t room = 64, got = 0;
-    const char **ids = arena_new_array(op->arena, const char *, room);
-    while (rows_next(row)) {
-        if (got == room) {
-            const char **more = arena_new_array(op->arena, const char *, room * 2);
-            memcpy(more, ids, room * sizeof *ids);
-            ids = more;
-            room *= 2;
-        }
-        ids[got++] = arena_str(op->arena, rows_text(row, 0));
-    }
-    TRY(rows_error(row));
-    *ret = ids;
-    *ret_n = got;
-    return OK;
+    return read_keys(&l, &t, &b, ret, ret_n);
+}
+
+enum err resource_first(struct op *op, const struct resource *r, const char *q, int64_t most, const char *condition,
+                        const struct value *values, size_t n, const char ***ret, size_t *ret_n)
+{
+    AUTO(text) struct text t;
+    AUTO(listing) struct listing l = { .op = op, .resource = r };
+    text_init(&t, SELECT_CAP * 4);
+    text_init(&l.where, SELECT_CAP);
+    TRY(listing_read(&l, condition, values, n, q));
+    struct bound b = l.bound;
+    TRY(first_text(&l, most, &t, &b));
+    return read_keys(&l, &t, &b, ret, ret_n);
 }

@@ -234,6 +234,39 @@ def test_the_heatmap_tells_how_many_objects_cover_each_cell(server, deployment, 
     server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"since": "yesterday"}, status=400)
 
 
+def test_a_dashboard_is_narrowed_and_tells_the_query_that_opens_what_it_looked_at(server, deployment, annotated):
+    cells = iter(annotated[0]["valid"][:3])
+    mv = deployment.get_model_version()
+    d = mv.deploy(name=unique("narrow"))
+    name = d.list_labels()[0].name
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(d.id)})["jwt"]
+    odd = 'line "1" \\ left'
+
+    def send(source, tags, at, boxes):
+        c = next(cells)
+        body = {"filename": c.name, "content_type": "IMAGE/JPEG", "height": 480, "width": 640, "latency": 0.02, "source": source, "tags": tags, "timestamp": at,
+                "raw_predictions": {"detection_classes": [0] * boxes, "detection_texts": [name] * boxes, "detection_boxes": [[0, 0, 480, 640]] * boxes, "detection_scores": [0.95] * boxes},
+                "image": base64.b64encode(c.path.read_bytes()).decode()}
+        return server.call("POST", f"/api/deployment/{d.id}/predictions", status=201, token=jwt, json=body)
+    send(odd, ["night"], "2025-03-01T00:00:00Z", 3)
+    send(odd, [], "2025-03-02T00:00:00Z", 2)
+    send("line 2", ["night"], "2025-03-03T00:00:00Z", 1)
+    board = lambda **f: server.call("GET", f"/api/deployment/{d.id}/dashboard", params=f)
+    heat = lambda **f: server.call("GET", f"/api/deployment/{d.id}/heatmap", params=f)
+    versions = {"model_version_id": str(mv.id)}
+    for f, images, shapes in (({}, 3, 6), ({"source": odd}, 2, 5), ({"tag": "night"}, 2, 4), ({"source": odd, "tag": "night"}, 1, 3), ({"q": "nb_shapes < 3"}, 2, 3), ({"q": "nb_shapes = 1 or nb_shapes = 3", "source": "line 2"}, 1, 1),
+                              (versions, 3, 6), ({**versions, "slot": "champion"}, 3, 6), ({**versions, "slot": "shadow"}, 0, 0), ({"slot": "shadow"}, 0, 0), ({"since": "2025-03-02T00:00:00Z"}, 2, 3), ({"since": "2025-03-01T12:00:00Z", "until": "2025-03-02T12:00:00Z"}, 1, 2)):
+        b, h = board(**f), heat(**f)
+        assert (b["counts"]["in_range"], b["looked_at"], h["images"], h["shapes"], sum(b["scores"]), sum(l["champion"] for l in b["labels"])) == (images, {"predictions": images, "all": True}, images, shapes, shapes, shapes), f
+        behind = server.call("GET", f"/api/deployment/{d.id}/predictedassets", params={"q": b["query"]} if b["query"] else {})
+        assert [a["id"] for a in behind["items"]] == [a["id"] for a in b["last_predictions"]] and len(behind["items"]) == images == len(b["latency"]), f
+    choices = server.call("GET", f"/api/deployment/{d.id}/filters")
+    assert (choices["sources"], choices["tags"]) == (sorted([odd, "line 2"]), ["night"])
+    assert [(v["model_version_id"], v["slot"], v["predictions"]) for v in choices["versions"]] == [(str(mv.id), "champion", 3)]
+    for wrong in ({"q": "nb_shapes <"}, {"q": "1 = 1) or (1 = 1"}, {"slot": "nobody"}, {"until": "2025-03-01T00:00:00Z", "since": "2025-03-02T00:00:00Z"}, {"until": "soon"}, {"source": "x" * 1001}):
+        server.call("GET", f"/api/deployment/{d.id}/dashboard", params=wrong, status=400)
+
+
 def test_a_model_is_tried_on_an_image_that_is_not_kept(server, deployment, jwt, annotated):
     c = annotated[0]["test"][1]
     url = f"{server.host}/api/model/version/{deployment.get_model_version().id}/try"

@@ -116,8 +116,8 @@ struct tally {
 /* Sums every hour up anew: the step that gave old databases this table. */
 MUST_USE enum err hours_migrate(struct sql *, struct arena *);
 
-/* All from that hour on; model_version_id NULL: of every version. */
-MUST_USE enum err hours_sum(struct sql *, const char *deployment_id, const char *model_version_id, bool shadow, int64_t from_ms,
+/* All of every version, from that hour to that hour. */
+MUST_USE enum err hours_sum(struct sql *, const char *deployment_id, bool shadow, int64_t from_ms, int64_t to_ms,
                             struct tally *ret);
 /* The latency that `part` of the predictions (0.5: half) do not exceed, to 2.5 %; seconds. Of none: -1. */
 double tally_latency(const struct tally *, double part);

@@ -349,13 +349,13 @@ TEST(sums_by_the_hour_are_what_summing_anew_gives)
     assert_non_null(strstr(written, "1|1|1|"));
     assert_string_equal(written, hours_anew(&s));
     struct tally *t = arena_take(a, sizeof *t);
-    MUST(hours_sum(s.db, s.deployment, NULL, false, 0, t));
+    MUST(hours_sum(s.db, s.deployment, false, 0, INT64_MAX, t));
     assert_int_equal(t->n, 4);
     assert_int_equal(t->scores[9], 8);
     assert_int_equal(t->scores[0], 4);
     assert_int_equal(t->reviewed[0] + t->reviewed[1], 1);
     assert_true(fabs(tally_latency(t, 0.5) - 0.01) < 0.00026);
-    MUST(hours_sum(s.db, s.deployment, NULL, false, 2 * HOUR_MS, t));
+    MUST(hours_sum(s.db, s.deployment, false, 2 * HOUR_MS, INT64_MAX, t));
     assert_int_equal(t->n, 1);
     MUST(hours_take_out_review(s.db, a, "r"));
     MUST(sql_run(s.db, "DELETE FROM review WHERE id = 'r'"));

@@ -245,15 +245,14 @@ enum err hours_migrate(struct sql *db, struct arena *a)
 
 /* ---- reading */
 
-enum err hours_sum(struct sql *db, const char *deployment_id, const char *model_version_id, bool shadow, int64_t from_ms,
-                   struct tally *ret)
+enum err hours_sum(struct sql *db, const char *deployment_id, bool shadow, int64_t from_ms, int64_t to_ms, struct tally *ret)
 {
     AUTO(rows) struct rows *r = NULL;
     *ret = (struct tally){ 0 };
     TRY(sql_rows(db, &r,
                  "SELECT " COLUMNS " FROM prediction_hour WHERE deployment_id = ?1 AND is_shadow = ?2 AND hour >= ?3"
-                 " AND (model_version_id = ?4 OR ?4 IS NULL)",
-                 V(deployment_id), V(shadow), V(from_ms / HOUR_MS), V(model_version_id)));
+                 " AND hour <= ?4",
+                 V(deployment_id), V(shadow), V(from_ms / HOUR_MS), V(to_ms / HOUR_MS)));
     while (rows_next(r))
         add_row(r, ret);
     return rows_error(r);

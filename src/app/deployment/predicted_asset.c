@@ -139,6 +139,10 @@ REVIEWS(review_whole, "review", review_fields)
     "FROM review r JOIN review_shape h ON h.review_id = r.id JOIN deployment_label l ON l.id = h.label_id"                         \
     " WHERE r.predicted_asset_id = a.id"
 #define BY "SELECT a.id AS id FROM predicted_asset a WHERE a.deployment_id = ?1"
+#define SAID_BY(shadow) "FROM prediction p WHERE p.predicted_asset_id = a.id AND p.is_shadow = " shadow
+#define BY_VERSION(shadow)                                                                                                         \
+    "SELECT a.id AS id FROM prediction p CROSS JOIN predicted_asset a WHERE a.id = p.predicted_asset_id AND p.is_shadow = " shadow \
+    " AND a.deployment_id = ?1"
 #define LABEL_NAMES "FROM deployment_label l JOIN deployment q ON q.id = l.deployment_id WHERE q.org = ?1"
 #define SAYING(shadow)                                                                                                             \
     "SELECT p.predicted_asset_id AS id FROM deployment_label l CROSS JOIN prediction_shape h"                                      \
@@ -195,6 +199,8 @@ static const struct field fields[] = {
       .offer = LABEL_NAMES },
     { "annotations.classifications.label.name", T_TEXT, F_FILTER, "l.name", OF("0") " AND h.kind = 'classification'",
       .drive = SAYING("0"), .offer = LABEL_NAMES },
+    { "champion.model_version_id", T_ID, F_FILTER, "p.model_version_id", SAID_BY("0"), .drive = BY_VERSION("0") },
+    { "shadow.model_version_id", T_ID, F_FILTER, "p.model_version_id", SAID_BY("1"), .drive = BY_VERSION("1") },
     { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1"), .drive = SAYING("1"), .offer = LABEL_NAMES },
     { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED, .drive = REVIEWED_AS, .offer = LABEL_NAMES },
 };

@@ -57,6 +57,22 @@ static size_t matches(struct box *a, size_t n, struct box *b, size_t m)
     return found;
 }
 
+static enum err seen_by_shadow(struct sql *db, const struct selection *s, int64_t most, struct rows **ret)
+{
+    if (s->picked.kind != VALUE_NULL)
+        return sql_rows(db, ret,
+                        "SELECT i.value FROM listed i CROSS JOIN prediction p WHERE i.list = ?1 AND p.predicted_asset_id = i.value"
+                        " AND p.is_shadow <> 0 AND p.model_version_id = (SELECT shadow_model_version_id FROM deployment"
+                        " WHERE id = ?2) ORDER BY i.place LIMIT ?3",
+                        V(s->picked), V(s->deployment_id), V(most));
+    return sql_rows(
+        db, ret,
+        "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0 WHERE " SELECTED
+        " AND p.model_version_id = (SELECT shadow_model_version_id FROM deployment WHERE id = ?1)"
+        " ORDER BY a.created_at DESC LIMIT ?8",
+        SELECTION(s), V(most));
+}
+
 enum err agreement_compute(struct sql *db, struct arena *arena, const struct selection *s, int64_t most, struct agreement *ret)
 {
     int64_t has_shadow = 0;
@@ -67,12 +83,7 @@ enum err agreement_compute(struct sql *db, struct arena *arena, const struct sel
         return OK;
     struct box *champion = arena_new_array(arena, struct box, BOXES), *shadow = arena_new_array(arena, struct box, BOXES);
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        db, &r,
-        "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0 WHERE " SELECTED
-        " AND p.model_version_id = (SELECT shadow_model_version_id FROM deployment WHERE id = ?1)"
-        " ORDER BY a.created_at DESC LIMIT ?8",
-        SELECTION(s), V(most)));
+    TRY(seen_by_shadow(db, s, most, &r));
     for (; rows_next(r); ret->images++) {
         size_t n, m;
         TRY(boxes_of(db, rows_text(r, 0), false, champion, &n));

@@ -43,7 +43,7 @@ static bool is_long(const struct alert_look *l)
 static enum err sums(struct alert_look *l, struct tally **ret)
 {
     *ret = arena_take(l->arena, sizeof **ret);
-    return hours_sum(l->db, l->deployment, NULL, false, begin(l), *ret);
+    return hours_sum(l->db, l->deployment, false, begin(l), l->now, *ret);
 }
 
 /* ---- latency */

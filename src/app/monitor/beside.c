@@ -4,17 +4,30 @@
 
 #define SEED 20250101 /* any: the same images give the same figures */
 
+#define BOTH_MODELS                                                                                                                \
+    "coalesce(p.model_version_id, '') = d.shadow_model_version_id AND coalesce(c.model_version_id, '') = d.model_version_id"
+static enum err rows_seen_by_both(struct sql *db, const struct selection *s, struct rows **ret)
+{
+    if (s->picked.kind != VALUE_NULL)
+        return sql_rows(db, ret,
+                        "SELECT i.value FROM deployment d CROSS JOIN listed i CROSS JOIN prediction p CROSS JOIN prediction c"
+                        " WHERE d.id = ?1 AND i.list = ?2 AND p.predicted_asset_id = i.value AND p.is_shadow <> 0"
+                        " AND c.predicted_asset_id = i.value AND c.is_shadow = 0 AND " BOTH_MODELS " ORDER BY i.place LIMIT ?3",
+                        V(s->deployment_id), V(s->picked), V((int64_t)SUPERVISED_MOST));
+    return sql_rows(db, ret,
+                    "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
+                    " JOIN prediction c ON c.predicted_asset_id = a.id AND c.is_shadow = 0 JOIN deployment d"
+                    " ON d.id = a.deployment_id WHERE " SELECTED " AND a.status <> 'TO_REVIEW' AND " BOTH_MODELS
+                    " ORDER BY a.created_at DESC LIMIT ?8",
+                    SELECTION(s), V((int64_t)SUPERVISED_MOST));
+}
+
 /* The latest reviewed images on which both of today's models said something, as a list. */
 static enum err seen_by_both(struct sql *db, struct arena *a, const struct selection *s, struct value *ret, size_t *ret_n)
 {
     const char **ids = arena_new_array(a, const char *, SUPERVISED_MOST);
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
-                 " JOIN prediction c ON c.predicted_asset_id = a.id AND c.is_shadow = 0 JOIN deployment d ON d.id = a.deployment_id"
-                 " WHERE " SELECTED " AND a.status <> 'TO_REVIEW' AND coalesce(p.model_version_id, '') = d.shadow_model_version_id"
-                 " AND coalesce(c.model_version_id, '') = d.model_version_id ORDER BY a.created_at DESC LIMIT ?8",
-                 SELECTION(s), V((int64_t)SUPERVISED_MOST)));
+    TRY(rows_seen_by_both(db, s, &r));
     for (*ret_n = 0; rows_next(r); (*ret_n)++)
         ids[*ret_n] = arena_str(a, rows_text(r, 0));
     TRY(rows_error(r));

@@ -30,6 +30,8 @@ static enum err begin(struct sql *db, struct arena *a, const char *deployment, s
 
 enum err classified_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct classified *ret)
 {
+    if (s->picked.kind != VALUE_NULL)
+        return classified_of(db, a, s->deployment_id, s->picked, shadow, ret);
     AUTO(rows) struct rows *r = NULL;
     TRY(begin(db, a, s->deployment_id, ret));
     TRY(sql_rows(db, &r,
@@ -39,14 +41,15 @@ enum err classified_compute(struct sql *db, struct arena *a, const struct select
     return count_images(r, ret);
 }
 
-enum err classified_of(struct sql *db, struct arena *a, const char *deployment, struct value ids, struct classified *ret)
+enum err classified_of(struct sql *db, struct arena *a, const char *deployment, struct value ids, bool shadow,
+                       struct classified *ret)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(begin(db, a, deployment, ret));
     TRY(sql_rows(db, &r,
                  SAID " FROM listed i JOIN predicted_asset a ON a.id = i.value JOIN prediction p ON p.predicted_asset_id = a.id"
-                      " AND p.is_shadow = 0 WHERE i.list = ?1",
-                 V(ids)));
+                      " AND p.is_shadow = ?2 WHERE i.list = ?1",
+                 V(ids), V(shadow)));
     return count_images(r, ret);
 }
 

@@ -3,22 +3,35 @@
 #include "app/monitor/alert.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
-#include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_POINTS = 500, LAST = 24 };
+enum { SERIES_POINTS = 500, LAST = 24, KEPT_FROM = 200 }; /* KEPT_FROM: reviews */
 
-static enum err counts(struct op *op, const struct selection *s)
+/* What a dashboard looks at: all of a long range by the hour, else the newest predictions one by one. */
+struct board {
+    struct filter filter;
+    bool is_long;
+    struct picked picked;
+    struct selection selection; /* of those */
+};
+
+static enum err counts(struct op *op, struct board *b)
 {
     static const char *const names[] = { "total", "to_review", "reviewed", "submitted", "in_range" };
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r,
                   "SELECT (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'TO_REVIEW'),"
                   " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'REVIEWED'),"
-                  " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'SUBMITTED'),"
-                  " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND created_at >= ?2 AND ?2 > 0)",
-                  V(s->deployment_id), V(s->from_ms)));
-    int64_t total = rows_int(r, 0) + rows_int(r, 1) + rows_int(r, 2), in_range = s->from_ms ? rows_int(r, 3) : total;
+                  " (SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status = 'SUBMITTED')",
+                  V(op->id)));
+    int64_t total = rows_int(r, 0) + rows_int(r, 1) + rows_int(r, 2), in_range = b->picked.n;
+    if (b->is_long && (b->filter.from_ms || b->filter.to_ms != INT64_MAX))
+        TRY(sql_int(op->db, &in_range,
+                    "SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND created_at BETWEEN ?2 AND ?3", V(op->id),
+                    V(b->filter.from_ms), V(b->filter.to_ms)));
+    else if (b->is_long)
+        in_range = total;
+    b->picked.n = in_range;
     out_object(&op->out, "counts");
     out_int(&op->out, names[0], total);
     for (int i = 0; i < 3; i++)
@@ -26,6 +39,7 @@ static enum err counts(struct op *op, const struct selection *s)
     out_int(&op->out, names[4], in_range);
     out_end_object(&op->out);
     out_int(&op->out, "predictions", in_range);
+    picked_write(&op->out, &b->picked);
     return OK;
 }
 
@@ -43,19 +57,18 @@ void latency_point_write(struct op *op, struct rows *r)
     out_end_object(o);
 }
 
-/* Figures over all of the range, and at most SERIES_POINTS points evenly taken from it. Seconds. */
+#define OF_PICKED "FROM listed i CROSS JOIN prediction p WHERE i.list = ?1 AND p.predicted_asset_id = i.value AND p.is_shadow"
+/* Figures over all that was picked, and at most SERIES_POINTS points evenly taken from it. Seconds. */
 static enum err latency(struct op *op, const struct selection *s)
 {
     struct out *o = &op->out;
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(
         op->db, &r,
-        "WITH v AS (SELECT p.latency AS x, row_number() OVER (ORDER BY p.latency) AS n, count(*) OVER () AS c"
-        " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED ")"
+        "WITH v AS (SELECT p.latency AS x, row_number() OVER (ORDER BY p.latency) AS n, count(*) OVER () AS c " OF_PICKED " = 0)"
         " SELECT avg(x), max(x) FILTER (WHERE n <= (c + 1) / 2), max(x) FILTER (WHERE n = 1 OR n <= c * 95 / 100), max(x),"
-        " (SELECT avg(p.latency) FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
-        " WHERE " SELECTED ") FROM v",
-        SELECTION(s)));
+        " (SELECT avg(p.latency) " OF_PICKED " <> 0) FROM v",
+        V(s->picked)));
     static const char *const names[] = { "mean_latency", "mean", "median", "p95", "max", "shadow_mean" };
     static const int columns[] = { 0, 0, 1, 2, 3, 4 };
     for (int k = 0; k < 6; k++) {
@@ -69,13 +82,13 @@ static enum err latency(struct op *op, const struct selection *s)
     }
     out_end_object(o);
     AUTO(rows) struct rows *series = NULL;
-    TRY(sql_rows(
-        op->db, &series,
-        "WITH v AS (SELECT a.id, a.created_at AS at, p.latency AS x, (SELECT q.latency FROM prediction q"
-        " WHERE q.predicted_asset_id = a.id AND q.is_shadow <> 0) AS y, row_number() OVER (ORDER BY a.created_at) AS n,"
-        " count(*) OVER () AS c FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
-        " WHERE " SELECTED ") SELECT id, at, x, y FROM v WHERE n % (c / ?8 + 1) = 0 OR n = c ORDER BY at",
-        SELECTION(s), V((int64_t)SERIES_POINTS)));
+    TRY(sql_rows(op->db, &series,
+                 "WITH v AS (SELECT a.id, a.created_at AS at, p.latency AS x, (SELECT q.latency FROM prediction q"
+                 " WHERE q.predicted_asset_id = a.id AND q.is_shadow <> 0) AS y, row_number() OVER (ORDER BY a.created_at) AS n,"
+                 " count(*) OVER () AS c FROM listed i CROSS JOIN predicted_asset a CROSS JOIN prediction p WHERE i.list = ?1"
+                 " AND a.id = i.value AND p.predicted_asset_id = a.id AND p.is_shadow = 0)"
+                 " SELECT id, at, x, y FROM v WHERE n % (c / ?2 + 1) = 0 OR n = c ORDER BY at",
+                 V(s->picked), V((int64_t)SERIES_POINTS)));
     out_array(o, "latency");
     while (rows_next(series))
         latency_point_write(op, series);
@@ -83,16 +96,16 @@ static enum err latency(struct op *op, const struct selection *s)
     return rows_error(series);
 }
 
-static enum err last_predictions(struct op *op, const struct selection *s)
+static enum err last_predictions(struct op *op, const struct board *b)
 {
+    struct picked last;
     const char *ids[LAST];
     size_t n = 0;
+    TRY(filter_pick(op, &b->filter, false, LAST, &last));
     {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_rows(op->db, &r,
-                     "SELECT id FROM predicted_asset WHERE deployment_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2",
-                     V(s->deployment_id), V((int64_t)LAST)));
-        while (rows_next(r))
+        TRY(sql_rows(op->db, &r, "SELECT value FROM listed WHERE list = ?1 ORDER BY place", V(last.ids)));
+        while (n < LAST && rows_next(r))
             ids[n++] = arena_str(op->arena, rows_text(r, 0));
         TRY(rows_error(r));
     }
@@ -104,7 +117,7 @@ static enum err last_predictions(struct op *op, const struct selection *s)
 }
 
 /* Ten classes of score from 0 to 1. */
-static enum err scores(struct op *op, const struct selection *s)
+static enum err scores(struct op *op, const struct board *b)
 {
     int64_t bins[10] = { 0 };
     AUTO(rows) struct rows *r = NULL;
@@ -112,10 +125,9 @@ static enum err scores(struct op *op, const struct selection *s)
         op->db, &r,
         "SELECT CASE WHEN h.score < 0.1 THEN 0 WHEN h.score < 0.2 THEN 1 WHEN h.score < 0.3 THEN 2 WHEN h.score < 0.4 THEN 3"
         " WHEN h.score < 0.5 THEN 4 WHEN h.score < 0.6 THEN 5 WHEN h.score < 0.7 THEN 6 WHEN h.score < 0.8 THEN 7"
-        " WHEN h.score < 0.9 THEN 8 ELSE 9 END, count(*) FROM predicted_asset a JOIN prediction p"
-        " ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
-        " GROUP BY 1",
-        SELECTION(s)));
+        " WHEN h.score < 0.9 THEN 8 ELSE 9 END, count(*) FROM listed i CROSS JOIN prediction p CROSS JOIN prediction_shape h"
+        " WHERE i.list = ?1 AND p.predicted_asset_id = i.value AND p.is_shadow = ?2 AND h.prediction_id = p.id GROUP BY 1",
+        V(b->picked.ids), V(b->filter.shadow)));
     while (rows_next(r))
         if (rows_int(r, 0) >= 0)
             bins[rows_int(r, 0)] = rows_int(r, 1);
@@ -128,11 +140,16 @@ static enum err scores(struct op *op, const struct selection *s)
 
 /* ---- champion and shadow on the same images */
 
-static enum err comparison(struct op *op, const struct selection *s)
+static enum err comparison(struct op *op, const struct board *b)
 {
     struct out *o = &op->out;
     struct agreement g;
-    TRY(agreement_compute(op->db, op->arena, s, AGREEMENT_MOST, &g));
+    struct selection s = b->selection;
+    if (b->is_long) /* only the newest ones are compared */
+        s = (struct selection){ .deployment_id = op->id,
+                                .from_ms = b->filter.from_ms,
+                                .to_ms = b->filter.to_ms == INT64_MAX ? 0 : b->filter.to_ms };
+    TRY(agreement_compute(op->db, op->arena, &s, AGREEMENT_MOST, &g));
     if (!g.images) {
         out_null(o, "shadow_comparison");
         return OK;
@@ -149,13 +166,20 @@ static enum err comparison(struct op *op, const struct selection *s)
     return OK;
 }
 
-static enum err reviews(struct op *op, const struct selection *s, bool is_long)
+static enum err write_reviews(struct op *op, struct out *o, void *with)
 {
-    const struct selection now = { .deployment_id = s->deployment_id, .from_ms = s->from_ms, .model_version_id = NULL };
-    if (is_long)
-        return long_reviews_write(op, &now);
+    return reviewed_write(op->db, op->arena, o, with);
+}
+
+static enum err reviews(struct op *op, const struct board *b)
+{
+    struct picked reviewed;
+    TRY(filter_pick(op, &b->filter, true, SUPERVISED_MOST, &reviewed));
+    struct selection s = { .deployment_id = op->id, .picked = reviewed.ids };
+    if (reviewed.n > KEPT_FROM)
+        return kept_write(op, "reviews", b->filter.mark, write_reviews, &s);
     out_object(&op->out, "reviews");
-    TRY(reviewed_write(op->db, op->arena, &op->out, &now));
+    TRY(reviewed_write(op->db, op->arena, &op->out, &s));
     out_end_object(&op->out);
     return OK;
 }
@@ -179,13 +203,13 @@ static void write_alert(struct op *op, struct rows *r)
 }
 
 /* Those that fire now. */
-static enum err alerts(struct op *op, const struct selection *s)
+static enum err alerts(struct op *op)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT id, metric, operator, value, last_value, triggered_at, says, acknowledged_at IS NOT NULL FROM alert"
                  " WHERE deployment_id = ?1 AND active <> 0 AND state = 'FIRING' ORDER BY created_at",
-                 V(s->deployment_id)));
+                 V(op->id)));
     out_array(&op->out, "alerts");
     while (rows_next(r))
         write_alert(op, r);
@@ -193,48 +217,34 @@ static enum err alerts(struct op *op, const struct selection *s)
     return rows_error(r);
 }
 
-enum err since_read(struct op *op, int64_t *ret)
-{
-    const char *text = in_text(op, "since");
-    *ret = 0;
-    if (!text)
-        return OK;
-    char *end;
-    double seconds = strtod(text, &end);
-    if (*text && !*end && seconds >= 0 && seconds < 1e10) {
-        *ret = clock_now_ms() - (int64_t)(seconds * 1000);
-        return OK;
-    }
-    return clock_parse_iso(text, ret) ? OK : fail(E_INVALID, "since must be seconds before now, or a time in ISO 8601");
-}
-
 static enum err dashboard(struct op *op)
 {
-    struct selection s = { .model_version_id = in_text(op, "model_version_id") };
-    s.deployment_id = op->id;
-    bool is_long;
-    TRY(since_read(op, &s.from_ms));
-    TRY(long_range(op->db, &s, &is_long));
+    struct board b = { .selection = { .deployment_id = op->id } };
+    TRY(filter_read(op, &b.filter));
+    TRY(long_range(op, &b.filter, &b.is_long));
+    if (!b.is_long)
+        TRY(filter_pick(op, &b.filter, false, LOOKED_AT_EACH, &b.picked));
+    b.selection.picked = b.picked.ids;
     out_object(&op->out, NULL);
-    TRY(reply_member(op, "deployment", &deployment_resource, s.deployment_id));
-    if (s.from_ms)
-        out_text(&op->out, "since", clock_iso(op->arena, s.from_ms));
-    else
-        out_null(&op->out, "since");
-    TRY(counts(op, &s));
-    TRY(is_long ? long_latency_write(op, &s) : latency(op, &s));
-    TRY(last_predictions(op, &s));
-    TRY(is_long ? long_labels_write(op, &s) : label_distribution_write(op->db, &op->out, "labels", &s));
-    TRY(is_long ? long_scores_write(op, &s) : scores(op, &s));
-    TRY(comparison(op, &s));
-    TRY(reviews(op, &s, is_long));
-    TRY(alerts(op, &s));
+    TRY(reply_member(op, "deployment", &deployment_resource, op->id));
+    out_text(&op->out, "since", b.filter.from_ms ? clock_iso(op->arena, b.filter.from_ms) : NULL);
+    out_text(&op->out, "until", b.filter.to_ms != INT64_MAX ? clock_iso(op->arena, b.filter.to_ms) : NULL);
+    out_text(&op->out, "query", b.filter.all);
+    TRY(counts(op, &b));
+    TRY(b.is_long ? long_latency_write(op, &b.filter) : latency(op, &b.selection));
+    TRY(last_predictions(op, &b));
+    TRY(b.is_long ? long_labels_write(op, &b.filter) : label_distribution_write(op->db, &op->out, "labels", &b.selection));
+    TRY(b.is_long ? long_scores_write(op, &b.filter) : scores(op, &b));
+    TRY(comparison(op, &b));
+    TRY(reviews(op, &b));
+    TRY(alerts(op));
     out_end_object(&op->out);
     return OK;
 }
 
-static const struct field in[] = { { "since", T_TEXT, 0, .max = 40 }, { "model_version_id", T_ID } };
+static const struct field in[] = { FILTER_IN };
 
+DESCRIBED(looked_at, "what was looked at", { "predictions", T_INT }, { "all", T_BOOL });
 DESCRIBED(dashboard_counts, "counts of a dashboard", { "total", T_INT }, { "to_review", T_INT }, { "reviewed", T_INT },
           { "submitted", T_INT }, { "in_range", T_INT });
 DESCRIBED(latency_answer, "latency summary", { "mean", T_NUMBER, F_NULL }, { "median", T_NUMBER, F_NULL },
@@ -270,6 +280,7 @@ DESCRIBED(beside_answer, "shadow beside the champion", { "metric", T_TEXT }, { "
 DESCRIBED(reviews_answer, "figures of reviews", { "champion", T_PART, .of = &reviewed_answer },
           { "shadow", T_PART, .of = &reviewed_answer }, { "beside", T_PART, .of = &beside_answer });
 DESCRIBED(dashboard_answer, "dashboard", { "deployment", T_PART, .of = &deployment_resource }, { "since", T_TIME, F_NULL },
+          { "until", T_TIME, F_NULL }, { "query", T_TEXT }, { "looked_at", T_PART, .of = &looked_at },
           { "counts", T_PART, .of = &dashboard_counts }, { "predictions", T_INT }, { "mean_latency", T_NUMBER, F_NULL },
           { "latency_summary", T_PART, .of = &latency_answer }, { "latency", T_MANY, .of = &latency_point },
           { "last_predictions", T_MANY, .of = &predicted_asset_resource }, { "labels", T_MANY, .of = &label_answer },

@@ -30,34 +30,32 @@ static void write_cells(struct out *o, const double *cells)
 /* Of the newest predictions of the range: images differ in size, so that all is told in parts of the image. */
 static enum err heatmap(struct op *op)
 {
-    struct selection s = { .deployment_id = op->id, .model_version_id = in_text(op, "model_version_id") };
+    struct filter f;
+    struct picked newest;
     double *cells = arena_new_array(op->arena, double, SIDE *SIDE);
-    int64_t images = 0, shapes = 0;
-    TRY(since_read(op, &s.from_ms));
-    TRY(sql_int(op->db, &images,
-                "SELECT count(*) FROM (SELECT 1 FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND"
-                " p.is_shadow = 0 WHERE " SELECTED " LIMIT ?8) q",
-                SELECTION(&s), V((int64_t)IMAGES)));
+    int64_t shapes = 0;
+    TRY(filter_read(op, &f));
+    TRY(filter_pick(op, &f, false, IMAGES, &newest));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
-                 "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM (SELECT a.data_id, p.id"
-                 " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
-                 " ORDER BY a.created_at DESC LIMIT ?8) q JOIN data d ON d.id = q.data_id JOIN prediction_shape h"
-                 " ON h.prediction_id = q.id WHERE d.width > 0 AND d.height > 0 AND h.x IS NOT NULL AND (h.label_id = ?9"
-                 " OR ?9 IS NULL)",
-                 SELECTION(&s), V((int64_t)IMAGES), V(in_text(op, "label_id"))));
+                 "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM listed i"
+                 " CROSS JOIN predicted_asset a CROSS JOIN prediction p CROSS JOIN data d CROSS JOIN prediction_shape h"
+                 " WHERE i.list = ?1 AND a.id = i.value AND p.predicted_asset_id = a.id AND p.is_shadow = ?2 AND d.id = a.data_id"
+                 " AND h.prediction_id = p.id AND d.width > 0 AND d.height > 0 AND h.x IS NOT NULL AND (h.label_id = ?3"
+                 " OR ?3 IS NULL)",
+                 V(newest.ids), V(f.shadow), V(in_text(op, "label_id"))));
     for (; rows_next(r); shapes++)
         cover(cells, rows_real(r, 0) * SIDE, rows_real(r, 1) * SIDE, rows_real(r, 2) * SIDE, rows_real(r, 3) * SIDE);
     TRY(rows_error(r));
     out_object(&op->out, NULL);
-    out_int(&op->out, "images", images);
+    out_int(&op->out, "images", newest.n);
     out_int(&op->out, "shapes", shapes);
     write_cells(&op->out, cells);
     out_end_object(&op->out);
     return OK;
 }
 
-static const struct field in[] = { { "since", T_TEXT, 0, .max = 40 }, { "model_version_id", T_ID }, { "label_id", T_ID } };
+static const struct field in[] = { FILTER_IN, { "label_id", T_ID } };
 
 DESCRIBED(heatmap_answer, "heatmap", { "images", T_INT }, { "shapes", T_INT }, { "width", T_INT }, { "height", T_INT },
           { "values", T_ARRAY, .of = &number_value });

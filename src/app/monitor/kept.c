@@ -1,25 +1,23 @@
-/* What reviews say of a long range takes thousands of images to compute: kept for a minute, or until there is another review. */
+/* What takes thousands of images to compute is kept for a minute, or until there is another review or another model. */
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 32, MINUTE_MS = 60 * 1000, TEXT_CAP = 16 << 20 };
+enum { KEPT = 64, MINUTE_MS = 60 * 1000, TEXT_CAP = 16 << 20 };
 
 static struct kept {
-    char deployment[ID_SIZE];
-    int64_t from_minute, reviewed; /* the latter: how many images were, when it was computed */
+    char *name, *json;
     int64_t at_ms;
-    char *json;
 } kept[KEPT];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct kept *place_of(const struct selection *s)
+static struct kept *place_of(const char *name)
 {
     struct kept *oldest = kept;
     for (struct kept *k = kept; k < kept + KEPT; k++) {
-        if (strcmp(k->deployment, s->deployment_id) == 0 && k->from_minute == s->from_ms / MINUTE_MS)
+        if (k->name && strcmp(k->name, name) == 0)
             return k;
         if (k->at_ms < oldest->at_ms)
             oldest = k;
@@ -27,46 +25,52 @@ static struct kept *place_of(const struct selection *s)
     return oldest;
 }
 
-static bool find(struct arena *a, const struct selection *s, int64_t reviewed, const char **ret)
+static bool find(struct arena *a, const char *name, const char **ret)
 {
     pthread_mutex_lock(&lock);
-    struct kept *k = place_of(s);
-    bool good = strcmp(k->deployment, s->deployment_id) == 0 && k->from_minute == s->from_ms / MINUTE_MS &&
-                k->reviewed == reviewed && clock_now_ms() - k->at_ms < MINUTE_MS;
+    struct kept *k = place_of(name);
+    bool good = k->name && strcmp(k->name, name) == 0 && clock_now_ms() - k->at_ms < MINUTE_MS;
     if (good)
         *ret = arena_str(a, k->json);
     pthread_mutex_unlock(&lock);
     return good;
 }
 
-static void keep(const struct selection *s, int64_t reviewed, const char *json)
+static void keep(const char *name, const char *json)
 {
     pthread_mutex_lock(&lock);
-    struct kept *k = place_of(s);
+    struct kept *k = place_of(name);
+    free(k->name);
     free(k->json);
-    *k = (struct kept){
-        .from_minute = s->from_ms / MINUTE_MS, .reviewed = reviewed, .at_ms = clock_now_ms(), .json = heap_str(json)
-    };
-    id_parse(s->deployment_id, k->deployment);
+    *k = (struct kept){ heap_str(name), heap_str(json), clock_now_ms() };
     pthread_mutex_unlock(&lock);
 }
 
-enum err long_reviews_write(struct op *op, const struct selection *s)
+/* Whatever it is computed of is another after a review and after a change of the models. */
+static enum err name_of(struct op *op, const char *key, const char *mark, const char **ret)
 {
-    int64_t reviewed = 0;
-    const char *json;
-    TRY(sql_int(op->db, &reviewed,
-                "SELECT count(*) FROM predicted_asset WHERE deployment_id = ?1 AND status IN ('REVIEWED', 'SUBMITTED')",
-                V(s->deployment_id)));
-    if (!find(op->arena, s, reviewed, &json)) {
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT n_reviewed + n_submitted, coalesce(model_version_id, ''), coalesce(shadow_model_version_id, '')"
+                  " FROM deployment WHERE id = ?1",
+                  V(op->id)));
+    *ret = arena_fmt(op->arena, "%s %lld %s %s %s", key, (long long)rows_int(r, 0), rows_text(r, 1), rows_text(r, 2), mark);
+    return OK;
+}
+
+enum err kept_write(struct op *op, const char *key, const char *mark, kept_make *make, void *with)
+{
+    const char *name, *json;
+    TRY(name_of(op, key, mark, &name));
+    if (!find(op->arena, name, &json)) {
         AUTO(out) struct out o;
         out_init(&o, TEXT_CAP);
         out_object(&o, NULL);
-        TRY(reviewed_write(op->db, op->arena, &o, s));
+        TRY(make(op, &o, with));
         out_end_object(&o);
         json = arena_str(op->arena, o.text.bytes);
-        keep(s, reviewed, json);
+        keep(name, json);
     }
-    out_raw(&op->out, "reviews", json);
+    out_raw(&op->out, key, json);
     return OK;
 }

@@ -4,7 +4,7 @@
 #include "app/scoring/scoring.h"
 #include "learn/task/resample.h"
 
-extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource, drift_resource;
+extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource, drift_resource, filter_resource;
 
 /* A deployment_listener: what came since the last check of its drift. */
 MUST_USE enum err drift_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
@@ -18,6 +18,7 @@ struct selection {
     const char *deployment_id, *model_version_id;
     int64_t from_ms, to_ms;
     struct value ids, without_ids, tags; /* lists */
+    struct value picked;                 /* a list: these and nothing else, found without looking at any other */
 };
 /* Its condition over predicted_asset a and prediction p, and its values, numbered from ?1. */
 enum { SELECTION_VALUES = 7 };
@@ -29,17 +30,43 @@ enum { SELECTION_VALUES = 7 };
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
 
-/* What the member `since` names, seconds before now or a time in ISO 8601, as milliseconds; 0: all. */
-MUST_USE enum err since_read(struct op *, int64_t *ret);
+/* What a dashboard is narrowed to. Every panel's route takes the same members and reads them here. */
+#define FILTER_IN                                                                                                                  \
+    { "since", T_TEXT, 0, .max = 40 }, { "until", T_TEXT, 0, .max = 40 }, { "model_version_id", T_ID },                            \
+        { "slot", T_TEXT, .words = filter_slots }, { "source", T_TEXT, .max = 1000 }, { "tag", T_TEXT, .max = 1000 },              \
+    {                                                                                                                              \
+        "q", T_TEXT, .max = 4000                                                                                                   \
+    }
+extern const char *const filter_slots[]; /* "champion", "shadow": whose the version is, and whose shapes are looked at */
+struct filter {
+    int64_t from_ms, to_ms; /* to_ms: INT64_MAX: no end */
+    bool shadow;
+    const char *query; /* all but the times, in the query language; NULL: nothing but times */
+    const char *all;   /* all of it in the query language, "" for everything: what opens the predictions behind a figure */
+    const char *mark;  /* the same for the same filter within a minute, with times as they were told */
+};
+MUST_USE enum err filter_read(struct op *, struct filter *ret);
+/* The newest predicted assets that it lets through, as a list; reviewed: of those that were reviewed. more: there are others. */
+struct picked {
+    struct value ids;
+    int64_t n;
+    bool more;
+};
+MUST_USE enum err filter_pick(struct op *, const struct filter *, bool reviewed, int64_t most, struct picked *ret);
+/* The member "looked_at": {"predictions", "all"}. */
+void picked_write(struct out *, const struct picked *);
 
-/* The same figures of a long range: by whole hours, from what was summed up as it came. `since` is moved to its hour's beginning.
- */
+/* The same figures of a long range without a query: by whole hours, from what was summed up as it came. `from_ms` is moved to its
+ * hour's beginning. */
 enum { LOOKED_AT_EACH = 5000 }; /* predictions; a range with more is a long one */
-MUST_USE enum err long_range(struct sql *, struct selection *, bool *ret);
-MUST_USE enum err long_latency_write(struct op *, const struct selection *);
-MUST_USE enum err long_labels_write(struct op *, const struct selection *);
-MUST_USE enum err long_scores_write(struct op *, const struct selection *);
-MUST_USE enum err long_reviews_write(struct op *, const struct selection *);
+MUST_USE enum err long_range(struct op *, struct filter *, bool *ret);
+MUST_USE enum err long_latency_write(struct op *, const struct filter *);
+MUST_USE enum err long_labels_write(struct op *, const struct filter *);
+MUST_USE enum err long_scores_write(struct op *, const struct filter *);
+/* What takes thousands of images to compute is kept for a minute, or until there is another review: the JSON of that name and
+ * filter, else what `make` writes as an object. */
+typedef enum err kept_make(struct op *, struct out *, void *with);
+MUST_USE enum err kept_write(struct op *, const char *key, const char *mark, kept_make *, void *with);
 
 /* A point of the latency's curve from a row of predicted asset's id, time, champion's latency, shadow's latency (may be NULL). */
 void latency_point_write(struct op *, struct rows *);
@@ -53,6 +80,8 @@ struct supervised {
     bool has_intervals; /* of 95 %: from two images on */
     struct interval ap, ap50;
 };
+/* The ids of the latest reviewed images that it answered. */
+MUST_USE enum err reviewed_rows(struct sql *, const struct selection *, bool shadow, struct rows **ret);
 MUST_USE enum err supervised_compute(struct sql *, struct arena *, const struct selection *, bool shadow, struct supervised *ret);
 /* {"images", "ap", "ap_50", "ap_75", "ap_50_95", "ar", "precision", "recall", "f1", "labels": […]}; null members without truth. */
 void supervised_write(struct out *, const char *key, const struct supervised *);
@@ -60,9 +89,10 @@ void supervised_write(struct out *, const char *key, const struct supervised *);
 /* The same for models that label images as a whole. */
 MUST_USE enum err classified_compute(struct sql *, struct arena *, const struct selection *, bool shadow, struct classified *ret);
 
-/* Of the champion on those images only (predicted assets, a list): found without looking at any other. reviewed_of_write() gives
+/* Of one model on those images only (predicted assets, a list): found without looking at any other. reviewed_of_write() gives
  * what reviewed_write() does, as the member "champion". */
-MUST_USE enum err classified_of(struct sql *, struct arena *, const char *deployment_id, struct value ids, struct classified *ret);
+MUST_USE enum err classified_of(struct sql *, struct arena *, const char *deployment_id, struct value ids, bool shadow,
+                                struct classified *ret);
 MUST_USE enum err reviewed_of_write(struct sql *, struct arena *, struct out *, const char *deployment_id, struct value ids);
 
 /* The boxes that a model predicted on those reviewed images (a list of predicted assets) against the reviews. */

@@ -104,13 +104,23 @@ static enum err compute(struct sql *db, struct arena *a, const char *deployment,
     return OK;
 }
 
+enum err reviewed_rows(struct sql *db, const struct selection *s, bool shadow, struct rows **ret)
+{
+    if (s->picked.kind != VALUE_NULL)
+        return sql_rows(db, ret,
+                        "SELECT i.value FROM listed i CROSS JOIN prediction p WHERE i.list = ?1 AND p.predicted_asset_id = i.value"
+                        " AND p.is_shadow = ?2 ORDER BY i.place LIMIT ?3",
+                        V(s->picked), V(shadow), V((int64_t)SUPERVISED_MOST));
+    return sql_rows(db, ret,
+                    "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
+                    " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
+                    SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST));
+}
+
 enum err supervised_compute(struct sql *db, struct arena *a, const struct selection *s, bool shadow, struct supervised *ret)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
-                 " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
-                 SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
+    TRY(reviewed_rows(db, s, shadow, &r));
     return compute(db, a, s->deployment_id, r, shadow, ret);
 }
 
@@ -120,7 +130,7 @@ enum err reviewed_of_write(struct sql *db, struct arena *a, struct out *o, const
     TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(deployment)));
     if (whole) {
         struct classified labels;
-        TRY(classified_of(db, a, deployment, ids, &labels));
+        TRY(classified_of(db, a, deployment, ids, false, &labels));
         classified_write(o, "champion", &labels);
         return OK;
     }
@@ -203,25 +213,45 @@ enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const st
     return OK;
 }
 
+/* How often each label was said, of the shapes that `said` and `reviewed` select; `trained`: the version that is compared with. */
+#define LABELS(said, reviewed, trained)                                                                                            \
+    "WITH said AS (SELECT h.label_id AS label, p.is_shadow AS shadow, count(*) AS n FROM " said                                    \
+    " GROUP BY 1, 2), reviewed AS (SELECT h.label_id AS label, count(*) AS n FROM " reviewed                                       \
+    " GROUP BY 1) SELECT l.name, l.id, coalesce((SELECT n FROM said WHERE label = l.id AND shadow = 0), 0),"                       \
+    " coalesce((SELECT n FROM said WHERE label = l.id AND shadow <> 0), 0),"                                                       \
+    " coalesce((SELECT n FROM reviewed WHERE label = l.id), 0), coalesce((SELECT t.n_shapes FROM label t"                          \
+    " WHERE t.dataset_version_id = " trained " AND t.name = l.name), 0) FROM deployment_label l WHERE l.deployment_id = ?1"        \
+    " ORDER BY l.position"
+
+static enum err labels_of_picked(struct sql *db, const struct selection *s, const char *trained, struct rows **ret)
+{
+    return sql_rows(db, ret,
+                    LABELS("listed i CROSS JOIN prediction p CROSS JOIN prediction_shape h WHERE i.list = ?2"
+                           " AND p.predicted_asset_id = i.value AND h.prediction_id = p.id",
+                           "listed i CROSS JOIN review v CROSS JOIN review_shape h WHERE i.list = ?2"
+                           " AND v.predicted_asset_id = i.value AND h.review_id = v.id",
+                           "?3"),
+                    V(s->deployment_id), V(s->picked), V(trained));
+}
+
+static enum err labels_of_selected(struct sql *db, const struct selection *s, const char *trained, struct rows **ret)
+{
+    return sql_rows(db, ret,
+                    LABELS("predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id JOIN prediction_shape h"
+                           " ON h.prediction_id = p.id WHERE " SELECTED,
+                           "predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN review v"
+                           " ON v.predicted_asset_id = a.id JOIN review_shape h ON h.review_id = v.id WHERE " SELECTED,
+                           "?8"),
+                    SELECTION(s), V(trained));
+}
+
 enum err label_distribution_write(struct sql *db, struct out *o, const char *key, const struct selection *s)
 {
     AUTO(arena) struct arena *a = arena_new();
     AUTO(rows) struct rows *r = NULL;
     const char *trained;
     TRY(trained_on(db, a, s->deployment_id, &trained));
-    TRY(sql_rows(
-        db, &r,
-        "WITH said AS (SELECT h.label_id AS label, p.is_shadow AS shadow, count(*) AS n FROM predicted_asset a"
-        " JOIN prediction p ON p.predicted_asset_id = a.id JOIN prediction_shape h ON h.prediction_id = p.id WHERE " SELECTED
-        " GROUP BY 1, 2), reviewed AS (SELECT h.label_id AS label, count(*) AS n FROM predicted_asset a"
-        " JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 JOIN review v ON v.predicted_asset_id = a.id"
-        " JOIN review_shape h ON h.review_id = v.id WHERE " SELECTED " GROUP BY 1)"
-        " SELECT l.name, l.id, coalesce((SELECT n FROM said WHERE label = l.id AND shadow = 0), 0),"
-        " coalesce((SELECT n FROM said WHERE label = l.id AND shadow <> 0), 0),"
-        " coalesce((SELECT n FROM reviewed WHERE label = l.id), 0),"
-        " coalesce((SELECT t.n_shapes FROM label t WHERE t.dataset_version_id = ?8"
-        " AND t.name = l.name), 0) FROM deployment_label l WHERE l.deployment_id = ?1 ORDER BY l.position",
-        SELECTION(s), V(trained)));
+    TRY(s->picked.kind != VALUE_NULL ? labels_of_picked(db, s, trained, &r) : labels_of_selected(db, s, trained, &r));
     out_array(o, key);
     while (rows_next(r)) {
         out_object(o, NULL);

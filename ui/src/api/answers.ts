@@ -230,6 +230,12 @@ export interface CheckOfDrift {
   features: ComparedFeature[];
 }
 
+export interface ChoicesOfAFilter {
+  versions: VersionThatAnswered[];
+  sources: string[];
+  tags: string[];
+}
+
 export interface Classification {
   id: string;
   annotation_id: string;
@@ -393,6 +399,9 @@ export interface CustomMetadataOfAData {
 export interface Dashboard {
   deployment: Deployment;
   since: string | null;
+  until: string | null;
+  query: string;
+  looked_at: WhatWasLookedAt;
   counts: CountsOfADashboard;
   predictions: number;
   mean_latency: number | null;
@@ -1913,6 +1922,13 @@ export interface VersionStats {
   objects_per_image: number[];
 }
 
+export interface VersionThatAnswered {
+  model_version_id: string;
+  name: string;
+  slot: "champion" | "shadow";
+  predictions: number;
+}
+
 export interface Webhook {
   id: string;
   url: string;
@@ -1939,6 +1955,11 @@ export interface WhatAnImportLeftOut {
   says: string;
   count: number;
   examples: string[];
+}
+
+export interface WhatWasLookedAt {
+  predictions: number;
+  all: boolean;
 }
 
 export interface WhenFiguresWereComputed {

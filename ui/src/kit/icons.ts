@@ -9,6 +9,7 @@ export { default as IconBook } from "@tabler/icons-react/dist/esm/icons/IconBook
 export { default as IconBox } from "@tabler/icons-react/dist/esm/icons/IconBox.mjs";
 export { default as IconBranch } from "@tabler/icons-react/dist/esm/icons/IconGitBranch.mjs";
 export { default as IconBuilding } from "@tabler/icons-react/dist/esm/icons/IconBuilding.mjs";
+export { default as IconCalendar } from "@tabler/icons-react/dist/esm/icons/IconCalendar.mjs";
 export { default as IconChart } from "@tabler/icons-react/dist/esm/icons/IconChartLine.mjs";
 export { default as IconCheck } from "@tabler/icons-react/dist/esm/icons/IconCheck.mjs";
 export { default as IconChevronDown } from "@tabler/icons-react/dist/esm/icons/IconChevronDown.mjs";

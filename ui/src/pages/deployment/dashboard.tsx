@@ -11,9 +11,10 @@ import { May } from "../../kit/may";
 import { labelColours, noColour } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
-import { navigate, useUrl } from "../../kit/url";
+import { navigate } from "../../kit/url";
 import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment, type Reviewed } from "./data";
 import { Drift } from "./drift";
+import { behind, Filters, useFilter } from "./filters";
 import { Decisions } from "./gate";
 import { Heatmap } from "./heatmap";
 import { Latency } from "./latency";
@@ -92,12 +93,13 @@ function Beside({ of }: { of: Dashboard["reviews"] | undefined }) {
 }
 
 export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
-  const [span, setSpan] = useUrl("since", "86400");
-  const dash = useDashboard(d.id, span);
+  const { filter } = useFilter();
+  const dash = useDashboard(d.id, filter);
   const newest = useNewest(d.id);
   const labels = useDeploymentLabels(d.id);
   const [asking, setAsking] = useState<"" | "promote" | "drop">("");
   const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
+  const wrongQuery = dash.error?.status === 400 && filter.q ? [dash.error.message, dash.error.detail].filter(Boolean).join(". ") : null;
   const x = dash.data;
   const distribution = useMemo((): ChartSpec | null => {
     const rows = x?.labels ?? [];
@@ -168,25 +170,26 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
           )}
         </Panel>
       </div>
-      {dash.error && (
+      <Filters deployment={d} looked={dash.data} error={wrongQuery} />
+      {dash.error && !wrongQuery && (
         <div style={{ marginBottom: 24 }}>
           <Fault error={dash.error} again={() => void dash.refetch()} />
         </div>
       )}
-      <Latency deployment={d} dashboard={x} loading={!x && !dash.error} span={span} setSpan={setSpan} last={newest.data?.items[0]?.created_at} />
+      <Latency deployment={d} dashboard={x} loading={!x && !dash.error} filter={filter} last={newest.data?.items[0]?.created_at} />
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(420px, 1fr))", gap: "8px 48px" }}>
-        <Heatmap deployment={d} since={span} />
+        <Heatmap deployment={d} filter={filter} looked={x} />
         <Section title="Labels">
-          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(`/deployments/${d.id}?tab=predictions&q=${encodeURIComponent(`label.name = ${JSON.stringify(name)}`)}`)} /> : <span className="dim">No objects in this time.</span>}
+          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(behind(d, x, `label.name = ${JSON.stringify(name)}`))} /> : <span className="dim">No objects in this time.</span>}
         </Section>
       </div>
       <Drift deployment={d} />
       <Reviews of={x?.reviews} />
       <Decisions deployment={d} />
-      <Section title="Last predictions" end={<Link href={`/deployments/${d.id}?tab=predictions`} className="dim">All {count(d.counts?.total)}</Link>}>
-        {newest.data?.items.length ? (
+      <Section title="Last predictions" end={<Link href={behind(d, x)} className="dim">{x ? plural(x.counts.in_range, "prediction") : ""}</Link>}>
+        {x?.last_predictions.length ? (
           <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>
-            {newest.data.items.map((a) => (
+            {x.last_predictions.map((a) => (
               <Link key={a.id} href={`/review/${d.id}?asset=${a.id}`} title={a.data.filename} style={{ flex: "none" }}>
                 <div className="tile-image" style={{ width: 172, height: 129 }}>
                   <Picture tile={predictionTile(a, colours, 172, false)} />
@@ -197,7 +200,9 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
               </Link>
             ))}
           </div>
-        ) : newest.data ? (
+        ) : x && d.counts?.total ? (
+          <span className="dim">None of these.</span>
+        ) : x ? (
           <div style={{ maxWidth: 720 }}>
             <p className="dim" style={{ marginTop: 0 }}>Nothing yet. Send it an image:</p>
             <CopyBlock text={`curl -H "Authorization: Bearer $TOKEN" -F media=@image.jpg -F source=line-1 \\\n  ${location.origin}/api/deployment/${d.id}/predict`} />

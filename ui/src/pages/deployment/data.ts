@@ -2,8 +2,9 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { ChangeOfAnAlert, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
+import type { ChangeOfAnAlert, ChoicesOfAFilter, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
 import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
+import type { Filter } from "./filters";
 
 export { thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings, useSignedIn };
 export type { Alert, Dashboard, Decision, Deployment, DeploymentToken, Gate, Heatmap, Label, Parameters, Pipelines, PredictedAsset, Reviewed };
@@ -25,10 +26,9 @@ export function useLiveDeployment(id: string): void {
   useEvents(`deployment:${id}`, again);
 }
 
-/** since: seconds before now, or "all". */
-const range = (since: string) => (since === "all" ? {} : { since });
-export const useDashboard = (id: string, since: string) => useGet<Dashboard>(`${of(id)}/dashboard`, range(since), { keep: true });
-export const useHeatmap = (id: string, since: string, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...range(since), label_id: label }, { keep: true });
+export const useFilters = (id: string) => useGet<ChoicesOfAFilter>(`${of(id)}/filters`);
+export const useDashboard = (id: string, filter: Filter) => useGet<Dashboard>(`${of(id)}/dashboard`, { ...filter }, { keep: true });
+export const useHeatmap = (id: string, filter: Filter, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...filter, label_id: label }, { keep: true });
 export const useDrift = (id: string) => useGet<DriftOfADeployment>(`${of(id)}/drift`, {}, { keep: true });
 export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
 

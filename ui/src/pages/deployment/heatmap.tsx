@@ -3,7 +3,9 @@ import { Select, Skeleton } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { count, figure, percent, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
-import { thumbnail, useDeploymentLabels, useHeatmap, useNewest, type Deployment, type Heatmap as Cells, type PredictedAsset } from "./data";
+import { navigate } from "../../kit/url";
+import { thumbnail, useDeploymentLabels, useHeatmap, type Dashboard, type Deployment, type Heatmap as Cells, type PredictedAsset } from "./data";
+import { behind, type Filter } from "./filters";
 
 const IMAGES = 12;
 // Light to dark, so that it reads without colour too.
@@ -60,7 +62,7 @@ function shapeOf(assets: readonly PredictedAsset[]): { width: number; height: nu
   return first?.width && first.height ? { width: first.width, height: first.height } : { width: 4, height: 3 };
 }
 
-function Drawn({ cells, assets }: { cells: Cells; assets: readonly PredictedAsset[] }) {
+function Drawn({ cells, assets, onPick }: { cells: Cells; assets: readonly PredictedAsset[]; onPick: () => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [under, setUnder] = useState<{ x: number; y: number; value: number } | null>(null);
   const shape = shapeOf(assets);
@@ -90,7 +92,8 @@ function Drawn({ cells, assets }: { cells: Cells; assets: readonly PredictedAsse
         height={height}
         role="img"
         aria-label={`Heatmap of ${plural(cells.shapes, "object")} in ${plural(cells.images, "image")}`}
-        style={{ width: "100%", display: "block", borderRadius: 6, background: "var(--sunk)" }}
+        style={{ width: "100%", display: "block", borderRadius: 6, background: "var(--sunk)", cursor: "pointer" }}
+        onClick={onPick}
         onPointerMove={(e) => {
           const box = e.currentTarget.getBoundingClientRect();
           const x = (e.clientX - box.left) / box.width;
@@ -109,12 +112,13 @@ function Drawn({ cells, assets }: { cells: Cells; assets: readonly PredictedAsse
   );
 }
 
-export function Heatmap({ deployment: d, since }: { deployment: Deployment; since: string }) {
+export function Heatmap({ deployment: d, filter, looked }: { deployment: Deployment; filter: Filter; looked: Dashboard | undefined }) {
   const labels = useDeploymentLabels(d.id);
-  const newest = useNewest(d.id);
+  const newest = looked?.last_predictions;
   const [label, setLabel] = useState<string | null>(null);
-  const heat = useHeatmap(d.id, since, label);
+  const heat = useHeatmap(d.id, filter, label);
   const x = heat.data;
+  const name = labels.data?.items.find((l) => l.id === label)?.name;
   const most = x ? Math.max(0, ...x.values) / Math.max(1, x.images) : 0;
   return (
     <Section
@@ -123,13 +127,13 @@ export function Heatmap({ deployment: d, since }: { deployment: Deployment; sinc
     >
       {heat.error ? (
         <Fault error={heat.error} again={() => void heat.refetch()} />
-      ) : !x || !newest.data ? (
+      ) : !x || !newest ? (
         <Skeleton height={240} />
       ) : !x.shapes ? (
         <span className="dim">{x.images ? "No objects in this time." : "No predictions in this time."}</span>
       ) : (
         <>
-          <Drawn cells={x} assets={newest.data.items} />
+          <Drawn cells={x} assets={newest} onPick={() => navigate(behind(d, looked, name ? `label.name = ${JSON.stringify(name)}` : "nb_shapes > 0"))} />
           <span className="dim" style={{ display: "flex", gap: 8, alignItems: "center", fontSize: 12, marginTop: 6 }}>
             0
             <i aria-hidden style={{ width: 90, height: 6, borderRadius: 3, background: `linear-gradient(90deg, transparent, ${ramp.map((c) => `rgb(${c.join(" ")})`).join(", ")})` }} />

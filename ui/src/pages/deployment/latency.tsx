@@ -1,37 +1,27 @@
 // How long predictions took, one point each; a line is not drawn over times in which nothing was predicted.
-import { SegmentedControl, Skeleton } from "@mantine/core";
+import { Skeleton } from "@mantine/core";
 import { useMemo } from "react";
 import { Chart, type ChartSpec } from "../../kit/chart";
 import { Section, Time } from "../../kit/parts";
 import { navigate } from "../../kit/url";
 import { broken, type Point } from "./gaps";
 import type { Dashboard, Deployment } from "./data";
-
-export const spans = [
-  { value: "3600", label: "Hour" },
-  { value: "86400", label: "Day" },
-  { value: "604800", label: "Week" },
-  { value: "2592000", label: "Month" },
-  { value: "31536000", label: "Year" },
-  { value: "all", label: "All" },
-];
+import type { Filter } from "./filters";
 
 interface Props {
   deployment: Deployment;
   dashboard: Dashboard | undefined;
   loading: boolean;
-  span: string;
-  setSpan: (span: string) => void;
+  filter: Filter;
   last: string | undefined;
 }
 
-export function Latency({ deployment: d, dashboard: x, loading, span, setSpan, last }: Props) {
+export function Latency({ deployment: d, dashboard: x, loading, filter, last }: Props) {
   const drawn = useMemo(() => {
     const points = x?.latency ?? [];
     if (!points.length) return null;
-    const now = Date.now();
     // The axis is as long as the span of time, whenever in it something came.
-    const ends = span === "all" ? [] : [now - Number(span) * 1000, now].map((at) => ({ at, value: null }));
+    const ends = x?.since ? [Date.parse(x.since), x.until ? Date.parse(x.until) : Date.now()].map((at) => ({ at, value: null })) : [];
     const of = (k: "champion" | "shadow") => broken(points.flatMap((p) => (p[k] == null ? [] : [{ at: Date.parse(p.at), value: (p[k] as number) * 1000, id: p.id }])));
     const lines = (["champion", "shadow"] as const)
       .map((name) => ({ name, points: of(name) }))
@@ -40,20 +30,20 @@ export function Latency({ deployment: d, dashboard: x, loading, span, setSpan, l
     const series = lines.map((l) => ({ name: l.name, points: l.points.map((p): [number, number | null] => [p.at, p.value]), ...(l.name === "shadow" ? { colour: "#9aa3ad" } : {}) }));
     const spec: ChartSpec = { kind: "line", x: "time", unit: "ms", zero: true, overview: true, series };
     return { spec, ids: lines.map((l) => l.points.map((p) => p.id)) };
-  }, [x, span]);
+  }, [x]);
   const pick = (at: { series: number; index: number }) => {
     const id = drawn?.ids[at.series]?.[at.index];
     if (id) navigate(`/review/${d.id}?asset=${id}`);
   };
   return (
-    <Section title="Latency" end={<SegmentedControl size="xs" value={span} onChange={setSpan} data={spans} aria-label="Span of time" />}>
+    <Section title="Latency">
       {loading ? (
         <Skeleton height={260} />
       ) : drawn ? (
         <Chart spec={drawn.spec} name="Latency" height={260} onPick={pick} />
       ) : (
         <span className="dim">
-          No predictions in this time.
+          {Object.keys(filter).some((k) => k !== "since" && k !== "until") ? "No such predictions in this time." : "No predictions in this time."}
           {last && (
             <>
               {" "}
