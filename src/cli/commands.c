@@ -19,7 +19,7 @@ const struct command commands[] = {
     { "train", "train --images DIR [--annotations DIR|FILE] [--model NAME] [--set \"steps=400\"]",
       "trains from a folder, without a server; without annotations: of a folder of images for each label", train_main },
     { "evaluate", "evaluate --truth FILE --predictions FILE [--json]", "COCO metrics of detections in a file", evaluate_main },
-    { "drift", "drift --samples FILE", "two-sample Kolmogorov-Smirnov tests of lists of numbers", drift_main },
+    { "drift", "drift --samples|--points|--rows FILE", "the statistics of drift monitoring on numbers of one's own", drift_main },
     { "generate", "generate --out DIR [--count N] [--seed N]", "made-up images of cells with annotations, to try things out",
       generate_main },
     { "backup", "backup FOLDER [--data DIR]", "a complete copy, also while the server runs", backup_main },
