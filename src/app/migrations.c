@@ -297,6 +297,43 @@ static enum err labels_composed(struct sql *db, struct arena *a)
                          " WHERE o.deployment_id = deployment_label.deployment_id AND o.name = ?2)");
 }
 
+/* Two tables get other words in a CHECK; a decision may be about one model, and without a score. */
+static enum err trainings_by_triggers(struct sql *db, struct arena *a)
+{
+    TRY(sql_script(db, "ALTER TABLE pipeline ADD COLUMN ct_every_hours INTEGER; ALTER TABLE pipeline ADD COLUMN ct_weekday INTEGER;"
+                       "ALTER TABLE pipeline ADD COLUMN ct_hour INTEGER; ALTER TABLE pipeline ADD COLUMN ct_metric TEXT;"
+                       "ALTER TABLE pipeline ADD COLUMN ct_below REAL; ALTER TABLE pipeline ADD COLUMN ct_reviews INTEGER;"
+                       "ALTER TABLE pipeline ADD COLUMN ct_rest_hours INTEGER; ALTER TABLE pipeline ADD COLUMN ct_at INTEGER;"
+                       "ALTER TABLE pipeline ADD COLUMN ct_user_id TEXT; ALTER TABLE pipeline ADD COLUMN ct_seen TEXT;"
+                       "ALTER TABLE pipeline ADD COLUMN cd_tests INTEGER NOT NULL DEFAULT 1;"
+                       "ALTER TABLE pipeline ADD COLUMN cd_test_version_id TEXT REFERENCES dataset_version(id) ON DELETE SET NULL;"
+                       "ALTER TABLE pipeline ADD COLUMN cd_margin REAL NOT NULL DEFAULT 0;"
+                       "ALTER TABLE pipeline ADD COLUMN cd_confidence REAL NOT NULL DEFAULT 0.95;"
+                       "CREATE INDEX predicted_asset_new ON predicted_asset (deployment_id, submitted_at) WHERE status ="
+                       " 'SUBMITTED' AND retraining_id IS NULL"));
+    TRY(schema_rebuild(
+        db, a, "retraining",
+        "CREATE TABLE new_retraining (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON"
+        " DELETE CASCADE, experiment_id TEXT UNIQUE REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT"
+        " NOT NULL, state TEXT NOT NULL CHECK (state IN ('RUNNING', 'TESTING', 'DONE', 'FAILED')), error TEXT,"
+        " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, nb_images INTEGER NOT NULL, created_at"
+        " INTEGER NOT NULL, ended_at INTEGER, cause TEXT, says TEXT NOT NULL DEFAULT '') STRICT",
+        "id, deployment_id, experiment_id, experiment_name, state, error, model_version_id, nb_images, created_at,"
+        " ended_at",
+        "id, deployment_id, experiment_id, experiment_name, state, error, model_version_id, nb_images, created_at,"
+        " ended_at"));
+    return schema_rebuild(
+        db, a, "decision",
+        "CREATE TABLE new_decision (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+        " created_at INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('TRAINING', 'PASSED', 'REFUSED', 'PROMOTED', 'KEPT',"
+        " 'ROLLED_BACK', 'STAYED')), model_version_id TEXT NOT NULL, against_id TEXT, images INTEGER NOT NULL, metric TEXT, score"
+        " REAL, against REAL, better REAL, confidence REAL, says TEXT NOT NULL) STRICT",
+        "id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score, against, better, confidence, "
+        "says",
+        "id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score, against, better, confidence, "
+        "says");
+}
+
 const struct migration migrations[] = {
     { 1, "the first release" },
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
@@ -447,5 +484,7 @@ const struct migration migrations[] = {
     { 35, "tokens may be for one deployment alone",
       "ALTER TABLE api_token ADD COLUMN thing_id TEXT;"
       "CREATE INDEX api_token_thing ON api_token (thing_id) WHERE thing_id IS NOT NULL" },
+    { 36, "trainings start by schedule, drift or what reviews say, and a new model is tested before it is put to work",
+      .run = trainings_by_triggers, .rebuilds = true },
     { 0 },
 };

@@ -3,11 +3,13 @@
 #pragma once
 #include "api/remove.h"
 #include "api/resource.h"
+#include "app/deployment/decision.h"   /* part of this one, */
+#include "app/deployment/retraining.h" /* and so is this */
 #include "infer/infer.h"
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, prediction_kept_resource,
     predict_resource, try_resource, monitor_resource, shadow_resource, review_resource, feedback_resource, pipeline_resource,
-    deployment_token_resource;
+    deployment_token_resource, decision_resource;
 
 extern const struct removal deployment_removal;
 extern const struct version_user feedback_uses_versions, pipeline_uses_versions;
@@ -89,9 +91,10 @@ MUST_USE enum err deployment_heard(struct sql *, struct arena *, const char *dep
 /* The version that the champion was trained on: the one that was named, else the one that its lineage names; NULL: neither. */
 MUST_USE enum err trained_on(struct sql *, struct arena *, const char *deployment_id, const char **ret_version_id);
 
-/* Called when reviewed predictions were submitted: starts a training when there are enough; now: in any case, E_CONFLICT says why
- * it cannot. Inside a transaction. */
-MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id, bool now);
+/* Called when reviewed predictions were submitted: starts a training if that is what its trigger waits for. retraining_now(): in
+ * any case, E_CONFLICT says why it cannot. Inside a transaction. */
+MUST_USE enum err retraining_consider(struct sql *, struct arena *, const char *deployment_id, const char *user_id);
+MUST_USE enum err retraining_now(struct sql *, struct arena *, const char *deployment_id, const char *user_id);
 /* An experiment_listener. */
 MUST_USE enum err retraining_ended(struct sql *, struct arena *, const char *experiment_id, const char *status);
 

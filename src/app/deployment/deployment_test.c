@@ -2,6 +2,7 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/hours.h"
+#include "app/deployment/scene_test.h"
 #include "app/experiment/experiment.h"
 #include "app/model/model.h"
 #include "base/clock.h"
@@ -9,120 +10,16 @@
 #include "job/job.h"
 #include <math.h>
 
-/* A deployment of a trained version, with all pipelines set up: continuous training after two submitted reviews. */
-struct scene {
-    struct sql *db;
-    struct arena *a;
-    const char *org, *user, *lake, *model, *version, *deployment;
-};
-
-static const char *text(struct scene *s, const char *sql)
-{
-    struct rows *r = NULL;
-    MUST(sql_first_text(s->db, &r, sql, NULL, 0));
-    const char *t = arena_str(s->a, rows_text(r, 0));
-    rows_done(r);
-    return t ? t : "NULL";
-}
-
-static void open_scene(struct scene *s, struct arena *a)
-{
-    struct first_start first;
-    s->a = a;
-    MUST(sql_open(":memory:", &s->db));
-    MUST(api_make_schema(s->db));
-    MUST(account_first_start(s->db, a, &first));
-    MUST(account_default_org(s->db, a, &s->org));
-    s->user = text(s, "SELECT id FROM person");
-    s->lake = text(s, "SELECT id FROM datalake");
-    const struct model_new m = { s->org, s->user, "m", NULL, NULL, NULL };
-    MUST(model_add(s->db, a, &m, &s->model));
-    const struct model_version_new v = { .model_id = s->model,
-                                         .type = "OBJECT_DETECTION",
-                                         .framework = "ONNX",
-                                         .architecture = "yolox-nano",
-                                         .labels = "{\"1\":\"cell\",\"0\":\"platelet\"}" };
-    MUST(model_version_add(s->db, a, &v, &s->version));
-    MUST(object_add(s->db, s->org, "model.onnx", "h", 1, "application/octet-stream"));
-    MUST(model_file_add(s->db, s->version, "model-latest", "model.onnx", "model.onnx", false));
-    s->deployment = id_new(a);
-    MUST(
-        sql_run(s->db,
-                "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
-                " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
-                V(s->deployment), V(s->org), V(s->version), V(s->lake)));
-    MUST(sql_run(s->db, "INSERT INTO project (id, org, name, description, created_at, updated_at) VALUES ('p', ?1, 'p', '', 0, 0)",
-                 V(s->org)));
-    MUST(sql_run(s->db, "INSERT INTO dataset (id, org, name, description, created_at, updated_at) VALUES ('s', ?1, 's', '', 0, 0)",
-                 V(s->org)));
-    MUST(sql_run(s->db,
-                 "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at)"
-                 " VALUES ('v', 's', ?1, 'one', '', 'OBJECT_DETECTION', 0, 0)",
-                 V(s->org)));
-    MUST(
-        sql_run(s->db,
-                "INSERT INTO pipeline (deployment_id, ct_set, ct_active, ct_project_id, ct_trigger, ct_threshold, ct_parameters,"
-                " cd_set, cd_active, cd_policy) VALUES (?1, 1, 1, 'p', 'FEEDBACK_LOOP', 2, '{\"steps\":5}', 1, 1, 'DEPLOY_SHADOW')",
-                V(s->deployment)));
-    MUST(sql_run(
-        s->db,
-        "INSERT INTO label (id, org, dataset_version_id, name, position, created_at, n_shapes) VALUES ('l', ?1, 'v', 'cell', 0,"
-        " 0, 30)",
-        V(s->org)));
-    MUST(sql_run(s->db, "INSERT INTO ct_dataset VALUES (?1, 'train', 'v', 0)", V(s->deployment)));
-}
-
-/* An image that the champion saw; its bytes are told apart by the hash. */
-static const char *see(struct scene *s, const char *hash, bool once)
-{
-    const struct sighting sighting = { .deployment_id = s->deployment,
-                                       .org = s->org,
-                                       .datalake_id = s->lake,
-                                       .hash = hash,
-                                       .filename = "a.jpg",
-                                       .content_type = "image/jpeg",
-                                       .size = 1,
-                                       .width = 64,
-                                       .height = 48,
-                                       .orientation = 1,
-                                       .once = once };
-    const char *id;
-    MUST(predicted_asset_add(s->db, s->a, &sighting, &id));
-    return id;
-}
-
-static void submit(struct scene *s, int n)
-{
-    for (int i = 0; i < n; i++)
-        MUST(sql_run(s->db, "UPDATE predicted_asset SET status = 'SUBMITTED' WHERE id = ?1", V(see(s, id_new(s->a), false))));
-    MUST(retraining_consider(s->db, s->a, s->deployment, s->user, false));
-}
-
-static const char *last_experiment(struct scene *s)
-{
-    return text(s, "SELECT experiment_id FROM retraining ORDER BY created_at DESC, id DESC LIMIT 1");
-}
-
-static void end(struct scene *s, const char *experiment, const char *status, bool model)
-{
-    if (model)
-        MUST(sql_run(s->db,
-                     "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
-                     " VALUES (?1, ?2, 'model-latest', 'model.onnx', 'model.onnx', 0, 0)",
-                     V(id_new(s->a)), V(experiment)));
-    MUST(experiment_set_status(s->db, s->a, experiment, status, NULL));
-}
-
 TEST(the_same_bytes_are_one_data_and_are_monitored_once)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
-    see(&s, "x", false);
-    see(&s, "x", false);
-    see(&s, "y", true);
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM data"), "2");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM predicted_asset"), "3");
+    scene_open(&s, a);
+    scene_see(&s, "x", false);
+    scene_see(&s, "x", false);
+    scene_see(&s, "y", true);
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM data"), "2");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM predicted_asset"), "3");
     const struct sighting again = { .deployment_id = s.deployment,
                                     .org = s.org,
                                     .datalake_id = s.lake,
@@ -140,21 +37,22 @@ TEST(predicted_classes_become_the_deployments_labels_by_name)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
+    scene_open(&s, a);
     MUST(deployment_set_model(s.db, a, s.deployment, SLOT_CHAMPION, s.version));
-    CHECK_TEXT(text(&s, "SELECT group_concat(name) FROM (SELECT name FROM deployment_label ORDER BY position)"), "platelet,cell");
+    CHECK_TEXT(scene_text(&s, "SELECT group_concat(name) FROM (SELECT name FROM deployment_label ORDER BY position)"),
+               "platelet,cell");
     struct predicted_shapes shapes = { 0 };
     const struct predicted_shape one = { .kind = "rectangle", .label = 1, .score = 0.5, .w = 3, .h = 4 };
     const struct predicted_shape odd = { .kind = "rectangle", .label = 9, .score = 0.5, .w = 3, .h = 4 };
     MUST(predicted_shape_add(a, &shapes, &one));
     MUST(predicted_shape_add(a, &shapes, &odd));
-    const struct prediction_new n = { see(&s, "x", false), s.version, false, 0.01, &shapes };
+    const struct prediction_new n = { scene_see(&s, "x", false), s.version, false, 0.01, &shapes };
     const char *id;
     MUST(prediction_add(s.db, a, s.deployment, &n, &id));
     CHECK_TEXT(
-        text(&s,
-             "SELECT group_concat(name) FROM (SELECT l.name FROM prediction_shape h JOIN deployment_label l ON l.id = h.label_id"
-             " ORDER BY h.position)"),
+        scene_text(
+            &s, "SELECT group_concat(name) FROM (SELECT l.name FROM prediction_shape h JOIN deployment_label l ON l.id = h.label_id"
+                " ORDER BY h.position)"),
         "cell,class 9");
     MUST_FAIL(prediction_add(s.db, a, s.deployment, &n, &id), E_CONFLICT, "already");
     sql_close(s.db);
@@ -164,19 +62,19 @@ TEST(a_training_starts_at_the_threshold_and_not_beside_another)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
-    submit(&s, 1);
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "0");
-    submit(&s, 1);
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment WHERE name LIKE 'd-%' AND status = 'WAITING'"), "1");
-    CHECK_TEXT(text(&s, "SELECT kind FROM job"), "train");
-    CHECK_TEXT(text(&s, "SELECT name FROM experiment_dataset"), "train");
-    CHECK_TEXT(text(&s, "SELECT json_extract(data, '$.steps') FROM log WHERE name = 'parameters'"), "5");
-    submit(&s, 5);
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "1");
-    MUST(job_cancel(s.db, text(&s, "SELECT id FROM job"))); /* before it began: nothing runs any more */
-    submit(&s, 0);
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM experiment"), "2");
+    scene_open(&s, a);
+    scene_submit(&s, 1);
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM experiment"), "0");
+    scene_submit(&s, 1);
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM experiment WHERE name LIKE 'd-%' AND status = 'WAITING'"), "1");
+    CHECK_TEXT(scene_text(&s, "SELECT kind FROM job"), "train");
+    CHECK_TEXT(scene_text(&s, "SELECT name FROM experiment_dataset"), "train");
+    CHECK_TEXT(scene_text(&s, "SELECT json_extract(data, '$.steps') FROM log WHERE name = 'parameters'"), "5");
+    scene_submit(&s, 5);
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM experiment"), "1");
+    MUST(job_cancel(s.db, scene_text(&s, "SELECT id FROM job"))); /* before it began: nothing runs any more */
+    scene_submit(&s, 0);
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM experiment"), "2");
     sql_close(s.db);
 }
 
@@ -184,21 +82,23 @@ TEST(a_success_becomes_the_next_version_and_the_shadow_exactly_once)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
-    submit(&s, 2);
-    const char *experiment = last_experiment(&s);
-    end(&s, experiment, "SUCCESS", true);
+    scene_open(&s, a);
+    scene_submit(&s, 2);
+    const char *experiment = scene_experiment(&s);
+    scene_end(&s, experiment, "SUCCESS", true);
     MUST(experiment_set_status(s.db, a, experiment, "SUCCESS", NULL));
     MUST(retraining_ended(s.db, a, experiment, "SUCCESS"));
-    CHECK_TEXT(text(&s, "SELECT group_concat(version) FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.name = 'm'"),
-               "0,1");
-    CHECK_TEXT(text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.shadow_model_version_id"), "1");
-    CHECK_TEXT(text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.model_version_id"), "0");
-    CHECK_TEXT(text(&s, "SELECT json_extract(c.datas, '$[0].name') || json_extract(c.parameters, '$.steps') FROM model_context c"
-                        " WHERE c.experiment_id IS NOT NULL"),
+    CHECK_TEXT(
+        scene_text(&s, "SELECT group_concat(version) FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.name = 'm'"),
+        "0,1");
+    CHECK_TEXT(scene_text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.shadow_model_version_id"), "1");
+    CHECK_TEXT(scene_text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.model_version_id"), "0");
+    CHECK_TEXT(scene_text(&s,
+                          "SELECT json_extract(c.datas, '$[0].name') || json_extract(c.parameters, '$.steps') FROM model_context c"
+                          " WHERE c.experiment_id IS NOT NULL"),
                "train5");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM model_version WHERE architecture = 'yolox-nano' AND labels IS NOT NULL"), "2");
-    CHECK_TEXT(text(&s, "SELECT state FROM retraining"), "DONE");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM model_version WHERE architecture = 'yolox-nano' AND labels IS NOT NULL"), "2");
+    CHECK_TEXT(scene_text(&s, "SELECT state FROM retraining"), "DONE");
     sql_close(s.db);
 }
 
@@ -206,17 +106,17 @@ TEST(the_policies_deploy_a_champion_or_nothing)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
+    scene_open(&s, a);
     MUST(sql_run(s.db, "UPDATE pipeline SET cd_policy = 'DEPLOY_MANUAL'"));
-    submit(&s, 2);
-    end(&s, last_experiment(&s), "SUCCESS", true);
-    CHECK_TEXT(text(&s, "SELECT v.version || coalesce(d.shadow_model_version_id, '') FROM deployment d JOIN model_version v"
-                        " ON v.id = d.model_version_id"),
+    scene_submit(&s, 2);
+    scene_end(&s, scene_experiment(&s), "SUCCESS", true);
+    CHECK_TEXT(scene_text(&s, "SELECT v.version || coalesce(d.shadow_model_version_id, '') FROM deployment d JOIN model_version v"
+                              " ON v.id = d.model_version_id"),
                "0");
     MUST(sql_run(s.db, "UPDATE pipeline SET cd_policy = 'DEPLOY_CHAMPION'"));
-    submit(&s, 2);
-    end(&s, last_experiment(&s), "SUCCESS", true);
-    CHECK_TEXT(text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.model_version_id"), "2");
+    scene_submit(&s, 2);
+    scene_end(&s, scene_experiment(&s), "SUCCESS", true);
+    CHECK_TEXT(scene_text(&s, "SELECT v.version FROM deployment d JOIN model_version v ON v.id = d.model_version_id"), "2");
     sql_close(s.db);
 }
 
@@ -224,17 +124,17 @@ TEST(a_failed_training_gives_its_images_back)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
-    submit(&s, 2);
-    const char *first = last_experiment(&s);
-    end(&s, first, "FAILED", false);
-    CHECK_TEXT(text(&s, "SELECT state || ': ' || error FROM retraining"), "FAILED: the training ended with FAILED");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM predicted_asset WHERE retraining_id IS NULL"), "2");
-    submit(&s, 0);
-    CHECK(strcmp(last_experiment(&s), first) != 0);
-    end(&s, last_experiment(&s), "SUCCESS", false);
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM retraining WHERE error LIKE '%no model-latest%'"), "1");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.name = 'm'"), "1");
+    scene_open(&s, a);
+    scene_submit(&s, 2);
+    const char *first = scene_experiment(&s);
+    scene_end(&s, first, "FAILED", false);
+    CHECK_TEXT(scene_text(&s, "SELECT state || ': ' || error FROM retraining"), "FAILED: the training ended with FAILED");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM predicted_asset WHERE retraining_id IS NULL"), "2");
+    scene_submit(&s, 0);
+    CHECK(strcmp(scene_experiment(&s), first) != 0);
+    scene_end(&s, scene_experiment(&s), "SUCCESS", false);
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM retraining WHERE error LIKE '%no model-latest%'"), "1");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM model_version v JOIN model m ON m.id = v.model_id WHERE m.name = 'm'"), "1");
     sql_close(s.db);
 }
 
@@ -242,12 +142,12 @@ TEST(what_the_pipeline_lacks_is_said_and_the_reviews_stay_submitted)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
+    scene_open(&s, a);
     MUST(sql_run(s.db, "DELETE FROM ct_dataset"));
-    submit(&s, 2);
-    CHECK_TEXT(text(&s, "SELECT ct_error FROM pipeline"), "no dataset version is attached to the continuous training");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM predicted_asset WHERE status = 'SUBMITTED'"), "2");
-    MUST_FAIL(retraining_consider(s.db, a, s.deployment, s.user, true), E_CONFLICT, "no dataset version");
+    scene_submit(&s, 2);
+    CHECK_TEXT(scene_text(&s, "SELECT ct_error FROM pipeline"), "no dataset version is attached to the continuous training");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM predicted_asset WHERE status = 'SUBMITTED'"), "2");
+    MUST_FAIL(retraining_now(s.db, a, s.deployment, s.user), E_CONFLICT, "no dataset version");
     sql_close(s.db);
 }
 
@@ -255,7 +155,7 @@ TEST(a_version_of_another_type_or_without_a_file_is_not_deployed)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
+    scene_open(&s, a);
     const char *other;
     const struct model_version_new v = { .model_id = s.model, .type = "CLASSIFICATION", .labels = "{}" };
     MUST(model_version_add(s.db, a, &v, &other));
@@ -270,21 +170,21 @@ TEST(an_object_goes_with_the_last_that_names_it)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
-    submit(&s, 2);
-    const char *experiment = last_experiment(&s);
+    scene_open(&s, a);
+    scene_submit(&s, 2);
+    const char *experiment = scene_experiment(&s);
     MUST(object_add(s.db, s.org, "notes", "n", 1, "text/plain"));
     MUST(sql_run(s.db,
                  "INSERT INTO artifact (id, experiment_id, name, filename, object_name, large, created_at)"
                  " VALUES ('n', ?1, 'notes', 'notes', 'notes', 0, 0)",
                  V(experiment)));
-    end(&s, experiment, "SUCCESS", true);
+    scene_end(&s, experiment, "SUCCESS", true);
     MUST(sql_run(s.db, "DELETE FROM project"));
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM artifact"), "0");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "1"); /* the new model version has it */
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM artifact"), "0");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "1"); /* the new model version has it */
     MUST(sql_run(s.db, "DELETE FROM model_file WHERE name = 'notes'"));
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "0");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM object WHERE name = 'model.onnx'"), "1");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM object WHERE name = 'notes'"), "0");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM object WHERE name = 'model.onnx'"), "1");
     sql_close(s.db);
 }
 
@@ -320,7 +220,7 @@ static const char *predict(struct scene *s, int64_t at_ms, double latency, bool 
     const struct predicted_shapes shapes = { items, COUNT_OF(items) };
     const char *id;
     if (!asset) {
-        asset = see(s, id_new(s->a), false);
+        asset = scene_see(s, id_new(s->a), false);
         MUST(sql_run(s->db, "UPDATE predicted_asset SET created_at = ?2 WHERE id = ?1", V(asset), V(at_ms)));
     }
     const struct prediction_new p = { asset, s->version, shadow, latency, &shapes };
@@ -332,7 +232,7 @@ TEST(sums_by_the_hour_are_what_summing_anew_gives)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct scene s;
-    open_scene(&s, a);
+    scene_open(&s, a);
     const char *first = predict(&s, HOUR_MS, 0.01, false, NULL);
     predict(&s, HOUR_MS + 5, 0.5, false, NULL);
     predict(&s, 2 * HOUR_MS - 1, 1e9, false, NULL);

@@ -309,7 +309,7 @@ static enum err submit(struct op *op)
         return fail(E_TOO_BIG, "%zu predictions; at most %d at once", n, AT_ONCE);
     TRY(submit_all(&s, ids, n));
     if (s.sent)
-        TRY(retraining_consider(op->db, op->arena, s.deployment, op->user_id, false));
+        TRY(retraining_consider(op->db, op->arena, s.deployment, op->user_id));
     TRY(deployment_tell(op->db, op->arena, s.deployment, "{\"kind\":\"submitted\"}"));
     write_submitted(&op->out, &s);
     return OK;

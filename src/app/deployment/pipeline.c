@@ -13,16 +13,19 @@ static const char table[] =
     " ct_set INTEGER NOT NULL DEFAULT 0, ct_active INTEGER NOT NULL DEFAULT 0,"
     " ct_project_id TEXT REFERENCES project(id) ON DELETE SET NULL, ct_trigger TEXT NOT NULL DEFAULT 'NONE', ct_threshold INTEGER,"
     " ct_parameters TEXT, ct_error TEXT, cd_set INTEGER NOT NULL DEFAULT 0, cd_active INTEGER NOT NULL DEFAULT 0,"
-    " cd_policy TEXT NOT NULL DEFAULT 'DEPLOY_MANUAL') STRICT;"
+    " cd_policy TEXT NOT NULL DEFAULT 'DEPLOY_MANUAL', ct_every_hours INTEGER, ct_weekday INTEGER, ct_hour INTEGER,"
+    " ct_metric TEXT, ct_below REAL, ct_reviews INTEGER, ct_rest_hours INTEGER, ct_at INTEGER, ct_user_id TEXT, ct_seen TEXT,"
+    " cd_tests INTEGER NOT NULL DEFAULT 1, cd_test_version_id TEXT REFERENCES dataset_version(id) ON DELETE SET NULL,"
+    " cd_margin REAL NOT NULL DEFAULT 0, cd_confidence REAL NOT NULL DEFAULT 0.95) STRICT;"
     "CREATE TABLE ct_dataset (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE, name TEXT NOT NULL,"
     " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
     " PRIMARY KEY (deployment_id, name)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE retraining (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " experiment_id TEXT UNIQUE REFERENCES experiment(id) ON DELETE SET NULL, experiment_name TEXT NOT NULL,"
-    " state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')), error TEXT,"
+    " state TEXT NOT NULL CHECK (state IN ('RUNNING', 'TESTING', 'DONE', 'FAILED')), error TEXT,"
     " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, nb_images INTEGER NOT NULL, created_at INTEGER NOT "
     "NULL,"
-    " ended_at INTEGER) STRICT;"
+    " ended_at INTEGER, cause TEXT, says TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE INDEX retraining_of ON retraining (deployment_id, created_at)";
 
 const struct version_user pipeline_uses_versions = {
@@ -31,7 +34,6 @@ const struct version_user pipeline_uses_versions = {
                   " AND q.td_version_id IN " VERSIONS_OF_1 ") ORDER BY o.name"
 };
 
-static const char *const triggers[] = { "FEEDBACK_LOOP", "NONE", NULL };
 static const char *const policies[] = { "DEPLOY_CHAMPION", "DEPLOY_SHADOW", "DEPLOY_MANUAL", NULL };
 #define OBJECT(name_, says)                                                                                                        \
     static const struct resource name_ = { .name = says, .fields = name_##_fields, .n_fields = COUNT_OF(name_##_fields) }
@@ -78,11 +80,12 @@ static const struct resource ct_version = {
     .root = "d.id",
     .order = "c.created_at, c.name",
 };
-static const char *const run_states[] = { "RUNNING", "DONE", "FAILED", NULL };
+static const char *const run_states[] = { "RUNNING", "TESTING", "DONE", "FAILED", NULL };
 static const struct field run_fields[] = {
     { "experiment_id", T_ID, F_NULL, "t.experiment_id" },
     { "experiment_name", T_TEXT, 0, "t.experiment_name" },
     { "state", T_TEXT, 0, "t.state", .words = run_states },
+    { "says", T_TEXT, 0, "t.says" }, /* why it began */
     { "status", T_TEXT, F_NULL, "e.status" },
     { "progress", T_NUMBER, F_NULL, "e.progress" },
     { "error", T_TEXT, F_NULL, "t.error" },
@@ -107,8 +110,15 @@ static const struct field continuous_training_fields[] = {
     { "configured", T_BOOL, 0, "q.ct_set" },
     { "active", T_BOOL, 0, "q.ct_active" },
     { "project", T_ONE, F_NULL, "q.ct_project_id", .of = &project_short },
-    { "trigger", T_TEXT, 0, "q.ct_trigger", .words = triggers },
+    { "trigger", T_TEXT, 0, "q.ct_trigger", .words = training_trigger_words },
     { "threshold", T_INT, F_NULL, "q.ct_threshold" },
+    { "every_hours", T_INT, F_NULL, "q.ct_every_hours" },
+    { "weekday", T_INT, F_NULL, "q.ct_weekday" },
+    { "hour", T_INT, F_NULL, "q.ct_hour" },
+    { "metric", T_TEXT, F_NULL, "q.ct_metric", .words = training_metric_words },
+    { "below", T_NUMBER, F_NULL, "q.ct_below" },
+    { "reviews", T_INT, F_NULL, "q.ct_reviews" },
+    { "rest_hours", T_INT, F_NULL, "q.ct_rest_hours" },
     { "parameters", T_OBJECT, 0, "coalesce(q.ct_parameters, '{}')" },
     { "error", T_TEXT, F_NULL, "q.ct_error" },
     { "pending", T_INT, 0, PENDING },
@@ -146,18 +156,40 @@ static enum err changed(struct op *op, const char *id)
     return reply_one(op, &deployment_resource, id);
 }
 
+/* What the trigger cannot do without. */
+static enum err check_trigger(struct op *op, const char *word)
+{
+    const struct training_trigger *t = training_trigger_called(word);
+    if (t->needs && !in_has(op, t->needs))
+        return fail(E_INVALID, "%s is missing: %s", t->needs, t->needs_says);
+    if (strcmp(word, "METRIC") == 0 && !in_has(op, "below"))
+        return fail(E_INVALID, "below is missing: the figure's bound");
+    bool every = in_has(op, "every_hours"), at = in_has(op, "hour");
+    if (strcmp(word, "SCHEDULE") == 0 && every == at)
+        return fail(E_INVALID, "a schedule has either every_hours, or hour (UTC) and, if it is not for every day, weekday");
+    return OK;
+}
+
+static struct value sent_int(struct op *op, const char *name)
+{
+    return in_has(op, name) ? V(in_int(op, name, 0)) : V((const char *)NULL);
+}
+
 static enum err setup_training(struct op *op)
 {
     const char *project = in_text(op, "project_id"), *trigger = in_text(op, "trigger");
+    trigger = trigger ? trigger : "NONE";
     TRY(resource_need_to_change(op, &project_resource, project));
-    bool feedback = trigger && strcmp(trigger, "FEEDBACK_LOOP") == 0;
-    if (feedback && !in_has(op, "threshold"))
-        return fail(E_INVALID, "threshold is missing: after how many submitted reviews a training starts");
-    TRY(sql_run(op->db,
-                "UPDATE pipeline SET ct_set = 1, ct_active = 1, ct_project_id = ?2, ct_trigger = ?3, ct_threshold = nullif(?4, 0),"
-                " ct_parameters = ?5, ct_error = NULL WHERE deployment_id = ?1",
-                V(op->id), V(project), V(trigger ? trigger : "NONE"), V(in_int(op, "threshold", 0)),
-                V(in_print(op, "experiment_parameters"))));
+    TRY(check_trigger(op, trigger));
+    TRY(sql_run(
+        op->db,
+        "UPDATE pipeline SET ct_set = 1, ct_active = 1, ct_project_id = ?2, ct_trigger = ?3, ct_threshold = ?4,"
+        " ct_parameters = ?5, ct_error = NULL, ct_every_hours = ?6, ct_weekday = ?7, ct_hour = ?8, ct_metric = ?9, ct_below ="
+        " ?10, ct_reviews = ?11, ct_rest_hours = ?12, ct_at = ?13, ct_user_id = ?14, ct_seen = NULL WHERE deployment_id = ?1",
+        V(op->id), V(project), V(trigger), sent_int(op, "threshold"), V(in_print(op, "experiment_parameters")),
+        sent_int(op, "every_hours"), sent_int(op, "weekday"), sent_int(op, "hour"), V(in_text(op, "metric")),
+        in_has(op, "below") ? V(in_number(op, "below", 0)) : V((const char *)NULL), sent_int(op, "reviews"),
+        sent_int(op, "rest_hours"), V(clock_now_ms()), V(op->user_id)));
     return changed(op, op->id);
 }
 
@@ -176,7 +208,7 @@ static enum err train_now(struct op *op)
     TRY(sql_int(op->db, &set, "SELECT ct_set FROM pipeline WHERE deployment_id = ?1", V(op->id)));
     if (!set)
         return fail(E_CONFLICT, "set the continuous training up first");
-    TRY(retraining_consider(op->db, op->arena, op->id, op->user_id, true));
+    TRY(retraining_now(op->db, op->arena, op->id, op->user_id));
     return changed(op, op->id);
 }
 
@@ -262,8 +294,15 @@ static enum err get(struct op *op)
 static const char *const training_types[] = { "EXPERIMENT", NULL };
 static const struct field training_in[] = {
     { "project_id", T_ID, F_NEED },
-    { "trigger", T_TEXT, F_NULL, .words = triggers },
+    { "trigger", T_TEXT, F_NULL, .words = training_trigger_words },
     { "threshold", T_INT, F_NULL, .min = 1, .max = 1e6 },
+    { "every_hours", T_INT, F_NULL, .min = 1, .max = 8784 },
+    { "weekday", T_INT, F_NULL, .min = 0, .max = 6 }, /* 0: Monday */
+    { "hour", T_INT, F_NULL, .min = 0, .max = 23 },
+    { "metric", T_TEXT, F_NULL, .words = training_metric_words },
+    { "below", T_NUMBER, F_NULL, .min = 0, .max = 1 },
+    { "reviews", T_INT, F_NULL, .min = 1, .max = 1000 },
+    { "rest_hours", T_INT, F_NULL, .min = 0, .max = 8784 },
     { "training_type", T_TEXT, F_NULL, .words = training_types },
     { "experiment_parameters", T_OBJECT, F_NULL },
 };

@@ -29,6 +29,8 @@ static const char table[] =
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
     "CREATE INDEX predicted_asset_retraining ON predicted_asset (retraining_id) WHERE retraining_id IS NOT NULL;"
+    "CREATE INDEX predicted_asset_new ON predicted_asset (deployment_id, submitted_at) WHERE status = 'SUBMITTED' AND"
+    " retraining_id IS NULL;"
     "CREATE TABLE prediction (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON DELETE "
     "CASCADE,"
     " model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, is_shadow INTEGER NOT NULL, latency REAL NOT NULL,"

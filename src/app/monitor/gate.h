@@ -2,7 +2,7 @@
 #pragma once
 #include "app/monitor/side.h"
 
-extern const struct resource gate_resource, decision_resource;
+extern const struct resource gate_resource;
 
 /* How sure it has to be at the k-th look (from 0), so that looking again and again is wrong no more often than 1 - confidence: what
  * may go wrong is spent by halves. */

@@ -20,13 +20,6 @@ struct gate {
     int64_t reviews, shadow_looks, champion_looks, champion_since;
 };
 
-/* One decision, before it is written. */
-struct verdict {
-    const char *kind, *model, *against, *metric, *says;
-    int64_t images;
-    double score, against_score, better, confidence;
-};
-
 double gate_confidence(double confidence, int64_t look)
 {
     return 1 - (1 - confidence) / pow(2, (double)look + 1);
@@ -97,17 +90,6 @@ static enum err answered_by(struct sql *db, struct arena *a, const char *deploym
     return sql_list(db, ids, n, ret);
 }
 
-static const char *called(struct sql *db, struct arena *a, const char *version)
-{
-    AUTO(rows) struct rows *r = NULL;
-    if (sql_rows(db, &r,
-                 "SELECT m.name || ' / ' || v.version FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1",
-                 V(version)) != OK ||
-        !rows_next(r))
-        return "a version that was deleted";
-    return arena_str(a, rows_text(r, 0));
-}
-
 /* ---- a new champion, however it came: what it will be measured by is what its predecessor reached */
 
 static enum err note_champion(struct sql *db, struct arena *a, const struct gate *g)
@@ -136,19 +118,8 @@ static enum err note_shadow(struct sql *db, const struct gate *g)
 
 /* ---- deciding */
 
-static enum err write_verdict(struct sql *db, struct arena *a, const struct gate *g, const struct verdict *v)
-{
-    TRY(sql_run(db,
-                "INSERT INTO decision (id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score,"
-                " against, better, confidence, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                V(id_new(a)), V(g->id), V(clock_now_ms()), V(v->kind), V(v->model), V(v->against), V(v->images), V(v->metric),
-                V(v->score), V(v->against_score), v->better < 0 ? V((const char *)NULL) : V(v->better), V(v->confidence),
-                V(v->says)));
-    return deployment_tell(db, a, g->id, arena_fmt(a, "{\"kind\":\"decision\",\"decision\":\"%s\"}", v->kind));
-}
-
 /* Within a transaction: nothing if the models are others by now. */
-static enum err carry_out(struct sql *db, struct arena *a, const struct gate *g, const struct verdict *v)
+static enum err carry_out(struct sql *db, struct arena *a, const struct gate *g, const struct decision *v)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r, "SELECT model_version_id, shadow_model_version_id FROM deployment WHERE id = ?1", V(g->id)));
@@ -168,10 +139,10 @@ static enum err carry_out(struct sql *db, struct arena *a, const struct gate *g,
     bool of_shadow = strcmp(v->kind, "PROMOTED") == 0 || strcmp(v->kind, "KEPT") == 0;
     TRY(sql_run(db, "UPDATE gate SET shadow_looks = shadow_looks + ?2, champion_looks = champion_looks + ?3 WHERE id = ?1",
                 V(g->id), V((int64_t)of_shadow), V((int64_t)!of_shadow)));
-    return write_verdict(db, a, g, v);
+    return decision_add(db, a, v);
 }
 
-static enum err decide(struct sql *db, struct arena *a, const struct gate *g, const struct verdict *v)
+static enum err decide(struct sql *db, struct arena *a, const struct gate *g, const struct decision *v)
 {
     TRY(sql_begin(db));
     return sql_end(db, carry_out(db, a, g, v));
@@ -185,22 +156,23 @@ static enum err judge_shadow(struct sql *db, struct arena *a, const struct gate 
     TRY(beside_compute(db, a, &s, g->margin, least, &b));
     if (b.images < least || !b.known)
         return OK;
-    struct verdict v = { .model = g->shadow,
-                         .against = g->champion,
-                         .metric = b.metric,
-                         .images = b.images,
-                         .score = b.shadow,
-                         .against_score = b.champion,
-                         .better = b.better,
-                         .confidence = gate_confidence(g->confidence, g->shadow_looks) };
+    struct decision v = { .deployment = g->id,
+                          .model = g->shadow,
+                          .against = g->champion,
+                          .metric = b.metric,
+                          .images = b.images,
+                          .score = b.shadow,
+                          .against_score = b.champion,
+                          .better = b.better,
+                          .confidence = gate_confidence(g->confidence, g->shadow_looks) };
     bool wins = b.better >= v.confidence;
     v.kind = wins ? "PROMOTED" : "KEPT";
     v.says = arena_fmt(
         a,
         "%s %s %s: %s %.3f against %.3f on the same %lld reviewed images, better%s in %.1f %% of resamples, %.1f %% are asked for",
-        called(db, a, g->shadow), wins ? "took over from" : "does not take over from", called(db, a, g->champion), b.metric,
-        b.shadow, b.champion, (long long)b.images, g->margin > 0 ? arena_fmt(a, " by more than %g", g->margin) : "", b.better * 100,
-        v.confidence * 100);
+        model_version_called(db, a, g->shadow), wins ? "took over from" : "does not take over from",
+        model_version_called(db, a, g->champion), b.metric, b.shadow, b.champion, (long long)b.images,
+        g->margin > 0 ? arena_fmt(a, " by more than %g", g->margin) : "", b.better * 100, v.confidence * 100);
     return decide(db, a, g, &v);
 }
 
@@ -215,21 +187,22 @@ static enum err judge_champion(struct sql *db, struct arena *a, const struct gat
     TRY(side_read(db, a, g->id, ids, false, g->whole, &side));
     if (!side.n)
         return OK;
-    struct verdict v = { .model = g->champion,
-                         .against = g->former,
-                         .metric = g->whole ? "accuracy" : "mAP50",
-                         .images = n,
-                         .score = side.score,
-                         .against_score = g->former_low,
-                         .better = -1,
-                         .confidence = gate_confidence(g->confidence, g->champion_looks) };
+    struct decision v = { .deployment = g->id,
+                          .model = g->champion,
+                          .against = g->former,
+                          .metric = g->whole ? "accuracy" : "mAP50",
+                          .images = n,
+                          .score = side.score,
+                          .against_score = g->former_low,
+                          .better = -1,
+                          .confidence = gate_confidence(g->confidence, g->champion_looks) };
     struct interval in = interval_of(side.draws, side.n, v.confidence);
     bool fell = in.high < g->former_low;
     v.kind = fell ? "ROLLED_BACK" : "STAYED";
-    v.says =
-        arena_fmt(a, "%s %s: %s %.3f on %lld images reviewed since (%.3f to %.3f with %.1f %% confidence); %s had at least %.3f",
-                  called(db, a, g->champion), fell ? "goes, and its predecessor is back" : "stays", v.metric, side.score,
-                  (long long)n, in.low, in.high, v.confidence * 100, called(db, a, g->former), g->former_low);
+    v.says = arena_fmt(
+        a, "%s %s: %s %.3f on %lld images reviewed since (%.3f to %.3f with %.1f %% confidence); %s had at least %.3f",
+        model_version_called(db, a, g->champion), fell ? "goes, and its predecessor is back" : "stays", v.metric, side.score,
+        (long long)n, in.low, in.high, v.confidence * 100, model_version_called(db, a, g->former), g->former_low);
     return decide(db, a, g, &v);
 }
 

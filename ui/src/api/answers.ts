@@ -359,8 +359,15 @@ export interface ContinuousTrainingOfADeployment {
   configured: boolean;
   active: boolean;
   project: ShortProject | null;
-  trigger: "FEEDBACK_LOOP" | "NONE";
+  trigger: "FEEDBACK_LOOP" | "SCHEDULE" | "DRIFT" | "METRIC" | "NONE";
   threshold: number | null;
+  every_hours: number | null;
+  weekday: number | null;
+  hour: number | null;
+  metric: "ap_50" | "ap_50_95" | "precision" | "recall" | "accuracy" | null;
+  below: number | null;
+  reviews: number | null;
+  rest_hours: number | null;
   parameters: Record<string, unknown>;
   error: string | null;
   pending: number;
@@ -513,15 +520,15 @@ export interface DatasetVersionThatWasTrainedOn {
 export interface Decision {
   id: string;
   created_at: string;
-  kind: "PROMOTED" | "KEPT" | "ROLLED_BACK" | "STAYED";
+  kind: "TRAINING" | "PASSED" | "REFUSED" | "PROMOTED" | "KEPT" | "ROLLED_BACK" | "STAYED";
   model_version_id: string;
-  against_id: string;
+  against_id: string | null;
   images: number;
-  metric: string;
-  score: number;
-  against: number;
+  metric: string | null;
+  score: number | null;
+  against: number | null;
   better: number | null;
-  confidence: number;
+  confidence: number | null;
   says: string;
 }
 
@@ -1832,7 +1839,8 @@ export interface TrainingImagesOfADeployment {
 export interface TrainingOfADeployment {
   experiment_id: string | null;
   experiment_name: string;
-  state: "RUNNING" | "DONE" | "FAILED";
+  state: "RUNNING" | "TESTING" | "DONE" | "FAILED";
+  says: string;
   status: string | null;
   progress: number | null;
   error: string | null;

@@ -54,12 +54,12 @@ export async function addToLoop(id: string, version: string, known: boolean): Pr
 export const leaveLoop = (id: string, version: string) => del(`${of(id)}/fl/datasets`, { ids: [version] }).then(() => stale(id));
 export interface Training {
   project: string;
-  threshold: number;
+  trigger: Record<string, unknown>;
   parameters: Parameters;
   datasets: { name: string; version: string }[];
 }
 export async function setTraining(id: string, t: Training, old: { name: string; version: string }[]): Promise<void> {
-  await post(`${of(id)}/pipeline/ct`, { project_id: t.project, training_type: "EXPERIMENT", trigger: "FEEDBACK_LOOP", threshold: t.threshold, experiment_parameters: t.parameters });
+  await post(`${of(id)}/pipeline/ct`, { project_id: t.project, training_type: "EXPERIMENT", ...t.trigger, experiment_parameters: t.parameters });
   const same = (a: { name: string; version: string }, b: { name: string; version: string }) => a.name === b.name && a.version === b.version;
   const gone = old.filter((o) => !t.datasets.some((d) => same(o, d)));
   if (gone.length) await del(`${of(id)}/ct/datasets`, { ids: gone.map((g) => g.version) });

@@ -36,6 +36,9 @@ export function GateSettings({ deployment: d }: { deployment: Deployment }) {
 }
 
 const words: Record<Decision["kind"], { text: string; colour: string }> = {
+  TRAINING: { text: "Training began", colour: "--accent" },
+  PASSED: { text: "Passed its test", colour: "--good" },
+  REFUSED: { text: "Not put to work", colour: "--bad" },
   PROMOTED: { text: "Took over", colour: "--good" },
   KEPT: { text: "Stays a shadow", colour: "--dim" },
   ROLLED_BACK: { text: "Rolled back", colour: "--bad" },
@@ -58,7 +61,7 @@ export function Decisions({ deployment: d }: { deployment: Deployment }) {
                 </span>
               </td>
               <td>{x.says}</td>
-              <td data-align="right" className="dim" title={`asked for: ${percent(x.confidence, 1)}`}>
+              <td data-align="right" className="dim" title={x.confidence === null ? undefined : `asked for: ${percent(x.confidence, 1)}`}>
                 <Time at={x.created_at} />
               </td>
             </tr>

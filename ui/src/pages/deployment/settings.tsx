@@ -35,6 +35,7 @@ import { GateSettings } from "./gate";
 import { DriftSettings } from "./drift-settings";
 import { Part } from "./parts";
 import { Tokens } from "./tokens";
+import { TriggerFields, triggerOf, triggerReady, triggerSent } from "./trigger";
 
 const parts = [
   { key: "general", text: "General" },
@@ -208,7 +209,7 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
   const ct = p.ct;
   const projects = useProjects();
   const [project, setProject] = useState<string | null>(ct?.project?.id ?? null);
-  const [threshold, setThreshold] = useState<number | "">(ct?.threshold ?? 10);
+  const [trigger, setTrigger] = useState(() => triggerOf(ct));
   const [parameters, setParameters] = useState<Parameters>(ct?.parameters ?? {});
   const origin = typeof d.model_version?.origin === "object" ? d.model_version.origin.id : null;
   const versions = useModelVersions(origin);
@@ -221,11 +222,11 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
   }, [champion, parameters]);
   const old = ct?.datasets ?? [];
   const [data, setData] = useState(() => (old.length ? old.map((o) => ({ name: o.name, version: o.dataset_version.id as string | null, of: o.dataset_version as { id: string; origin_id: string } | null })) : [{ name: "train", version: null as string | null, of: null as { id: string; origin_id: string } | null }]));
-  const ready = !!project && Number(threshold) > 0 && !faulty && data.every((x) => x.version && x.name.trim());
+  const ready = !!project && triggerReady(trigger) && !faulty && data.every((x) => x.version && x.name.trim());
   return (
-    <Part title="Continuous training" says="Enough reviewed images in the feedback loop start a training by themselves; what comes out is the next version of the champion’s model." on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
+    <Part title="Continuous training" says="Trainings start by themselves from the champion’s weights; what comes out is the next version of its model." on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
       <Select label="Project" placeholder="Where its experiments appear" data={projects.data?.items.map((x) => ({ value: x.id, label: x.name })) ?? []} value={project} onChange={setProject} />
-      <NumberInput label="Reviewed images that start a training" name="threshold" min={1} allowDecimal={false} value={threshold} onChange={(x) => setThreshold(x === "" ? "" : Number(x))} w={260} />
+      <TriggerFields value={trigger} onChange={setTrigger} />
       {ct?.pending !== undefined && ct.project && (
         <div style={{ display: "flex", gap: 12, alignItems: "center" }}>
           <span className="dim">{plural(ct.pending, "image")} in the loop since the last training.</span>
@@ -257,7 +258,7 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
         <ParameterFields value={parameters} defaults={defaults} settings={settings.data?.items ?? []} onChange={setParameters} />
       </div>
       <div>
-        <Button disabled={!ready} onClick={() => setTraining(d.id, { project: project ?? "", threshold: Number(threshold), parameters, datasets: data.flatMap((x) => (x.version ? [{ name: x.name.trim(), version: x.version }] : [])) }, old.map((o) => ({ name: o.name, version: o.dataset_version.id }))).then(saved("Continuous training"), toast.failed)}>
+        <Button disabled={!ready} onClick={() => setTraining(d.id, { project: project ?? "", trigger: triggerSent(trigger), parameters, datasets: data.flatMap((x) => (x.version ? [{ name: x.name.trim(), version: x.version }] : [])) }, old.map((o) => ({ name: o.name, version: o.dataset_version.id }))).then(saved("Continuous training"), toast.failed)}>
           Save
         </Button>
       </div>
@@ -267,14 +268,14 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
           {ct.runs.slice(0, 8).map((r) => (
             <div key={r.created_at} style={{ display: "flex", gap: 12, alignItems: "center", minHeight: 36, borderBottom: "1px solid var(--line)" }}>
               {r.experiment_id ? (
-                <Link href={`/experiments/${r.experiment_id}`} style={{ flex: 1 }}>
+                <Link href={`/experiments/${r.experiment_id}`} style={{ flex: 1 }} title={r.says}>
                   {r.experiment_name}
                 </Link>
               ) : (
                 <span style={{ flex: 1 }}>{r.experiment_name}</span>
               )}
               <span className="dim">{plural(r.nb_images, "image")}</span>
-              <Status of={r.status ?? (r.state === "DONE" ? "SUCCESS" : r.state)} />
+              <Status of={r.state === "TESTING" ? r.state : (r.status ?? (r.state === "DONE" ? "SUCCESS" : r.state))} />
               <span className="dim">
                 <Time at={r.created_at} />
               </span>
