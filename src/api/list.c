@@ -57,10 +57,10 @@ static const struct field *sortable(const struct resource *r, const char *name)
 }
 
 /* A resource's own order: "v.created_at DESC, v.id DESC". */
-static void read_stated(struct listing *l)
+static void read_stated(struct listing *l, const char *order)
 {
     static const char down[] = " DESC";
-    for (const char *p = l->resource->order ? l->resource->order : "", *end; *p && l->n_orders < ORDERS; p = *end ? end + 2 : end) {
+    for (const char *p = order ? order : "", *end; *p && l->n_orders < ORDERS; p = *end ? end + 2 : end) {
         end = strchrnul(p, ',');
         size_t n = (size_t)(end - p), tail = strlen(down);
         bool falls = n > tail && memcmp(end - tail, down, tail) == 0;
@@ -91,7 +91,7 @@ static enum err read_orders(struct listing *l)
         l->orders[l->n_orders++] = (struct order){ f->sql ? f->sql : f->name, f->name, f->type, down };
     }
     if (!n)
-        read_stated(l);
+        read_stated(l, r->order);
     end_with_key(l);
     return OK;
 }
@@ -536,12 +536,11 @@ static enum err ids_text(struct listing *l, struct text *t, struct bound *b)
     return OK;
 }
 
-/* The first ones in the resource's own order. */
-static enum err first_text(struct listing *l, int64_t most, struct text *t, struct bound *b)
+static enum err first_text(struct listing *l, const char *order, int64_t most, struct text *t, struct bound *b)
 {
     const char *driver;
     const struct range everything = { 0, EVERYTHING };
-    read_stated(l);
+    read_stated(l, order ? order : l->resource->order);
     end_with_key(l);
     TRY(way_of(l, &everything, most, &driver));
     TRY(keys_text(l, driver, l->query.sql, &everything, t, b));
@@ -584,8 +583,8 @@ enum err resource_ids(struct op *op, const struct resource *r, const char *q, co
     return read_keys(&l, &t, &b, ret, ret_n);
 }
 
-enum err resource_first(struct op *op, const struct resource *r, const char *q, int64_t most, const char *condition,
-                        const struct value *values, size_t n, const char ***ret, size_t *ret_n)
+enum err resource_first(struct op *op, const struct resource *r, const char *q, const char *order, int64_t most,
+                        const char *condition, const struct value *values, size_t n, const char ***ret, size_t *ret_n)
 {
     AUTO(text) struct text t;
     AUTO(listing) struct listing l = { .op = op, .resource = r };
@@ -593,6 +592,6 @@ enum err resource_first(struct op *op, const struct resource *r, const char *q, 
     text_init(&l.where, SELECT_CAP);
     TRY(listing_read(&l, condition, values, n, q));
     struct bound b = l.bound;
-    TRY(first_text(&l, most, &t, &b));
+    TRY(first_text(&l, order, most, &t, &b));
     return read_keys(&l, &t, &b, ret, ret_n);
 }

@@ -85,9 +85,9 @@ MUST_USE enum err reply_rows_where(struct op *, const char *key, const struct re
 /* The ids that the caller's `q` (or any query text) selects within the condition: for actions on all of a query. */
 MUST_USE enum err resource_ids(struct op *, const struct resource *, const char *q, const char *condition, const struct value *,
                                size_t n, const char ***ret, size_t *ret_n);
-/* The same, at most so many of them: the first ones in the resource's own order. */
-MUST_USE enum err resource_first(struct op *, const struct resource *, const char *q, int64_t most, const char *condition,
-                                 const struct value *, size_t n, const char ***ret, size_t *ret_n);
+/* The same, at most so many of them: the first ones in that order ("a.score DESC"), or with NULL in the resource's own. */
+MUST_USE enum err resource_first(struct op *, const struct resource *, const char *q, const char *order, int64_t most,
+                                 const char *condition, const struct value *, size_t n, const char ***ret, size_t *ret_n);
 
 /* A row of the resource's table, whose route MAKES() it: a new id, the organization, created_at and updated_at where there are such
  * members, what was sent with F_NEW, and the columns that the handler gives as { "name", V(value) }, which stand for what was not

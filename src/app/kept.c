@@ -1,4 +1,5 @@
 #include "app/kept.h"
+#include "app/deployment/deployment.h"
 #include "base/arena.h"
 #include "query/query.h"
 
@@ -45,6 +46,10 @@ static const struct {
       "SELECT count(*) FROM predicted_asset a LEFT JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE "
       "coalesce(a.score_mean, -9) <> coalesce((SELECT avg(h.score) FROM prediction_shape h WHERE h.prediction_id = p.id), -9) OR "
       "coalesce(a.score_max, -9) <> coalesce((SELECT max(h.score) FROM prediction_shape h WHERE h.prediction_id = p.id), -9)" },
+    { "uncertainty of predicted assets",
+      "SELECT count(*) FROM predicted_asset a LEFT JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE "
+      "coalesce(a.uncertainty, -9) <> coalesce((SELECT avg(" SHAPE_UNSURE
+      ") FROM prediction_shape h WHERE h.prediction_id = p.id), -9)" },
     { "predictions of deployments",
       "SELECT count(*) FROM deployment o WHERE o.n_to_review <> " COUNT_OF_STATUS(
           "TO_REVIEW") " OR o.n_reviewed <> " COUNT_OF_STATUS("REVIEWED") " OR o.n_submitted <> " COUNT_OF_STATUS("SUBMITTED") },
@@ -91,6 +96,9 @@ enum err kept_check(struct sql *db, kept_tell *tell, void *with)
         TRY(sql_int_text(db, &n, rules[i].sql, NULL, 0));
         tell_of(tell, with, n, rules[i].what);
     }
+    int64_t differ = 0;
+    TRY(disagreements_check(db, &differ));
+    tell_of(tell, with, differ, "disagreement of predicted assets");
     for (size_t i = 0; i < COUNT_OF(documents); i++) {
         int64_t n = 0;
         TRY(check_documents(db, i, &n));

@@ -486,5 +486,31 @@ const struct migration migrations[] = {
       "CREATE INDEX api_token_thing ON api_token (thing_id) WHERE thing_id IS NOT NULL" },
     { 36, "trainings start by schedule, drift or what reviews say, and a new model is tested before it is put to work",
       .run = trainings_by_triggers, .rebuilds = true },
+    { 37, "reviewers get what teaches most, and a share that chance chose",
+      "ALTER TABLE deployment ADD COLUMN review_share REAL NOT NULL DEFAULT 0.2;"
+      "ALTER TABLE predicted_asset ADD COLUMN uncertainty REAL;"
+      "ALTER TABLE predicted_asset ADD COLUMN disagreement REAL;"
+      "ALTER TABLE predicted_asset ADD COLUMN draw REAL NOT NULL DEFAULT 0;"
+      "ALTER TABLE predicted_asset ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE predicted_asset ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE review ADD COLUMN chosen TEXT NOT NULL DEFAULT 'BY_HAND';"
+      "UPDATE predicted_asset SET draw = abs(random() % 1000000007) / 1000000007.0, uncertainty = (SELECT avg(CASE WHEN h.kind = "
+      "'classification' THEN 1 - h.score ELSE 4 * h.score * (1 - h.score) END) FROM prediction p JOIN prediction_shape h ON "
+      "h.prediction_id = p.id WHERE p.is_shadow = 0 AND p.predicted_asset_id = predicted_asset.id);"
+      "UPDATE predicted_asset SET reserved = 1 WHERE draw < 0.2 AND status = 'TO_REVIEW';"
+      "CREATE INDEX predicted_asset_drawn ON predicted_asset (deployment_id, draw, id) WHERE status = 'TO_REVIEW' AND skipped = 0 "
+      "AND reserved = 1;"
+      "CREATE INDEX predicted_asset_uncertain ON predicted_asset (deployment_id, uncertainty, id) WHERE status = 'TO_REVIEW' AND "
+      "skipped = 0 AND reserved = 0;"
+      "CREATE INDEX predicted_asset_disputed ON predicted_asset (deployment_id, disagreement, id) WHERE status = 'TO_REVIEW' AND "
+      "skipped = 0 AND reserved = 0 AND disagreement > 0;"
+      "CREATE INDEX predicted_asset_skipped ON predicted_asset (deployment_id, skipped, id) WHERE status = 'TO_REVIEW' AND skipped "
+      "> 0;"
+      "CREATE TABLE review_lease (predicted_asset_id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE, id TEXT "
+      "NOT NULL UNIQUE, deployment_id TEXT NOT NULL, person_id TEXT NOT NULL, chosen TEXT NOT NULL, until INTEGER NOT NULL) "
+      "STRICT;"
+      "CREATE INDEX review_lease_of ON review_lease (deployment_id, person_id, id);"
+      "CREATE INDEX review_lease_until ON review_lease (deployment_id, until)" },
+    { 38, "how far champion and shadow disagree is kept", .run = disagreements_keep },
     { 0 },
 };

@@ -24,7 +24,9 @@
     R(try)                                                                                                                         \
     R(shadow)                                                                                                                      \
     R(monitor)                                                                                                                     \
-    R(review) R(feedback) R(stats) R(filter) R(dashboard) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift)
+    R(review)                                                                                                                      \
+    R(review_queue)                                                                                                                \
+    R(feedback) R(stats) R(filter) R(dashboard) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

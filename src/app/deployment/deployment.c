@@ -16,7 +16,8 @@ static const char table[] =
     " target_datalake_id TEXT NOT NULL REFERENCES datalake(id), status TEXT NOT NULL CHECK (status IN ('RUNNING', 'PAUSED')),"
     " serving INTEGER NOT NULL, sample_rate REAL NOT NULL DEFAULT 1, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
     " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, n_to_review INTEGER NOT NULL DEFAULT 0,"
-    " n_reviewed INTEGER NOT NULL DEFAULT 0, n_submitted INTEGER NOT NULL DEFAULT 0, UNIQUE (org, name)) STRICT;"
+    " n_reviewed INTEGER NOT NULL DEFAULT 0, n_submitted INTEGER NOT NULL DEFAULT 0, review_share REAL NOT NULL DEFAULT 0.2,"
+    " UNIQUE (org, name)) STRICT;"
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT;" SERVED_TABLE;
 
@@ -76,6 +77,7 @@ static const struct field fields[] = {
     { "shadow_model_version", T_ONE, F_NULL, "d.shadow_model_version_id", .of = &model_version_short },
     { "min_threshold", T_NUMBER, F_NEW | F_EDIT, "d.min_threshold", .min = 0, .max = 1 },
     { "sample_rate", T_NUMBER, F_EDIT, "d.sample_rate", .min = 0, .max = 1 },
+    { "review_share", T_NUMBER, F_EDIT, "d.review_share", .min = 0, .max = 1 },
     { "target_datalake_id", T_ID, F_NEW | F_EDIT, "d.target_datalake_id" },
     { "created_at", T_TIME, F_SORT | F_FILTER, "d.created_at" },
     { "updated_at", T_TIME, F_SORT, "d.updated_at" },

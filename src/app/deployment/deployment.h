@@ -8,8 +8,8 @@
 #include "infer/infer.h"
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, prediction_kept_resource,
-    predict_resource, try_resource, monitor_resource, shadow_resource, review_resource, feedback_resource, pipeline_resource,
-    deployment_token_resource, decision_resource;
+    predict_resource, try_resource, monitor_resource, shadow_resource, review_resource, review_queue_resource, feedback_resource,
+    pipeline_resource, deployment_token_resource, decision_resource;
 
 extern const struct removal deployment_removal;
 extern const struct version_user feedback_uses_versions, pipeline_uses_versions;
@@ -47,6 +47,10 @@ enum { SHAPES_MOST = 10000 };
 MUST_USE enum err raw_read(struct arena *, const struct json *raw, const char *type, struct predicted_shapes *ret);
 void raw_write(struct out *, const char *key, const char *type, const struct predicted_shapes *);
 
+/* How unsure a shape h is, 0 to 1: of what a label of the whole image says the rest, of a box 4 p (1 - p), which is 1 where it may
+ * as well not be there. */
+#define SHAPE_UNSURE "CASE WHEN h.kind = 'classification' THEN 1 - h.score ELSE 4 * h.score * (1 - h.score) END"
+
 /* One prediction on its way into the database. */
 struct prediction_new {
     const char *predicted_asset_id, *model_version_id;
@@ -81,6 +85,18 @@ MUST_USE enum err predicted_asset_add(struct sql *, struct arena *, const struct
 MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, const char *model_version_id);
 void shadow_wake(const struct services *);
 void shadow_stop(void); /* at the server's end */
+
+/* What champion and shadow said of one image: how much each, and how much of it has the same label and overlaps by half. Set
+ * `most` before: of each one's surest shapes at most so many are looked at. */
+struct alike {
+    size_t most, champion, shadow, both;
+};
+MUST_USE enum err alike_read(struct sql *, const char *predicted_asset_id, struct alike *ret);
+/* Keeps 1 - Dice of these with the predicted asset, once both have spoken: whenever the second one does; of all, for the step that
+ * gave old databases the column; and how many are kept wrong. */
+MUST_USE enum err disagreement_keep(struct sql *, const char *predicted_asset_id);
+MUST_USE enum err disagreements_keep(struct sql *, struct arena *);
+MUST_USE enum err disagreements_check(struct sql *, int64_t *ret_wrong);
 
 /* Who watches deployments; app/listeners.c. Called in the transaction in which a champion's prediction was written, and with NULL
  * when the deployment was made or what it is compared with became another. */

@@ -35,7 +35,9 @@ enum err prediction_keep(struct sql *db, const char *prediction_id)
                    "UPDATE predicted_asset SET latency = (SELECT p.latency FROM prediction p WHERE p.id = ?1), n_shapes = (SELECT "
                    "count(*) FROM prediction_shape h WHERE h.prediction_id = ?1), score_mean = (SELECT avg(h.score) FROM "
                    "prediction_shape h WHERE h.prediction_id = ?1), score_max = (SELECT max(h.score) FROM prediction_shape h WHERE "
-                   "h.prediction_id = ?1) WHERE id = (SELECT p.predicted_asset_id FROM prediction p WHERE p.id = ?1)",
+                   "h.prediction_id = ?1), uncertainty = (SELECT avg(" SHAPE_UNSURE
+                   ") FROM prediction_shape h WHERE h.prediction_id = ?1)"
+                   " WHERE id = (SELECT p.predicted_asset_id FROM prediction p WHERE p.id = ?1)",
                    V(prediction_id));
 }
 

@@ -3,6 +3,7 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/hours.h"
+#include "app/deployment/queue.h"
 #include "app/deployment/serve.h"
 #include "app/model/model.h"
 #include "base/clock.h"
@@ -24,7 +25,11 @@ static const char table[] =
     " retraining_id TEXT REFERENCES retraining(id) ON DELETE SET NULL, custom_metadata TEXT,"
     /* what lists are sorted by, kept from the data and from what the champion said (kept.c) */
     " filename TEXT NOT NULL DEFAULT '', width INTEGER, height INTEGER, latency REAL, n_shapes INTEGER NOT NULL DEFAULT 0,"
-    " brightness REAL, contrast REAL, sharpness REAL, saturation REAL, score_mean REAL, score_max REAL) STRICT;"
+    " brightness REAL, contrast REAL, sharpness REAL, saturation REAL, score_mean REAL, score_max REAL,"
+    /* what the review queue goes by (queue.c): how unsure the champion was, how far the shadow says something else, the order of
+     * chance, whether chance alone chooses it, and when a reviewer has put it aside (ms) */
+    " uncertainty REAL, disagreement REAL, draw REAL NOT NULL DEFAULT 0, reserved INTEGER NOT NULL DEFAULT 0,"
+    " skipped INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
@@ -41,7 +46,7 @@ static const char table[] =
     "CREATE INDEX prediction_shape_label ON prediction_shape (label_id, prediction_id);"
     "CREATE TABLE review (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL UNIQUE REFERENCES predicted_asset(id) ON DELETE "
     "CASCADE,"
-    " created_at INTEGER NOT NULL, created_by TEXT) STRICT;"
+    " created_at INTEGER NOT NULL, created_by TEXT, chosen TEXT NOT NULL DEFAULT 'BY_HAND') STRICT;"
     "CREATE TABLE review_shape (review_id TEXT NOT NULL REFERENCES review(id) ON DELETE CASCADE," SHAPE_COLUMNS
     ", PRIMARY KEY (review_id, position)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX review_shape_label ON review_shape (label_id, review_id);" HOURS_TABLE;
@@ -115,7 +120,7 @@ PREDICTIONS(all_said, "prediction", prediction_fields, "prediction p")
 
 #define REVIEW                                                                                                                     \
     { "id", T_ID, 0, "r.id" }, { "created_at", T_TIME, 0, "r.created_at" },                                                        \
-        { "created_by", T_TEXT, F_NULL, USER_NAME("r.created_by") },                                                               \
+        { "created_by", T_TEXT, F_NULL, USER_NAME("r.created_by") }, { "chosen", T_TEXT, 0, "r.chosen", .words = review_choices }, \
     {                                                                                                                              \
         "shapes", T_MANY, 0, "r.id", .of = &review_shape, .by = "h.review_id"                                                      \
     }
@@ -175,6 +180,9 @@ static const struct field fields[] = {
     TAGS("a.id"),
     { "latency", T_NUMBER, F_SORT | F_FILTER | F_NULL, "a.latency", .drive = BY },
     { "nb_shapes", T_INT, F_SORT | F_FILTER, "a.n_shapes", .drive = BY },
+    { "skipped", T_BOOL, F_FILTER, "CASE WHEN a.skipped > 0 THEN 1 ELSE 0 END" },
+    { "uncertainty", T_NUMBER, F_FILTER | F_NULL, "a.uncertainty" },
+    { "disagreement", T_NUMBER, F_FILTER | F_NULL, "a.disagreement" },
     { "champion", T_ONE, F_NULL, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
     { "shadow", T_ONE, F_NULL, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },
     { "review", T_ONE, F_NULL, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
@@ -204,6 +212,7 @@ static const struct field fields[] = {
     { "champion.model_version_id", T_ID, F_FILTER, "p.model_version_id", SAID_BY("0"), .drive = BY_VERSION("0") },
     { "shadow.model_version_id", T_ID, F_FILTER, "p.model_version_id", SAID_BY("1"), .drive = BY_VERSION("1") },
     { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1"), .drive = SAYING("1"), .offer = LABEL_NAMES },
+    { "review.chosen", T_TEXT, F_FILTER, "w.chosen", "FROM review w WHERE w.predicted_asset_id = a.id" },
     { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED, .drive = REVIEWED_AS, .offer = LABEL_NAMES },
 };
 
@@ -264,8 +273,7 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                     V(id), V((int64_t)i), V(s->kind), V(label), V(s->score), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry)));
     }
-    if (!p->shadow)
-        TRY(prediction_keep(db, id));
+    TRY(p->shadow ? disagreement_keep(db, p->predicted_asset_id) : prediction_keep(db, id));
     *ret_id = id;
     return hours_add_prediction(db, a, id);
 }
@@ -364,11 +372,12 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
     TRY(sql_run(
         db,
         "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
-        " custom_metadata, filename, width, height, brightness, contrast, sharpness, saturation) SELECT ?1, ?2, d.id,"
-        " 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness, k.saturation"
-        " FROM data d LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
+        " custom_metadata, filename, width, height, brightness, contrast, sharpness, saturation, draw, reserved) SELECT ?1, ?2,"
+        " d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness,"
+        " k.saturation, ?9, CASE WHEN ?9 < o.review_share THEN 1 ELSE 0 END FROM data d JOIN deployment o ON o.id = ?2"
+        " LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
         V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
-        V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata)));
+        V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata), V(chance())));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_METADATA, id, s->metadata));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_CUSTOM, id, s->custom_metadata));
     TRY(put_tags(db, a, s, id, data));

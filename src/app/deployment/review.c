@@ -3,6 +3,7 @@
 #include "app/annotation/annotation.h"
 #include "app/deployment/deployment.h"
 #include "app/deployment/hours.h"
+#include "app/deployment/queue.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -68,12 +69,13 @@ static enum err add_shape(struct op *op, const struct reviewed *v, const char *r
 static enum err review(struct op *op)
 {
     struct reviewed v;
-    const char *id = id_new(op->arena);
+    const char *chosen, *id = id_new(op->arena);
     TRY(asset_of(op, &v));
     if (strcmp(v.status, "TO_REVIEW") != 0)
         return fail(E_CONFLICT, "the image has been reviewed already: take that review back first");
-    TRY(sql_run(op->db, "INSERT INTO review (id, predicted_asset_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)", V(id),
-                V(v.id), V(clock_now_ms()), V(op->user_id)));
+    TRY(lease_end(op->db, op->arena, v.id, op->user_id, &chosen));
+    TRY(sql_run(op->db, "INSERT INTO review (id, predicted_asset_id, created_at, created_by, chosen) VALUES (?1, ?2, ?3, ?4, ?5)",
+                V(id), V(v.id), V(clock_now_ms()), V(op->user_id), V(chosen)));
     int64_t position = 0;
     for (const struct shape_kind *const *k = shape_kinds; *k; k++) {
         const struct json *list = in_json(op, (*k)->plural);
@@ -83,7 +85,7 @@ static enum err review(struct op *op)
             TRY(add_shape(op, &v, id, *k, json_at(list, i), arena_fmt(op->arena, "%s[%zu]", (*k)->plural, i), position++));
     }
     TRY(hours_add_review(op->db, op->arena, id));
-    TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'REVIEWED' WHERE id = ?1", V(v.id)));
+    TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'REVIEWED', skipped = 0 WHERE id = ?1", V(v.id)));
     TRY(deployment_tell(op->db, op->arena, v.deployment,
                         arena_fmt(op->arena, "{\"kind\":\"review\",\"predicted_asset_id\":\"%s\"}", v.id)));
     op->status = 201;
@@ -93,7 +95,7 @@ static enum err review(struct op *op)
 static enum err take_back(struct op *op)
 {
     struct reviewed v;
-    const char *id;
+    const char *id, *chosen;
     TRY(asset_of(op, &v));
     if (strcmp(v.status, "REVIEWED") != 0)
         return fail(E_CONFLICT, strcmp(v.status, "SUBMITTED") == 0
@@ -101,12 +103,14 @@ static enum err take_back(struct op *op)
                                     : "the image has not been reviewed");
     {
         AUTO(rows) struct rows *r = NULL;
-        TRY(sql_first(op->db, &r, "SELECT id FROM review WHERE predicted_asset_id = ?1", V(v.id)));
+        TRY(sql_first(op->db, &r, "SELECT id, chosen FROM review WHERE predicted_asset_id = ?1", V(v.id)));
         id = arena_str(op->arena, rows_text(r, 0));
+        chosen = arena_str(op->arena, rows_text(r, 1));
     }
     TRY(hours_take_out_review(op->db, op->arena, id));
     TRY(sql_run(op->db, "DELETE FROM review WHERE id = ?1", V(id)));
     TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'TO_REVIEW' WHERE id = ?1", V(v.id)));
+    TRY(lease_again(op->db, op->arena, v.id, op->user_id, chosen));
     TRY(deployment_tell(op->db, op->arena, v.deployment,
                         arena_fmt(op->arena, "{\"kind\":\"review\",\"predicted_asset_id\":\"%s\"}", v.id)));
     return reply_one(op, &predicted_asset_resource, v.id);

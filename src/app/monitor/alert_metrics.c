@@ -244,7 +244,7 @@ static enum err read_disagreement(struct alert_look *l)
     struct agreement g;
     TRY(sql_int(l->db, &s.from_ms, "SELECT coalesce(shadow_at, 0) FROM deployment WHERE id = ?1", V(l->deployment)));
     s.from_ms = begin(l) > s.from_ms ? begin(l) : s.from_ms; /* none of it was seen by the shadow before that */
-    TRY(agreement_compute(l->db, l->arena, &s, most(l) < AGREEMENT_MOST ? most(l) : AGREEMENT_MOST, &g));
+    TRY(agreement_compute(l->db, &s, most(l) < AGREEMENT_MOST ? most(l) : AGREEMENT_MOST, &g));
     double part = agreement_part(&g);
     return found(l, part < 0 ? NAN : (1 - part) * 100, g.images);
 }
@@ -258,8 +258,8 @@ static enum err reviewed_ids(struct alert_look *l, const char ***ret, size_t *re
     const char **ids = arena_new_array(l->arena, const char *, limit);
     size_t n = 0;
 #define REVIEWED(status)                                                                                                           \
-    "SELECT id FROM (SELECT id FROM predicted_asset WHERE deployment_id = ?1 AND status = '" status                                \
-    "' AND created_at > ?2 ORDER BY id DESC LIMIT ?3) " status
+    "SELECT id FROM (SELECT a.id FROM predicted_asset a WHERE a.deployment_id = ?1 AND a.status = '" status                        \
+    "' AND a.created_at > ?2 AND " CHOSEN_FAIRLY " ORDER BY a.id DESC LIMIT ?3) " status
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(l->db, &r, REVIEWED("REVIEWED") " UNION ALL " REVIEWED("SUBMITTED") " ORDER BY id DESC LIMIT ?3", V(l->deployment),
                  V(begin(l)), V(limit)));

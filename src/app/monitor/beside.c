@@ -17,8 +17,7 @@ static enum err rows_seen_by_both(struct sql *db, const struct selection *s, str
     return sql_rows(db, ret,
                     "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow <> 0"
                     " JOIN prediction c ON c.predicted_asset_id = a.id AND c.is_shadow = 0 JOIN deployment d"
-                    " ON d.id = a.deployment_id WHERE " SELECTED " AND a.status <> 'TO_REVIEW' AND " BOTH_MODELS
-                    " ORDER BY a.created_at DESC LIMIT ?8",
+                    " ON d.id = a.deployment_id WHERE " SELECTED_REVIEWS " AND " BOTH_MODELS " ORDER BY a.created_at DESC LIMIT ?8",
                     SELECTION(s), V((int64_t)SUPERVISED_MOST));
 }
 

@@ -36,7 +36,7 @@ enum err classified_compute(struct sql *db, struct arena *a, const struct select
     TRY(begin(db, a, s->deployment_id, ret));
     TRY(sql_rows(db, &r,
                  SAID " FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
-                      " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
+                      " WHERE " SELECTED_REVIEWS " ORDER BY a.created_at DESC LIMIT ?9",
                  SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST)));
     return count_images(r, ret);
 }

@@ -101,7 +101,7 @@ static enum err last_predictions(struct op *op, const struct board *b)
     struct picked last;
     const char *ids[LAST];
     size_t n = 0;
-    TRY(filter_pick(op, &b->filter, false, LAST, &last));
+    TRY(filter_pick(op, &b->filter, PICK_ALL, LAST, &last));
     {
         AUTO(rows) struct rows *r = NULL;
         TRY(sql_rows(op->db, &r, "SELECT value FROM listed WHERE list = ?1 ORDER BY place", V(last.ids)));
@@ -149,7 +149,7 @@ static enum err comparison(struct op *op, const struct board *b)
         s = (struct selection){ .deployment_id = op->id,
                                 .from_ms = b->filter.from_ms,
                                 .to_ms = b->filter.to_ms == INT64_MAX ? 0 : b->filter.to_ms };
-    TRY(agreement_compute(op->db, op->arena, &s, AGREEMENT_MOST, &g));
+    TRY(agreement_compute(op->db, &s, AGREEMENT_MOST, &g));
     if (!g.images) {
         out_null(o, "shadow_comparison");
         return OK;
@@ -173,9 +173,10 @@ static enum err write_reviews(struct op *op, struct out *o, void *with)
 
 static enum err reviews(struct op *op, const struct board *b)
 {
-    struct picked reviewed;
-    TRY(filter_pick(op, &b->filter, true, SUPERVISED_MOST, &reviewed));
-    struct selection s = { .deployment_id = op->id, .picked = reviewed.ids };
+    struct picked reviewed, directed;
+    TRY(filter_pick(op, &b->filter, PICK_REVIEWS, SUPERVISED_MOST, &reviewed));
+    TRY(filter_pick(op, &b->filter, PICK_DIRECTED, SUPERVISED_MOST, &directed));
+    struct selection s = { .deployment_id = op->id, .picked = reviewed.ids, .directed = directed.n };
     if (reviewed.n > KEPT_FROM)
         return kept_write(op, "reviews", b->filter.mark, write_reviews, &s);
     out_object(&op->out, "reviews");
@@ -223,7 +224,7 @@ static enum err dashboard(struct op *op)
     TRY(filter_read(op, &b.filter));
     TRY(long_range(op, &b.filter, &b.is_long));
     if (!b.is_long)
-        TRY(filter_pick(op, &b.filter, false, LOOKED_AT_EACH, &b.picked));
+        TRY(filter_pick(op, &b.filter, PICK_ALL, LOOKED_AT_EACH, &b.picked));
     b.selection.picked = b.picked.ids;
     out_object(&op->out, NULL);
     TRY(reply_member(op, "deployment", &deployment_resource, op->id));
@@ -278,7 +279,7 @@ DESCRIBED(reviewed_answer, "reviewed predictions", { "images", T_INT }, { "truth
 DESCRIBED(beside_answer, "shadow beside the champion", { "metric", T_TEXT }, { "images", T_INT }, FIGURE("champion"),
           FIGURE("shadow"), FIGURE("better"), { "difference", T_TUPLE, F_NULL, .of = &interval_answer });
 DESCRIBED(reviews_answer, "figures of reviews", { "champion", T_PART, .of = &reviewed_answer },
-          { "shadow", T_PART, .of = &reviewed_answer }, { "beside", T_PART, .of = &beside_answer });
+          { "shadow", T_PART, .of = &reviewed_answer }, { "beside", T_PART, .of = &beside_answer }, { "directed", T_INT });
 DESCRIBED(dashboard_answer, "dashboard", { "deployment", T_PART, .of = &deployment_resource }, { "since", T_TIME, F_NULL },
           { "until", T_TIME, F_NULL }, { "query", T_TEXT }, { "looked_at", T_PART, .of = &looked_at },
           { "counts", T_PART, .of = &dashboard_counts }, { "predictions", T_INT }, { "mean_latency", T_NUMBER, F_NULL },

@@ -97,13 +97,16 @@ enum err filter_read(struct op *op, struct filter *ret)
     return OK;
 }
 
-enum err filter_pick(struct op *op, const struct filter *f, bool reviewed, int64_t most, struct picked *ret)
+enum err filter_pick(struct op *op, const struct filter *f, enum pick pick, int64_t most, struct picked *ret)
 {
-    static const char only[] = "status in (\"REVIEWED\", \"SUBMITTED\")";
-    const char *q = !reviewed ? f->query : f->query ? arena_fmt(op->arena, "%s and %s", only, f->query) : only;
+    static const char *const only[] = {
+        [PICK_REVIEWS] = "status in (\"REVIEWED\", \"SUBMITTED\") and review.chosen in (\"RANDOM\", \"BY_HAND\")",
+        [PICK_DIRECTED] = "status in (\"REVIEWED\", \"SUBMITTED\") and review.chosen not in (\"RANDOM\", \"BY_HAND\")",
+    };
+    const char *q = !only[pick] ? f->query : f->query ? arena_fmt(op->arena, "%s and %s", only[pick], f->query) : only[pick];
     const char **ids;
     size_t n;
-    TRY(resource_first(op, &predicted_asset_resource, q, most + 1, "a.deployment_id = ?1 AND a.created_at BETWEEN ?2 AND ?3",
+    TRY(resource_first(op, &predicted_asset_resource, q, NULL, most + 1, "a.deployment_id = ?1 AND a.created_at BETWEEN ?2 AND ?3",
                        VALUES(V(op->id), V(f->from_ms), V(f->to_ms)), &ids, &n));
     ret->more = (int64_t)n > most;
     ret->n = ret->more ? most : (int64_t)n;

@@ -35,7 +35,7 @@ static enum err heatmap(struct op *op)
     double *cells = arena_new_array(op->arena, double, SIDE *SIDE);
     int64_t shapes = 0;
     TRY(filter_read(op, &f));
-    TRY(filter_pick(op, &f, false, IMAGES, &newest));
+    TRY(filter_pick(op, &f, PICK_ALL, IMAGES, &newest));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM listed i"

@@ -81,7 +81,7 @@ static enum err answered_by(struct sql *db, struct arena *a, const char *deploym
     TRY(sql_rows(db, &r,
                  "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
                  " WHERE a.deployment_id = ?1 AND a.status <> 'TO_REVIEW' AND coalesce(p.model_version_id, '') = ?2"
-                 " AND a.created_at >= ?3 ORDER BY a.created_at DESC LIMIT ?4",
+                 " AND " CHOSEN_FAIRLY " AND a.created_at >= ?3 ORDER BY a.created_at DESC LIMIT ?4",
                  V(deployment), V(version), V(since), V((int64_t)SUPERVISED_MOST)));
     while (rows_next(r))
         ids[n++] = arena_str(a, rows_text(r, 0));

@@ -19,6 +19,7 @@ struct selection {
     int64_t from_ms, to_ms;
     struct value ids, without_ids, tags; /* lists */
     struct value picked;                 /* a list: these and nothing else, found without looking at any other */
+    int64_t directed;                    /* of such a list: reviews that were left out since the queue chose their images */
 };
 /* Its condition over predicted_asset a and prediction p, and its values, numbered from ?1. */
 enum { SELECTION_VALUES = 7 };
@@ -29,6 +30,11 @@ enum { SELECTION_VALUES = 7 };
               " (SELECT 1 FROM tagged x JOIN tag t ON t.id = x.tag_id WHERE x.target_id = a.id AND t.name IN " LISTED("?7") "))"
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
+
+/* Reviews that figures rest on: of images that chance or a person chose. Those that the queue put forward since a model found them
+ * hard would make it look worse than it is. Who names the images (?5) gets those. */
+#define CHOSEN_FAIRLY "EXISTS (SELECT 1 FROM review w WHERE w.predicted_asset_id = a.id AND w.chosen IN ('RANDOM', 'BY_HAND'))"
+#define SELECTED_REVIEWS SELECTED " AND a.status <> 'TO_REVIEW' AND (CAST(?5 AS INTEGER) IS NOT NULL OR " CHOSEN_FAIRLY ")"
 
 /* What a dashboard is narrowed to. Every panel's route takes the same members and reads them here. */
 #define FILTER_IN                                                                                                                  \
@@ -46,13 +52,15 @@ struct filter {
     const char *mark;  /* the same for the same filter within a minute, with times as they were told */
 };
 MUST_USE enum err filter_read(struct op *, struct filter *ret);
-/* The newest predicted assets that it lets through, as a list; reviewed: of those that were reviewed. more: there are others. */
+/* The newest predicted assets that it lets through, as a list: all, those whose reviews figures rest on, or the other reviewed
+ * ones. more: there are others. */
+enum pick { PICK_ALL, PICK_REVIEWS, PICK_DIRECTED };
 struct picked {
     struct value ids;
     int64_t n;
     bool more;
 };
-MUST_USE enum err filter_pick(struct op *, const struct filter *, bool reviewed, int64_t most, struct picked *ret);
+MUST_USE enum err filter_pick(struct op *, const struct filter *, enum pick, int64_t most, struct picked *ret);
 /* The member "looked_at": {"predictions", "all"}. */
 void picked_write(struct out *, const struct picked *);
 
@@ -132,7 +140,7 @@ struct agreement {
     int64_t images;
     size_t champion, shadow, both; /* shapes of each; and those that have the same label and overlap by half */
 };
-MUST_USE enum err agreement_compute(struct sql *, struct arena *, const struct selection *, int64_t most, struct agreement *ret);
+MUST_USE enum err agreement_compute(struct sql *, const struct selection *, int64_t most, struct agreement *ret);
 /* 2 × both / (shapes of both), as Dice; -1 when neither said anything. */
 double agreement_part(const struct agreement *);
 

@@ -113,7 +113,7 @@ enum err reviewed_rows(struct sql *db, const struct selection *s, bool shadow, s
                         V(s->picked), V(shadow), V((int64_t)SUPERVISED_MOST));
     return sql_rows(db, ret,
                     "SELECT a.id FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = ?8"
-                    " WHERE " SELECTED " AND a.status != 'TO_REVIEW' ORDER BY a.created_at DESC LIMIT ?9",
+                    " WHERE " SELECTED_REVIEWS " ORDER BY a.created_at DESC LIMIT ?9",
                     SELECTION(s), V(shadow), V((int64_t)SUPERVISED_MOST));
 }
 
@@ -191,6 +191,19 @@ void supervised_write(struct out *o, const char *key, const struct supervised *s
     out_end_object(o);
 }
 
+/* Reviews that figures leave out since the queue chose their images (CHOSEN_FAIRLY). */
+static enum err directed_write(struct sql *db, struct out *o, const struct selection *s)
+{
+    int64_t n = s->directed;
+    if (s->picked.kind == VALUE_NULL)
+        TRY(sql_int(db, &n,
+                    "SELECT count(*) FROM (SELECT 1 FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND"
+                    " p.is_shadow = 0 WHERE " SELECTED " AND a.status <> 'TO_REVIEW' AND NOT " CHOSEN_FAIRLY " LIMIT ?8) directed",
+                    SELECTION(s), V((int64_t)SUPERVISED_MOST)));
+    out_int(o, "directed", n);
+    return OK;
+}
+
 enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const struct selection *s)
 {
     static const char *const names[] = { "champion", "shadow" };
@@ -210,7 +223,7 @@ enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const st
     struct beside b;
     TRY(beside_compute(db, a, s, 0, 1, &b));
     beside_write(o, "beside", &b);
-    return OK;
+    return directed_write(db, o, s);
 }
 
 /* How often each label was said, of the shapes that `said` and `reviewed` select; `trained`: the version that is compared with. */

@@ -563,6 +563,7 @@ export interface Deployment {
   shadow_model_version: ShortModelVersion | null;
   min_threshold: number;
   sample_rate: number;
+  review_share: number;
   target_datalake_id: string;
   created_at: string;
   updated_at: string;
@@ -794,6 +795,7 @@ export interface FiguresOfReviews {
   champion: ReviewedPredictions;
   shadow: ReviewedPredictions;
   beside: ShadowBesideTheChampion;
+  directed: number;
 }
 
 export interface FiguresOverPredictions {
@@ -863,6 +865,12 @@ export interface HistogramOfDrift {
 
 export interface IdOfALog {
   id: string;
+}
+
+export interface ImageOfTheReviewQueue {
+  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "BY_HAND";
+  until: string;
+  prediction: PredictedAsset;
 }
 
 export interface ImageSize {
@@ -1240,6 +1248,12 @@ export interface OldJob {
   created_by: string | null;
 }
 
+export interface OrderOfTheReviewQueue {
+  order: "MIXED" | "RANDOM" | "UNCERTAIN" | "DISAGREE" | "SKIPPED";
+  count: number;
+  count_exact: boolean;
+}
+
 export interface Organization {
   id: string;
   name: string;
@@ -1344,6 +1358,9 @@ export interface PredictedAsset {
   tags: ShortTag[];
   latency: number | null;
   nb_shapes: number;
+  skipped: boolean;
+  uncertainty: number | null;
+  disagreement: number | null;
   champion: PredictionOfTheChampion | null;
   shadow: PredictionOfTheShadow | null;
   review: ShortReview | null;
@@ -1487,9 +1504,14 @@ export interface Review {
   id: string;
   created_at: string;
   created_by: string | null;
+  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "BY_HAND";
   shapes: ReviewedShape[];
   rectangles: ReviewedRectangle[];
   classifications: ReviewedClassification[];
+}
+
+export interface ReviewQueue {
+  orders: OrderOfTheReviewQueue[];
 }
 
 export interface ReviewedClassification {
@@ -1738,6 +1760,7 @@ export interface ShortReview {
   id: string;
   created_at: string;
   created_by: string | null;
+  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "BY_HAND";
   shapes: ReviewedShape[];
 }
 
