@@ -50,6 +50,12 @@ static const char *host_url(struct http_call *c)
 
 /* ---- the life of a request */
 
+/* The Open Inference Protocol, whose refusals are called `error`. */
+static bool is_inference(struct http_call *c)
+{
+    return strncmp(http_path(c), "/v2/", 4) == 0 || strcmp(http_path(c), "/v2") == 0;
+}
+
 static enum err begin(void *with, struct http_call *c)
 {
     (void)with;
@@ -63,7 +69,8 @@ static enum err begin(void *with, struct http_call *c)
     http_set_state(c, v);
     op->host_url = host_url(c);
     const char *method = http_method(c), *path = http_path(c);
-    bool api = strncmp(path, "/api/", 5) == 0 || strncmp(path, "/storage/", 9) == 0 || strncmp(path, "/sdk/", 5) == 0;
+    bool api =
+        strncmp(path, "/api/", 5) == 0 || is_inference(c) || strncmp(path, "/storage/", 9) == 0 || strncmp(path, "/sdk/", 5) == 0;
     enum err e = router_find(router, op->arena, method, path, op->values, &op->route);
     if (e == E_NOT_FOUND && !api && api_hooks.page && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0))
         return OK; /* a page: answered in end() */
@@ -204,6 +211,8 @@ static void failed(void *with, struct http_call *c, enum err e)
         out_text(&o, "detail", arena_fmt(http_arena(c), "the server's log has it under %s", id));
     } else {
         out_text(&o, "message", fail_text());
+        if (is_inference(c))
+            out_text(&o, "error", fail_text());
         if (fail_detail())
             out_text(&o, "detail", fail_detail());
     }

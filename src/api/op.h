@@ -164,7 +164,8 @@ struct route {
      * caller's organization or role does not reach. A path with a value that none of them explains stops the server at start. */
     const struct resource *on, *on_too;
     const struct resource *or_answers; /* the answer is this or `answers`, by what was sent */
-    const char *on_nothing;            /* why the other values of the path are ids of nothing that somebody owns */
+    const char *by_name;    /* an expression of `on`: the first value may also be this, of one in the caller's organization */
+    const char *on_nothing; /* why the other values of the path are ids of nothing that somebody owns */
     enum gives gives;
     /* Another name, or another form, of the route of this path (and of the same method): what this row leaves out is that one's,
      * its right and whose the things are always. A `run` of its own turns what was sent into what that one takes, see run_as(). */

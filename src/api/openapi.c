@@ -611,7 +611,8 @@ void openapi_write(struct arena *a, struct out *o, const char *version)
     for (size_t i = 0; i < c->n; i++)
         component(c, o, c->name[i], c->all[i]);
     out_raw(o, "Error",
-            "{\"type\":\"object\",\"properties\":{\"message\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},"
+            "{\"type\":\"object\",\"properties\":{\"message\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},\"error\":{"
+            "\"type\":\"string\"}},"
             "\"required\":[\"message\"]}");
     out_end_object(o);
     out_end_object(o);

@@ -80,10 +80,32 @@ static enum err look_up(struct op *op, const struct resource *r, const char *val
     return ret->role > ROLE_NONE ? check_gone(op, r, ret) : unknown(r, id);
 }
 
+/* What a name is that stands where an id could. A token of one thing knows the name of that one. */
+static enum err id_of(struct op *op, const struct resource *r, const char *value, const char **ret)
+{
+    char id[ID_SIZE];
+    *ret = value;
+    if (!op->route->by_name || id_parse(value, id))
+        return OK;
+    const char *text = arena_fmt(op->arena, "SELECT %s FROM %s WHERE %s = ?1 AND (%s = ?2 OR %s = ?3) LIMIT 1", r->key, r->from,
+                                 op->route->by_name, r->org, r->key);
+    AUTO(rows) struct rows *row = NULL;
+    const struct value in = op->only_on ? V((const char *)NULL) : V(op->org);
+    TRY(sql_rows_text(op->db, &row, text, VALUES(V(value), in, V(op->only_on))));
+    if (!rows_next(row)) {
+        TRY(rows_error(row));
+        return fail(E_NOT_FOUND, "there is no %s called \"%.60s\"", r->name, value);
+    }
+    *ret = arena_str(op->arena, rows_text(row, 0));
+    return OK;
+}
+
 static enum err first(struct op *op, const struct resource *r)
 {
     struct found f;
-    TRY(look_up(op, r, op->values[0], &f));
+    const char *value;
+    TRY(id_of(op, r, op->values[0], &value));
+    TRY(look_up(op, r, value, &f));
     op->id = f.id;
     op->root = f.root;
     op->is_public = !f.org;

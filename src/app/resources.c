@@ -21,6 +21,7 @@
     R(predicted_asset)                                                                                                             \
     R(prediction_kept)                                                                                                             \
     R(predict)                                                                                                                     \
+    R(oip)                                                                                                                         \
     R(try)                                                                                                                         \
     R(shadow)                                                                                                                      \
     R(monitor)                                                                                                                     \

@@ -338,7 +338,7 @@ def other_organizations(server):
 
 def known(things, pattern):
     """Whether the pattern names things that are there."""
-    return all(name in things.ids or name in ("key", "object_name*", "upload", "part") for name in re.findall(r"\{([^}]+)\}", pattern))
+    return all(name in things.ids or name in ("key", "object_name*", "upload", "part", "version") for name in re.findall(r"\{([^}]+)\}", pattern))
 
 
 # ---- what is sent is kept

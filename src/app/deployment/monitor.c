@@ -30,8 +30,7 @@ static int digit(unsigned char c)
                                   : -1;
 }
 
-/* Base64 (RFC 4648), with or without padding, into a blob. */
-static enum err store_base64(struct op *op, const char *s, struct sighting *ret)
+enum err sighting_base64(struct op *op, const char *s, struct sighting *ret)
 {
     AUTO(blob_writer) struct blob_writer *w = NULL;
     char hash[HASH_SIZE];
@@ -76,7 +75,7 @@ static enum err read_image(struct op *op, struct sighting *s)
         TRY(object_find(op->db, op->arena, op->org, name, &s->hash, &s->size));
         s->object_name = name;
     } else {
-        TRY(store_base64(op, in_text(op, "image"), s));
+        TRY(sighting_base64(op, in_text(op, "image"), s));
     }
     AUTO(fd) int fd = -1;
     struct image_facts facts;

@@ -20,104 +20,12 @@ struct form_field {
 
 struct predict {
     struct op *op;
-    struct serving serving;
+    struct sight sight;
     struct blob_writer *writer;
     struct form_field fields[FORM_FIELDS];
     size_t n_fields, field_bytes;
     const char *filename;
-    bool monitor;
-    struct sighting sighting;
-    struct predicted_shapes shapes;
-    struct detections found;
-    const char *asset; /* the predicted asset that was made */
 };
-
-/* ---- the model */
-
-enum err serving_read(struct sql *db, struct arena *a, const char *org, const char *id, struct serving *ret)
-{
-    AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(db, &r,
-                           "SELECT d.type, d.status, d.serving, d.min_threshold, d.target_datalake_id, d.model_version_id,"
-                           " d.shadow_model_version_id, d.sample_rate, v.labels, d.org FROM deployment d"
-                           " JOIN model_version v ON v.id = d.model_version_id WHERE d.id = ?1 AND (d.org = ?2 OR ?2 IS NULL)",
-                           V(id), V(org));
-    if (e == E_NOT_FOUND)
-        return fail(E_NOT_FOUND, "there is no deployment %s", id);
-    TRY(e);
-    *ret = (struct serving){
-        .id = arena_str(a, id),
-        .type = arena_str(a, rows_text(r, 0)),
-        .paused = strcmp(rows_text(r, 1), "PAUSED") == 0,
-        .serving = rows_int(r, 2),
-        .threshold = rows_real(r, 3),
-        .datalake_id = arena_str(a, rows_text(r, 4)),
-        .champion = arena_str(a, rows_text(r, 5)),
-        .shadow = arena_str(a, rows_text(r, 6)),
-        .sample_rate = rows_real(r, 7),
-        .labels = arena_str(a, rows_text(r, 8)),
-        .org = arena_str(a, rows_text(r, 9)),
-    };
-    return OK;
-}
-
-enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
-                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
-{
-    AUTO(fd) int model = -1;
-    uint64_t size;
-    const char *hash;
-    bool whole;
-    {
-        AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(
-            db, &r,
-            "SELECT o.hash, v.type = 'CLASSIFICATION' FROM model_file f JOIN object o ON o.name = f.object_name"
-            " JOIN model_version v ON v.id = f.model_version_id WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
-            V(version));
-        if (e == E_NOT_FOUND)
-            return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
-        TRY(e);
-        hash = arena_str(a, rows_text(r, 0));
-        whole = rows_int(r, 1);
-    }
-    TRY(blob_read(s->blobs, hash, &model, &size));
-    TRY(infer_predict(s->infer, who, hash, model, image, threshold, a, ret));
-    if (ret->whole != whole)
-        return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
-                    ret->whole ? "labels whole images" : "finds boxes", whole ? "" : "not ");
-    for (size_t i = 0; i < ret->n; i++) {
-        const struct detection *d = &ret->items[i];
-        const struct predicted_shape shape = { .kind = ret->whole ? "classification" : "rectangle",
-                                               .label = d->label,
-                                               .score = (double)d->score,
-                                               .x = (double)d->x,
-                                               .y = (double)d->y,
-                                               .w = (double)d->w,
-                                               .h = (double)d->h };
-        TRY(predicted_shape_add(a, ret_shapes, &shape));
-    }
-    return OK;
-}
-
-enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
-                   const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
-{
-    AUTO(fd) int image = -1;
-    uint64_t size;
-    TRY(blob_read(s->blobs, image_hash, &image, &size));
-    return model_see(db, s, a, who, version, image, threshold, ret, ret_shapes);
-}
-
-static enum err may_serve(struct op *op, struct serving *ret)
-{
-    TRY(serving_read(op->db, op->arena, op->org, op->id, ret));
-    if (!ret->serving)
-        return fail(E_CONFLICT, "this deployment serves nothing: its predictions are made elsewhere and only monitored here");
-    if (ret->paused)
-        return fail(E_CONFLICT, "the deployment is paused");
-    return OK;
-}
 
 /* ---- the form */
 
@@ -155,20 +63,12 @@ static enum err piece(void *with, const struct http_part *part, const char *byte
     return blob_write(p->writer, bytes, n);
 }
 
-/* What nobody is to blame for who asks: a paused deployment, and one that serves nothing. */
-static enum err counted(struct op *op, enum err e)
-{
-    if (e != OK && e != E_CONFLICT)
-        served_refused(op->id);
-    return e;
-}
-
 static enum err begin(struct op *op)
 {
     struct predict *p = arena_take(op->arena, sizeof *p);
     op->state = p;
     p->op = op;
-    TRY(may_serve(op, &p->serving));
+    TRY(serving_begin(op, &p->sight.serving));
     if (http_body_length(op->call) > MEDIA_CAP + FORM_TEXT)
         return fail(E_TOO_BIG, "an image may have %d MiB", MEDIA_CAP >> 20);
     return http_read_form(op->call, piece, p);
@@ -176,7 +76,7 @@ static enum err begin(struct op *op)
 
 static enum err start(struct op *op)
 {
-    return counted(op, begin(op));
+    return serving_counted(op, begin(op));
 }
 
 static void stop(struct op *op)
@@ -219,7 +119,7 @@ static enum err field_object(struct predict *p, const char *name, const char **r
 
 static enum err read_form(struct predict *p)
 {
-    struct sighting *s = &p->sighting;
+    struct sighting *s = &p->sight.sighting;
     AUTO(out) struct out tags;
     out_init(&tags, FORM_TEXT * 2);
     out_array(&tags, NULL);
@@ -230,87 +130,26 @@ static enum err read_form(struct predict *p)
     TRY(json_parse(p->op->arena, tags.text.bytes, tags.text.n, &s->tags));
     s->source = field(p, "source");
     s->upload_dir = field(p, "upload_dir");
-    p->monitor = field_bool(p, "monitor", true);
+    p->sight.monitor = field_bool(p, "monitor", true);
     TRY(field_object(p, "metadata", &s->metadata));
     return field_object(p, "custom_metadata", &s->custom_metadata);
 }
 
-/* ---- keeping and answering */
+/* ---- answering */
 
-/* The type by the first bytes; the model's process has decoded the rest. */
-static const char *type_of(const unsigned char *b)
+static enum err answer(struct op *op, struct sight *s)
 {
-    return memcmp(b, "\xff\xd8\xff", 3) == 0                            ? "image/jpeg"
-           : memcmp(b, "\x89PNG", 4) == 0                               ? "image/png"
-           : memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0 ? "image/webp"
-           : memcmp(b, "GIF8", 4) == 0                                  ? "image/gif"
-           : memcmp(b, "BM", 2) == 0                                    ? "image/bmp"
-                                                                        : "image/tiff";
-}
-
-static enum err image_facts(struct op *op, const struct detections *found, struct sighting *s)
-{
-    AUTO(fd) int fd = -1;
-    unsigned char first[12] = { 0 };
-    TRY(blob_read(op->services->blobs, s->hash, &fd, &s->size));
-    if (pread(fd, first, sizeof first, 0) < 0)
-        return fail(E_BROKEN, "cannot read a stored image");
-    s->content_type = type_of(first);
-    s->width = found->width;
-    s->height = found->height;
-    s->orientation = 1; /* the size is that of the image as shown */
-    return OK;
-}
-
-static enum err keep(struct op *op)
-{
-    struct predict *p = op->state;
-    const char *prediction;
-    TRY(predicted_asset_add(op->db, op->arena, &p->sighting, &p->asset));
-    const struct prediction_new n = { p->asset, p->serving.champion, false, p->found.latency_s, &p->shapes };
-    TRY(prediction_add(op->db, op->arena, p->serving.id, &n, &prediction));
-    if (p->serving.shadow)
-        TRY(shadow_queue(op->db, p->asset, p->serving.shadow));
-    TRY(deployment_heard(op->db, op->arena, p->serving.id, p->asset));
-    return deployment_tell(op->db, op->arena, p->serving.id,
-                           arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", p->asset));
-}
-
-/* A share of the images is kept when the deployment says so. */
-static bool sampled(const struct serving *s)
-{
-    uint32_t r;
-    random_bytes(&r, sizeof r);
-    return s->sample_rate >= 1 || r / 4294967296.0 < s->sample_rate;
-}
-
-static enum err answer(struct predict *p)
-{
-    struct op *op = p->op;
-    struct sighting *s = &p->sighting;
-    s->deployment_id = p->serving.id;
-    s->org = op->org;
-    s->datalake_id = p->serving.datalake_id;
-    s->user_id = op->user_id;
-    TRY(model_ask(op->db, op->services, op->arena, op_party(op), p->serving.champion, s->hash, p->serving.threshold, &p->found,
-                  &p->shapes));
-    if (p->monitor && sampled(&p->serving)) {
-        TRY(image_facts(op, &p->found, s));
-        TRY(op_write(op, keep));
-        if (p->serving.shadow)
-            shadow_wake(op->services);
-    }
-    served_answered(p->serving.id, p->found.latency_s);
+    TRY(sight_predict(op, s));
     struct out *o = &op->out;
     out_object(o, NULL);
-    raw_write(o, "predictions", p->serving.type, &p->shapes);
-    out_text(o, "predicted_asset_id", p->asset);
-    out_text(o, "deployment_id", p->serving.id);
-    out_text(o, "model_version_id", p->serving.champion);
-    out_number(o, "latency", p->found.latency_s);
-    out_int(o, "width", p->found.width);
-    out_int(o, "height", p->found.height);
-    out_raw(o, "labels", p->serving.labels);
+    raw_write(o, "predictions", s->serving.type, &s->shapes);
+    out_text(o, "predicted_asset_id", s->asset);
+    out_text(o, "deployment_id", s->serving.id);
+    out_text(o, "model_version_id", s->version);
+    out_number(o, "latency", s->found.latency_s);
+    out_int(o, "width", s->found.width);
+    out_int(o, "height", s->found.height);
+    out_raw(o, "labels", s->labels);
     out_end_object(o);
     return OK;
 }
@@ -325,15 +164,15 @@ static enum err predict_sent(struct op *op)
     TRY(fail_within(filename_check(p->filename), "media: "));
     struct blob_writer *writer = p->writer;
     p->writer = NULL; /* committing frees it */
-    TRY(blob_commit(writer, hash, &p->sighting.size));
-    p->sighting.hash = arena_str(op->arena, hash);
-    p->sighting.filename = p->filename;
-    return answer(p);
+    TRY(blob_commit(writer, hash, &p->sight.sighting.size));
+    p->sight.sighting.hash = arena_str(op->arena, hash);
+    p->sight.sighting.filename = p->filename;
+    return answer(op, &p->sight);
 }
 
 static enum err predict(struct op *op)
 {
-    return counted(op, predict_sent(op));
+    return serving_counted(op, predict_sent(op));
 }
 
 /* An image that is stored here already. */
@@ -350,22 +189,20 @@ static enum err stored_image(struct op *op, const struct json *cloud, struct sig
 
 static enum err predict_named(struct op *op)
 {
-    struct predict *p = arena_take(op->arena, sizeof *p);
-    op->state = p;
-    p->op = op;
-    TRY(may_serve(op, &p->serving));
-    TRY(stored_image(op, in_json(op, "cloud_image"), &p->sighting));
-    p->monitor = in_bool(op, "monitor", true);
-    p->sighting.tags = in_json(op, "tags");
-    p->sighting.source = in_text(op, "source");
-    p->sighting.metadata = in_print(op, "metadata");
-    p->sighting.custom_metadata = in_print(op, "custom_metadata");
-    return answer(p);
+    struct sight *s = arena_take(op->arena, sizeof *s);
+    TRY(serving_begin(op, &s->serving));
+    TRY(stored_image(op, in_json(op, "cloud_image"), &s->sighting));
+    s->monitor = in_bool(op, "monitor", true);
+    s->sighting.tags = in_json(op, "tags");
+    s->sighting.source = in_text(op, "source");
+    s->sighting.metadata = in_print(op, "metadata");
+    s->sighting.custom_metadata = in_print(op, "custom_metadata");
+    return answer(op, s);
 }
 
 static enum err predict_stored(struct op *op)
 {
-    return counted(op, predict_named(op));
+    return serving_counted(op, predict_named(op));
 }
 
 /* The shadow model on an image that the champion has seen. */
@@ -388,7 +225,7 @@ static enum err predict_shadow(struct op *op)
 {
     struct serving serving;
     struct shadow_later *s = arena_take(op->arena, sizeof *s);
-    TRY(may_serve(op, &serving));
+    TRY(serving_begin(op, &serving));
     if (!serving.shadow)
         return fail(E_CONFLICT, "the deployment has no shadow model");
     s->deployment = serving.id;

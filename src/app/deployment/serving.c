@@ -1,0 +1,198 @@
+/* What all ways of predicting have in common: whether a deployment answers, which model it asks, and what is kept of it. */
+#include "app/datalake/datalake.h"
+#include "app/deployment/serve.h"
+#include "app/deployment/served.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "blob/blob.h"
+#include <string.h>
+#include <unistd.h>
+
+enum err serving_read(struct sql *db, struct arena *a, const char *org, const char *id, struct serving *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r,
+                           "SELECT d.type, d.status, d.serving, d.min_threshold, d.target_datalake_id, d.model_version_id,"
+                           " d.shadow_model_version_id, d.sample_rate, v.labels, d.org FROM deployment d"
+                           " JOIN model_version v ON v.id = d.model_version_id WHERE d.id = ?1 AND (d.org = ?2 OR ?2 IS NULL)",
+                           V(id), V(org));
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "there is no deployment %s", id);
+    TRY(e);
+    *ret = (struct serving){
+        .id = arena_str(a, id),
+        .type = arena_str(a, rows_text(r, 0)),
+        .paused = strcmp(rows_text(r, 1), "PAUSED") == 0,
+        .serving = rows_int(r, 2),
+        .threshold = rows_real(r, 3),
+        .datalake_id = arena_str(a, rows_text(r, 4)),
+        .champion = arena_str(a, rows_text(r, 5)),
+        .shadow = arena_str(a, rows_text(r, 6)),
+        .sample_rate = rows_real(r, 7),
+        .labels = arena_str(a, rows_text(r, 8)),
+        .org = arena_str(a, rows_text(r, 9)),
+    };
+    return OK;
+}
+
+/* The version's file. ret_whole: it should label images as a whole. */
+static enum err model_open(struct sql *db, const struct services *s, struct arena *a, const char *version, int *ret_fd,
+                           const char **ret_hash, bool *ret_whole)
+{
+    uint64_t size;
+    AUTO(rows) struct rows *r = NULL;
+    enum err e =
+        sql_first(db, &r,
+                  "SELECT o.hash, v.type = 'CLASSIFICATION' FROM model_file f JOIN object o ON o.name = f.object_name"
+                  " JOIN model_version v ON v.id = f.model_version_id WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
+                  V(version));
+    if (e == E_NOT_FOUND)
+        return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
+    TRY(e);
+    *ret_hash = arena_str(a, rows_text(r, 0));
+    *ret_whole = rows_int(r, 1);
+    return blob_read(s->blobs, *ret_hash, ret_fd, &size);
+}
+
+enum err model_signature(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
+                         struct tensor_list *ret_in, struct tensor_list *ret_out)
+{
+    AUTO(fd) int model = -1;
+    const char *hash;
+    bool whole;
+    TRY(model_open(db, s, a, version, &model, &hash, &whole));
+    return infer_signature(s->infer, who, hash, model, ret_in, ret_out);
+}
+
+enum err model_run(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
+                   struct tensors *t)
+{
+    AUTO(fd) int model = -1;
+    const char *hash;
+    bool whole;
+    TRY(model_open(db, s, a, version, &model, &hash, &whole));
+    return infer_run(s->infer, who, hash, model, t);
+}
+
+enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
+                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+{
+    AUTO(fd) int model = -1;
+    const char *hash;
+    bool whole;
+    TRY(model_open(db, s, a, version, &model, &hash, &whole));
+    TRY(infer_predict(s->infer, who, hash, model, image, threshold, a, ret));
+    if (ret->whole != whole)
+        return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
+                    ret->whole ? "labels whole images" : "finds boxes", whole ? "" : "not ");
+    for (size_t i = 0; i < ret->n; i++) {
+        const struct detection *d = &ret->items[i];
+        const struct predicted_shape shape = { .kind = ret->whole ? "classification" : "rectangle",
+                                               .label = d->label,
+                                               .score = (double)d->score,
+                                               .x = (double)d->x,
+                                               .y = (double)d->y,
+                                               .w = (double)d->w,
+                                               .h = (double)d->h };
+        TRY(predicted_shape_add(a, ret_shapes, &shape));
+    }
+    return OK;
+}
+
+enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
+                   const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+{
+    AUTO(fd) int image = -1;
+    uint64_t size;
+    TRY(blob_read(s->blobs, image_hash, &image, &size));
+    return model_see(db, s, a, who, version, image, threshold, ret, ret_shapes);
+}
+
+enum err serving_begin(struct op *op, struct serving *ret)
+{
+    TRY(serving_read(op->db, op->arena, op->org, op->id, ret));
+    if (!ret->serving)
+        return fail(E_CONFLICT, "this deployment serves nothing: its predictions are made elsewhere and only monitored here");
+    if (ret->paused)
+        return fail(E_CONFLICT, "the deployment is paused");
+    return OK;
+}
+
+/* What nobody is to blame for who asks: a paused deployment, and one that serves nothing. */
+enum err serving_counted(struct op *op, enum err e)
+{
+    if (e != OK && e != E_CONFLICT)
+        served_refused(op->id);
+    return e;
+}
+
+/* The type by the first bytes; the model's process has decoded the rest. */
+static const char *type_of(const unsigned char *b)
+{
+    return memcmp(b, "\xff\xd8\xff", 3) == 0                            ? "image/jpeg"
+           : memcmp(b, "\x89PNG", 4) == 0                               ? "image/png"
+           : memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0 ? "image/webp"
+           : memcmp(b, "GIF8", 4) == 0                                  ? "image/gif"
+           : memcmp(b, "BM", 2) == 0                                    ? "image/bmp"
+                                                                        : "image/tiff";
+}
+
+static enum err image_facts(struct op *op, const struct detections *found, struct sighting *s)
+{
+    AUTO(fd) int fd = -1;
+    unsigned char first[12] = { 0 };
+    TRY(blob_read(op->services->blobs, s->hash, &fd, &s->size));
+    if (pread(fd, first, sizeof first, 0) < 0)
+        return fail(E_BROKEN, "cannot read a stored image");
+    s->content_type = type_of(first);
+    s->width = found->width;
+    s->height = found->height;
+    s->orientation = 1; /* the size is that of the image as shown */
+    return OK;
+}
+
+static enum err keep(struct op *op)
+{
+    struct sight *s = op->state;
+    const char *prediction;
+    TRY(predicted_asset_add(op->db, op->arena, &s->sighting, &s->asset));
+    const struct prediction_new n = { s->asset, s->version, false, s->found.latency_s, &s->shapes };
+    TRY(prediction_add(op->db, op->arena, s->serving.id, &n, &prediction));
+    if (s->serving.shadow)
+        TRY(shadow_queue(op->db, s->asset, s->serving.shadow));
+    TRY(deployment_heard(op->db, op->arena, s->serving.id, s->asset));
+    return deployment_tell(op->db, op->arena, s->serving.id,
+                           arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", s->asset));
+}
+
+/* A share of the images is kept when the deployment says so. */
+static bool sampled(const struct serving *s)
+{
+    uint32_t r;
+    random_bytes(&r, sizeof r);
+    return s->sample_rate >= 1 || r / 4294967296.0 < s->sample_rate;
+}
+
+enum err sight_predict(struct op *op, struct sight *s)
+{
+    s->sighting.deployment_id = s->serving.id;
+    s->sighting.org = op->org;
+    s->sighting.datalake_id = s->serving.datalake_id;
+    s->sighting.user_id = op->user_id;
+    s->version = s->serving.champion;
+    s->labels = s->serving.labels;
+    TRY(model_ask(op->db, op->services, op->arena, op_party(op), s->version, s->sighting.hash, s->serving.threshold, &s->found,
+                  &s->shapes));
+    if (s->monitor && sampled(&s->serving)) {
+        TRY(image_facts(op, &s->found, &s->sighting));
+        void *state = op->state;
+        op->state = s;
+        enum err e = op_write(op, keep);
+        op->state = state;
+        TRY(e);
+        if (s->serving.shadow)
+            shadow_wake(op->services);
+    }
+    served_answered(s->serving.id, s->found.latency_s);
+    return OK;
+}
