@@ -36,27 +36,43 @@ MUST_USE enum err infer_thumbnail(struct infer_pool *, const char *who, int imag
                                   uint64_t *ret_size);
 
 struct detection {
-    int label;        /* index of the label map */
+    int label;        /* a key of the label map */
     float score;      /* 0 to 1 */
     float x, y, w, h; /* pixels of the image as shown; 0 where the label is for all of it */
+    int n_spots;      /* of its outline or keypoints */
 };
+struct spot {   /* a point of an outline, or a keypoint */
+    float x, y; /* pixels of the image as shown */
+    float seen; /* of a keypoint: how sure the model is of it, 0 to 1 */
+};
+#define FOUND_BOXES "rectangle"
+#define FOUND_LABELS "classification"
+#define FOUND_OUTLINES "polygon"
+#define FOUND_KEYPOINTS "keypoints"
 struct detections {
     struct detection *items; /* best score first, from the arena */
     size_t n;
-    bool whole;            /* the model labels images as a whole: at most one item, without a box */
-    int width, height;     /* of the image */
-    const float *features; /* what the network saw (features.h), from the arena */
-    size_t n_features;     /* 0: it cannot be asked for that */
-    double latency_s;      /* decode + run + NMS, inside the child */
+    const struct spot *spots; /* of the items, one after the other */
+    const char *kind;         /* one of the four above */
+    bool whole;               /* the model labels images as a whole: items without a box */
+    int width, height;        /* of the image */
+    const float *features;    /* what the network saw (features.h), from the arena */
+    size_t n_features;        /* 0: it cannot be asked for that */
+    double latency_s;         /* decode + run + NMS, inside the child */
     double decode_s, run_s, post_s;
 };
-/* model_hash: SHA-256 of the model file in hex. It names the process that has the model loaded; when none has, model_fd is read and
- * its hash compared (E_BROKEN: changed on disk). The ONNX file's metadata
- * says input size, normalisation, class names and NMS (docs/formats.md). E_UNMEANT: the model cannot be used, and why. */
-MUST_USE enum err infer_predict(struct infer_pool *, const char *who, const char *model_hash, int model_fd, int image_fd,
-                                double min_score, struct arena *, struct detections *ret);
-/* Loads the model and answers its metadata as JSON text: for checking an uploaded model-latest. */
-MUST_USE enum err infer_describe(struct infer_pool *, const char *who, const char *model_hash, int model_fd, struct arena *,
-                                 char **ret_json);
+/* A model file, and what is told about it (description.h; NULL: nothing). hash: SHA-256 of the file in hex. It names, with what is
+ * told, the process that has the model loaded; when none has, fd is read and its hash compared (E_BROKEN: changed on disk). */
+struct infer_model {
+    const char *hash;
+    int fd;
+    const char *told;
+};
+/* E_UNMEANT: the model cannot be used, and why. */
+MUST_USE enum err infer_predict(struct infer_pool *, const char *who, const struct infer_model *, int image_fd, double min_score,
+                                struct arena *, struct detections *ret);
+/* What is in the file, as JSON text (docs/bring-your-model.md): "problem" says why it cannot be served, if it cannot. E_UNMEANT: it
+ * is no ONNX model, or ONNX Runtime refuses it. */
+MUST_USE enum err infer_describe(struct infer_pool *, const char *who, const struct infer_model *, struct arena *, char **ret_json);
 
 int infer_main(int argc, char **argv); /* the role itself: `infer decoder` or `infer model` */

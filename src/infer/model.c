@@ -4,8 +4,9 @@
 #include "base/sandbox.h"
 #include "blob/sign.h"
 #include "img/decoder.h"
-#include "infer/detect.h"
+#include "infer/features.h"
 #include "infer/onnx_check.h"
+#include "infer/reading.h"
 #include "infer/sheet.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,17 @@
 enum { IDLE_S = 15 * 60 };        /* a model that nobody asked so long is put down; the next prediction loads it again */
 #define MODEL_MEMORY (6ULL << 30) /* address space: a file of 1 GiB, its parsed form, its weights laid out for speed */
 
+const char *const model_kinds[4] = { FOUND_BOXES, FOUND_LABELS, FOUND_OUTLINES, FOUND_KEYPOINTS };
+
 struct model {
     struct arena *arena;
     struct ort_session *session;
-    struct detector detector;
-    float *input;
+    struct reading reading;
+    struct input input;
+    struct feeds feeds;
 };
 
-static enum err load(struct model *m, const char *hash, int fd)
+static enum err load(struct model *m, const struct model_request *q, const char *told, int fd)
 {
     AUTO(mapped_file) struct mapped_file file = { 0 };
     char is[HASH_SIZE];
@@ -29,65 +33,60 @@ static enum err load(struct model *m, const char *hash, int fd)
         return fail(E_BROKEN, "this process has a model already");
     TRY(mapped_file_open(fd, MODEL_BYTES, "the model file", &file));
     sha256_hex(file.bytes, file.n, is);
-    if (strncmp(is, hash, HASH_SIZE) != 0)
-        return fail(E_BROKEN, "the model file %.64s has changed: its bytes now have the hash %s", hash, is);
+    if (strncmp(is, q->hash, HASH_SIZE) != 0)
+        return fail(E_BROKEN, "the model file %.64s has changed: its bytes now have the hash %s", q->hash, is);
     TRY(onnx_check(file.bytes, file.n));
     TRY(ort_load_seeing(file.bytes, file.n, &m->session));
-    TRY(detector_read(m->session, m->arena, &m->detector));
-    m->input = heap_take(sizeof(float) * 3 * (size_t)m->detector.width * (size_t)m->detector.height);
-    return OK;
+    return reading_make(m->session, file.bytes, file.n, told, m->arena, &m->reading);
 }
 
 static enum err decode(const struct model *m, int fd, struct image *ret)
 {
     AUTO(mapped_file) struct mapped_file file = { 0 };
-    int longest = m->detector.width > m->detector.height ? m->detector.width : m->detector.height;
     struct image_info info;
     TRY(mapped_file_open(fd, IMAGE_BYTES, "the image file", &file));
-    if (m->detector.fit == FIT_COVER) { /* the shorter side counts */
-        TRY(image_probe(file.bytes, file.n, &info));
-        int shorter = info.width < info.height ? info.width : info.height;
-        longest = (int)((double)longest * (info.width + info.height - shorter) / (shorter < 1 ? 1 : shorter)) + 1;
-    }
-    return image_decode(file.bytes, file.n, longest, ret);
+    TRY(image_probe(file.bytes, file.n, &info));
+    bool turned = info.orientation >= 5;
+    int side = prepare_side(&m->reading.d, turned ? info.height : info.width, turned ? info.width : info.height);
+    return image_decode(file.bytes, file.n, side, ret);
 }
 
-/* The image becomes the network's input. */
-static enum err fit(struct model *m, const struct image *image, struct placed *at)
-{
-    const struct detector *d = &m->detector;
-    switch (d->fit) {
-    case FIT_STRETCH: return image_stretch(image, d->width, d->height, &d->normalise, m->input);
-    case FIT_COVER: return image_cover(image, d->width, d->height, &d->normalise, m->input);
-    case FIT_LETTERBOX: break;
-    }
-    return image_letterbox(image, d->width, d->height, &d->normalise, m->input, &at->used_width, &at->used_height);
-}
-
-struct found {
+struct answered {
     struct detection items[DETECTIONS_MOST];
-    size_t n;
+    struct spot spots[SPOTS_MOST];
+    struct found found;
     const float *features;
 };
 
-static enum err predict(struct model *m, const struct model_request *q, int fd, struct model_reply *r, struct found *ret)
+static int kind_of(const char *kind)
 {
-    const struct detector *d = &m->detector;
+    int i = 0;
+    while (i < 3 && strcmp(model_kinds[i], kind) != 0)
+        i++;
+    return i;
+}
+
+static enum err predict(struct model *m, const struct model_request *q, int fd, struct model_reply *r, struct answered *ret)
+{
     AUTO(image) struct image image = { 0 };
+    struct placed at;
     if (!m->session)
         return fail(E_BROKEN, "this process has no model");
+    if (m->reading.problem)
+        return fail(E_UNMEANT, "%s", m->reading.problem);
     double start = clock_seconds();
     TRY(decode(m, fd, &image));
-    struct placed at = { .width = image.full_width, .height = image.full_height };
-    TRY(fit(m, &image, &at));
+    TRY(prepare(&m->reading.d, &image, &m->input, &at));
+    TRY(feeds_fill(m->session, &m->reading.d, &m->input, &at, &m->feeds));
     double decoded = clock_seconds();
-    const int64_t shape[] = { 1, 3, d->height, d->width };
-    TRY(ort_run(m->session, m->input, shape, COUNT_OF(shape)));
+    TRY(ort_run(m->session, m->feeds.feed, m->feeds.n));
     double run = clock_seconds();
-    TRY(detector_pick(d, m->session, &at, q->min_score, ret->items, &ret->n));
-    r->whole = d->layout == PROBABILITIES;
+    ret->found = (struct found){ .items = ret->items, .spots = ret->spots, .room_spots = SPOTS_MOST };
+    TRY(reading_decode(&m->reading, m->session, &at, q->min_score, &ret->found));
+    r->kind = kind_of(ret->found.kind);
+    r->n_items = ret->found.n;
+    r->n_spots = ret->found.n_spots;
     r->n_features = ort_features(m->session, &ret->features);
-    r->n_bytes = ret->n * sizeof *ret->items + r->n_features * sizeof *ret->features;
     r->width = image.full_width;
     r->height = image.full_height;
     r->decode_s = decoded - start;
@@ -100,10 +99,10 @@ static enum err describe(const struct model *m, struct model_reply *r, char *ret
 {
     if (!m->session)
         return fail(E_BROKEN, "this process has no model");
-    size_t n = strlen(m->detector.describe) + 1;
+    size_t n = strlen(m->reading.tells) + 1;
     if (n > MODEL_PAYLOAD)
         return fail(E_UNMEANT, "the model's metadata has %zu bytes", n);
-    memcpy(ret, m->detector.describe, n);
+    memcpy(ret, m->reading.tells, n);
     r->n_bytes = n;
     return OK;
 }
@@ -125,14 +124,24 @@ static enum err run(const struct model *m, int fd)
     return m->session ? run_on_shared(m->session, fd) : fail(E_BROKEN, "this process has no model");
 }
 
-static void write_found(const struct model_reply *r, const struct found *f, char *payload)
+static void append(struct model_reply *r, char *payload, const void *bytes, size_t n)
 {
-    memcpy(payload, f->items, f->n * sizeof *f->items);
-    if (r->n_features)
-        memcpy(payload + f->n * sizeof *f->items, f->features, r->n_features * sizeof *f->features);
+    if (n)
+        memcpy(payload + r->n_bytes, bytes, n);
+    r->n_bytes += n;
 }
 
-static void serve_one(struct model *m, const struct model_request *q, int fd)
+static void write_found(struct model_reply *r, const struct answered *f, char *payload)
+{
+    append(r, payload, f->items, r->n_items * sizeof *f->items);
+    append(r, payload, f->spots, r->n_spots * sizeof *f->spots);
+    append(r, payload, f->features, r->n_features * sizeof *f->features);
+}
+_Static_assert(sizeof(struct detection) * DETECTIONS_MOST + sizeof(struct spot) * SPOTS_MOST + sizeof(float) * FEATURES_MOST <=
+                   MODEL_PAYLOAD,
+               "all of an answer fits into a message");
+
+static void serve_one(struct model *m, const struct model_request *q, const char *told, int fd)
 {
     static union {
         struct model_reply reply;
@@ -140,10 +149,10 @@ static void serve_one(struct model *m, const struct model_request *q, int fd)
     } message;
     struct model_reply r = { 0 };
     char *payload = message.bytes + sizeof r;
-    static struct found found;
+    static struct answered found;
     alarm((unsigned)q->limit_s + 5); /* in case the parent is gone and nobody kills us */
     switch (q->task) {
-    case MODEL_LOAD: r.e = load(m, q->hash, fd); break;
+    case MODEL_LOAD: r.e = load(m, q, told, fd); break;
     case MODEL_DESCRIBE: r.e = describe(m, &r, payload); break;
     case MODEL_PREDICT: r.e = predict(m, q, fd, &r, &found); break;
     case MODEL_SIGNATURE: r.e = tell_signature(m, &r, payload); break;
@@ -168,18 +177,23 @@ _Noreturn void model_child(void)
     enum err started = ort_start();
     char unused[HASH_SIZE];
     sha256_hex("", 0, unused); /* lets the library set itself up while it still can */
-    char why[500] = "";
+    char why[WHY_SIZE] = "";
     strncpy(why, started == OK ? "" : fail_text(), sizeof why - 1);
     if (sandbox_enter(MODEL_MEMORY) != OK)
         _exit(CHILD_NOT_STARTED);
     for (;;) {
-        struct model_request q;
+        static struct {
+            struct model_request q;
+            char told[TOLD_MOST + 1];
+        } message;
         size_t n;
         int fd;
-        if (message_receive(CHILD_SOCKET, IDLE_S, &q, sizeof q, &n, &fd, 1) != OK || n != sizeof q)
+        if (message_receive(CHILD_SOCKET, IDLE_S, &message, sizeof message - 1, &n, &fd, 1) != OK || n < sizeof message.q ||
+            n != sizeof message.q + message.q.n_told)
             _exit(0);
+        message.told[message.q.n_told] = 0;
         if (started == OK) {
-            serve_one(&m, &q, fd);
+            serve_one(&m, &message.q, message.q.n_told ? message.told : NULL, fd);
         } else {
             struct model_reply r = { .e = E_BROKEN };
             memcpy(r.why, why, sizeof r.why);

@@ -4,20 +4,23 @@
 #include "blob/blob.h"
 #include "infer/infer.h"
 
+enum { WHY_SIZE = 1500, TOLD_MOST = 100 << 10, SPOTS_MOST = 6500 };
+extern const char *const model_kinds[4]; /* FOUND_BOXES … */
 enum model_task { MODEL_LOAD = 1, MODEL_DESCRIBE, MODEL_PREDICT, MODEL_SIGNATURE, MODEL_RUN };
 struct model_request {
     enum model_task task; /* LOAD, PREDICT and RUN come with a descriptor */
     double min_score, limit_s;
     char hash[HASH_SIZE]; /* of the model to load */
+    size_t n_told;        /* bytes that follow: what is told about the model to load */
 };
-/* Followed by n_bytes: detections and then n_features numbers, JSON, or a signature. */
+/* Followed by n_bytes: n_items detections, n_spots points and n_features numbers; JSON, or a signature. */
 struct model_reply {
     enum err e;
-    char why[500];
+    char why[WHY_SIZE];
     int width, height;
-    bool whole; /* a classifier's */
+    int kind; /* index of model_kinds[] */
     double decode_s, run_s, post_s;
-    size_t n_bytes, n_features;
+    size_t n_bytes, n_items, n_spots, n_features;
 };
 enum { MODEL_PAYLOAD = MESSAGE_SIZE - (int)sizeof(struct model_reply), MODEL_BYTES = 1 << 30 };
 

@@ -14,9 +14,44 @@ struct ort_session {
     OrtSession *session;
     size_t n_inputs, n_outputs;
     bool has_features; /* a value behind the outputs */
-    struct ort_value input, outputs[ORT_OUTPUTS + 1];
+    struct ort_value inputs[ORT_INPUTS], outputs[ORT_OUTPUTS + 1];
     OrtValue *values[ORT_OUTPUTS + 1]; /* of the last run */
+    float *as_float[ORT_OUTPUTS + 1];  /* of outputs of other types */
 };
+
+static const struct {
+    const char *name;
+    size_t size;
+    ONNXTensorElementDataType type;
+} elements[] = {
+    [ELEMENT_OTHER] = { "another type", 0, ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED },
+    [ELEMENT_F32] = { "float32", 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT },
+    [ELEMENT_F16] = { "float16", 2, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 },
+    [ELEMENT_F64] = { "float64", 8, ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE },
+    [ELEMENT_U8] = { "uint8", 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8 },
+    [ELEMENT_I8] = { "int8", 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8 },
+    [ELEMENT_BOOL] = { "bool", 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL },
+    [ELEMENT_I32] = { "int32", 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32 },
+    [ELEMENT_I64] = { "int64", 8, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64 },
+};
+
+const char *element_name(enum element e)
+{
+    return elements[e].name;
+}
+
+size_t element_size(enum element e)
+{
+    return elements[e].size;
+}
+
+static enum element element_of(ONNXTensorElementDataType type)
+{
+    for (size_t i = 1; i < COUNT_OF(elements); i++)
+        if (elements[i].type == type)
+            return (enum element)i;
+    return ELEMENT_OTHER;
+}
 
 OrtSession *ort_inner(const struct ort_session *s)
 {
@@ -96,7 +131,7 @@ static enum err describe_tensor(const OrtTensorTypeAndShapeInfo *info, struct or
     TRY(check(ort->GetDimensionsCount(info, &rank), E_UNMEANT, "a tensor's shape"));
     if (rank > ORT_SHAPE)
         return fail(E_UNMEANT, "the model has a tensor of %zu dimensions", rank);
-    v->is_float = type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    v->type = element_of(type);
     v->rank = (int)rank;
     return check(ort->GetDimensions(info, v->shape, rank), E_UNMEANT, "a tensor's shape");
 }
@@ -152,6 +187,8 @@ static void session_free(struct ort_session *s)
 {
     if (s->session)
         ort->ReleaseSession(s->session);
+    for (size_t i = 0; i <= ORT_OUTPUTS; i++)
+        free(s->as_float[i]);
     free(s);
 }
 
@@ -171,7 +208,8 @@ static enum err describe_all(struct ort_session *s)
     TRY(check(ort->SessionGetOutputCount(s->session, &s->n_outputs), E_UNMEANT, "the model's outputs"));
     if (s->n_inputs < 1 || s->n_outputs < 1 + (size_t)s->has_features)
         return fail(E_UNMEANT, "the model has no input or no output");
-    TRY(describe(s, true, 0, &s->input));
+    for (size_t i = 0; i < s->n_inputs && i < ORT_INPUTS; i++)
+        TRY(describe(s, true, i, &s->inputs[i]));
     return describe_outputs(s);
 }
 
@@ -211,7 +249,7 @@ size_t ort_features(const struct ort_session *s, const float **ret)
 {
     const struct ort_value *v = &s->outputs[s->n_outputs];
     size_t n = 1;
-    if (!s->has_features || !v->data || !v->is_float)
+    if (!s->has_features || !v->data || v->type != ELEMENT_F32)
         return 0;
     for (int i = 0; i < v->rank; i++)
         n *= v->shape[i] < 0 || v->shape[i] > FEATURES_MOST ? FEATURES_MOST + 1 : (size_t)v->shape[i];
@@ -224,9 +262,9 @@ size_t ort_inputs(const struct ort_session *s)
     return s->n_inputs;
 }
 
-const struct ort_value *ort_input(const struct ort_session *s)
+const struct ort_value *ort_input(const struct ort_session *s, size_t i)
 {
-    return &s->input;
+    return &s->inputs[i];
 }
 
 size_t ort_outputs(const struct ort_session *s)
@@ -278,44 +316,106 @@ enum err ort_metadata(const struct ort_session *s, struct arena *a, struct ort_p
     return OK;
 }
 
+/* IEEE 754 binary16 */
+static float of_half(uint16_t h)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } u = { .bits = (uint32_t)(h & 0x7fff) << 13 };
+    u.value *= 0x1p112F; /* the exponents' offsets differ by so much; subnormal ones come out right */
+    if ((h & 0x7c00) == 0x7c00)
+        u.bits |= 0x7f800000;
+    u.bits |= (uint32_t)(h & 0x8000) << 16;
+    return u.value;
+}
+
+#define CONVERT(type, value)                                                                                                       \
+    for (size_t i = 0; i < n; i++) {                                                                                               \
+        type x = ((const type *)from)[i];                                                                                          \
+        to[i] = (float)(value);                                                                                                    \
+    }                                                                                                                              \
+    break
+
+static void convert(enum element type, const void *from, size_t n, float *to)
+{
+    switch (type) {
+    case ELEMENT_F16: CONVERT(uint16_t, of_half(x));
+    case ELEMENT_F64: CONVERT(double, x);
+    case ELEMENT_U8:
+    case ELEMENT_BOOL: CONVERT(uint8_t, x);
+    case ELEMENT_I8: CONVERT(int8_t, x);
+    case ELEMENT_I32: CONVERT(int32_t, x);
+    case ELEMENT_I64: CONVERT(int64_t, x);
+    case ELEMENT_F32:
+    case ELEMENT_OTHER: break;
+    }
+}
+
 static enum err read_output(struct ort_session *s, size_t i)
 {
     struct ort_value *v = &s->outputs[i];
     OrtTensorTypeAndShapeInfo *info = NULL;
     TRY(check(ort->GetTensorTypeAndShape(s->values[i], &info), E_UNMEANT, "the model's output"));
     enum err e = describe_tensor(info, v);
+    if (e == OK)
+        e = check(ort->GetTensorShapeElementCount(info, &v->count), E_UNMEANT, "the model's output");
     ort->ReleaseTensorTypeAndShapeInfo(info);
     TRY(e);
+    if (v->type == ELEMENT_OTHER)
+        return OK; /* nobody reads it */
     void *data = NULL;
     TRY(check(ort->GetTensorMutableData(s->values[i], &data), E_UNMEANT, "the model's output"));
-    v->data = data;
+    v->raw = v->data = data;
+    if (v->type == ELEMENT_F32)
+        return OK;
+    s->as_float[i] = heap_grow(s->as_float[i], (v->count + 1) * sizeof(float));
+    convert(v->type, v->raw, v->count, s->as_float[i]);
+    v->data = s->as_float[i];
     return OK;
 }
 
-enum err ort_run(struct ort_session *s, float *input, const int64_t *shape, size_t rank)
+static void forget_outputs(struct ort_session *s)
 {
-    const char *names[ORT_OUTPUTS + 1];
-    size_t n_values = s->n_outputs + s->has_features;
-    for (size_t i = 0; i < n_values; i++) {
-        names[i] = s->outputs[i].name;
+    for (size_t i = 0; i < s->n_outputs + s->has_features; i++) {
         if (s->values[i])
             ort->ReleaseValue(s->values[i]);
         s->values[i] = NULL;
-        s->outputs[i].data = NULL;
+        s->outputs[i].raw = s->outputs[i].data = NULL;
+        s->outputs[i].count = 0;
     }
-    size_t count = 1;
-    for (size_t i = 0; i < rank; i++)
-        count *= (size_t)shape[i];
-    const char *input_name = s->input.name;
-    OrtValue *in = NULL;
-    TRY(check(ort->CreateTensorWithDataAsOrtValue(ort_cpu_memory, input, count * sizeof *input, shape, rank,
-                                                  ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in),
-              E_BROKEN, "ONNX Runtime"));
-    enum err e = check(ort->Run(s->session, NULL, &input_name, (const OrtValue *const *)&in, 1, names, n_values, s->values),
-                       E_UNMEANT, "the model cannot be run");
-    ort->ReleaseValue(in);
-    TRY(e);
+}
+
+static enum err take_input(const struct ort_value *v, const struct ort_feed *f, OrtValue **ret)
+{
+    size_t bytes = element_size(v->type);
+    for (int i = 0; i < f->rank; i++)
+        bytes *= (size_t)f->shape[i];
+    return check(
+        ort->CreateTensorWithDataAsOrtValue(ort_cpu_memory, f->data, bytes, f->shape, (size_t)f->rank, elements[v->type].type, ret),
+        E_BROKEN, "ONNX Runtime");
+}
+
+enum err ort_run(struct ort_session *s, const struct ort_feed *feeds, size_t n)
+{
+    const char *outputs[ORT_OUTPUTS + 1], *inputs[ORT_INPUTS];
+    size_t n_values = s->n_outputs + s->has_features;
+    OrtValue *in[ORT_INPUTS] = { 0 };
+    enum err e = n == s->n_inputs && n <= ORT_INPUTS ? OK : fail(E_BROKEN, "the model has %zu inputs, not %zu", s->n_inputs, n);
+    forget_outputs(s);
     for (size_t i = 0; i < n_values; i++)
-        TRY(read_output(s, i));
-    return OK;
+        outputs[i] = s->outputs[i].name;
+    for (size_t i = 0; e == OK && i < n; i++) {
+        inputs[i] = s->inputs[i].name;
+        e = take_input(&s->inputs[i], &feeds[i], &in[i]);
+    }
+    if (e == OK)
+        e = check(ort->Run(s->session, NULL, inputs, (const OrtValue *const *)in, n, outputs, n_values, s->values), E_UNMEANT,
+                  "the model cannot be run");
+    for (size_t i = 0; i < n && i < ORT_INPUTS; i++)
+        if (in[i])
+            ort->ReleaseValue(in[i]);
+    for (size_t i = 0; e == OK && i < n_values; i++)
+        e = read_output(s, i);
+    return e;
 }

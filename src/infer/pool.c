@@ -2,8 +2,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/turns.h"
+#include "blob/sign.h"
 #include "img/decoder.h"
-#include "infer/detect.h"
+#include "infer/description.h"
 #include "infer/features.h"
 #include "infer/strikes.h"
 #include <errno.h>
@@ -275,14 +276,22 @@ static enum err check(struct answer *a, size_t n)
     return OK;
 }
 
-static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task, int fd, double min_score, struct answer *a)
+/* of: of MODEL_LOAD; what is told about it goes behind the request, in the room of the answer. */
+static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task, const struct infer_model *of, int fd,
+                    double min_score, struct answer *a)
 {
     bool loading = task == MODEL_LOAD;
     struct model_request q = { task, min_score, loading ? p->load_s : p->predict_s };
-    memcpy(q.hash, m->hash, sizeof q.hash);
     size_t n = 0;
     int status = 0;
-    enum err e = child_ask(&m->child, &q, sizeof q, &fd, fd < 0 ? 0 : 1, q.limit_s, a->bytes, sizeof a->bytes, &n, &status);
+    if (loading) {
+        q.n_told = of->told ? strlen(of->told) : 0;
+        memcpy(q.hash, of->hash, sizeof q.hash);
+        memcpy(a->bytes + sizeof q, of->told ? of->told : "", q.n_told);
+    }
+    memcpy(a->bytes, &q, sizeof q);
+    enum err e =
+        child_ask(&m->child, a->bytes, sizeof q + q.n_told, &fd, fd < 0 ? 0 : 1, q.limit_s, a->bytes, sizeof a->bytes, &n, &status);
     if (e == OK && (task == MODEL_PREDICT || task == MODEL_RUN))
         strikes_fast(&p->strikes, m->hash);
     else if (e == E_BUSY)
@@ -298,32 +307,51 @@ static enum err ask(struct infer_pool *p, struct loaded *m, enum model_task task
     return e;
 }
 
-static enum err load(struct infer_pool *p, struct loaded *m, int model_fd, struct answer *a)
+static enum err load(struct infer_pool *p, struct loaded *m, const struct infer_model *of, struct answer *a)
 {
     if (m->ready)
         return OK;
     const char *const argv[] = { p->self_path, "infer", "model", NULL };
     child_end(&m->child);
     TRY(child_start(argv, NULL, -1, &m->child));
-    TRY(ask(p, m, MODEL_LOAD, model_fd, 0, a));
+    TRY(ask(p, m, MODEL_LOAD, of, of->fd, 0, a));
     m->ready = true;
     return OK;
 }
 
-enum err pool_ask(struct infer_pool *p, const char *who, const char *hash, int model_fd, enum model_task task, int fd,
+/* A file about which something else is told is another model. */
+static enum err key_of(const struct infer_model *of, char ret[HASH_SIZE])
+{
+    size_t n = of->told ? strlen(of->told) : 0;
+    if (strlen(of->hash) != HASH_SIZE - 1)
+        return fail(E_INVALID, "\"%.80s\" is no hash of a model", of->hash);
+    if (n > TOLD_MOST)
+        return fail(E_UNMEANT, "what is told about the model has %zu bytes; at most %d are taken", n, TOLD_MOST);
+    memcpy(ret, of->hash, HASH_SIZE);
+    if (!n)
+        return OK;
+    uint8_t *both = heap_take(HASH_SIZE + n);
+    memcpy(both, of->hash, HASH_SIZE);
+    memcpy(both + HASH_SIZE, of->told, n);
+    sha256_hex(both, HASH_SIZE + n, ret);
+    free(both);
+    return OK;
+}
+
+enum err pool_ask(struct infer_pool *p, const char *who, const struct infer_model *of, enum model_task task, int fd,
                   double min_score, struct answer *a)
 {
     struct loaded *m;
     struct turn turn;
-    if (strlen(hash) != HASH_SIZE - 1)
-        return fail(E_INVALID, "\"%.80s\" is no hash of a model", hash);
-    TRY(strikes_may_try(&p->strikes, hash));
-    TRY(take_slot(p, who, hash, &turn, &m));
+    char key[HASH_SIZE];
+    TRY(key_of(of, key));
+    TRY(strikes_may_try(&p->strikes, key));
+    TRY(take_slot(p, who, key, &turn, &m));
     enum err e;
     for (int tries = 0;; tries++) {
-        e = load(p, m, model_fd, a);
+        e = load(p, m, of, a);
         if (e == OK)
-            e = ask(p, m, task, fd, min_score, a);
+            e = ask(p, m, task, NULL, fd, min_score, a);
         if (e != E_BUSY || tries)
             break;
     }
@@ -349,47 +377,63 @@ static size_t read_features(const struct answer *a, size_t from, struct arena *a
     return n;
 }
 
+static bool is_sound(const struct detection *d)
+{
+    return isfinite(d->score) && isfinite(d->x) && isfinite(d->y) && isfinite(d->w) && isfinite(d->h) && d->label >= 0 &&
+           d->n_spots >= 0 && d->n_spots <= SPOTS_MOST;
+}
+
+/* Nothing that a process says is trusted: every count, number and label is looked at. */
 static enum err read_detections(const struct answer *a, struct arena *arena, struct detections *ret)
 {
     const struct model_reply *r = &a->reply;
-    size_t seen = r->n_features * sizeof(float), bytes = r->n_bytes - seen, n = bytes / sizeof(struct detection);
-    if (r->n_features > FEATURES_MOST || seen > r->n_bytes || bytes % sizeof(struct detection) != 0 || n > DETECTIONS_MOST)
+    size_t n = r->n_items, spots = 0;
+    bool sound = n <= DETECTIONS_MOST && r->n_spots <= SPOTS_MOST && r->n_features <= FEATURES_MOST && r->kind >= 0 && r->kind < 4;
+    size_t at_spots = n * sizeof(struct detection), at_features = at_spots + r->n_spots * sizeof(struct spot);
+    if (!sound || r->n_bytes != at_features + r->n_features * sizeof(float))
         return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
     struct detection *items = arena_new_array(arena, struct detection, n + 1);
-    memcpy(items, a->bytes + sizeof *r, bytes);
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(items[i].score) || !isfinite(items[i].x) || !isfinite(items[i].y) || !isfinite(items[i].w) ||
-            !isfinite(items[i].h) || items[i].label < 0)
-            return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
+    struct spot *points = arena_new_array(arena, struct spot, r->n_spots + 1);
+    memcpy(items, a->bytes + sizeof *r, at_spots);
+    memcpy(points, a->bytes + sizeof *r + at_spots, at_features - at_spots);
+    for (size_t i = 0; i < n && sound; i++) {
+        sound = is_sound(&items[i]);
+        spots += sound ? (size_t)items[i].n_spots : 0;
+    }
+    for (size_t i = 0; i < r->n_spots && sound; i++)
+        sound = isfinite(points[i].x) && isfinite(points[i].y);
+    if (!sound || spots != r->n_spots)
+        return fail(E_BROKEN, "a model's process gave an answer that makes no sense");
     *ret = (struct detections){ .items = items,
                                 .n = n,
-                                .whole = r->whole,
+                                .spots = points,
+                                .kind = model_kinds[r->kind],
+                                .whole = strcmp(model_kinds[r->kind], FOUND_LABELS) == 0,
                                 .width = clamp(r->width, IMAGE_SIDE),
                                 .height = clamp(r->height, IMAGE_SIDE),
                                 .latency_s = r->decode_s + r->run_s + r->post_s,
                                 .decode_s = r->decode_s,
                                 .run_s = r->run_s,
                                 .post_s = r->post_s };
-    ret->n_features = read_features(a, bytes, arena, &ret->features);
+    ret->n_features = read_features(a, at_features, arena, &ret->features);
     return OK;
 }
 
-enum err infer_predict(struct infer_pool *p, const char *who, const char *model_hash, int model_fd, int image_fd, double min_score,
+enum err infer_predict(struct infer_pool *p, const char *who, const struct infer_model *of, int image_fd, double min_score,
                        struct arena *arena, struct detections *ret)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = pool_ask(p, who, model_hash, model_fd, MODEL_PREDICT, image_fd, min_score, a);
+    enum err e = pool_ask(p, who, of, MODEL_PREDICT, image_fd, min_score, a);
     if (e == OK)
         e = read_detections(a, arena, ret);
     free(a);
     return e;
 }
 
-enum err infer_describe(struct infer_pool *p, const char *who, const char *model_hash, int model_fd, struct arena *arena,
-                        char **ret_json)
+enum err infer_describe(struct infer_pool *p, const char *who, const struct infer_model *of, struct arena *arena, char **ret_json)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = pool_ask(p, who, model_hash, model_fd, MODEL_DESCRIBE, -1, 0, a);
+    enum err e = pool_ask(p, who, of, MODEL_DESCRIBE, -1, 0, a);
     if (e == OK)
         *ret_json = arena_copy(arena, a->bytes + sizeof a->reply, strnlen(a->bytes + sizeof a->reply, a->reply.n_bytes));
     free(a);

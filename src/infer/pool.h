@@ -10,5 +10,5 @@ struct answer {
 };
 /* Loads the model if need be and asks; once more if the process went away meanwhile through no fault of the request. fd: what goes
  * along, -1: nothing. */
-MUST_USE enum err pool_ask(struct infer_pool *, const char *who, const char *hash, int model_fd, enum model_task, int fd,
+MUST_USE enum err pool_ask(struct infer_pool *, const char *who, const struct infer_model *, enum model_task, int fd,
                            double min_score, struct answer *);

@@ -152,11 +152,11 @@ static enum err read_signature(const struct answer *a, struct tensor_list *ret_i
     return OK;
 }
 
-enum err infer_signature(struct infer_pool *p, const char *who, const char *hash, int model_fd, struct tensor_list *ret_in,
+enum err infer_signature(struct infer_pool *p, const char *who, const struct infer_model *of, struct tensor_list *ret_in,
                          struct tensor_list *ret_out)
 {
     struct answer *a = heap_take(sizeof *a);
-    enum err e = pool_ask(p, who, hash, model_fd, MODEL_SIGNATURE, -1, 0, a);
+    enum err e = pool_ask(p, who, of, MODEL_SIGNATURE, -1, 0, a);
     if (e == OK)
         e = read_signature(a, ret_in, ret_out);
     free(a);
@@ -175,12 +175,12 @@ static enum err read_sheet(struct tensors *t)
     return OK;
 }
 
-enum err infer_run(struct infer_pool *p, const char *who, const char *hash, int model_fd, struct tensors *t)
+enum err infer_run(struct infer_pool *p, const char *who, const struct infer_model *of, struct tensors *t)
 {
     const struct sheet s = { .in = t->in };
     memcpy(t->memory, &s, sizeof s);
     struct answer *a = heap_take(sizeof *a);
-    enum err e = pool_ask(p, who, hash, model_fd, MODEL_RUN, t->fd, 0, a);
+    enum err e = pool_ask(p, who, of, MODEL_RUN, t->fd, 0, a);
     free(a);
     TRY(e);
     return read_sheet(t);

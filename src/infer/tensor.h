@@ -62,7 +62,7 @@ MUST_USE enum err tensors_add(struct tensors *, const struct tensor *, uint8_t *
 const uint8_t *tensors_data(const struct tensors *, const struct tensor *);
 
 /* What the network takes and gives, by its file. Errors as infer_predict(). */
-MUST_USE enum err infer_signature(struct infer_pool *, const char *who, const char *model_hash, int model_fd,
-                                  struct tensor_list *ret_in, struct tensor_list *ret_out);
+MUST_USE enum err infer_signature(struct infer_pool *, const char *who, const struct infer_model *, struct tensor_list *ret_in,
+                                  struct tensor_list *ret_out);
 /* Runs it on t->in; fills t->out and the latency. E_INVALID: the tensors are not what the network takes, in words. */
-MUST_USE enum err infer_run(struct infer_pool *, const char *who, const char *model_hash, int model_fd, struct tensors *);
+MUST_USE enum err infer_run(struct infer_pool *, const char *who, const struct infer_model *, struct tensors *);

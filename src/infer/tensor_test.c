@@ -57,7 +57,7 @@ TEST(a_network_tells_its_own_tensors_and_runs_on_them)
     struct bench b;
     struct tensor_list in, out;
     open_bench(&b, TINY_OURS);
-    MUST(infer_signature(b.pool, "me", b.hash, b.model, &in, &out));
+    MUST(infer_signature(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, &in, &out));
     CHECK(in.n == 1 && out.n == 2);
     CHECK(in.items[0].type == TENSOR_FP32 && in.items[0].rank == 4 && in.items[0].shape[2] == TINY_SIDE);
     struct tensor given = image_input;
@@ -65,7 +65,7 @@ TEST(a_network_tells_its_own_tensors_and_runs_on_them)
     AUTO(tensors) struct tensors *t = NULL;
     MUST(tensors_new(&t));
     fill(t, &given, 0.25F, 0.5F, 1);
-    MUST(infer_run(b.pool, "me", b.hash, b.model, t));
+    MUST(infer_run(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, t));
     CHECK(t->out.n == 2 && t->latency_s >= 0);
     CHECK_TEXT(t->out.items[1].name, "scores");
     CHECK_TEXT(tensor_shape_text(b.a, &t->out.items[1]), "1×4×3");
@@ -83,7 +83,7 @@ TEST(tensors_that_a_network_does_not_take_are_refused_in_words)
     struct bench b;
     struct tensor_list in, out;
     open_bench(&b, TINY_OURS);
-    MUST(infer_signature(b.pool, "me", b.hash, b.model, &in, &out));
+    MUST(infer_signature(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, &in, &out));
     struct tensor right = image_input;
     memcpy(right.name, in.items[0].name, TENSOR_NAME);
     struct {
@@ -103,11 +103,11 @@ TEST(tensors_that_a_network_does_not_take_are_refused_in_words)
         uint8_t *data;
         MUST(tensors_new(&t));
         MUST(tensors_add(t, &cases[i].t, &data));
-        MUST_FAIL(infer_run(b.pool, "me", b.hash, b.model, t), E_INVALID, cases[i].says);
+        MUST_FAIL(infer_run(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, t), E_INVALID, cases[i].says);
     }
     AUTO(tensors) struct tensors *none = NULL;
     MUST(tensors_new(&none));
-    MUST_FAIL(infer_run(b.pool, "me", b.hash, b.model, none), E_INVALID, "is missing");
+    MUST_FAIL(infer_run(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, none), E_INVALID, "is missing");
     close_bench(&b);
 }
 
@@ -130,14 +130,14 @@ TEST(what_a_network_saw_is_no_tensor_of_its_own)
     struct bench b;
     struct tensor_list in, out;
     open_bench(&b, TINY_SEEING);
-    MUST(infer_signature(b.pool, "me", b.hash, b.model, &in, &out));
+    MUST(infer_signature(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, &in, &out));
     CHECK(in.n == 1 && out.n == 1);
     CHECK_TEXT(out.items[0].name, "output0");
     struct tensor given = image_input;
     AUTO(tensors) struct tensors *t = NULL;
     MUST(tensors_new(&t));
     fill(t, &given, 0.25F, 0.5F, 1);
-    MUST(infer_run(b.pool, "me", b.hash, b.model, t));
+    MUST(infer_run(b.pool, "me", &(struct infer_model){ b.hash, b.model, NULL }, t));
     CHECK_INT(t->out.n, 1);
     close_bench(&b);
 }

@@ -2,9 +2,11 @@
 #include "app/datalake/datalake.h"
 #include "app/deployment/serve.h"
 #include "app/deployment/served.h"
+#include "app/model/model.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "blob/blob.h"
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,68 +37,90 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
     return OK;
 }
 
-/* The version's file. ret_whole: it should label images as a whole. */
-static enum err model_open(struct sql *db, const struct services *s, struct arena *a, const char *version, int *ret_fd,
-                           const char **ret_hash, bool *ret_whole)
+/* The version's file, and what is told about it. */
+static enum err model_open(struct sql *db, const struct services *s, struct arena *a, const char *version, struct model_served *ret,
+                           struct infer_model *ret_model)
 {
     uint64_t size;
-    AUTO(rows) struct rows *r = NULL;
-    enum err e =
-        sql_first(db, &r,
-                  "SELECT o.hash, v.type = 'CLASSIFICATION' FROM model_file f JOIN object o ON o.name = f.object_name"
-                  " JOIN model_version v ON v.id = f.model_version_id WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
-                  V(version));
-    if (e == E_NOT_FOUND)
-        return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
-    TRY(e);
-    *ret_hash = arena_str(a, rows_text(r, 0));
-    *ret_whole = rows_int(r, 1);
-    return blob_read(s->blobs, *ret_hash, ret_fd, &size);
+    TRY(model_file_find(db, a, version, ret));
+    ret_model->hash = ret->hash;
+    ret_model->told = ret->told;
+    return blob_read(s->blobs, ret->hash, &ret_model->fd, &size);
+}
+
+static void auto_infer_model(struct infer_model *m)
+{
+    auto_fd(&m->fd);
 }
 
 enum err model_signature(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
                          struct tensor_list *ret_in, struct tensor_list *ret_out)
 {
-    AUTO(fd) int model = -1;
-    const char *hash;
-    bool whole;
-    TRY(model_open(db, s, a, version, &model, &hash, &whole));
-    return infer_signature(s->infer, who, hash, model, ret_in, ret_out);
+    AUTO(infer_model) struct infer_model model = { .fd = -1 };
+    struct model_served served;
+    TRY(model_open(db, s, a, version, &served, &model));
+    return infer_signature(s->infer, who, &model, ret_in, ret_out);
 }
 
 enum err model_run(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
                    struct tensors *t)
 {
-    AUTO(fd) int model = -1;
-    const char *hash;
-    bool whole;
-    TRY(model_open(db, s, a, version, &model, &hash, &whole));
-    return infer_run(s->infer, who, hash, model, t);
+    AUTO(infer_model) struct infer_model model = { .fd = -1 };
+    struct model_served served;
+    TRY(model_open(db, s, a, version, &served, &model));
+    return infer_run(s->infer, who, &model, t);
 }
 
-enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
-                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+/* "[[x, y], …]" to a tenth of a pixel; of keypoints with how sure the model is of each. */
+static const char *geometry_of(struct arena *a, const char *kind, const struct spot *spots, int n)
 {
-    AUTO(fd) int model = -1;
-    const char *hash;
-    bool whole;
-    TRY(model_open(db, s, a, version, &model, &hash, &whole));
-    TRY(infer_predict(s->infer, who, hash, model, image, threshold, a, ret));
-    if (ret->whole != whole)
-        return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
-                    ret->whole ? "labels whole images" : "finds boxes", whole ? "" : "not ");
-    for (size_t i = 0; i < ret->n; i++) {
-        const struct detection *d = &ret->items[i];
-        const struct predicted_shape shape = { .kind = ret->whole ? "classification" : "rectangle",
+    AUTO(out) struct out o;
+    bool keypoints = strcmp(kind, FOUND_KEYPOINTS) == 0;
+    out_init(&o, 1 << 20);
+    out_array(&o, NULL);
+    for (int i = 0; i < n; i++) {
+        out_array(&o, NULL);
+        out_number(&o, NULL, round((double)spots[i].x * 10) / 10);
+        out_number(&o, NULL, round((double)spots[i].y * 10) / 10);
+        if (keypoints)
+            out_number(&o, NULL, round((double)spots[i].seen * 1000) / 1000);
+        out_end_array(&o);
+    }
+    out_end_array(&o);
+    return arena_str(a, o.text.bytes);
+}
+
+static enum err shapes_of(struct arena *a, const struct detections *found, struct predicted_shapes *ret)
+{
+    const struct spot *spots = found->spots;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct detection *d = &found->items[i];
+        const struct predicted_shape shape = { .kind = found->kind,
                                                .label = d->label,
                                                .score = (double)d->score,
                                                .x = (double)d->x,
                                                .y = (double)d->y,
                                                .w = (double)d->w,
-                                               .h = (double)d->h };
-        TRY(predicted_shape_add(a, ret_shapes, &shape));
+                                               .h = (double)d->h,
+                                               .geometry = d->n_spots ? geometry_of(a, found->kind, spots, d->n_spots) : NULL };
+        spots += d->n_spots;
+        TRY(predicted_shape_add(a, ret, &shape));
     }
     return OK;
+}
+
+enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
+                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+{
+    AUTO(infer_model) struct infer_model model = { .fd = -1 };
+    struct model_served served;
+    TRY(model_open(db, s, a, version, &served, &model));
+    TRY(infer_predict(s->infer, who, &model, image, threshold, a, ret));
+    bool whole = strcmp(served.type, "CLASSIFICATION") == 0;
+    if (ret->whole != whole && strcmp(served.type, "NOT_CONFIGURED") != 0)
+        return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",
+                    ret->whole ? "labels whole images" : "finds boxes", whole ? "" : "not ");
+    return shapes_of(a, ret, ret_shapes);
 }
 
 enum err model_ask(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,

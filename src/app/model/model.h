@@ -58,3 +58,13 @@ MUST_USE enum err object_is_own(struct op *, const char *object_name);
 
 /* {"0": "cat", …}: an object whose values are text. E_INVALID names the key. */
 MUST_USE enum err labels_check(const struct json *labels, const char *where);
+
+/* The file that a version serves, and what it tells about it (told.c; NULL: nothing). E_UNMEANT: it has none. */
+struct model_served {
+    const char *hash, *told, *type;
+};
+MUST_USE enum err model_file_find(struct sql *, struct arena *, const char *model_version_id, struct model_served *ret);
+/* type, labels and parameters as the table has them, or NULL. */
+MUST_USE enum err model_told(struct arena *, const char *type, const char *labels, const char *parameters, const char **ret);
+/* What parameters say under "onnx": E_INVALID names the key. */
+MUST_USE enum err model_parameters_check(const struct json *parameters, const char *where);

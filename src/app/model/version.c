@@ -225,12 +225,20 @@ static enum err find(struct op *op)
     return reply_find(op, &model_version_resource, missing, "v.model_id = ?1 AND v.name = ?2", V(op->id), V(name));
 }
 
+static enum err check_sent(struct op *op)
+{
+    TRY(labels_check(in_json(op, "labels"), "labels"));
+    TRY(model_parameters_check(in_json(op, "parameters"), "parameters"));
+    if (in_has(op, "thumbnail_object_name"))
+        TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
+    return OK;
+}
+
 static enum err create(struct op *op)
 {
     const char *id;
-    TRY(labels_check(in_json(op, "labels"), "labels"));
-    if (in_has(op, "thumbnail_object_name"))
-        TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
+    TRY(model_parameters_check(in_json(op, "base_parameters"), "base_parameters"));
+    TRY(check_sent(op));
     struct model_version_new v = {
         .model_id = op->id,
         .name = in_text(op, "name"),
@@ -264,9 +272,7 @@ static enum err find_by_id(struct op *op)
 
 static enum err update(struct op *op)
 {
-    TRY(labels_check(in_json(op, "labels"), "labels"));
-    if (in_has(op, "thumbnail_object_name"))
-        TRY(object_is_own(op, in_text(op, "thumbnail_object_name")));
+    TRY(check_sent(op));
     TRY(resource_update(op, &model_version_resource, op->id));
     return reply_one(op, &model_version_resource, op->id);
 }

@@ -24,7 +24,7 @@ double onnx_run_apart(const char *bytes, size_t n, float *input, const int64_t *
         if (e == OK)
             e = ort_load((const uint8_t *)bytes, n, &s);
         if (e == OK)
-            e = ort_run(s, input, shape, 4);
+            e = ort_run(s, &(struct ort_feed){ input, 4, { shape[0], shape[1], shape[2], shape[3] } }, 1);
         if (e != OK)
             print_error("%s\n", fail_text());
         else

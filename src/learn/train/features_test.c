@@ -31,7 +31,7 @@ static size_t count(const struct ort_value *v)
 
 static bool run(struct ort_session *s, const struct file *f)
 {
-    return ort_run(s, f->image, (int64_t[]){ 1, 3, HEIGHT, WIDTH }, 4) == OK;
+    return ort_run(s, &(struct ort_feed){ f->image, 4, { 1, 3, HEIGHT, WIDTH } }, 1) == OK;
 }
 
 static bool same_answers(const struct ort_session *a, const struct ort_session *b)

@@ -1,0 +1,110 @@
+/* What a model version tells the process that runs its file: its type, the numbers of its labels, and what its parameters say under
+ * "onnx" (docs/bring-your-model.md). Files that trainings here wrote say all of that themselves. */
+#include "app/model/model.h"
+#include "infer/description.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static int by_number(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static bool is_background(const char *name)
+{
+    static const char *const names[] = { "background", "__background__", "_background_", "(background)" };
+    for (size_t i = 0; name && i < COUNT_OF(names); i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_counted(const int *number, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (number[i] != (int)i)
+            return false;
+    return true;
+}
+
+static void write_numbers(struct out *o, const int *number, size_t n)
+{
+    if (is_counted(number, n)) {
+        out_int(o, "labels", (int64_t)n);
+        return;
+    }
+    out_array(o, "labels");
+    for (size_t i = 0; i < n; i++)
+        out_int(o, NULL, number[i]);
+    out_end_array(o);
+}
+
+static enum err write_labels(struct arena *a, struct out *o, const char *labels)
+{
+    const struct json *map;
+    size_t n = 0;
+    TRY(json_parse(a, labels, strlen(labels), &map));
+    int *number = arena_new_array(a, int, json_count(map) + 1);
+    for (struct json_member m = json_first(map); m.key; m = json_next(map, m)) {
+        char *end;
+        long i = strtol(m.key, &end, 10);
+        if (!*m.key || *end || i < 0 || i > 1000000)
+            continue; /* what has no number is nothing that a network could say */
+        number[n++] = (int)i;
+        if (is_background(json_text(m.value)))
+            out_int(o, "background", i);
+    }
+    qsort(number, n, sizeof *number, by_number);
+    if (n)
+        write_numbers(o, number, n);
+    return OK;
+}
+
+static enum err write_told(struct arena *a, struct out *o, const char *type, const char *labels, const char *parameters)
+{
+    const struct json *v = NULL;
+    if (parameters)
+        TRY(json_parse(a, parameters, strlen(parameters), &v));
+    out_object(o, NULL);
+    if (type && strcmp(type, "NOT_CONFIGURED") != 0)
+        out_text(o, "type", type);
+    if (labels)
+        TRY(write_labels(a, o, labels));
+    if (json_get(v, "onnx"))
+        out_json(o, "onnx", json_get(v, "onnx"));
+    out_end_object(o);
+    return OK;
+}
+
+enum err model_told(struct arena *a, const char *type, const char *labels, const char *parameters, const char **ret)
+{
+    AUTO(out) struct out o;
+    out_init(&o, 1 << 20);
+    TRY(write_told(a, &o, type, labels, parameters));
+    *ret = arena_str(a, o.text.bytes);
+    return OK;
+}
+
+enum err model_file_find(struct sql *db, struct arena *a, const char *version, struct model_served *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    enum err e = sql_first(db, &r,
+                           "SELECT o.hash, v.type, v.labels, v.parameters, v.architecture IS NOT NULL FROM model_file f"
+                           " JOIN object o ON o.name = f.object_name JOIN model_version v ON v.id = f.model_version_id"
+                           " WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
+                           V(version));
+    if (e == E_NOT_FOUND)
+        return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
+    TRY(e);
+    *ret = (struct model_served){ .hash = arena_str(a, rows_text(r, 0)), .type = arena_str(a, rows_text(r, 1)) };
+    return rows_int(r, 4) ? OK : model_told(a, ret->type, rows_text(r, 2), rows_text(r, 3), &ret->told);
+}
+
+enum err model_parameters_check(const struct json *parameters, const char *where)
+{
+    const struct json *onnx = json_get(parameters, "onnx");
+    struct description d;
+    description_init(&d);
+    return json_absent(onnx) ? OK : fail_within(description_read(onnx, &d), "%s.", where);
+}

@@ -1,0 +1,65 @@
+/* boxes.h - what was found: boxes on the picture, their suppression, outlines and keypoints. */
+#pragma once
+#include "infer/description.h"
+#include "infer/infer.h"
+#include "infer/prepare.h"
+#include <stdlib.h>
+
+struct box {
+    float x1, y1, x2, y2, score; /* pixels of the picture */
+    int label;
+    uint32_t row; /* of the network's answer, by which its mask or keypoints are found */
+};
+struct boxes {
+    struct box *items;
+    size_t n, room;
+};
+static inline void auto_boxes(struct boxes *b)
+{
+    free(b->items);
+}
+
+/* From the description's form and unit to the picture, not clipped yet. What is not finite or has no area is dropped, and what has
+ * no label (< 0). */
+void boxes_add(struct boxes *, const struct description *, const struct placed *, const float box[4], float score, int label,
+               uint32_t row);
+
+/* Best score first, of equal ones the first; of boxes that overlap more than `iou` only the best stays (of one label, or across
+ * them). At most `most` are left. */
+void boxes_suppress(struct boxes *, double iou, bool across, size_t most);
+void boxes_sort(struct boxes *, size_t most); /* the order only */
+
+/* What goes back: room for everything is that of a message. */
+struct found {
+    struct detection *items; /* best first; room for DETECTIONS_MOST */
+    size_t n;
+    struct spot *spots; /* of all items, one after the other */
+    size_t n_spots, room_spots;
+    const char *kind;
+};
+/* Boxes clipped to the picture. */
+void found_boxes(struct found *, const struct boxes *, const struct placed *);
+void found_label(struct found *, int label, float score);
+/* A shape of points around or within a box; too many points are thinned out. */
+void found_shape(struct found *, const struct placed *, const struct box *, const struct spot *, size_t n);
+
+/* All of a detector's end: suppresses as described, and gives boxes, or shapes by `outline` where these are wanted: it answers the
+ * points of a box's outline or its keypoints on the picture, the caller's memory until the next call; 0: none. */
+typedef size_t outline_of(void *with, const struct box *, const struct spot **ret);
+void found_objects(struct found *, const struct description *, const struct placed *, struct boxes *, outline_of *, void *with);
+
+/* The outline of a mask that is a sum of prototypes (ROLE_MASKS), within the box. ret: *room, which is grown. */
+size_t found_prototypes(const struct ort_session *, const struct description *, const struct placed *, const struct box *,
+                        const float *coefficients, int64_t n, struct spot **room, const struct spot **ret);
+/* The same of a map of its own over the input, or over the picture: `value` of width × height; what is over `limit` is in. clip:
+ * only within the box. */
+struct mask {
+    const float *value;
+    int64_t width, height;
+    float limit;
+    bool over_picture, clip;
+};
+size_t found_mask(const struct mask *, const struct placed *, const struct box *, struct spot **room, const struct spot **ret);
+/* Each region of a map that is over its limit, the largest first, as an outline of that label; small specks are left out. */
+void found_regions(struct found *, const struct placed *, const struct mask *, int label, float score);
+void box_around(const struct spot *, size_t n, struct box *ret); /* the corners only */
