@@ -104,10 +104,11 @@ static enum err note_champion(struct sql *db, struct arena *a, const struct gate
     }
     struct value low = side.n ? V(interval_of(side.draws, side.n, 0.95).low) : V((const char *)NULL);
     TRY(sql_begin(db));
-    return sql_end(db, sql_run(db,
-                               "UPDATE gate SET champion_id = ?2, former_id = ?3, former_low = ?4, champion_since = ?5,"
-                               " champion_looks = 0 WHERE id = ?1",
-                               V(g->id), V(g->champion), V(g->known_champion), low, V(clock_now_ms())));
+    return sql_end(
+        db, sql_run(db,
+                    "UPDATE gate SET champion_id = ?2, former_id = ?3, former_low = ?4, champion_since = (SELECT d.deployed_at"
+                    " FROM deployment d WHERE d.id = gate.id), champion_looks = 0 WHERE id = ?1",
+                    V(g->id), V(g->champion), V(g->known_champion), low));
 }
 
 static enum err note_shadow(struct sql *db, const struct gate *g)
