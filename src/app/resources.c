@@ -27,7 +27,8 @@
     R(monitor)                                                                                                                     \
     R(review)                                                                                                                      \
     R(review_queue)                                                                                                                \
-    R(feedback) R(stats) R(filter) R(dashboard) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift)
+    R(feedback)                                                                                                                    \
+    R(stats) R(filter) R(dashboard) R(confusion) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

@@ -164,6 +164,49 @@ def test_the_shadow_stands_beside_the_champion_on_the_images_that_both_saw(serve
     b = r["beside"]
     assert (b["images"], b["metric"], b["champion"], b["shadow"], b["better"]) == (5, "mAP50", 1, r["shadow"]["ap_50"], 0)
     assert -0.8 < b["difference"][0] <= b["difference"][1] < 0
+    both = r["shared"]
+    assert (both["champion"]["images"], both["shadow"]["images"], both["shadow"]["ap_50"]) == (5, 5, b["shadow"])
+    assert both["champion"]["precision_interval"] == [1, 1] and both["shadow"]["recall_interval"][0] <= both["shadow"]["recall"] <= both["shadow"]["recall_interval"][1]
+    assert [x["size"] for x in r["champion"]["sizes"]] == ["small", "medium", "large"] and sum(x["truths"] for x in r["champion"]["sizes"]) == r["champion"]["truths"] == sum(len(c.boxes) for c in cells)
+    assert all(min(x["ap"], x["ar"]) > 0.999 for x in r["champion"]["sizes"] if x["truths"]), r["champion"]["sizes"]
+    assert sum(x["truths"] for l in r["champion"]["labels"] for x in l["sizes"]) == r["champion"]["truths"]
+
+
+def test_a_cell_of_the_confusion_matrix_opens_its_images(server, client, loop, annotated):
+    d = client.get_model_by_id(loop[2].origin_id).list_versions()[0].deploy(name=unique("confused"), min_threshold=0.3)
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(d.id)})["jwt"]
+    labels = d.list_labels()
+    names = [l.name for l in labels]
+    mine, rbc = names[0], 0
+    others = names[1:]
+    cells = annotated[0]["test"][:4]
+    first = lambda c: (mine, *c.boxes[0][1:])
+    said = [[first(c) for c in cells][0:1], [(others[0], *first(cells[1])[1:])], [], [first(cells[3]), (mine, 0, 0, 5, 5)]] # right, a wrong label, missed, one where nothing is
+    for c, boxes in zip(cells, said):
+        raw = {"detection_classes": [names.index(b[0]) for b in boxes], "detection_texts": [b[0] for b in boxes], "detection_scores": [0.9 - 0.5 * (b[1] == 0) for b in boxes],
+               "detection_boxes": [[y0, x0, y1, x1] for _, x0, y0, x1, y1 in boxes]}
+        server.call("POST", f"/api/deployment/{d.id}/predictions", status=201, token=jwt, json={"filename": c.name, "content_type": "IMAGE/JPEG", "height": 480, "width": 640, "latency": 0.02,
+                    "raw_predictions": raw, "source": c.name, "image": base64.b64encode(c.path.read_bytes()).decode()})
+        a = d.find_predicted_asset(filename=c.name)
+        a.add_review(rectangles=[(x0, y0, x1 - x0, y1 - y0, labels[rbc]) for _, x0, y0, x1, y1 in [first(c)]])
+    ask = lambda path="", **f: server.call("GET", f"/api/deployment/{d.id}/confusion{path}", params=f)
+    m = ask()["matrix"]
+    n, wrong = len(names), names.index(others[0])
+    assert (m["images"], [l["name"] for l in m["labels"]], [l["id"] for l in m["labels"]]) == (4, names, [str(l.id) for l in labels])
+    want = [[0] * (n + 1) for _ in range(n + 1)]
+    want[rbc][rbc], want[rbc][wrong], want[rbc][n], want[n][rbc] = 2, 1, 1, 1
+    assert m["counts"] == want
+    rbc_id, wrong_id = str(labels[rbc].id), str(labels[wrong].id)
+    files = lambda **f: sorted(a["data"]["filename"] for a in ask("/assets", **f)["items"])
+    assert files(truth=rbc_id, said=rbc_id) == sorted([cells[0].name, cells[3].name])
+    assert (files(truth=rbc_id, said=wrong_id), files(truth=rbc_id), files(said=rbc_id)) == ([cells[1].name], [cells[2].name], [cells[3].name])
+    assert files(truth=rbc_id, said=rbc_id, source=cells[0].name) == [cells[0].name]
+    assert (files(said=rbc_id, threshold=0.5), ask(threshold=0.5)["matrix"]["counts"][n][rbc]) == ([], 0)
+    assert ask(of="shadow")["matrix"]["images"] == 0
+    page = ask("/assets", truth=rbc_id, said=rbc_id, limit=1)
+    assert len(page["items"]) == 1 and page["next_cursor"] and page["count"] == 2
+    assert ask("/assets")["items"] == []
+    server.call("GET", f"/api/deployment/{d.id}/confusion/assets", params={"truth": str(d.id)}, status=404)
 
 
 def test_off_it_takes_nothing(server, loop, annotated):

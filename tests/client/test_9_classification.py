@@ -193,6 +193,12 @@ def test_a_review_counts_and_goes_back_into_the_dataset(server, client, learnt, 
     assert sorted(x["stats"]["accuracy"] for x in one)[0] == 0
     board = server.call("GET", f"/api/deployment/{served.id}/dashboard")
     assert board["reviews"]["champion"]["accuracy"] == stats["accuracy"]
+    low, high = board["reviews"]["champion"]["accuracy_interval"]
+    assert low <= stats["accuracy"] <= high and low < high
+    matrix = server.call("GET", f"/api/deployment/{served.id}/confusion")["matrix"]
+    assert matrix["images"] == 4 == sum(map(sum, matrix["counts"])) and sum(matrix["counts"][i][i] for i in range(len(matrix["labels"]))) == round(4 * stats["accuracy"])
+    wrong = server.call("GET", f"/api/deployment/{served.id}/confusion/assets", params={"truth": matrix["labels"][3]["id"], **{"said": m["id"] for m, c in zip(matrix["labels"], matrix["counts"][3]) if c}})
+    assert [a["data"]["filename"] for a in wrong["items"]] == ["disc_14.png"]
     assert server.call("POST", f"/api/deployment/{served.id}/feedback-loop/submit", json={"q": 'source != "x"'})["count"] == 4
     assert {a.filename: [c.label.name for c in a.get_annotation().list_classifications()] for a in feedback.list_assets()} == {
         "cross_12.png": ["cross"], "disc_12.png": ["disc"], "square_12.png": ["square"], "disc_14.png": ["star"]}

@@ -92,6 +92,7 @@ enum err beside_compute(struct sql *db, struct arena *a, const struct selection 
     TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(s->deployment_id)));
     TRY(seen_by_both(db, a, s, &ids, &n));
     ret->images = (int64_t)n;
+    ret->ids = ids;
     if (!n || ret->images < least)
         return OK;
     ret->metric = whole ? "accuracy" : ret->metric;
@@ -109,13 +110,6 @@ void beside_write(struct out *o, const char *key, const struct beside *b)
     figure_write(o, "champion", b->images ? b->champion : -1);
     figure_write(o, "shadow", b->images ? b->shadow : -1);
     figure_write(o, "better", b->known ? b->better : -1);
-    if (b->known) {
-        out_array(o, "difference");
-        out_number(o, NULL, b->difference.low);
-        out_number(o, NULL, b->difference.high);
-        out_end_array(o);
-    } else {
-        out_null(o, "difference");
-    }
+    interval_write(o, "difference", b->known, b->difference);
     out_end_object(o);
 }

@@ -24,6 +24,7 @@ static enum err begin(struct sql *db, struct arena *a, const char *deployment, s
 {
     *ret = (struct classified){ 0 };
     TRY(monitor_labels(db, a, deployment, LABELS_COUNTED, &ret->labels, &ret->n_labels));
+    ret->with_intervals = ret->n_labels <= SPREAD_LABELS;
     ret->counts = arena_new_array(a, int64_t, (ret->n_labels + 1) * (ret->n_labels + 1));
     return OK;
 }
@@ -53,14 +54,19 @@ enum err classified_of(struct sql *db, struct arena *a, const char *deployment, 
     return count_images(r, ret);
 }
 
+enum err classified_rows(struct sql *db, const char *deployment, struct value ids, bool shadow, struct rows **ret)
+{
+    return sql_rows(db, ret,
+                    SAID ", a.id FROM listed i JOIN predicted_asset a ON a.id = i.value AND a.deployment_id = ?3 JOIN prediction p"
+                         " ON p.predicted_asset_id = a.id AND p.is_shadow = ?2 WHERE i.list = ?1 ORDER BY a.id",
+                    V(ids), V(shadow), V(deployment));
+}
+
 enum err classified_right(struct sql *db, const char *deployment, struct value ids, bool shadow, double *ret, size_t most,
                           size_t *ret_n)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 SAID " FROM listed i JOIN predicted_asset a ON a.id = i.value AND a.deployment_id = ?3 JOIN prediction p"
-                      " ON p.predicted_asset_id = a.id AND p.is_shadow = ?2 WHERE i.list = ?1 ORDER BY a.id",
-                 V(ids), V(shadow), V(deployment)));
+    TRY(classified_rows(db, deployment, ids, shadow, &r));
     *ret_n = 0;
     while (*ret_n < most && rows_next(r))
         if (!rows_null(r, 0))

@@ -85,8 +85,7 @@ struct supervised {
     struct detect_metrics metrics;
     const char **labels; /* by index */
     int n_labels;
-    bool has_intervals; /* of 95 %: from two images on */
-    struct interval ap, ap50;
+    struct spread spread;
 };
 /* The ids of the latest reviewed images that it answered. */
 MUST_USE enum err reviewed_rows(struct sql *, const struct selection *, bool shadow, struct rows **ret);
@@ -106,6 +105,8 @@ MUST_USE enum err reviewed_of_write(struct sql *, struct arena *, struct out *, 
 /* The boxes that a model predicted on those reviewed images (a list of predicted assets) against the reviews. */
 MUST_USE enum err reviewed_metrics(struct sql *, struct arena *, const char *deployment_id, struct value ids, bool shadow,
                                    struct metrics **ret);
+/* Rows of the label's position that a review says (NULL: none), that the model said (NULL: none), and the image. */
+MUST_USE enum err classified_rows(struct sql *, const char *deployment_id, struct value ids, bool shadow, struct rows **ret);
 /* 1 for each image whose label the model said, 0 for the others, in an order that is the same for both models. */
 MUST_USE enum err classified_right(struct sql *, const char *deployment_id, struct value ids, bool shadow, double *ret, size_t most,
                                    size_t *ret_n);
@@ -114,6 +115,7 @@ MUST_USE enum err classified_right(struct sql *, const char *deployment_id, stru
 struct beside {
     const char *metric; /* "mAP50", "accuracy" */
     int64_t images;
+    struct value ids; /* those, a list */
     double champion, shadow;
     bool known;                 /* the rest: there was something to find */
     struct interval difference; /* shadow - champion, 95 %, images drawn anew in pairs */

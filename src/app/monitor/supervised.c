@@ -1,16 +1,16 @@
 /* What reviews say about the models. */
 #include "app/deployment/deployment.h"
-#include "app/monitor/monitor.h"
+#include "app/monitor/scene.h"
 #include "base/clock.h"
 #include <string.h>
 
-enum { BOXES_MOST = 10000 };
+enum { BOXES_MOST = 10000, SEED = 1 };
 
-struct scene { /* one image */
-    struct metrics_truth *truths;
-    struct metrics_detection *found;
-    size_t n_truths, n_found;
-};
+void scene_new(struct arena *a, struct scene *ret)
+{
+    *ret = (struct scene){ arena_new_array(a, struct metrics_truth, BOXES_MOST),
+                           arena_new_array(a, struct metrics_detection, BOXES_MOST), 0, 0 };
+}
 
 enum err monitor_labels(struct sql *db, struct arena *a, const char *deployment, int most, const char ***ret, int *ret_n)
 {
@@ -28,7 +28,7 @@ enum err monitor_labels(struct sql *db, struct arena *a, const char *deployment,
     return rows_error(r);
 }
 
-static enum err read_scene(struct sql *db, const char *asset, bool shadow, struct scene *s)
+enum err scene_read(struct sql *db, const char *asset, bool shadow, struct scene *s)
 {
     AUTO(rows) struct rows *truth = NULL;
     AUTO(rows) struct rows *found = NULL;
@@ -55,10 +55,10 @@ static enum err read_scene(struct sql *db, const char *asset, bool shadow, struc
 
 static enum err add_scenes(struct sql *db, struct arena *a, struct rows *ids, bool shadow, struct metrics *m)
 {
-    struct scene scene = { arena_new_array(a, struct metrics_truth, BOXES_MOST),
-                           arena_new_array(a, struct metrics_detection, BOXES_MOST), 0, 0 };
+    struct scene scene;
+    scene_new(a, &scene);
     while (rows_next(ids)) {
-        TRY(read_scene(db, rows_text(ids, 0), shadow, &scene));
+        TRY(scene_read(db, rows_text(ids, 0), shadow, &scene));
         metrics_add(m, scene.truths, scene.n_truths, scene.found, scene.n_found);
     }
     return rows_error(ids);
@@ -79,18 +79,6 @@ enum err reviewed_metrics(struct sql *db, struct arena *a, const char *deploymen
     return OK;
 }
 
-/* Intervals take a hundred times as long as the figures, and say nothing of one image. */
-static void add_intervals(struct arena *a, const struct metrics *m, struct supervised *ret)
-{
-    struct draws draws;
-    metrics_resample(m, a, 1, &draws);
-    ret->has_intervals = draws.n > 0 && ret->metrics.images > 1;
-    if (!ret->has_intervals)
-        return;
-    ret->ap = interval_of(draws.ap, draws.n, 0.95);
-    ret->ap50 = interval_of(draws.ap50, draws.n, 0.95);
-}
-
 static enum err compute(struct sql *db, struct arena *a, const char *deployment, struct rows *ids, bool shadow,
                         struct supervised *ret)
 {
@@ -99,8 +87,7 @@ static enum err compute(struct sql *db, struct arena *a, const char *deployment,
     AUTO(metrics) struct metrics *m = metrics_new(ret->n_labels ? ret->n_labels : 1);
     TRY(add_scenes(db, a, ids, shadow, m));
     metrics_compute(m, a, &ret->metrics);
-    if (ret->metrics.images > 1)
-        add_intervals(a, m, ret);
+    metrics_spread(m, a, SEED, ret->metrics.best_score, &ret->spread);
     return OK;
 }
 
@@ -124,37 +111,50 @@ enum err supervised_compute(struct sql *db, struct arena *a, const struct select
     return compute(db, a, s->deployment_id, r, shadow, ret);
 }
 
+static const char *const slots[] = { "champion", "shadow" };
+
+static enum err write_classified(struct sql *db, struct arena *a, struct out *o, const char *deployment, struct value ids,
+                                 bool shadow)
+{
+    struct classified labels;
+    TRY(classified_of(db, a, deployment, ids, shadow, &labels));
+    classified_write(o, slots[shadow], &labels);
+    return OK;
+}
+
+static enum err write_boxes(struct sql *db, struct arena *a, struct out *o, const char *deployment, struct value ids, bool shadow)
+{
+    struct supervised boxes;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r, "SELECT value FROM listed WHERE list = ?1", V(ids)));
+    TRY(compute(db, a, deployment, r, shadow, &boxes));
+    supervised_write(o, slots[shadow], &boxes);
+    return OK;
+}
+
 enum err reviewed_of_write(struct sql *db, struct arena *a, struct out *o, const char *deployment, struct value ids)
 {
     int64_t whole = 0;
     TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(deployment)));
-    if (whole) {
-        struct classified labels;
-        TRY(classified_of(db, a, deployment, ids, false, &labels));
-        classified_write(o, "champion", &labels);
-        return OK;
-    }
-    struct supervised boxes;
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT value FROM listed WHERE list = ?1", V(ids)));
-    TRY(compute(db, a, deployment, r, false, &boxes));
-    supervised_write(o, "champion", &boxes);
-    return OK;
+    return whole ? write_classified(db, a, o, deployment, ids, false) : write_boxes(db, a, o, deployment, ids, false);
 }
 
-static void interval_write(struct out *o, const char *key, const struct supervised *s, struct interval in)
+static void write_sizes(struct out *o, const struct size_metrics *sizes)
 {
-    if (!s->has_intervals) {
-        out_null(o, key);
-        return;
+    static const char *const names[METRICS_SIZES] = { "small", "medium", "large" };
+    out_array(o, "sizes");
+    for (int i = 0; i < METRICS_SIZES; i++) {
+        out_object(o, NULL);
+        out_text(o, "size", names[i]);
+        out_int(o, "truths", sizes[i].truths);
+        figure_write(o, "ap", sizes[i].ap);
+        figure_write(o, "ar", sizes[i].ar);
+        out_end_object(o);
     }
-    out_array(o, key);
-    out_number(o, NULL, in.low);
-    out_number(o, NULL, in.high);
     out_end_array(o);
 }
 
-static void write_label(struct out *o, const char *name, const struct label_metrics *l)
+static void write_label(struct out *o, const char *name, const struct label_metrics *l, const struct label_spread *in)
 {
     out_object(o, NULL);
     out_text(o, "label", name);
@@ -165,28 +165,40 @@ static void write_label(struct out *o, const char *name, const struct label_metr
     figure_write(o, "ar", l->ar);
     figure_write(o, "precision", l->truths ? l->precision : -1);
     figure_write(o, "recall", l->truths ? l->recall : -1);
+    bool known = in && in->known && l->truths;
+    interval_write(o, "ap_interval", known, known ? in->ap : (struct interval){ 0 });
+    interval_write(o, "ap_50_interval", known, known ? in->ap50 : (struct interval){ 0 });
+    interval_write(o, "precision_interval", known, known ? in->precision : (struct interval){ 0 });
+    interval_write(o, "recall_interval", known, known ? in->recall : (struct interval){ 0 });
+    write_sizes(o, l->sizes);
     out_end_object(o);
 }
 
 void supervised_write(struct out *o, const char *key, const struct supervised *s)
 {
     const struct detect_metrics *m = &s->metrics;
+    const struct spread *in = &s->spread;
+    bool known = in->known && m->truths;
     out_object(o, key);
     out_int(o, "images", m->images);
     out_int(o, "truths", m->truths);
     figure_write(o, "ap_50_95", m->ap);
     figure_write(o, "ap_50", m->ap50);
     figure_write(o, "ap_75", m->ap75);
-    interval_write(o, "ap_50_95_interval", s, s->ap);
-    interval_write(o, "ap_50_interval", s, s->ap50);
+    interval_write(o, "ap_50_95_interval", known, in->ap);
+    interval_write(o, "ap_50_interval", known, in->ap50);
+    interval_write(o, "precision_interval", known, in->precision);
+    interval_write(o, "recall_interval", known, in->recall);
+    interval_write(o, "f1_interval", known, in->f1);
     figure_write(o, "ar", m->ar);
     figure_write(o, "precision", m->truths ? m->precision : -1);
     figure_write(o, "recall", m->truths ? m->recall : -1);
     figure_write(o, "f1", m->truths ? m->f1 : -1);
     figure_write(o, "best_score", m->truths ? m->best_score : -1);
+    write_sizes(o, m->sizes);
     out_array(o, "labels");
     for (int i = 0; i < m->n_labels && i < s->n_labels; i++)
-        write_label(o, s->labels[i], &m->labels[i]);
+        write_label(o, s->labels[i], &m->labels[i], in->labels ? &in->labels[i] : NULL);
     out_end_array(o);
     out_end_object(o);
 }
@@ -204,9 +216,23 @@ static enum err directed_write(struct sql *db, struct out *o, const struct selec
     return OK;
 }
 
+/* All figures of both on the images that both saw. */
+static enum err shared_write(struct sql *db, struct arena *a, struct out *o, const char *deployment, bool whole,
+                             const struct beside *b)
+{
+    if (!b->images) {
+        out_null(o, "shared");
+        return OK;
+    }
+    out_object(o, "shared");
+    for (int i = 0; i < 2; i++)
+        TRY(whole ? write_classified(db, a, o, deployment, b->ids, i) : write_boxes(db, a, o, deployment, b->ids, i));
+    out_end_object(o);
+    return OK;
+}
+
 enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const struct selection *s)
 {
-    static const char *const names[] = { "champion", "shadow" };
     int64_t whole = 0;
     TRY(sql_int(db, &whole, "SELECT type = 'CLASSIFICATION' FROM deployment WHERE id = ?1", V(s->deployment_id)));
     for (int i = 0; i < 2; i++) {
@@ -214,15 +240,16 @@ enum err reviewed_write(struct sql *db, struct arena *a, struct out *o, const st
         struct classified labels;
         if (whole) {
             TRY(classified_compute(db, a, s, i, &labels));
-            classified_write(o, names[i], &labels);
+            classified_write(o, slots[i], &labels);
         } else {
             TRY(supervised_compute(db, a, s, i, &boxes));
-            supervised_write(o, names[i], &boxes);
+            supervised_write(o, slots[i], &boxes);
         }
     }
     struct beside b;
     TRY(beside_compute(db, a, s, 0, 1, &b));
     beside_write(o, "beside", &b);
+    TRY(shared_write(db, a, o, s->deployment_id, whole, &b));
     return directed_write(db, o, s);
 }
 

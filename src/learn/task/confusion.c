@@ -1,4 +1,7 @@
 #include "learn/task/confusion.h"
+#include "learn/data/random.h"
+#include <stdlib.h>
+#include <string.h>
 
 static double share_of(int64_t n, int64_t of)
 {
@@ -42,4 +45,46 @@ double confusion_accuracy(const int64_t *counts, int labels)
         right += i % (labels + 1) == 0 ? counts[i] : 0;
     }
     return all ? (double)right / (double)all : -1;
+}
+
+/* An image is drawn by its place among all of them, cell after cell. */
+static void draw_counts(const int64_t *below, int cells, int64_t images, struct random *r, int64_t *ret)
+{
+    memset(ret, 0, (size_t)cells * sizeof *ret);
+    for (int64_t i = 0; i < images; i++) {
+        int64_t at = (int64_t)random_below(r, (size_t)images);
+        int low = 0, high = cells - 1;
+        while (low < high) {
+            int middle = (low + high) / 2;
+            if (below[middle] > at)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        ret[low]++;
+    }
+}
+
+void confusion_spread(const int64_t *counts, int labels, uint64_t seed, struct confusion_spread *ret)
+{
+    enum { TIMES = 200, FIGURES = 4 };
+    int cells = labels * labels;
+    int64_t images = 0, *below = heap_take((size_t)cells * sizeof *below), *drawn = heap_take((size_t)cells * sizeof *drawn);
+    double values[FIGURES][TIMES];
+    for (int i = 0; i < cells; i++)
+        below[i] = images += counts[i];
+    *ret = (struct confusion_spread){ .known = images > 1 };
+    for (int i = 0; i < TIMES && ret->known; i++) {
+        struct random r = random_of(seed, 0x636f6e66, (uint64_t)i);
+        draw_counts(below, cells, images, &r, drawn);
+        struct label_figures mean = confusion_mean(drawn, labels);
+        const double all[FIGURES] = { confusion_accuracy(drawn, labels), mean.precision, mean.recall, mean.f1 };
+        for (int k = 0; k < FIGURES; k++)
+            values[k][i] = all[k];
+    }
+    struct interval *to[FIGURES] = { &ret->accuracy, &ret->precision, &ret->recall, &ret->f1 };
+    for (int k = 0; k < FIGURES && ret->known; k++)
+        *to[k] = interval_of(values[k], TIMES, 0.95);
+    free(below);
+    free(drawn);
 }

@@ -1,6 +1,6 @@
 /* confusion.h - figures of classifications, from how often an image of label [row] was said to be of label [column]. */
 #pragma once
-#include <stdint.h>
+#include "learn/task/resample.h"
 
 struct label_figures {
     int64_t truths;
@@ -11,3 +11,10 @@ struct label_figures confusion_label(const int64_t *counts, int labels, int labe
 /* The means over the labels that have images; -1 if none has. */
 struct label_figures confusion_mean(const int64_t *counts, int labels);
 double confusion_accuracy(const int64_t *counts, int labels); /* the share that is right; -1 without an image */
+
+/* 95 % intervals, the images drawn anew (resample.h). Known from two images on. */
+struct confusion_spread {
+    bool known;
+    struct interval accuracy, precision, recall, f1;
+};
+void confusion_spread(const int64_t *counts, int labels, uint64_t seed, struct confusion_spread *ret);

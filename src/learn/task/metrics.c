@@ -344,7 +344,11 @@ void metrics_compute(struct metrics *m, struct arena *a, struct detect_metrics *
         if (l->n)
             qsort(l->items, l->n, sizeof *l->items, by_score);
         figures_of(l, of);
-        r.labels[i] = (struct label_metrics){ l->truths[0], of[0], of[1], of[2], of[8], 0, 0 };
+        r.labels[i] = (struct label_metrics){ .truths = l->truths[0], .ap = of[0], .ap50 = of[1], .ap75 = of[2], .ar = of[8] };
+        for (int k = 0; k < METRICS_SIZES; k++) {
+            r.labels[i].sizes[k] = (struct size_metrics){ l->truths[1 + k], of[3 + k], of[9 + k] };
+            r.sizes[k].truths += l->truths[1 + k];
+        }
         r.truths += l->truths[0];
         for (int k = 0; k < COCO_FIGURES; k++) {
             sum[k] += of[k] >= 0 ? of[k] : 0;
@@ -353,6 +357,10 @@ void metrics_compute(struct metrics *m, struct arena *a, struct detect_metrics *
     }
     for (int k = 0; k < COCO_FIGURES; k++)
         r.coco[k] = with[k] ? sum[k] / (double)with[k] : -1;
+    for (int k = 0; k < METRICS_SIZES; k++) {
+        r.sizes[k].ap = r.coco[3 + k];
+        r.sizes[k].ar = r.coco[9 + k];
+    }
     r.ap = r.coco[0];
     r.ap50 = r.coco[1];
     r.ap75 = r.coco[2];

@@ -4,7 +4,7 @@
 #pragma once
 #include "base/arena.h"
 
-enum { IOU_STEPS = 10, METRICS_DETECTIONS = 100, METRICS_LABELS = 10000, COCO_FIGURES = 12 };
+enum { IOU_STEPS = 10, METRICS_DETECTIONS = 100, METRICS_LABELS = 10000, COCO_FIGURES = 12, METRICS_SIZES = 3 };
 
 struct metrics_truth {
     int label;
@@ -31,16 +31,23 @@ static inline void auto_metrics(struct metrics **m)
 /* One image. Detections of equal score keep their order. Labels must be below the number given to metrics_new(). */
 void metrics_add(struct metrics *, const struct metrics_truth *, size_t n_truth, const struct metrics_detection *, size_t n_found);
 
+/* Of things up to 32², up to 96² and larger. */
+struct size_metrics {
+    int64_t truths;
+    double ap, ar; /* -1: no truth */
+};
 struct label_metrics {
     int64_t truths;            /* crowds are none */
     double ap, ap50, ap75, ar; /* -1: the label has no truth */
     double precision, recall;  /* at IoU 0.5 and best_score */
+    struct size_metrics sizes[METRICS_SIZES];
 };
 struct detect_metrics {
     double ap, ap50, ap75, ar; /* means over the labels that have truths; -1 if there are none */
     double coco[COCO_FIGURES]; /* the twelve figures of the COCO evaluation; -1: there was nothing to find */
     double best_score;         /* the threshold at which F1 over all labels is best, at IoU 0.5 */
     double precision, recall, f1;
+    struct size_metrics sizes[METRICS_SIZES];
     struct label_metrics *labels; /* the arena's */
     int n_labels;
     int64_t images, truths;

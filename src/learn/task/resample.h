@@ -24,5 +24,17 @@ struct interval {
 };
 /* What lies between the outer parts of the values, which are sorted: confidence 0.95 leaves out 2.5 % on each side. n > 0. */
 struct interval interval_of(double *values, int n, double confidence);
+/* The intervals of all that is told of some images: of every label, of at most SPREAD_LABELS labels. precision, recall, f1: at that
+ * score and IoU 0.5. */
+enum { SPREAD_LABELS = 200 };
+struct spread {
+    bool known; /* two images, and something to find in the draws */
+    struct interval ap, ap50, precision, recall, f1;
+    struct label_spread {
+        bool known;
+        struct interval ap, ap50, precision, recall;
+    } * labels; /* the arena's; NULL: there are too many */
+};
+void metrics_spread(const struct metrics *, struct arena *, uint64_t seed, double score, struct spread *ret);
 /* Which share of the draws is better by more than the margin. */
 double share_better(const double *a, const double *b, int n, double margin);

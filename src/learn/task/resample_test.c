@@ -84,6 +84,48 @@ TEST(an_interval_of_95_percent_holds_the_true_score_about_that_often)
         fail_msg("%d of %d intervals held the true score", held, SETS);
 }
 
+TEST(all_figures_of_some_images_have_intervals_that_hold_them)
+{
+    enum { IMAGES = 60 };
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *m = metrics_new(3);
+    struct detect_metrics r;
+    struct draws draws;
+    struct spread s;
+    for (uint64_t i = 0; i < IMAGES; i++)
+        add_image(m, i, 0.6);
+    metrics_compute(m, a, &r);
+    metrics_spread(m, a, 5, r.best_score, &s);
+    metrics_resample(m, a, 5, &draws);
+    struct interval same = interval_of(draws.ap50, draws.n, 0.95);
+    assert_true(s.known && s.ap50.low == same.low && s.ap50.high == same.high);
+    const struct interval all[] = {
+        s.ap, s.ap50, s.precision, s.recall, s.f1, s.labels[1].ap50, s.labels[0].ap, s.labels[0].recall, s.labels[1].precision
+    };
+    const double values[] = {
+        r.ap, r.ap50, r.precision, r.recall, r.f1, r.labels[1].ap50, r.labels[0].ap, r.labels[0].recall, r.labels[1].precision
+    };
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (!(all[i].low <= values[i] && values[i] <= all[i].high && all[i].high - all[i].low < 0.4))
+            fail_msg("figure %zu: %g is not well within %g to %g", i, values[i], all[i].low, all[i].high);
+    assert_true(s.labels[0].known && s.labels[1].known && !s.labels[2].known); /* the third is nowhere */
+}
+
+TEST(what_is_told_by_size_adds_up_to_all)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *m = metrics_new(2);
+    const struct metrics_truth t[] = { metrics_truth_of(0, 0, 0, 20, 20), metrics_truth_of(0, 100, 0, 50, 50),
+                                       metrics_truth_of(1, 200, 0, 200, 200) };
+    const struct metrics_detection d[] = { { 0, 0.9, 0, 0, 20, 20 }, { 1, 0.8, 200, 0, 200, 200 } };
+    struct detect_metrics r;
+    metrics_add(m, t, 3, d, 2);
+    metrics_compute(m, a, &r);
+    assert_true(r.sizes[0].truths == 1 && r.sizes[1].truths == 1 && r.sizes[2].truths == 1);
+    assert_true(r.sizes[0].ap > 0.99 && r.sizes[1].ap < 0.01 && r.sizes[2].ar > 0.99);
+    assert_true(r.labels[0].sizes[1].truths == 1 && r.labels[0].sizes[1].ar == 0 && r.labels[1].sizes[0].ap == -1);
+}
+
 TEST(two_models_on_the_same_images_are_compared_draw_by_draw)
 {
     enum { IMAGES = 40, TIMES = 400 };

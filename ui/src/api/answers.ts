@@ -322,6 +322,11 @@ export interface CompletionOffer {
   says: string;
 }
 
+export interface Confusion {
+  looked_at: ReviewsThatWereLookedAt;
+  matrix: Matrix;
+}
+
 export interface Console {
   items: ConsoleLine[];
   count: number;
@@ -629,6 +634,7 @@ export interface EarlierCheckOfDrift {
 export interface Error {
   message: string;
   detail?: string;
+  error?: string;
 }
 
 export interface EvaluatedAsset {
@@ -795,7 +801,13 @@ export interface FiguresOfReviews {
   champion: ReviewedPredictions;
   shadow: ReviewedPredictions;
   beside: ShadowBesideTheChampion;
+  shared: FiguresOfReviewsThatBothHave | null;
   directed: number;
+}
+
+export interface FiguresOfReviewsThatBothHave {
+  champion: ReviewedPredictions;
+  shadow: ReviewedPredictions;
 }
 
 export interface FiguresOverPredictions {
@@ -899,6 +911,30 @@ export interface ImportResult {
   splits: Record<string, number>;
 }
 
+export interface Inference {
+  model_name: string;
+  model_version: string;
+  id?: string;
+  parameters: ParametersOfAnInference;
+  outputs: OutputTensor[];
+}
+
+export interface InferenceMetadata {
+  name: string;
+  versions: string[];
+  platform: string;
+  inputs: TensorOfANetwork[];
+  outputs: TensorOfANetwork[];
+  image_inputs: TensorOfANetwork[];
+  image_outputs: TensorOfANetwork[];
+}
+
+export interface InferenceServer {
+  name: string;
+  version: string;
+  extensions: string[];
+}
+
 export interface Interval {
   low: number;
   high: number;
@@ -973,6 +1009,11 @@ export interface LabelOfADeployment {
   group_id: string | null;
 }
 
+export interface LabelOfAMatrix {
+  id: string;
+  name: string;
+}
+
 export interface LabelOfAPoint {
   id: string;
   name: string;
@@ -1007,6 +1048,10 @@ export interface LatestVersionOfAModel {
   id: string;
   version: number;
   name: string;
+}
+
+export interface LifeOfTheServer {
+  live: boolean;
 }
 
 export interface Line {
@@ -1112,6 +1157,12 @@ export interface MaskWithItsLabel {
   attributes: Record<string, unknown> | null;
   mask: string | null;
   area: number;
+}
+
+export interface Matrix {
+  images: number;
+  labels: LabelOfAMatrix[];
+  counts: number[][];
 }
 
 export interface MetricOfAlerts {
@@ -1261,12 +1312,25 @@ export interface Organization {
   created_at: string;
 }
 
+export interface OutputTensor {
+  name: string;
+  datatype: string;
+  shape: number[];
+  parameters?: Record<string, unknown>;
+  data?: unknown[];
+}
+
 export interface OwnOrganization {
   id: string;
   name: string;
   default_connector_id: string;
   created_at: string;
   role: "viewer" | "annotator" | "member" | "admin" | "owner";
+}
+
+export interface ParametersOfAnInference {
+  latency: number;
+  predicted_asset_id?: string;
 }
 
 export interface Ping {
@@ -1464,6 +1528,15 @@ export interface Project {
   nb_datasets: number;
 }
 
+export interface ReadinessOfADeployment {
+  name: string;
+  ready: boolean;
+}
+
+export interface ReadinessOfTheServer {
+  ready: boolean;
+}
+
 export interface Rectangle {
   id: string;
   annotation_id: string;
@@ -1523,6 +1596,11 @@ export interface ReviewedClassification {
 export interface ReviewedLabel {
   label: string;
   truths: number;
+  ap_interval?: [number, number] | null;
+  ap_50_interval?: [number, number] | null;
+  precision_interval?: [number, number] | null;
+  recall_interval?: [number, number] | null;
+  sizes?: ReviewedSize[];
   ap?: number | null;
   ap_50?: number | null;
   ap_75?: number | null;
@@ -1536,11 +1614,16 @@ export interface ReviewedPredictions {
   images: number;
   truths?: number;
   accuracy?: number | null;
+  accuracy_interval?: [number, number] | null;
   ap_50_95?: number | null;
   ap_50?: number | null;
   ap_75?: number | null;
   ap_50_95_interval?: [number, number] | null;
   ap_50_interval?: [number, number] | null;
+  precision_interval?: [number, number] | null;
+  recall_interval?: [number, number] | null;
+  f1_interval?: [number, number] | null;
+  sizes?: ReviewedSize[];
   ar?: number | null;
   precision: number | null;
   recall: number | null;
@@ -1569,6 +1652,18 @@ export interface ReviewedShape {
   w: number;
   h: number;
   geometry: unknown;
+}
+
+export interface ReviewedSize {
+  size: "small" | "medium" | "large";
+  truths: number;
+  ap: number | null;
+  ar: number | null;
+}
+
+export interface ReviewsThatWereLookedAt {
+  predictions: number;
+  all: boolean;
 }
 
 export interface SavedView {
@@ -1828,6 +1923,12 @@ export interface Tag {
 export interface TagAndHowManyThings {
   tag: Tag;
   count: number;
+}
+
+export interface TensorOfANetwork {
+  name: string;
+  datatype: string;
+  shape: number[];
 }
 
 export interface Token {

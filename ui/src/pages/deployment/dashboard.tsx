@@ -4,7 +4,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Chart, type ChartSpec } from "../../kit/chart";
 import { Dialog } from "../../kit/dialog";
-import { count, figure, milliseconds, percent, plural } from "../../kit/format";
+import { count, figure, milliseconds, plural } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
 import { May } from "../../kit/may";
@@ -12,13 +12,14 @@ import { labelColours, noColour } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
-import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment, type Reviewed } from "./data";
+import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Deployment } from "./data";
 import { Drift } from "./drift";
 import { behind, Filters, useFilter } from "./filters";
 import { Decisions } from "./gate";
 import { Heatmap } from "./heatmap";
 import { Latency } from "./latency";
 import { predictionTile, versionName } from "./parts";
+import { Beside, Reviews } from "./reviews";
 
 function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode; end?: ReactNode; children: ReactNode }) {
   return (
@@ -30,65 +31,6 @@ function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode
       </div>
       {children}
     </div>
-  );
-}
-
-function Scored({ r, k }: { r: Reviewed; k: keyof Reviewed }) {
-  const x = r[k];
-  const interval = k === "ap_50" ? r.ap_50_interval : k === "ap_50_95" ? r.ap_50_95_interval : null;
-  if (typeof x !== "number") return <>–</>;
-  return (
-    <>
-      {figure(x, 3)}
-      {interval && <span className="dim" title="95 % interval: images drawn anew"> {figure(interval[0], 2)}–{figure(interval[1], 2)}</span>}
-    </>
-  );
-}
-
-/** The figures that reviews give, of whoever has any. */
-function Reviews({ of }: { of: Dashboard["reviews"] | undefined }) {
-  const rows = (["champion", "shadow"] as const).flatMap((k) => (of?.[k]?.images ? [{ name: k, r: of[k] as Reviewed }] : []));
-  if (!rows.length) return null;
-  const names = rows.some(({ r }) => r.accuracy !== undefined) ? { accuracy: "accuracy", precision: "precision", recall: "recall", f1: "F1" } : { ap_50: "mAP50", ap_50_95: "mAP50-95", precision: "precision", recall: "recall" };
-  const columns = Object.entries(names) as [keyof Reviewed, string][];
-  return (
-    <Section title="Against reviews">
-      <table className="table" style={{ maxWidth: 720 }}>
-        <thead>
-          <tr>
-            <th />
-            <th data-align="right">images</th>
-            {columns.map(([k, name]) => <th key={k} data-align="right">{name}</th>)}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ name, r }) => (
-            <tr key={name}>
-              <td>{name}</td>
-              <td data-align="right">{count(r.images)}</td>
-              {columns.map(([k]) => <td key={k} data-align="right"><Scored r={r} k={k} /></td>)}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Section>
-  );
-}
-
-/** What reviews say of both on the same images, to decide by. */
-function Beside({ of }: { of: Dashboard["reviews"] | undefined }) {
-  const b = of?.beside;
-  if (!b?.images || b.shadow === null) return <span className="dim">No review yet of an image that both have seen.</span>;
-  const signed = (x: number) => (x < 0 ? "−" : "+") + figure(Math.abs(x), 2);
-  return (
-    <span className="dim" data-testid="beside">
-      {b.metric} <b>{figure(b.shadow, 3)}</b>, the champion’s {figure(b.champion, 3)}, on the same {plural(b.images, "reviewed image")}
-      {b.better !== null && b.difference && (
-        <>
-          ; better in {percent(b.better)} of resamples ({signed(b.difference[0])} to {signed(b.difference[1])})
-        </>
-      )}
-    </span>
   );
 }
 
@@ -116,6 +58,11 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
     });
     return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, most: 100, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
   }, [x, d.type, colours]);
+  const confidence = useMemo((): ChartSpec | null => {
+    const bins = x?.scores ?? [];
+    if (!bins.some(Boolean)) return null;
+    return { kind: "bar", categories: bins.map((_, i) => `${figure(i / 10)}–${figure((i + 1) / 10)}`), series: [{ name: filter.slot ?? "champion", values: bins }], xName: "confidence", yName: d.type === "CLASSIFICATION" ? "images" : "objects" };
+  }, [x, d.type, filter.slot]);
   const v = d.model_version;
   const s = d.shadow_model_version;
   return (
@@ -182,9 +129,12 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
         <Section title="Labels">
           {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(behind(d, x, `label.name = ${JSON.stringify(name)}`))} /> : <span className="dim">No objects in this time.</span>}
         </Section>
+        <Section title="Confidence">
+          {!x && !dash.error ? <Skeleton height={200} /> : confidence ? <Chart spec={confidence} name="Confidence" height={200} onPick={({ index }) => navigate(behind(d, x, `score >= ${index / 10} and score < ${index === 9 ? 1.01 : (index + 1) / 10}`))} /> : <span className="dim">No objects in this time.</span>}
+        </Section>
       </div>
       <Drift deployment={d} />
-      <Reviews of={x?.reviews} />
+      <Reviews deployment={d} dashboard={x} filter={filter} />
       <Decisions deployment={d} />
       <Section title="Last predictions" end={<Link href={behind(d, x)} className="dim">{x ? plural(x.counts.in_range, "prediction") : ""}</Link>}>
         {x?.last_predictions.length ? (

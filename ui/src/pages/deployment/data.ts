@@ -2,7 +2,7 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { ChangeOfAnAlert, ChoicesOfAFilter, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
+import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
 import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
 import type { Filter } from "./filters";
 
@@ -18,7 +18,9 @@ export const useDeployments = () => {
 };
 export const useDeployment = (id: string) => useGet<Deployment>(of(id));
 export const useDeploymentLabels = (id: string) => useGet<Page<Label>>(`${of(id)}/labels`);
-export const usePredictions = (id: string, q: string) => useRows<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined });
+/** Those of a cell of the confusion matrix, or those of a query. */
+export type Cell = Filter & { of: string; truth?: string; said?: string };
+export const usePredictions = (id: string, q: string, cell: Cell | null) => useRows<PredictedAsset>(...listed(id, q, cell));
 
 /** The deployment's own events: a prediction, a review, a change of the models. */
 export function useLiveDeployment(id: string): void {
@@ -29,6 +31,7 @@ export function useLiveDeployment(id: string): void {
 export const useFilters = (id: string) => useGet<ChoicesOfAFilter>(`${of(id)}/filters`);
 export const useDashboard = (id: string, filter: Filter) => useGet<Dashboard>(`${of(id)}/dashboard`, { ...filter }, { keep: true });
 export const useHeatmap = (id: string, filter: Filter, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...filter, label_id: label }, { keep: true });
+export const useConfusion = (id: string, filter: Filter, whose: string) => useGet<Confusion>(`${of(id)}/confusion`, { ...filter, of: whose }, { keep: true });
 export const useDrift = (id: string) => useGet<DriftOfADeployment>(`${of(id)}/drift`, {}, { keep: true });
 export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
 
@@ -41,7 +44,8 @@ export const checkDrift = (id: string) => post(`${of(id)}/drift/check`).then(() 
 export const changeDrift = (id: string, c: Partial<DriftMonitor>) => patch(`${of(id)}/drift`, c).then(() => stale(id));
 export const setChampion = (id: string, version: string) => post(`${of(id)}/model`, { model_version_id: version }).then(() => stale(id));
 export const setShadow = (id: string, version: string | null) => post(`${of(id)}/shadow`, { model_version_id: version }).then(() => stale(id));
-export const reviewedIds = async (id: string, q: string) => (await all<PredictedAsset>(`${of(id)}/predictedassets`, { q: q || undefined })).filter((a) => a.status === "REVIEWED").map((a) => a.id);
+const listed = (id: string, q: string, cell: Cell | null): [string, Record<string, string | undefined>] => (cell ? [`${of(id)}/confusion/assets`, { ...cell }] : [`${of(id)}/predictedassets`, { q: q || undefined }]);
+export const reviewedIds = async (id: string, q: string, cell: Cell | null) => (await all<PredictedAsset>(...listed(id, q, cell))).filter((a) => a.status === "REVIEWED").map((a) => a.id);
 
 // ---- loops
 export const usePipelines = (id: string) => useGet<Pipelines>(`${of(id)}/pipelines`);

@@ -1,0 +1,243 @@
+// What reviews say of the models: figures with their intervals, by label and size, and what is taken for what.
+import { SegmentedControl, Skeleton } from "@mantine/core";
+import { useState } from "react";
+import { Link } from "wouter";
+import { count, figure, percent, plural } from "../../kit/format";
+import { Fault, Section } from "../../kit/parts";
+import { useUrl } from "../../kit/url";
+import { useConfusion, type Dashboard, type Deployment, type Reviewed } from "./data";
+import type { Filter } from "./filters";
+
+/** From so many reviews on an interval is short enough to act by. */
+const steady = 30;
+type Interval = readonly [number, number] | null | undefined;
+
+function Scored({ value, interval, digits = 3 }: { value: number | null | undefined; interval?: Interval; digits?: number }) {
+  if (typeof value !== "number") return <span className="dim">–</span>;
+  return (
+    <>
+      {figure(value, digits)}
+      {interval && (
+        <span className="dim" title="95 % interval: images drawn anew" style={{ fontSize: 12 }}>
+          {" "}
+          {figure(interval[0], 2)}–{figure(interval[1], 2)}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** What reviews say of both on the same images, to decide by. */
+export function Beside({ of }: { of: Dashboard["reviews"] | undefined }) {
+  const b = of?.beside;
+  if (!b?.images || b.shadow === null) return <span className="dim">Waits for the review of an image that both have seen.</span>;
+  const signed = (x: number) => (x < 0 ? "−" : "+") + figure(Math.abs(x), 2);
+  return (
+    <span className="dim" data-testid="beside">
+      {b.metric} <b>{figure(b.shadow, 3)}</b>, the champion’s {figure(b.champion, 3)}, on the same {plural(b.images, "reviewed image")}
+      {b.better !== null && b.difference && (
+        <>
+          ; better in {percent(b.better)} of resamples ({signed(b.difference[0])} to {signed(b.difference[1])})
+        </>
+      )}
+    </span>
+  );
+}
+
+interface Row {
+  name: string;
+  r: Reviewed;
+}
+
+function rowsOf(of: Dashboard["reviews"]): Row[] {
+  const s = of.shared;
+  if (s?.champion.images && s.shadow.images) return [{ name: "champion", r: s.champion }, { name: "shadow", r: s.shadow }];
+  return (["champion", "shadow"] as const).flatMap((k) => (of[k].images ? [{ name: k, r: of[k] }] : []));
+}
+
+function Figures({ rows }: { rows: readonly Row[] }) {
+  const whole = rows.some(({ r }) => r.accuracy !== undefined);
+  return (
+    <table className="table" data-testid="reviewed">
+      <thead>
+        <tr>
+          <th />
+          <th data-align="right">Reviews</th>
+          {whole ? <th data-align="right">Accuracy</th> : <><th data-align="right">AP50</th><th data-align="right">AP50–95</th></>}
+          <th data-align="right" title={whole ? "Mean over the labels" : "At the score at which F1 is best, at IoU 0.5"}>Precision</th>
+          <th data-align="right">Recall</th>
+          <th data-align="right">F1</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ name, r }) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td data-align="right">{count(r.images)}</td>
+            {whole ? (
+              <td data-align="right"><Scored value={r.accuracy} interval={r.accuracy_interval} /></td>
+            ) : (
+              <>
+                <td data-align="right"><Scored value={r.ap_50} interval={r.ap_50_interval} /></td>
+                <td data-align="right"><Scored value={r.ap_50_95} interval={r.ap_50_95_interval} /></td>
+              </>
+            )}
+            <td data-align="right"><Scored value={r.precision} interval={r.precision_interval} /></td>
+            <td data-align="right"><Scored value={r.recall} interval={r.recall_interval} /></td>
+            <td data-align="right"><Scored value={r.f1} interval={r.f1_interval} /></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const bounds: Record<string, string> = { all: "of any size", small: "up to 32 × 32 pixels", medium: "up to 96 × 96 pixels", large: "above 96 × 96 pixels" };
+
+/** One line a label (and one for all), the models side by side. */
+function ByLabel({ rows }: { rows: readonly Row[] }) {
+  const [size, setSize] = useState("all");
+  const first = rows[0]?.r;
+  if (!first?.labels.length) return null;
+  const whole = first.accuracy !== undefined;
+  const wide = rows.length > 1;
+  const sized = (of: { sizes?: Reviewed["sizes"] } | undefined) => of?.sizes?.find((s) => s.size === size);
+  const lines = [{ label: "all labels", of: rows.map(({ r }) => r as Pick<Reviewed, "ap_50" | "ar" | "sizes"> & { ap?: number | null; truths?: number }) }, ...first.labels.map((l) => ({ label: l.label, of: rows.map(({ r }) => r.labels.find((x) => x.label === l.label)) }))];
+  return (
+    <div style={{ marginTop: 18 }}>
+      {!whole && (
+        <div style={{ display: "flex", alignItems: "center", gap: 10, marginBottom: 4 }}>
+          <SegmentedControl size="xs" value={size} onChange={setSize} aria-label="Size of things" data={[{ value: "all", label: "All sizes" }, { value: "small", label: "Small" }, { value: "medium", label: "Medium" }, { value: "large", label: "Large" }]} />
+          <span className="dim" style={{ fontSize: 12 }}>things {bounds[size]}</span>
+        </div>
+      )}
+      <table className="table" data-testid="by-label">
+        <thead>
+          <tr>
+            <th>Label</th>
+            <th data-align="right">{whole ? "Images" : "Things"}</th>
+            {rows.flatMap(({ name }) => (whole ? ["Precision", "Recall", "F1"] : size === "all" ? ["AP50", "AP50–95", "AR"] : ["AP50–95", "AR"]).map((h) => (
+              <th key={name + h} data-align="right">{h}{wide && <span className="dim"> {name}</span>}</th>
+            )))}
+          </tr>
+        </thead>
+        <tbody>
+          {(whole ? lines.slice(1) : lines).map((line) => (
+            <tr key={line.label}>
+              <td>{line.label}</td>
+              <td data-align="right">{count((size === "all" ? line.of[0]?.truths : sized(line.of[0])?.truths) ?? 0)}</td>
+              {rows.map(({ name }, i) => {
+                const x = line.of[i] as Reviewed["labels"][number] | undefined;
+                const all = line.label === "all labels" ? rows[i]?.r : undefined;
+                if (whole) return [x?.precision, x?.recall, x?.f1].map((v, k) => <td key={`${name}${k}`} data-align="right"><Scored value={v} /></td>);
+                if (size !== "all") return [sized(x)?.ap, sized(x)?.ar].map((v, k) => <td key={`${name}${k}`} data-align="right"><Scored value={v} /></td>);
+                return [
+                  <td key={`${name}1`} data-align="right"><Scored value={x?.ap_50} interval={wide ? null : x?.ap_50_interval} /></td>,
+                  <td key={`${name}2`} data-align="right"><Scored value={all ? all.ap_50_95 : x?.ap} interval={wide ? null : all ? all.ap_50_95_interval : x?.ap_interval} /></td>,
+                  <td key={`${name}3`} data-align="right"><Scored value={x?.ar} /></td>,
+                ];
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What the URL of the predictions' page says to show the images of a cell. */
+function cellLink(d: Deployment, filter: Filter, of: string, truth: string | undefined, said: string | undefined): string {
+  const { model_version_id: version, ...rest } = filter;
+  const p = new URLSearchParams({ tab: "predictions", since: "all", ...rest, ...(version ? { version } : {}), cell: `${truth ?? ""}~${said ?? ""}`, of });
+  return `/deployments/${d.id}?${p.toString()}`;
+}
+
+function Confusion({ deployment: d, filter, both }: { deployment: Deployment; filter: Filter; both: boolean }) {
+  const [of, setOf] = useUrl("matrix", "champion");
+  const { data, error, refetch } = useConfusion(d.id, filter, both ? of : "champion");
+  if (error) return <Fault error={error} again={() => void refetch()} />;
+  if (!data) return <Skeleton height={220} />;
+  const m = data.matrix;
+  const whole = d.type === "CLASSIFICATION";
+  const used = m.labels.map((_, i) => i).filter((i) => m.counts.some((row, k) => row[i] || (k === i && row.some(Boolean))));
+  const last = m.labels.length;
+  const rows = whole ? used : [...used, last];
+  const columns = [...used, ...(!whole || m.counts.some((r) => r[last]) ? [last] : [])];
+  const sums = m.counts.map((row) => row.reduce((a, b) => a + b, 0));
+  const cell = (i: number, k: number) => m.counts[i]?.[k] ?? 0;
+  return (
+    <div>
+      <div style={{ display: "flex", alignItems: "center", gap: 10, marginBottom: 6, minHeight: 26 }}>
+        <span className="dim" style={{ fontSize: 12 }}>
+          Rows: reviewed as. Columns: predicted as{whole ? "" : ", where boxes overlap by half"}. A cell opens its images.
+        </span>
+        {both && <SegmentedControl size="xs" style={{ marginLeft: "auto" }} value={of} onChange={setOf} data={[{ value: "champion", label: "Champion" }, { value: "shadow", label: "Shadow" }]} aria-label="Whose matrix" />}
+      </div>
+      <div style={{ overflow: "auto", maxHeight: 420 }}>
+        <table style={{ borderCollapse: "separate", borderSpacing: 2, fontSize: 12.5 }} data-testid="confusion">
+          <thead>
+            <tr>
+              <th />
+              {columns.map((k) => (
+                <th key={k} className="dim" title={m.labels[k]?.name} style={{ fontWeight: 500, padding: "2px 6px", maxWidth: 96, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}>
+                  {m.labels[k]?.name ?? "not found"}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((i) => (
+              <tr key={i}>
+                <th className="dim" title={m.labels[i]?.name} style={{ fontWeight: 500, textAlign: "right", padding: "2px 8px", maxWidth: 140, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}>
+                  {m.labels[i]?.name ?? "nothing there"}
+                </th>
+                {columns.map((k) => {
+                  const n = cell(i, k);
+                  const share = sums[i] ? n / (sums[i] ?? 1) : 0;
+                  const colour = i === k ? "var(--good)" : "var(--bad)";
+                  const style = { display: "block", minWidth: 58, padding: "7px 8px", textAlign: "center", borderRadius: 4, textDecoration: "none", color: n ? "var(--text)" : "var(--dim)", background: n ? `color-mix(in srgb, ${colour} ${Math.round(8 + 42 * share)}%, var(--raised))` : "var(--sunk)" } as const;
+                  return (
+                    <td key={k} style={{ padding: 0 }}>
+                      {n ? (
+                        <Link href={cellLink(d, filter, both ? of : "champion", m.labels[i]?.id, m.labels[k]?.id)} style={style} title={`${percent(share)} of ${i === last ? "what is not there" : m.labels[i]?.name ?? ""}`}>
+                          {count(n)}
+                        </Link>
+                      ) : (
+                        <span style={style}>{i === last && k === last ? "" : "0"}</span>
+                      )}
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}
+
+export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: Deployment; dashboard: Dashboard | undefined; filter: Filter }) {
+  if (!x) return <Section title="Against reviews"><Skeleton height={160} /></Section>;
+  const rows = rowsOf(x.reviews);
+  const n = Math.min(...rows.map(({ r }) => r.images));
+  const shared = rows.length > 1 && !!x.reviews.shared;
+  return (
+    <Section title="Against reviews" end={rows.length > 0 && n < steady ? <span className="dim" data-testid="few-reviews">{n} of {steady} reviews that make these figures steady</span> : shared ? <span className="dim">on the {plural(n, "image")} that both saw</span> : null}>
+      {!rows.length ? (
+        <span className="dim">
+          Waits for reviews: 0 of {steady}.{" "}
+          {x.counts.to_review > 0 && <Link href={`/review/${d.id}?q=${encodeURIComponent('status = "TO_REVIEW"')}`}>Review {plural(x.counts.to_review, "prediction")}</Link>}
+        </span>
+      ) : (
+        <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(490px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
+          <div style={{ minWidth: 0, overflowX: "auto" }}>
+            <Figures rows={rows} />
+            <ByLabel rows={rows} />
+          </div>
+          <Confusion deployment={d} filter={filter} both={rows.some((r) => r.name === "shadow")} />
+        </div>
+      )}
+    </Section>
+  );
+}
