@@ -26,11 +26,12 @@ enum {
 #define SHARED_SIZE ((size_t)IMAGE_PIXELS * 3)
 #define CHILD_MEMORY (2ULL << 30) /* 100 Mpx as RGB, as coefficients of a progressive JPEG, turned, and the file itself */
 
-enum task { PROBE = 1, DECODE, THUMBNAIL, LOOK };
+enum task { PROBE = 1, DECODE, THUMBNAIL, LOOK, SMALL };
 struct request {
     enum task task;
     int longest;
     double limit_s;
+    int side; /* of SMALL */
 };
 struct reply {
     enum err e;
@@ -91,6 +92,11 @@ static enum err make_thumbnail(const struct image *image, int max_side, uint8_t 
     return e;
 }
 
+static uint64_t small_bytes(const struct request *q)
+{
+    return (uint64_t)q->side * (uint64_t)q->side * 3;
+}
+
 static enum err answer(const struct request *q, int fd, uint8_t *shared, struct reply *reply)
 {
     AUTO(mapped_file) struct mapped_file file = { 0 };
@@ -111,6 +117,10 @@ static enum err answer(const struct request *q, int fd, uint8_t *shared, struct 
         return hand_over(image.pixels, (size_t)image.width * (size_t)image.height * 3, shared, reply);
     if (q->task == LOOK)
         return image_look(&image, &reply->look);
+    if (q->task == SMALL) {
+        reply->bytes = small_bytes(q);
+        return image_small(&image, q->side, shared);
+    }
     return q->task == THUMBNAIL ? make_thumbnail(&image, q->longest, shared, reply) : OK;
 }
 
@@ -265,7 +275,8 @@ static enum err check(struct reply *r, size_t n, const struct request *q)
                 r->full_width >= r->width && r->full_height >= r->height && r->full_width <= IMAGE_SIDE &&
                 r->full_height <= IMAGE_SIDE && r->stored_width > 0 && r->stored_height > 0 && r->stored_width <= IMAGE_SIDE &&
                 r->stored_height <= IMAGE_SIDE && r->orientation >= 1 && r->orientation <= 8 && image_type_known(r->type) &&
-                r->bytes <= SHARED_SIZE && (q->task != DECODE || r->bytes == (uint64_t)pixels * 3) && sane_look(&r->look);
+                r->bytes <= SHARED_SIZE && (q->task != DECODE || r->bytes == (uint64_t)pixels * 3) &&
+                (q->task != SMALL || r->bytes == small_bytes(q)) && sane_look(&r->look);
     return sane ? OK : fail(E_BROKEN, "an image decoder gave an answer that makes no sense");
 }
 
@@ -404,5 +415,18 @@ enum err decoder_look(struct decoder *d, int image_fd, struct image_look *ret)
     TRY(ask(d, &q, image_fd, &r, &none));
     free(none);
     *ret = r.look;
+    return OK;
+}
+
+enum err decoder_small(struct decoder *d, int image_fd, int side, uint8_t *ret)
+{
+    if (side < 1 || side > SMALL_SIDE)
+        return fail(E_INVALID, "a picture of %d pixels", side);
+    struct request q = { SMALL, LOOK_SIDE, d->limit_s, side };
+    struct reply r;
+    uint8_t *pixels = NULL;
+    TRY(ask(d, &q, image_fd, &r, &pixels));
+    memcpy(ret, pixels, r.bytes);
+    free(pixels);
     return OK;
 }

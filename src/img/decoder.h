@@ -29,6 +29,10 @@ MUST_USE enum err decoder_thumbnail(struct decoder *, int image_fd, int max_side
 /* Decodes everything, at a reduced size where the format can. */
 MUST_USE enum err decoder_look(struct decoder *, int image_fd, struct image_look *ret);
 
+/* The whole image as side × side pixels, at most SMALL_SIDE: side × side × 3 bytes. */
+enum { SMALL_SIDE = 512 };
+MUST_USE enum err decoder_small(struct decoder *, int image_fd, int side, uint8_t *ret);
+
 /* The role of a child started from self_path: answers requests until its socket closes, or nothing was asked for two minutes. */
 _Noreturn void decoder_child(void);
 

@@ -40,6 +40,8 @@ MUST_USE enum err image_decode(const uint8_t *bytes, size_t n, int longest, stru
 
 /* Separable triangle filter, widened by the factor when shrinking (area-aware, no aliasing), bilinear when enlarging. */
 MUST_USE enum err image_resize(const struct image *, int width, int height, struct image *ret);
+/* The whole image, whatever its shape, as side × side pixels: side × side × 3 bytes. */
+MUST_USE enum err image_small(const struct image *, int side, uint8_t *ret);
 MUST_USE enum err image_turn(struct image *, int orientation); /* as EXIF says; 1 does nothing */
 /* The size that fits into max_width × max_height with the aspect kept (rounded, at least 1 pixel). */
 void image_fit(int width, int height, int max_width, int max_height, int *ret_width, int *ret_height);

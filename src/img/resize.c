@@ -235,6 +235,14 @@ enum err image_letterbox(const struct image *image, int width, int height, const
     return OK;
 }
 
+enum err image_small(const struct image *image, int side, uint8_t *ret)
+{
+    AUTO(image) struct image small = { 0 };
+    TRY(image_resize(image, side, side, &small));
+    memcpy(ret, small.pixels, (size_t)side * (size_t)side * 3);
+    return OK;
+}
+
 enum err image_stretch(const struct image *image, int width, int height, const struct normalise *normalise, float *ret)
 {
     int w, h;

@@ -156,6 +156,15 @@ enum err infer_look(struct infer_pool *p, const char *who, int image_fd, struct 
     return e;
 }
 
+enum err infer_small(struct infer_pool *p, const char *who, int image_fd, int side, uint8_t *ret)
+{
+    struct turn turn;
+    TRY(enter(p, &turn, who));
+    enum err e = decoder_small(p->decoder, image_fd, side, ret);
+    gate_leave(&p->decoders, &turn);
+    return e;
+}
+
 enum err infer_thumbnail(struct infer_pool *p, const char *who, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size)
 {
     uint8_t *jpeg = NULL;

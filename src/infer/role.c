@@ -2,6 +2,7 @@
 #include "foreign/foreign.h"
 #include "img/decoder.h"
 #include "infer/model.h"
+#include "infer/scorer.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ int infer_main(int argc, char **argv)
             decoder_child();
         if (strcmp(argv[1], "model") == 0)
             model_child();
+        if (strcmp(argv[1], "scorer") == 0)
+            scorer_child();
         if (strcmp(argv[1], "annotations") == 0)
             foreign_child();
     }
