@@ -7,12 +7,14 @@
 #include "app/experiment/experiment.h"
 #include "app/experiment/train_job.h"
 #include "app/model/model.h"
+#include "app/monitor/monitor.h"
 #include "app/project/project.h"
 #include "job/job.h"
 
 const struct job_kind *const job_kinds[] = { &import_annotations_job,
                                              &export_annotations_job,
                                              &train_kind,
+                                             &outlier_fit_job,
                                              &remove_job,
                                              &bulk_undo_job,
                                              BULK_JOB("add_data", JOB_ADDS),
@@ -45,6 +47,7 @@ const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */
     { "files", 2, NULL },    /* annotation files in and out */
     { "training", 1, NULL }, /* takes all cores */
+    { "fits", 1, NULL },     /* some minutes, and two cores: they need not wait for trainings of hours */
     { 0 },
 };
 

@@ -9,7 +9,7 @@
 #include "job/job.h"
 
 experiment_listener *const experiment_listeners[] = { retraining_ended, NULL };
-deployment_listener *const deployment_listeners[] = { drift_heard, gate_heard, NULL };
+deployment_listener *const deployment_listeners[] = { drift_heard, outlier_heard, gate_heard, NULL };
 
 static enum err tell_of_job(struct sql *db, struct arena *a, const char *org, const char *json)
 {

@@ -512,5 +512,23 @@ const struct migration migrations[] = {
       "CREATE INDEX review_lease_of ON review_lease (deployment_id, person_id, id);"
       "CREATE INDEX review_lease_until ON review_lease (deployment_id, until)" },
     { 38, "how far champion and shadow disagree is kept", .run = disagreements_keep },
+    { 39, "images are scored by how unlike the training images they are",
+      "ALTER TABLE predicted_asset ADD COLUMN outlier_score REAL;"
+      "ALTER TABLE predicted_asset ADD COLUMN is_outlier INTEGER NOT NULL DEFAULT 0;"
+      "CREATE INDEX predicted_asset_outlier_score ON predicted_asset (deployment_id, outlier_score, id);"
+      "CREATE INDEX predicted_asset_outliers ON predicted_asset (deployment_id, is_outlier, outlier_score, id);"
+      "CREATE TABLE outlier (id TEXT PRIMARY KEY REFERENCES deployment(id) ON DELETE CASCADE, active INTEGER NOT NULL DEFAULT 1,"
+      " percentile REAL NOT NULL DEFAULT 99, fit_id TEXT, reflag INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
+      "CREATE TABLE outlier_fit (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+      " dataset_version_id TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('WORKING', 'READY', 'FAILED')), job_id TEXT,"
+      " created_at INTEGER NOT NULL, ended_at INTEGER, images INTEGER, held_out INTEGER, seconds REAL, loss REAL, percentile REAL,"
+      " threshold REAL, chance REAL, held TEXT, object_name TEXT, error TEXT, behind_at INTEGER, behind_id TEXT,"
+      " behind INTEGER NOT NULL DEFAULT 0) STRICT;"
+      "CREATE INDEX outlier_fit_of ON outlier_fit (deployment_id, id);"
+      "CREATE INDEX outlier_fit_working ON outlier_fit (state) WHERE state = 'WORKING';"
+      "CREATE INDEX outlier_fit_behind ON outlier_fit (id) WHERE behind_at IS NOT NULL;"
+      "CREATE TRIGGER outlier_fit_gone AFTER DELETE ON outlier_fit BEGIN DELETE FROM object WHERE name = old.object_name; END;"
+      "CREATE TABLE outlier_todo (id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+      "INSERT INTO outlier (id) SELECT id FROM deployment" },
     { 0 },
 };

@@ -28,7 +28,8 @@
     R(review)                                                                                                                      \
     R(review_queue)                                                                                                                \
     R(feedback)                                                                                                                    \
-    R(stats) R(filter) R(dashboard) R(confusion) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift)
+    R(stats)                                                                                                                       \
+    R(filter) R(dashboard) R(confusion) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift) R(outlier)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

@@ -63,6 +63,14 @@ MUST_USE enum err prediction_keep(struct sql *, const char *prediction_id); /* t
 MUST_USE enum err prediction_add(struct sql *, struct arena *, const char *deployment_id, const struct prediction_new *,
                                  const char **ret_id);
 
+/* How unlike the training images a prediction's image is; score < 0: nobody knows. */
+MUST_USE enum err outlier_score_keep(struct sql *, const char *predicted_asset_id, double score, double threshold);
+/* Of those before (created_at, id), down to another. */
+MUST_USE enum err outlier_scores_forget(struct sql *, const char *deployment_id, int64_t before_at, const char *before_id,
+                                        int64_t from_at, const char *from_id);
+/* At most twice so many flags that the threshold says otherwise. */
+MUST_USE enum err outliers_flag(struct sql *, const char *deployment_id, double threshold, int64_t most, int64_t *ret_changed);
+
 struct sighting { /* an image that a deployment saw */
     const char *deployment_id, *org, *datalake_id, *user_id;
     const char *hash, *filename, *content_type, *source, *metadata, *custom_metadata;

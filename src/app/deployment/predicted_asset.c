@@ -29,7 +29,9 @@ static const char table[] =
     /* what the review queue goes by (queue.c): how unsure the champion was, how far the shadow says something else, the order of
      * chance, whether chance alone chooses it, and when a reviewer has put it aside (ms) */
     " uncertainty REAL, disagreement REAL, draw REAL NOT NULL DEFAULT 0, reserved INTEGER NOT NULL DEFAULT 0,"
-    " skipped INTEGER NOT NULL DEFAULT 0) STRICT;"
+    " skipped INTEGER NOT NULL DEFAULT 0,"
+    /* how unlike the training images it is, by the deployment's fit to them; NULL: not known yet (monitor/outlier_score.c) */
+    " outlier_score REAL, is_outlier INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
@@ -176,6 +178,8 @@ static const struct field fields[] = {
       .keys = "k.document IN ('" KEPT_PREDICTION_CUSTOM "', '" KEPT_CUSTOM "')", .drive = BY_MEMBER("a.id"),
       .drive_too = BY_MEMBER("a.data_id") },
     { "custom_metrics", T_OBJECT, F_NULL, "a.custom_metrics" },
+    { "outlier_score", T_NUMBER, F_NULL, "a.outlier_score" },
+    { "is_outlier", T_BOOL, 0, "a.is_outlier" },
     { "data", T_PART, 0, .of = &data_short },
     TAGS("a.id"),
     { "latency", T_NUMBER, F_SORT | F_FILTER | F_NULL, "a.latency", .drive = BY },
@@ -200,6 +204,8 @@ static const struct field fields[] = {
     { "image.saturation", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.saturation", .drive = BY },
     { "confidence.mean", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.score_mean", .drive = BY },
     { "confidence.max", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.score_max", .drive = BY },
+    { "outlier.score", T_NUMBER, F_FILTER | F_SORT | F_HIDE, "a.outlier_score", .drive = BY },
+    { "outlier.is", T_BOOL, F_FILTER | F_HIDE, "a.is_outlier", .drive = BY },
     { "tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("a.id"), .drive = TAGGED, .offer = TAG_NAMES("PREDICTED_ASSET") },
     { "data.tags.name", T_TEXT, F_FILTER, "t.name", HAS_TAG("d.id"), .drive = OF_TAGGED_DATA("predicted_asset", "deployment_id"),
       .offer = TAG_NAMES("DATA") },

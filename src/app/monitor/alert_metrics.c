@@ -313,8 +313,6 @@ static enum err read_reviews(struct alert_look *l)
 
 enum { BOTH = WINDOW_PREDICTIONS | WINDOW_TIME };
 
-/* name, words, unit, supervised, windows, of a label, most; then what a form begins with: operator, value, window (predictions, s),
- * least number, hold (s). What outliers say becomes a row here, once it is kept. */
 /* How many features the last check of the drift found drifted. */
 static enum err read_drift(struct alert_look *l)
 {
@@ -327,6 +325,37 @@ static enum err read_drift(struct alert_look *l)
     return rows_next(r) ? found(l, (double)rows_int(r, 1), rows_int(r, 0)) : rows_error(r);
 }
 
+/* Of the newest predictions that have a score. While those before a new fit are scored anew, they say nothing. */
+enum { SHARE = 1, SCORE = 2 }; /* columns */
+static enum err read_outliers(struct alert_look *l, int column, double times)
+{
+    int64_t behind = 0;
+    TRY(sql_int(
+        l->db, &behind,
+        "SELECT count(*) FROM outlier m JOIN outlier_fit f ON f.id = m.fit_id WHERE m.id = ?1 AND f.behind_at IS NOT NULL AND"
+        " f.behind < ?2",
+        V(l->deployment), V(most(l))));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(l->db, &r,
+                  "SELECT count(outlier_score), coalesce(sum(is_outlier), 0), coalesce(sum(outlier_score), 0) FROM (" RECENT(
+                      "a.outlier_score, a.is_outlier") ") q",
+                  RECENT_VALUES(l)));
+    int64_t n = behind ? 0 : rows_int(r, 0);
+    return found(l, n ? rows_real(r, column) * times / (double)n : 0, n);
+}
+
+static enum err read_outlier_share(struct alert_look *l)
+{
+    return read_outliers(l, SHARE, 100);
+}
+
+static enum err read_outlier_score(struct alert_look *l)
+{
+    return read_outliers(l, SCORE, 1);
+}
+
+/* name, words, unit, supervised, windows, of a label, most; then what a form begins with: operator, value, window (predictions, s),
+ * least number, hold (s). */
 const struct alert_metric alert_metrics[] = {
     { "latency", "Latency", "ms", false, BOTH, false, 1e7, ">", 1000, 1, 0, 1, 0, read_slowest },
     { "avg_latency", "Mean latency", "ms", false, BOTH, false, 1e7, ">", 500, 100, 0, 20, 60, read_mean_latency },
@@ -340,6 +369,8 @@ const struct alert_metric alert_metrics[] = {
     { "shadow_disagreement", "Disagreement with the shadow", "%", false, BOTH, false, 100, ">", 30, 100, 0, 30, 0,
       read_disagreement },
     { "is_drift", "Number of drifted features", "", false, 0, false, 100, ">", 0, 0, 0, 0, 0, read_drift },
+    { "is_outlier", "Images that are outliers", "%", false, BOTH, false, 100, ">", 10, 100, 0, 30, 0, read_outlier_share },
+    { "outlier_score", "Mean outlier score", "", false, BOTH, false, 10, ">", 0.01, 100, 0, 30, 0, read_outlier_score },
     { "stats.ap_50_95", "AP 50–95", "", true, BOTH, false, 1, "<", 0.4, 200, 0, 30, 0, read_reviews },
     { "stats.ap_50", "AP 50", "", true, BOTH, false, 1, "<", 0.6, 200, 0, 30, 0, read_reviews },
     { "stats.precision", "Precision", "", true, BOTH, false, 1, "<", 0.8, 200, 0, 30, 0, read_reviews },

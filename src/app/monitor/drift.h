@@ -23,8 +23,27 @@ struct drift_settings {
 };
 MUST_USE enum err drift_settings_read(struct sql *, struct arena *, const char *deployment_id, struct drift_settings *ret);
 
+/* All of a version's images, or TRAINING_MOST evenly spread over the order in which they came. */
+struct training_images {
+    const char *ids[TRAINING_MOST];
+    size_t n;
+};
+MUST_USE enum err training_choose(struct sql *, struct arena *, const char *version, struct training_images *ret);
+
 /* What is told of each image or prediction: columns of its row. */
-enum feature { F_RATIO, F_AREA, F_BRIGHTNESS, F_CONTRAST, F_SHARPNESS, F_SATURATION, F_OBJECTS, F_SCORE, F_BEST_SCORE, FEATURES };
+enum feature {
+    F_RATIO,
+    F_AREA,
+    F_BRIGHTNESS,
+    F_CONTRAST,
+    F_SHARPNESS,
+    F_SATURATION,
+    F_OUTLIER,
+    F_OBJECTS,
+    F_SCORE,
+    F_BEST_SCORE,
+    FEATURES
+};
 enum { IMAGE_FEATURES = F_OBJECTS };
 struct feature_row {
     const char *name, *title, *unit;

@@ -34,13 +34,7 @@ enum err drift_settings_read(struct sql *db, struct arena *a, const char *deploy
 
 /* ---- the training images that are compared with */
 
-struct chosen {
-    const char *ids[TRAINING_MOST];
-    size_t n;
-};
-
-/* All of the version's images, or TRAINING_MOST evenly spread over the order in which they came. */
-static enum err choose(struct sql *db, struct arena *a, const char *version, struct chosen *ret)
+enum err training_choose(struct sql *db, struct arena *a, const char *version, struct training_images *ret)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r,
@@ -52,7 +46,7 @@ static enum err choose(struct sql *db, struct arena *a, const char *version, str
     return rows_error(r);
 }
 
-static enum err write_chosen(struct sql *db, const char *deployment_id, const char *version, const struct chosen *c)
+static enum err write_chosen(struct sql *db, const char *deployment_id, const char *version, const struct training_images *c)
 {
     TRY(sql_run(db, "DELETE FROM drift_reference WHERE deployment_id = ?1", V(deployment_id)));
     for (size_t i = 0; i < c->n; i++) {
@@ -67,13 +61,13 @@ static enum err write_chosen(struct sql *db, const char *deployment_id, const ch
 static enum err follow_training(struct sql *db, struct arena *a, const struct drift_settings *t)
 {
     int64_t same = 0;
-    struct chosen *c = arena_take(a, sizeof *c);
+    struct training_images *c = arena_take(a, sizeof *c);
     TRY(sql_int(db, &same, "SELECT count(*) FROM drift WHERE id = ?1 AND coalesce(training_version_id, '') = coalesce(?2, '')",
                 V(t->deployment_id), V(t->training_version)));
     if (same)
         return OK;
     if (t->training_version)
-        TRY(choose(db, a, t->training_version, c));
+        TRY(training_choose(db, a, t->training_version, c));
     TRY(sql_begin(db));
     return sql_end(db, write_chosen(db, t->deployment_id, t->training_version, c));
 }
@@ -81,7 +75,7 @@ static enum err follow_training(struct sql *db, struct arena *a, const struct dr
 /* Those that are not measured yet are wanted, in case that very many waited when they were chosen. */
 static enum err want_training(struct sql *db, struct arena *a, const char *deployment_id, int64_t *ret_missing)
 {
-    struct chosen *c = arena_take(a, sizeof *c);
+    struct training_images *c = arena_take(a, sizeof *c);
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r,
                  "SELECT f.data_id FROM drift_reference f WHERE f.deployment_id = ?1 AND NOT EXISTS (SELECT 1 FROM image_look k"

@@ -1,6 +1,7 @@
 /* The values that are compared: of training images, of images that were predicted, of predictions. */
 #include "app/datalake/datalake.h"
 #include "app/monitor/drift.h"
+#include "app/monitor/outlier.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -11,12 +12,14 @@ const struct feature_row drift_features[FEATURES] = {
     [F_CONTRAST] = { "contrast", "Contrast", "", "image.contrast" },
     [F_SHARPNESS] = { "sharpness", "Sharpness", "", "image.sharpness" },
     [F_SATURATION] = { "saturation", "Saturation", "", "image.saturation" },
+    [F_OUTLIER] = { "outlier_score", "Outlier score", "", "outlier.score" },
     [F_OBJECTS] = { "objects", "Objects an image", "", "nb_shapes" },
     [F_SCORE] = { "confidence", "Mean confidence", "", "confidence.mean" },
     [F_BEST_SCORE] = { "best_confidence", "Best confidence", "", "confidence.max" },
 };
 
 #define IMAGE_COLUMNS "d.width, d.height, k.brightness, k.contrast, k.sharpness, k.saturation"
+enum { SCORE_COLUMN = 6 }; /* after those */
 
 static void sample_new(struct arena *a, int64_t most, int n_labels, struct sample *ret)
 {
@@ -57,7 +60,8 @@ enum err sample_training(struct sql *db, struct arena *a, const char *deployment
                  V(deployment_id), V((int64_t)TRAINING_MOST)));
     while (rows_next(r))
         add_image(ret, r, 0);
-    return rows_error(r);
+    TRY(rows_error(r));
+    return outlier_held(db, a, deployment_id, &ret->of[F_OUTLIER].values, &ret->of[F_OUTLIER].n);
 }
 
 /* Of one prediction each, in the order that is asked for. */
@@ -70,11 +74,14 @@ enum err sample_images(struct sql *db, struct arena *a, const struct selection *
     sample_new(a, most, 0, ret);
     AUTO(rows) struct rows *r = NULL;
     if (first)
-        TRY(sql_rows(db, &r, "SELECT " IMAGE_COLUMNS SEEN ", a.id LIMIT ?8", SELECTION(s), V(most)));
+        TRY(sql_rows(db, &r, "SELECT " IMAGE_COLUMNS ", a.outlier_score" SEEN ", a.id LIMIT ?8", SELECTION(s), V(most)));
     else
-        TRY(sql_rows(db, &r, "SELECT " IMAGE_COLUMNS SEEN " DESC, a.id DESC LIMIT ?8", SELECTION(s), V(most)));
-    while (rows_next(r))
+        TRY(sql_rows(db, &r, "SELECT " IMAGE_COLUMNS ", a.outlier_score" SEEN " DESC, a.id DESC LIMIT ?8", SELECTION(s), V(most)));
+    while (rows_next(r)) {
         add_image(ret, r, 0);
+        if (!rows_null(r, SCORE_COLUMN))
+            add(ret, F_OUTLIER, rows_real(r, SCORE_COLUMN));
+    }
     return rows_error(r);
 }
 

@@ -223,6 +223,10 @@ TEST(the_page_of_a_check_has_bars_with_round_edges_that_hold_all_values)
     for (size_t i = 0; (one = json_at(json_get(v, "features"), i)); i++) {
         const struct json *h = json_get(one, "histogram"), *edges = json_get(h, "edges");
         int64_t sum = 0, n, all;
+        if (strcmp(json_text(json_get(one, "feature")), "outlier_score") == 0) { /* nothing is scored: no bars */
+            CHECK(!edges);
+            continue;
+        }
         for (size_t k = 0; k < json_count(json_get(h, "window")); k++) {
             CHECK(json_int(json_at(json_get(h, "window"), k), &n));
             sum += n;

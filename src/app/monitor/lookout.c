@@ -1,12 +1,13 @@
-/* The server's thread that does what monitoring wants done: images measured, deployments checked for drift. What is to do stands in
- * tables, so that a kill loses and doubles nothing. */
+/* The server's thread that does what monitoring wants done: images measured and scored, deployments checked for drift. What is to
+ * do stands in tables, so that a kill loses and doubles nothing. */
 #include "app/datalake/datalake.h"
 #include "app/monitor/drift.h"
+#include "app/monitor/outlier.h"
 #include "base/log.h"
 #include <pthread.h>
 #include <time.h>
 
-enum { LOOKS_AT_A_TIME = 50, POLL_S = 30, AGAIN_S = 5, GATHER_MS = 200 };
+enum { LOOKS_AT_A_TIME = 50, SCORES_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
 
 static struct {
     pthread_mutex_t lock;
@@ -24,13 +25,18 @@ static bool stopping(void)
     return stop;
 }
 
-/* Some images, then a check: neither waits for all of the others. */
+/* Some images, some scores, then a check: none waits for all of the others. */
 static enum err some_work(struct sql *db, bool *ret_any)
 {
     bool any = true, checked = false;
     *ret_any = false;
     for (int i = 0; i < LOOKS_AT_A_TIME && any && !stopping(); i++) {
         TRY(look_next(db, lookout.services, &any));
+        *ret_any = *ret_any || any;
+    }
+    any = true;
+    for (int i = 0; i < SCORES_AT_A_TIME && any && !stopping(); i++) {
+        TRY(outlier_next(db, lookout.services, &any));
         *ret_any = *ret_any || any;
     }
     TRY(drift_check_next(db, &checked));
@@ -61,8 +67,10 @@ static void *run(void *unused)
     (void)unused;
     while (!stopping()) {
         struct sql *db = NULL;
-        bool any = false;
+        bool any = false, fitting = false;
         enum err e = sql_pool_take(lookout.services->pool, &db);
+        if (e == OK)
+            e = outlier_working(db, &fitting); /* before the work: what ends meanwhile is looked for again soon */
         if (e == OK)
             e = some_work(db, &any);
         if (e != OK)
@@ -72,10 +80,11 @@ static void *run(void *unused)
         if (e != OK)
             sleep_for((int64_t)AGAIN_S * 1000, false);
         else if (!any)
-            sleep_for((int64_t)POLL_S * 1000, true); /* the worker, too, changes what deployments are compared with */
+            sleep_for((int64_t)(fitting ? FITTING_S : POLL_S) * 1000, true); /* the worker, too, changes what is compared with */
         if (!any)
             sleep_for(GATHER_MS, false); /* who woke us has still to commit */
     }
+    outlier_stop();
     return NULL;
 }
 

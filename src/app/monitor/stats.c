@@ -2,6 +2,7 @@
 #include "app/deployment/deployment.h"
 #include "app/monitor/drift.h"
 #include "app/monitor/monitor.h"
+#include "app/monitor/outlier.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -28,8 +29,6 @@ static enum err read_selection(struct op *op, struct selection *ret)
     TRY(in_names(op, "tags", &ret->tags));
     if (in_has(op, "since"))
         ret->from_ms = clock_now_ms() - in_int(op, "since", 0) * 1000;
-    if (asks(op, "ae_outlier"))
-        return fail(E_UNMEANT, "service: %s is not computed by this server", in_text(op, "service"));
     return OK;
 }
 
@@ -70,6 +69,29 @@ static enum err each_metrics(struct op *op, const struct selection *s)
         out_raw(o, "custom_metrics", rows_text(r, 7));
         for (int i = 0; i < 4; i++)
             number_or_null(o, drift_features[F_BRIGHTNESS + i].name, r, 8 + i);
+        out_end_object(o);
+    }
+    return rows_error(r);
+}
+
+/* Of those that are not scored yet, null. */
+static enum err each_outlier(struct op *op, const struct selection *s)
+{
+    struct out *o = &op->out;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r,
+                 "SELECT a.id, a.created_at, a.outlier_score, a.is_outlier FROM predicted_asset a JOIN prediction p ON"
+                 " p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8",
+                 SELECTION(s), V((int64_t)LISTED_MOST)));
+    while (rows_next(r)) {
+        out_object(o, NULL);
+        out_text(o, "oracle_prediction_id", rows_text(r, 0));
+        out_text(o, "timestamp", clock_iso(op->arena, rows_int(r, 1)));
+        number_or_null(o, "ae_outlier", r, 2);
+        if (rows_null(r, 2))
+            out_null(o, "is_outlier");
+        else
+            out_bool(o, "is_outlier", rows_int(r, 3) != 0);
         out_end_object(o);
     }
     return rows_error(r);
@@ -162,7 +184,10 @@ static enum err each(struct op *op)
     out_object(&op->out, NULL);
     out_text(&op->out, "service", in_text(op, "service"));
     out_array(&op->out, "items");
-    TRY(asks(op, "metrics") ? each_metrics(op, &s) : asks(op, "label_distribution") ? each_labels(op, &s) : each_review(op, &s));
+    TRY(asks(op, "metrics")              ? each_metrics(op, &s)
+        : asks(op, "ae_outlier")         ? each_outlier(op, &s)
+        : asks(op, "label_distribution") ? each_labels(op, &s)
+                                         : each_review(op, &s));
     out_end_array(&op->out);
     out_end_object(&op->out);
     return OK;
@@ -218,6 +243,36 @@ static enum err all_drift(struct op *op, const struct selection *s)
     return OK;
 }
 
+/* What is scored of the newest of the selection; the threshold is today's. */
+static enum err all_outliers(struct op *op, const struct selection *s)
+{
+    struct outlier_state t;
+    struct out *o = &op->out;
+    enum err e = outlier_state_read(op->db, op->arena, op->id, &t);
+    if (e == E_NOT_FOUND)
+        return fail(E_NOT_FOUND, "the deployment is not watched");
+    TRY(e);
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r,
+                  "SELECT count(*), count(outlier_score), coalesce(sum(is_outlier), 0), avg(outlier_score), min(outlier_score),"
+                  " max(outlier_score) FROM (SELECT a.outlier_score, a.is_outlier FROM predicted_asset a JOIN prediction p ON"
+                  " p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED " ORDER BY a.created_at DESC LIMIT ?8) q",
+                  SELECTION(s), V((int64_t)LISTED_MOST)));
+    out_object(o, "result");
+    out_int(o, "count", rows_int(r, 0));
+    out_int(o, "scored", rows_int(r, 1));
+    out_int(o, "outliers", rows_int(r, 2));
+    for (int i = 0; i < 3; i++)
+        number_or_null(o, (const char *const[]){ "mean", "min", "max" }[i], r, 3 + i);
+    if (t.fit_id)
+        out_number(o, "threshold", t.threshold);
+    else
+        out_null(o, "threshold");
+    TRY(outlier_waits_for(op, &t, o));
+    out_end_object(o);
+    return OK;
+}
+
 static enum err all(struct op *op)
 {
     struct selection s;
@@ -229,6 +284,7 @@ static enum err all(struct op *op)
     out_end_object(&op->out);
     TRY(asks(op, "metrics")              ? all_metrics(op, &s)
         : asks(op, "ks_drift")           ? all_drift(op, &s)
+        : asks(op, "ae_outlier")         ? all_outliers(op, &s)
         : asks(op, "label_distribution") ? label_distribution_write(op->db, &op->out, "result", &s)
                                          : all_reviews(op, &s));
     out_end_object(&op->out);

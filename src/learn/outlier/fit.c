@@ -6,15 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-    PARTS = 2,
-    PART_SIZE = 8,
-    BATCH = PARTS * PART_SIZE,
-    SHOWN_LEAST = 1600,
-    SHOWN_MOST = 24000,
-    PASSES = 100,
-    FEW_HELD = 50
-};
+enum { PARTS = 2, PART_SIZE = 8, BATCH = PARTS * PART_SIZE, SHOWN_LEAST = 1600, SHOWN_MOST = 24000, PASSES = 100, FEW_HELD = 50 };
 static const struct optim_options optimiser = { .kind = OPTIM_ADAMW,
                                                 .beta1 = 0.9f,
                                                 .beta2 = 0.999f,

@@ -826,6 +826,24 @@ export interface FileOfAModelVersion {
   presigned_url: string;
 }
 
+export interface FitToTrainingImages {
+  id: string;
+  state: "WORKING" | "READY" | "FAILED";
+  dataset_version: ShortDatasetVersion | null;
+  created_at: string;
+  ended_at: string | null;
+  images: number | null;
+  held_out: number | null;
+  seconds: number | null;
+  loss: number | null;
+  percentile: number | null;
+  threshold: number | null;
+  chance: number | null;
+  error: string | null;
+  older_scored: number;
+  progress: number | null;
+}
+
 export interface ForkedVersion {
   dataset_version: DatasetVersion;
   job: ShortJob;
@@ -872,6 +890,12 @@ export interface Heatmap {
 export interface HistogramOfDrift {
   edges: number[];
   before: number[];
+  window: number[];
+}
+
+export interface HistogramOfScores {
+  edges: number[];
+  training: number[];
   window: number[];
 }
 
@@ -1312,6 +1336,26 @@ export interface Organization {
   created_at: string;
 }
 
+export interface OutlierMonitor {
+  active: boolean;
+  percentile: number;
+}
+
+export interface OutliersOfADeployment {
+  settings: OutlierMonitor;
+  state: "OFF" | "WAITING" | "WORKING" | "READY" | "FAILED";
+  waits_for: string | null;
+  fit: FitToTrainingImages | null;
+  next_fit: FitToTrainingImages | null;
+  predictions: number;
+  all: boolean;
+  points: ScoreOfAnImage[];
+  scored: number;
+  outliers: number;
+  points_from: string | null;
+  histogram: HistogramOfScores | null;
+}
+
 export interface OutputTensor {
   name: string;
   datatype: string;
@@ -1418,6 +1462,8 @@ export interface PredictedAsset {
   metadata: Record<string, unknown> | null;
   custom_metadata: Record<string, unknown> | null;
   custom_metrics: Record<string, unknown> | null;
+  outlier_score: number | null;
+  is_outlier: boolean;
   data: ShortData;
   tags: ShortTag[];
   latency: number | null;
@@ -1678,6 +1724,13 @@ export interface SavedView {
 export interface SchemaOfCustomMetadata {
   custom_metadata_schema: Record<string, unknown> | null;
   allow_extra_custom_metadata: boolean;
+}
+
+export interface ScoreOfAnImage {
+  id: string;
+  at: string;
+  score: number;
+  is_outlier: boolean;
 }
 
 export interface Session {
