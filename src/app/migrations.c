@@ -530,5 +530,8 @@ const struct migration migrations[] = {
       "CREATE TRIGGER outlier_fit_gone AFTER DELETE ON outlier_fit BEGIN DELETE FROM object WHERE name = old.object_name; END;"
       "CREATE TABLE outlier_todo (id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
       "INSERT INTO outlier (id) SELECT id FROM deployment" },
+    { 40, "what is in a model file is kept with its version",
+      "CREATE TABLE model_look (model_version_id TEXT PRIMARY KEY REFERENCES model_version(id) ON DELETE CASCADE, hash TEXT NOT "
+      "NULL, told TEXT NOT NULL, tells TEXT NOT NULL, looked_at INTEGER NOT NULL) STRICT, WITHOUT ROWID" },
     { 0 },
 };

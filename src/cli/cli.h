@@ -16,6 +16,7 @@ int generate_main(int argc, char **argv);
 int train_main(int argc, char **argv);
 int evaluate_main(int argc, char **argv);
 int drift_main(int argc, char **argv);
+int model_main(int argc, char **argv);
 int backup_main(int argc, char **argv); /* also "restore" */
 int user_main(int argc, char **argv);   /* also "token" */
 int migrate_main(int argc, char **argv);

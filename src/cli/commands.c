@@ -20,6 +20,8 @@ const struct command commands[] = {
       "trains from a folder, without a server; without annotations: of a folder of images for each label", train_main },
     { "evaluate", "evaluate --truth FILE --predictions FILE [--json]", "COCO metrics of detections in a file", evaluate_main },
     { "drift", "drift --samples|--points|--rows FILE", "the statistics of drift monitoring on numbers of one's own", drift_main },
+    { "model", "model look FILE [--labels cat,dog] [--type OBJECT_DETECTION] [--onnx JSON] [--json]",
+      "what is in an ONNX file: what it is taken for, and what must be told about it", model_main },
     { "generate", "generate --out DIR [--count N] [--seed N]", "made-up images of cells with annotations, to try things out",
       generate_main },
     { "backup", "backup FOLDER [--data DIR]", "a complete copy, also while the server runs", backup_main },

@@ -1,4 +1,5 @@
 #include "infer/onnx_check.h"
+#include "base/text.h"
 #include "infer/wire.h"
 #include <string.h>
 
@@ -15,11 +16,47 @@ static const struct {
     { ATTRIBUTE, 23, SPARSE },   { SPARSE, 1, TENSOR },     { SPARSE, 2, TENSOR },    { FUNCTION, 7, NODE },
     { FUNCTION, 11, ATTRIBUTE }, { TRAINING, 1, GRAPH },    { TRAINING, 2, GRAPH },
 };
-enum { TENSOR_EXTERNAL_DATA = 13, TENSOR_DATA_LOCATION = 14, MODEL_GRAPH = 7, MOST_DEPTH = 100 };
+enum {
+    TENSOR_EXTERNAL_DATA = 13,
+    TENSOR_DATA_LOCATION = 14,
+    MODEL_GRAPH = 7,
+    MOST_DEPTH = 100,
+    ENTRY_KEY = 1,
+    ENTRY_VALUE = 2,
+    LOCATION_SIZE = 200
+};
 
 static enum err malformed(void)
 {
     return fail(E_UNMEANT, "not an ONNX model: the file is damaged, or of another kind");
+}
+
+/* The name that an entry of external_data gives, {key: "location", value}; NULL: another entry. */
+static bool read_location(struct wire w, char ret[LOCATION_SIZE])
+{
+    struct wire_item item;
+    bool is_location = false, found = false;
+    while (w.at < w.end && wire_next(&w, &item)) {
+        size_t n = item.type == BYTES ? (size_t)(item.part.end - item.part.at) : 0;
+        if (item.field == ENTRY_KEY)
+            is_location = n == strlen("location") && memcmp(item.part.at, "location", n) == 0;
+        if (item.field == ENTRY_VALUE && n && n < LOCATION_SIZE) {
+            memcpy(ret, item.part.at, n);
+            ret[n] = 0;
+            found = true;
+        }
+    }
+    return is_location && found;
+}
+
+static enum err refuse_elsewhere(const struct wire_item *item)
+{
+    char location[LOCATION_SIZE];
+    bool named = item->type == BYTES && read_location(item->part, location) && utf8_valid(location, strlen(location));
+    return fail(E_UNMEANT,
+                "the model keeps a tensor in another file%s%s%s (external_data); save it as one file: torch.onnx.export(…, "
+                "external_data=False), or onnx.save(onnx.load(path), path)",
+                named ? ", \"" : "", named ? location : "", named ? "\"" : "");
 }
 
 static enum err check(struct wire w, enum message message, int depth, bool *saw_graph)
@@ -32,7 +69,7 @@ static enum err check(struct wire w, enum message message, int depth, bool *saw_
             return malformed();
         if (message == TENSOR && ((item.field == TENSOR_EXTERNAL_DATA && item.type == BYTES) ||
                                   (item.field == TENSOR_DATA_LOCATION && item.type == VARINT && item.value != 0)))
-            return fail(E_UNMEANT, "the model keeps a tensor in another file (external_data); save it as one file");
+            return refuse_elsewhere(&item);
         if (message == MODEL && item.field == MODEL_GRAPH)
             *saw_graph = true;
         for (size_t i = 0; item.type == BYTES && i < COUNT_OF(parts); i++)

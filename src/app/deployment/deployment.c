@@ -287,15 +287,36 @@ static enum err make(struct op *op, const char *version)
     return reply_one(op, &deployment_resource, id);
 }
 
-static enum err create(struct op *op)
+/* The files are asked before the transaction, and what they cannot answer is refused here and not at the first prediction. */
+static enum err ask_files(struct op *op, const char *version)
+{
+    if (in_bool(op, "disable_serving", false))
+        return OK;
+    TRY(model_need_servable(op, version));
+    return in_has(op, "shadow_model_version_id") ? model_need_servable(op, in_text(op, "shadow_model_version_id")) : OK;
+}
+
+static enum err create_asked(struct op *op)
 {
     return make(op, in_text(op, "model_version_id"));
+}
+
+static enum err create(struct op *op)
+{
+    TRY(ask_files(op, in_text(op, "model_version_id")));
+    return op_write(op, create_asked);
+}
+
+static enum err deploy_asked(struct op *op)
+{
+    return make(op, op->id);
 }
 
 static enum err deploy(struct op *op)
 {
     TRY(organization_need_to_change(op));
-    return make(op, op->id);
+    TRY(ask_files(op, op->id));
+    return op_write(op, deploy_asked);
 }
 
 static enum err update(struct op *op)
@@ -328,22 +349,43 @@ static enum err delete (struct op *op) {
 static enum err set_slot(struct op *op, enum slot slot)
 {
     const char *version = in_text(op, "model_version_id");
-    if (!version && slot == SLOT_CHAMPION)
-        return fail(E_INVALID, "model_version_id is missing");
     if (version)
         TRY(model_version_seen(op, version));
     TRY(deployment_set_model(op->db, op->arena, op->id, slot, version));
     return reply_one(op, &deployment_resource, op->id);
 }
 
-static enum err set_model(struct op *op)
+static enum err set_champion_asked(struct op *op)
 {
     return set_slot(op, SLOT_CHAMPION);
 }
 
-static enum err set_shadow(struct op *op)
+static enum err set_shadow_asked(struct op *op)
 {
     return set_slot(op, SLOT_SHADOW);
+}
+
+/* As ask_files(), unless the deployment serves nothing. */
+static enum err ask_file(struct op *op)
+{
+    int64_t serving = 0;
+    const char *version = in_text(op, "model_version_id");
+    TRY(sql_int(op->db, &serving, "SELECT serving FROM deployment WHERE id = ?1", V(op->id)));
+    return serving && version ? model_need_servable(op, version) : OK;
+}
+
+static enum err set_model(struct op *op)
+{
+    if (!in_text(op, "model_version_id"))
+        return fail(E_INVALID, "model_version_id is missing");
+    TRY(ask_file(op));
+    return op_write(op, set_champion_asked);
+}
+
+static enum err set_shadow(struct op *op)
+{
+    TRY(ask_file(op));
+    return op_write(op, set_shadow_asked);
 }
 
 static enum err promote(struct op *op)
@@ -407,20 +449,20 @@ static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } }
 static const struct route routes[] = {
     { "GET", "/api/organization/{id}/deployments", list, MAY_READ, WORK_READ, "the organization's deployments", ANSWER,
       .on = &organization_resource, .gives = GIVES_PAGE },
-    { "POST", "/api/organization/{id}/deployments", create, MAY_WRITE, WORK_WRITE, "deploys a model version", FIELDS(create_in),
+    { "POST", "/api/organization/{id}/deployments", create, MAY_WRITE, WORK_FREE, "deploys a model version", FIELDS(create_in),
       MAKES(&deployment_resource), .on = &organization_resource },
     { "GET", "/api/organization/{id}/deployments/find", find, MAY_READ, WORK_READ, "a deployment by name or id", FIELDS(find_in),
       ANSWER, .on = &organization_resource },
-    { "POST", "/api/model/version/{id}/deploy", deploy, MAY_WRITE, WORK_WRITE, "deploys this model version", FIELDS(deploy_in),
+    { "POST", "/api/model/version/{id}/deploy", deploy, MAY_WRITE, WORK_FREE, "deploys this model version", FIELDS(deploy_in),
       MAKES(&deployment_resource), .public_too = true, .on = &model_version_resource },
     { "GET", "/api/deployment/{id}", get, MAY_PREDICT, WORK_READ, "a deployment", ANSWER, .on = &deployment_resource },
     { "PATCH", "/api/deployment/{id}", update, MAY_WRITE, WORK_WRITE, "changes name, threshold, datalake or sample rate",
       CHANGES(&deployment_resource), .on = &deployment_resource },
     { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions",
       .on = &deployment_resource, .gives = GIVES_NOTHING },
-    { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_WRITE, "sets the champion", FIELDS(champion_in), ANSWER,
+    { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_FREE, "sets the champion", FIELDS(champion_in), ANSWER,
       .on = &deployment_resource },
-    { "POST", "/api/deployment/{id}/shadow", set_shadow, MAY_WRITE, WORK_WRITE, "sets the shadow model, or none", FIELDS(shadow_in),
+    { "POST", "/api/deployment/{id}/shadow", set_shadow, MAY_WRITE, WORK_FREE, "sets the shadow model, or none", FIELDS(shadow_in),
       ANSWER, .on = &deployment_resource },
     { "POST", "/api/deployment/{id}/shadow/promote", promote, MAY_WRITE, WORK_WRITE, "the shadow becomes champion", ANSWER,
       .on = &deployment_resource },

@@ -7,7 +7,7 @@
 extern const struct removal model_removal, model_version_removal;
 
 extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource,
-    parameter_resource;
+    parameter_resource, model_look_resource;
 
 extern const struct version_user model_uses_versions;
 extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
@@ -68,3 +68,6 @@ MUST_USE enum err model_file_find(struct sql *, struct arena *, const char *mode
 MUST_USE enum err model_told(struct arena *, const char *type, const char *labels, const char *parameters, const char **ret);
 /* What parameters say under "onnx": E_INVALID names the key. */
 MUST_USE enum err model_parameters_check(const struct json *parameters, const char *where);
+/* Before a version is deployed to be served: E_UNMEANT says why its file cannot be, E_NOT_FOUND that the caller sees no such
+ * version. Outside of a transaction, since the file is looked at in the sandbox (look.c). */
+MUST_USE enum err model_need_servable(struct op *, const char *model_version_id);

@@ -70,6 +70,13 @@ static bool read_exported(const struct look *l, struct description *d, const str
     return true;
 }
 
+/* A small input has so few anchors that their rows could be taken for chosen ones. */
+static bool looks_dense(const struct look *l, int64_t n, int64_t width)
+{
+    int64_t anchors = look_anchors(l), classes = (int64_t)l->classes;
+    return (n == anchors && (width == 4 + classes || width == 5 + classes)) || (n == 3 * anchors && width == 5 + classes);
+}
+
 static bool recognise(const struct look *l, struct description *d)
 {
     const struct ort_value *v = ort_output(l->session, 0);
@@ -83,7 +90,7 @@ static bool recognise(const struct look *l, struct description *d)
     if (ort_outputs(l->session) != 1 || width > 7)
         return false;
     bool told = d->from[FACT_COLUMNS] == ORIGIN_TOLD && columns_width(d) == width;
-    if (!told && batched && width == 4 + (int64_t)l->classes && n == look_anchors(l))
+    if (!told && batched && (width != 6 || looks_dense(l, n, width)))
         return false;
     d->gives = WANT_BOXES;
     if (look_output(l, "flat_predictions") >= 0)

@@ -959,6 +959,13 @@ export interface InferenceServer {
   extensions: string[];
 }
 
+export interface InputOrOutputOfAFile {
+  name: string;
+  type: string;
+  shape: (number | null)[];
+  ran?: (number | null)[];
+}
+
 export interface Interval {
   low: number;
   high: number;
@@ -1321,6 +1328,17 @@ export interface OldJob {
   started_at: string | null;
   ended_at: string | null;
   created_by: string | null;
+}
+
+export interface OperatorOfAFile {
+  domain: string;
+  name: string;
+  count: number;
+}
+
+export interface OperatorSet {
+  domain: string;
+  version: number;
 }
 
 export interface OrderOfTheReviewQueue {
@@ -2140,6 +2158,32 @@ export interface WhatAnImportLeftOut {
   says: string;
   count: number;
   examples: string[];
+}
+
+export interface WhatIsInAModelFile {
+  family: string | null;
+  why: string | null;
+  problem: string | null;
+  task: string | null;
+  types: string[];
+  missing: WhatMustBeTold[];
+  description: Record<string, unknown>;
+  known_from: Record<string, string>;
+  inputs: InputOrOutputOfAFile[];
+  outputs: InputOrOutputOfAFile[];
+  producer: string;
+  producer_version: string;
+  ir_version: number;
+  nodes: number;
+  operator_sets: OperatorSet[];
+  operators: OperatorOfAFile[];
+  names: Record<string, string>;
+  metadata: Record<string, string>;
+}
+
+export interface WhatMustBeTold {
+  key: string;
+  what: string;
 }
 
 export interface WhatWasLookedAt {
