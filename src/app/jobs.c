@@ -15,6 +15,7 @@ const struct job_kind *const job_kinds[] = { &import_annotations_job,
                                              &export_annotations_job,
                                              &train_kind,
                                              &outlier_fit_job,
+                                             &candidate_job,
                                              &remove_job,
                                              &bulk_undo_job,
                                              BULK_JOB("add_data", JOB_ADDS),
@@ -46,6 +47,7 @@ const struct bulk_kind *const bulk_kinds[] = { &remove_data_bulk,
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */
     { "files", 2, NULL },    /* annotation files in and out */
+    { "models", 1, NULL },   /* runs models on many images */
     { "training", 1, NULL }, /* takes all cores */
     { "fits", 1, NULL },     /* some minutes, and two cores: they need not wait for trainings of hours */
     { 0 },

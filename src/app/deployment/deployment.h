@@ -122,6 +122,8 @@ MUST_USE enum err retraining_now(struct sql *, struct arena *, const char *deplo
 /* An experiment_listener. */
 MUST_USE enum err retraining_ended(struct sql *, struct arena *, const char *experiment_id, const char *status);
 
+extern const struct job_kind candidate_job; /* tests a model that continuous training made beside the champion */
+
 /* The bytes of the image are in a version that the champion, or the continuous training, is measured on (test, eval …) and that the
  * feedback loop does not fill itself. */
 MUST_USE enum err measured_on(struct sql *, const char *deployment_id, const char *predicted_asset_id, bool *ret);

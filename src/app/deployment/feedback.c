@@ -1,7 +1,7 @@
 /* The feedback loop: reviewed predictions become annotated assets of the attached dataset versions. */
 #include "app/annotation/annotation.h"
 #include "app/dataset/dataset.h"
-#include "app/deployment/deployment.h"
+#include "app/deployment/candidate.h"
 #include "base/clock.h"
 #include <string.h>
 
@@ -51,8 +51,11 @@ static enum err toggle(struct op *op)
 
 static enum err attach(struct op *op)
 {
-    const char *version = in_text(op, "dataset_version_id");
+    const char *version = in_text(op, "dataset_version_id"), *tested_on;
     TRY(resource_need_to_change(op, &dataset_version_resource, version));
+    TRY(tested_with(op->db, op->arena, op->id, &tested_on));
+    if (tested_on && strcmp(tested_on, version) == 0)
+        return fail(E_CONFLICT, "the models of this deployment are tested on this version: they must not learn from it");
     enum err e = sql_run(op->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, ?3)",
                          V(op->id), V(version), V(clock_now_ms()));
     if (e == E_CONFLICT)

@@ -1,7 +1,7 @@
 /* The settings of a deployment's pipelines: training data, feedback loop (feedback.c), continuous training and deployment
  * (retraining.c). One row for each deployment, made with it. */
 #include "app/dataset/dataset.h"
-#include "app/deployment/deployment.h"
+#include "app/deployment/candidate.h"
 #include "app/project/project.h"
 #include "base/clock.h"
 #include <string.h>
@@ -131,6 +131,11 @@ static const struct field continuous_deployment_fields[] = {
     { "configured", T_BOOL, 0, "q.cd_set" },
     { "active", T_BOOL, 0, "q.cd_active" },
     { "policy", T_TEXT, 0, "q.cd_policy", .words = policies },
+    { "tests", T_BOOL, 0, "q.cd_tests" },
+    { "test_version", T_ONE, F_NULL, "q.cd_test_version_id", .of = &dataset_version_short },
+    { "tested_on", T_ONE, F_NULL, TESTED_ON, .of = &dataset_version_short }, /* the one that is named, or that the lineage tells */
+    { "margin", T_NUMBER, 0, "q.cd_margin" },
+    { "confidence", T_NUMBER, 0, "q.cd_confidence" },
 };
 OBJECT(continuous_deployment, "continuous deployment of a deployment");
 
@@ -239,12 +244,39 @@ static enum err list_datasets(struct op *op)
     return reply_list(op, &ct_version, "c.deployment_id = ?1", V(op->id));
 }
 
+/* What is learnt from says nothing about what was learnt. */
+static enum err check_test_version(struct op *op, const char *version)
+{
+    int64_t fed = 0;
+    TRY(resource_need(op, &dataset_version_resource, version));
+    TRY(sql_int(op->db, &fed, "SELECT count(*) FROM fl_dataset WHERE deployment_id = ?1 AND dataset_version_id = ?2", V(op->id),
+                V(version)));
+    return fed ? fail(E_CONFLICT, "the feedback loop fills this version: models learn from it, and cannot be tested on it") : OK;
+}
+
+/* What is not sent stays as it is. */
+static enum err setup_test(struct op *op)
+{
+    if (in_has(op, "test_version_id"))
+        TRY(check_test_version(op, in_text(op, "test_version_id")));
+    bool named = json_get(op->body, "test_version_id") != NULL;
+    return sql_run(op->db,
+                   "UPDATE pipeline SET cd_tests = coalesce(?2, cd_tests), cd_margin = coalesce(?3, cd_margin), cd_confidence ="
+                   " coalesce(?4, cd_confidence), cd_test_version_id = CASE WHEN ?5 <> 0 THEN ?6 ELSE cd_test_version_id END WHERE"
+                   " deployment_id = ?1",
+                   V(op->id), in_has(op, "tests") ? V(in_bool(op, "tests", true)) : V((const char *)NULL),
+                   in_has(op, "margin") ? V(in_number(op, "margin", 0)) : V((const char *)NULL),
+                   in_has(op, "confidence") ? V(in_number(op, "confidence", 0)) : V((const char *)NULL), V((int64_t)named),
+                   V(in_text(op, "test_version_id")));
+}
+
 static enum err setup_deployment(struct op *op)
 {
     TRY(sql_run(op->db, "UPDATE pipeline SET cd_set = 1, cd_active = 1, cd_policy = ?2 WHERE deployment_id = ?1 AND ct_set <> 0",
                 V(op->id), V(in_text(op, "policy"))));
     if (!sql_changes(op->db))
         return fail(E_CONFLICT, "set the continuous training up first: it makes the models that are deployed");
+    TRY(setup_test(op));
     return changed(op, op->id);
 }
 
@@ -309,7 +341,13 @@ static const struct field training_in[] = {
 static const struct field active_in[] = { { "active", T_BOOL, F_NEED } };
 static const struct field alias_in[] = { { "dataset_version_id", T_ID, F_NEED }, { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };
 static const struct field ids_in[] = { { "ids", T_IDS, F_NEED } };
-static const struct field policy_in[] = { { "policy", T_TEXT, F_NEED, .words = policies } };
+static const struct field policy_in[] = {
+    { "policy", T_TEXT, F_NEED, .words = policies },
+    { "tests", T_BOOL, F_NULL },
+    { "test_version_id", T_ID, F_NULL },
+    { "margin", T_NUMBER, F_NULL, .min = 0, .max = 0.5 },
+    { "confidence", T_NUMBER, F_NULL, .min = 0.5, .max = 0.999 },
+};
 static const struct field version_in[] = { { "dataset_version_id", T_ID, F_NEED } };
 
 static const struct route routes[] = {

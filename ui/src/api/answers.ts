@@ -358,6 +358,11 @@ export interface ContinuousDeploymentOfADeployment {
   configured: boolean;
   active: boolean;
   policy: "DEPLOY_CHAMPION" | "DEPLOY_SHADOW" | "DEPLOY_MANUAL";
+  tests: boolean;
+  test_version: ShortDatasetVersion | null;
+  tested_on: ShortDatasetVersion | null;
+  margin: number;
+  confidence: number;
 }
 
 export interface ContinuousTrainingOfADeployment {

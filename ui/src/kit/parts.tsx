@@ -110,6 +110,7 @@ const statuses: Record<string, { word?: string; colour: string; icon: Icon | "sp
   QUEUED: { colour: "--waiting", icon: IconCircleDashed },
   COMPUTING: { colour: "--running", icon: "spin" },
   RUNNING: { colour: "--running", icon: "spin" },
+  TESTING: { colour: "--running", icon: "spin" },
   SUCCESS: { colour: "--good", icon: IconCircleCheck },
   SUCCEEDED: { word: "Success", colour: "--good", icon: IconCircleCheck },
   DONE: { colour: "--good", icon: IconCircleCheck },

@@ -77,7 +77,8 @@ export const useGate = (id: string) => useGet<Gate>(`${of(id)}/gate`);
 export const changeGate = (id: string, c: Partial<Gate>) => patch(`${of(id)}/gate`, c).then(() => stale(id));
 export const useDecisions = (id: string) => useGet<Page<Decision>>(`${of(id)}/decisions`, { limit: 20 });
 export const trainNow = (id: string) => post(`${of(id)}/pipeline/ct/launch`).then(() => stale(id));
-export const setPolicy = (id: string, policy: string) => post(`${of(id)}/pipeline/cd`, { policy }).then(() => stale(id));
+export type Test = Partial<{ tests: boolean; test_version_id: string | null; margin: number; confidence: number }>;
+export const setPolicy = (id: string, policy: string, test: Test = {}) => post(`${of(id)}/pipeline/cd`, { policy, ...test }).then(() => stale(id));
 export const toggle = (id: string, which: "fl" | "ct" | "cd", active: boolean) => put(`${of(id)}/pipeline/${which}`, { active }).then(() => stale(id));
 
 // ---- alerts

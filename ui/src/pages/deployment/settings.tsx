@@ -1,5 +1,5 @@
 // Settings of a deployment: general, and the loops: training data, feedback, training, deployment, alerts.
-import { ActionIcon, Button, NumberInput, Select, Slider, TextInput } from "@mantine/core";
+import { ActionIcon, Button, NumberInput, Select, Slider, Switch, TextInput } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { plural } from "../../kit/format";
@@ -29,6 +29,7 @@ import {
   type Deployment,
   type Parameters,
   type Pipelines,
+  type Test,
 } from "./data";
 import { Alerts } from "./alerts";
 import { GateSettings } from "./gate";
@@ -293,6 +294,29 @@ const policies = [
   { value: "DEPLOY_MANUAL", label: "Only register it", says: "It waits in the registry." },
 ];
 
+/** Whether, on what and how surely a new version is compared with the champion before the policy is followed. */
+function TestFirst({ d, cd }: { d: Deployment; cd: Pipelines["cd"] }) {
+  const [margin, setMargin] = useState<string | number>(cd.margin);
+  const [confidence, setConfidence] = useState<string | number>(Math.round(cd.confidence * 1000) / 10);
+  const set = (c: Test) => void setPolicy(d.id, cd.policy, c).then(saved("The test"), toast.failed);
+  const sure = Number(confidence) / 100;
+  return (
+    <div style={{ display: "grid", gap: 12 }}>
+      <Switch checked={cd.tests} onChange={(e) => set({ tests: e.currentTarget.checked })} label="Test it beside the champion first" description="A new champion must be better on this version and on what was reviewed since, and not worse on the version alone; a shadow must not be worse. Else it stays a version, and the decision says why." />
+      {cd.tests && (
+        <>
+          <VersionPick name="the test" value={cd.tested_on} onChange={(v) => v && v !== cd.tested_on?.id && set({ test_version_id: v })} />
+          {!cd.tested_on && <span className="dim">No version is known to test on, so the policy is followed without a test.</span>}
+          <div style={{ display: "grid", gridTemplateColumns: "repeat(2, minmax(0, 1fr))", gap: 12 }}>
+            <NumberInput label="Better by" description="Difference of the score, 0 to 0.5." min={0} max={0.5} step={0.01} decimalScale={3} value={margin} onChange={setMargin} onBlur={() => margin !== "" && Number(margin) !== cd.margin && set({ margin: Number(margin) })} />
+            <NumberInput label="With a confidence of" description="Share of the resamples that decide." suffix=" %" min={50} max={99.9} decimalScale={1} value={confidence} onChange={setConfidence} onBlur={() => confidence !== "" && sure !== cd.confidence && set({ confidence: sure })} />
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
 function Delivery({ d, p }: { d: Deployment; p: Pipelines }) {
   const policy = p.cd?.policy ?? "";
   return (
@@ -305,6 +329,7 @@ function Delivery({ d, p }: { d: Deployment; p: Pipelines }) {
           </button>
         ))}
       </div>
+      {p.cd.active && <TestFirst key={`${p.cd.tested_on?.id} ${p.cd.margin} ${p.cd.confidence}`} d={d} cd={p.cd} />}
       {!p.ct?.active && <span className="dim">Continuous training is off, so nothing comes to be deployed.</span>}
     </Part>
   );
