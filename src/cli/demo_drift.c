@@ -1,4 +1,5 @@
-/* Production changes: the same pictures come darker and out of focus, and the deployment tells of it. */
+/* Production changes: the same pictures come darker and out of focus, and the deployment tells of it: of each picture that it is
+ * unlike what the champion was trained on, and of all of them that they have drifted. */
 #include "base/file.h"
 #include "cli/demo.h"
 #include "img/decoder.h"
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SHIFTED = 50, QUALITY = 90, LESS_SHARP = 4, WAIT_S = 30 };
+enum { SHIFTED = 50, QUALITY = 90, LESS_SHARP = 4, WAIT_S = 30, FIT_WAIT_S = 180 };
 #define LESS_BRIGHT 55 / 100
 
 static enum err shift(struct decoder *decoder, const char *path, const char *to)
@@ -60,12 +61,41 @@ static const char *what_drifted(struct demo *d, const struct json *drift)
     return said;
 }
 
+static enum err ask_outliers(struct demo *d, const struct json **ret)
+{
+    return demo_ask(d, "GET", demo_fmt(d, "/api/deployment/%s/outliers?tag=dusk", d->deployment), NULL, ret);
+}
+
+/* The fit to the training images has gone on beside all that was shown. */
+static enum err tell_outliers(struct demo *d, size_t sent)
+{
+    const struct json *v;
+    int64_t scored = 0, outliers = 0;
+    double threshold = 0;
+    for (int tries = 0; tries < FIT_WAIT_S * 5; tries++) {
+        TRY(ask_outliers(d, &v));
+        const struct json *fit = json_get(v, "fit");
+        if (json_int(json_get(v, "scored"), &scored) && (size_t)scored >= sent && !json_get(json_get(v, "next_fit"), "id") &&
+            json_number(json_get(fit, "threshold"), &threshold) && json_int(json_get(v, "outliers"), &outliers)) {
+            demo_say(d, "outliers", "%lld of %zu are unlike the training images (over a score of %.2g)", (long long)outliers, sent,
+                     threshold);
+            return OK;
+        }
+        if (strcmp(demo_text(v, "state"), "WAITING") == 0)
+            break;
+        demo_wait(0.2);
+    }
+    demo_say(d, "outliers", "none is told yet; it waits for %s", demo_text(v, "waits_for"));
+    return OK;
+}
+
 enum err demo_drift(struct demo *d)
 {
     const struct json *v;
     size_t n;
     TRY(send_shifted(d, &n));
     demo_say(d, "drift", "%zu pictures came darker and out of focus", n);
+    TRY(tell_outliers(d, n));
     for (int tries = 0; tries < WAIT_S * 5; tries++) {
         TRY(demo_ask(d, "GET", demo_fmt(d, "/api/deployment/%s/drift", d->deployment), NULL, &v));
         if (strcmp(demo_text(v, "state"), "DRIFTED") == 0) {

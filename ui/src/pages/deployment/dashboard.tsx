@@ -18,6 +18,7 @@ import { behind, Filters, useFilter } from "./filters";
 import { Decisions } from "./gate";
 import { Heatmap } from "./heatmap";
 import { Latency } from "./latency";
+import { Outliers } from "./outliers";
 import { predictionTile, versionName } from "./parts";
 import { Beside, Reviews } from "./reviews";
 
@@ -133,6 +134,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
           {!x && !dash.error ? <Skeleton height={200} /> : confidence ? <Chart spec={confidence} name="Confidence" height={200} onPick={({ index }) => navigate(behind(d, x, `score >= ${index / 10} and score < ${index === 9 ? 1.01 : (index + 1) / 10}`))} /> : <span className="dim">No objects in this time.</span>}
         </Section>
       </div>
+      <Outliers deployment={d} dashboard={x} filter={filter} />
       <Drift deployment={d} />
       <Reviews deployment={d} dashboard={x} filter={filter} />
       <Decisions deployment={d} />

@@ -2,7 +2,7 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts } from "../../api/answers";
+import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts, OutlierMonitor, OutliersOfADeployment } from "../../api/answers";
 import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
 import type { Filter } from "./filters";
 
@@ -33,6 +33,8 @@ export const useDashboard = (id: string, filter: Filter) => useGet<Dashboard>(`$
 export const useHeatmap = (id: string, filter: Filter, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...filter, label_id: label }, { keep: true });
 export const useConfusion = (id: string, filter: Filter, whose: string) => useGet<Confusion>(`${of(id)}/confusion`, { ...filter, of: whose }, { keep: true });
 export const useDrift = (id: string) => useGet<DriftOfADeployment>(`${of(id)}/drift`, {}, { keep: true });
+export const useOutliers = (id: string, filter: Filter) => useGet<OutliersOfADeployment>(`${of(id)}/outliers`, { ...filter }, { keep: true });
+export const useMostOutlying = (id: string, q: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { q: q || undefined, order_by: "-outlier.score", limit: 16 }, { keep: true });
 export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
 
 const stale = (id?: string) => touch("/api/organization", ...(id ? [of(id)] : []));
@@ -42,6 +44,8 @@ export const change = (id: string, c: Partial<{ name: string; min_threshold: num
 export const remove = (id: string) => del(`${of(id)}?force_delete=True`).then(() => stale());
 export const checkDrift = (id: string) => post(`${of(id)}/drift/check`).then(() => stale(id));
 export const changeDrift = (id: string, c: Partial<DriftMonitor>) => patch(`${of(id)}/drift`, c).then(() => stale(id));
+export const fitOutliers = (id: string) => post(`${of(id)}/outliers/fit`).then(() => stale(id));
+export const changeOutliers = (id: string, c: Partial<OutlierMonitor>) => patch(`${of(id)}/outliers`, c).then(() => stale(id));
 export const setChampion = (id: string, version: string) => post(`${of(id)}/model`, { model_version_id: version }).then(() => stale(id));
 export const setShadow = (id: string, version: string | null) => post(`${of(id)}/shadow`, { model_version_id: version }).then(() => stale(id));
 const listed = (id: string, q: string, cell: Cell | null): [string, Record<string, string | undefined>] => (cell ? [`${of(id)}/confusion/assets`, { ...cell }] : [`${of(id)}/predictedassets`, { q: q || undefined }]);

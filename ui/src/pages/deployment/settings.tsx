@@ -34,6 +34,7 @@ import {
 import { Alerts } from "./alerts";
 import { GateSettings } from "./gate";
 import { DriftSettings } from "./drift-settings";
+import { OutlierSettings } from "./outlier-settings";
 import { Part } from "./parts";
 import { Tokens } from "./tokens";
 import { TriggerFields, triggerOf, triggerReady, triggerSent } from "./trigger";
@@ -46,6 +47,7 @@ const parts = [
   { key: "training", text: "Continuous training" },
   { key: "deployment", text: "Continuous deployment" },
   { key: "drift", text: "Drift" },
+  { key: "outliers", text: "Outliers" },
   { key: "alerts", text: "Alerts" },
 ];
 
@@ -53,7 +55,7 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
   const [part, setPart] = useUrl("part", "general");
   const pipes = usePipelines(d.id);
   const p = pipes.data;
-  const needs = !["general", "alerts", "drift", "tokens"].includes(part);
+  const needs = !["general", "alerts", "drift", "outliers", "tokens"].includes(part);
   return (
     <div className="body">
       <div style={{ display: "grid", gridTemplateColumns: "190px minmax(0, 680px)", gap: 40 }}>
@@ -82,6 +84,8 @@ export function DeploymentSettings({ deployment: d }: { deployment: Deployment }
             </>
           ) : part === "drift" ? (
             <DriftSettings d={d} />
+          ) : part === "outliers" ? (
+            <OutlierSettings d={d} />
           ) : part === "alerts" ? (
             <Alerts d={d} />
           ) : part === "tokens" ? (
