@@ -334,6 +334,28 @@ static enum err trainings_by_triggers(struct sql *db, struct arena *a)
         "says");
 }
 
+static enum err steered(struct sql *db, struct arena *a)
+{
+    TRY(sql_script(db, "ALTER TABLE deployment ADD COLUMN former_model_version_id TEXT REFERENCES model_version(id) ON DELETE SET"
+                       " NULL;"
+                       "ALTER TABLE deployment ADD COLUMN canary_share REAL NOT NULL DEFAULT 0;"
+                       "ALTER TABLE deployment ADD COLUMN own_serving INTEGER NOT NULL DEFAULT 0;"
+                       "ALTER TABLE predicted_asset ADD COLUMN canary INTEGER NOT NULL DEFAULT 0;"
+                       "ALTER TABLE shadow_todo ADD COLUMN is_shadow INTEGER NOT NULL DEFAULT 1"));
+    return schema_rebuild(
+        db, a, "decision",
+        "CREATE TABLE new_decision (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
+        " created_at INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('TRAINING', 'PASSED', 'REFUSED', 'PROMOTED', 'KEPT',"
+        " 'ROLLED_BACK', 'STAYED', 'CHAMPION', 'SHADOW', 'CANARY', 'PAUSED', 'RESUMED')), model_version_id TEXT NOT NULL, "
+        "against_id"
+        " TEXT, images INTEGER NOT NULL, metric TEXT, score REAL, against REAL, better REAL, confidence REAL, says TEXT NOT NULL,"
+        " created_by TEXT) STRICT",
+        "id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score, against, better, confidence, "
+        "says",
+        "id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score, against, better, confidence, "
+        "says");
+}
+
 const struct migration migrations[] = {
     { 1, "the first release" },
     { 2, "the database says its version by a number", "ALTER TABLE schema_of ADD COLUMN version INTEGER NOT NULL DEFAULT 1" },
@@ -533,5 +555,7 @@ const struct migration migrations[] = {
     { 40, "what is in a model file is kept with its version",
       "CREATE TABLE model_look (model_version_id TEXT PRIMARY KEY REFERENCES model_version(id) ON DELETE CASCADE, hash TEXT NOT "
       "NULL, told TEXT NOT NULL, tells TEXT NOT NULL, looked_at INTEGER NOT NULL) STRICT, WITHOUT ROWID" },
+    { 41, "the shadow may answer a share of the requests, a champion is rolled back, and people's decisions are kept",
+      .run = steered, .rebuilds = true },
     { 0 },
 };

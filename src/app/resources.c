@@ -20,6 +20,7 @@
     R(login)                                                                                                                       \
     R(predicted_asset)                                                                                                             \
     R(prediction_kept)                                                                                                             \
+    R(steer)                                                                                                                       \
     R(predict)                                                                                                                     \
     R(oip)                                                                                                                         \
     R(try)                                                                                                                         \

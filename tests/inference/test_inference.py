@@ -72,7 +72,7 @@ def test_the_server_and_its_models_tell_of_themselves(asks, head, deployment, ne
         assert [t["name"] for t in model["image_outputs"]] == ["boxes", "scores", "labels", "names"]
         assert asks.is_model_ready(name, model["versions"][0], headers=head)
         assert not asks.is_model_ready(name, "99", headers=head)
-    with pytest.raises(InferenceServerException, match="answers by version"):
+    with pytest.raises(InferenceServerException, match="does not answer by version"):
         asks.get_model_metadata(deployment.name, "99", headers=head)
     with pytest.raises(InferenceServerException, match="no deployment called"):
         asks.get_model_metadata(unique("nothing"), headers={"Authorization": head["Authorization"]})

@@ -79,6 +79,7 @@ test("its model is tried on an image, which is not kept", async () => {
 
 test("paused it answers nobody, resumed it does", async () => {
   await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Resume" }).waitFor();
   await assert.rejects(predict(deployment, images(16, 17)[0]), / 4\d\d | 503 /);
   await page.getByRole("button", { name: "Resume" }).click();

@@ -1,4 +1,5 @@
 #include "app/deployment/decision.h"
+#include "app/account/account.h"
 #include "app/deployment/deployment.h"
 #include "base/clock.h"
 
@@ -6,10 +7,11 @@ static const char table[] =
     "CREATE TABLE decision (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " created_at INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN (" DECISION_KINDS ")),"
     " model_version_id TEXT NOT NULL, against_id TEXT, images INTEGER NOT NULL, metric TEXT, score REAL,"
-    " against REAL, better REAL, confidence REAL, says TEXT NOT NULL) STRICT;"
+    " against REAL, better REAL, confidence REAL, says TEXT NOT NULL, created_by TEXT) STRICT;"
     "CREATE INDEX decision_of ON decision (deployment_id, id)";
 
-static const char *const kinds[] = { "TRAINING", "PASSED", "REFUSED", "PROMOTED", "KEPT", "ROLLED_BACK", "STAYED", NULL };
+static const char *const kinds[] = { "TRAINING", "PASSED", "REFUSED", "PROMOTED", "KEPT",    "ROLLED_BACK", "STAYED",
+                                     "CHAMPION", "SHADOW", "CANARY",  "PAUSED",   "RESUMED", NULL };
 
 static const struct field fields[] = {
     { "id", T_ID, F_FILTER, "x.id" },
@@ -24,6 +26,7 @@ static const struct field fields[] = {
     { "better", T_NUMBER, F_NULL, "x.better" },
     { "confidence", T_NUMBER, F_NULL, "x.confidence" },
     { "says", T_TEXT, 0, "x.says" },
+    { "created_by", T_TEXT, F_NULL, USER_NAME("x.created_by") },
 };
 
 static struct value figure(const struct decision *d, double v)
@@ -33,12 +36,13 @@ static struct value figure(const struct decision *d, double v)
 
 enum err decision_add(struct sql *db, struct arena *a, const struct decision *d)
 {
-    TRY(sql_run(db,
-                "INSERT INTO decision (id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score,"
-                " against, better, confidence, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                V(id_new(a)), V(d->deployment), V(clock_now_ms()), V(d->kind), V(d->model), V(d->against), V(d->images),
-                V(d->metric), figure(d, d->score), figure(d, d->against_score),
-                d->better < 0 ? V((const char *)NULL) : figure(d, d->better), figure(d, d->confidence), V(d->says)));
+    TRY(sql_run(
+        db,
+        "INSERT INTO decision (id, deployment_id, created_at, kind, model_version_id, against_id, images, metric, score,"
+        " against, better, confidence, says, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        V(id_new(a)), V(d->deployment), V(clock_now_ms()), V(d->kind), V(d->model), V(d->against), V(d->images), V(d->metric),
+        figure(d, d->score), figure(d, d->against_score), d->better < 0 ? V((const char *)NULL) : figure(d, d->better),
+        figure(d, d->confidence), V(d->says), V(d->by)));
     return deployment_tell(db, a, d->deployment, arena_fmt(a, "{\"kind\":\"decision\",\"decision\":\"%s\"}", d->kind));
 }
 

@@ -1,9 +1,12 @@
-/* decision.h - what a deployment decided by itself, with the figures that decided it: read by people, never by the program. */
+/* decision.h - what was decided about a deployment, by itself with the figures that decided it, or by somebody: read by people,
+ * never by the program. */
 #pragma once
 #include "api/resource.h"
 
 /* DECISION_TABLE's words for `kind`. */
-#define DECISION_KINDS "'TRAINING', 'PASSED', 'REFUSED', 'PROMOTED', 'KEPT', 'ROLLED_BACK', 'STAYED'"
+#define DECISION_KINDS                                                                                                             \
+    "'TRAINING', 'PASSED', 'REFUSED', 'PROMOTED', 'KEPT', 'ROLLED_BACK', 'STAYED', "                                               \
+    "'CHAMPION', 'SHADOW', 'CANARY', 'PAUSED', 'RESUMED'"
 
 struct decision {
     const char *deployment, *kind;
@@ -14,6 +17,7 @@ struct decision {
     double better;     /* the share of the resamples; < 0: none were drawn */
     double confidence; /* that was asked for */
     const char *says;  /* a sentence */
+    const char *by;    /* who decided it; NULL: the deployment by itself */
 };
 /* Inside the transaction that does what was decided. */
 MUST_USE enum err decision_add(struct sql *, struct arena *, const struct decision *);

@@ -17,9 +17,14 @@ static const char table[] =
     " serving INTEGER NOT NULL, sample_rate REAL NOT NULL DEFAULT 1, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
     " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, n_to_review INTEGER NOT NULL DEFAULT 0,"
     " n_reviewed INTEGER NOT NULL DEFAULT 0, n_submitted INTEGER NOT NULL DEFAULT 0, review_share REAL NOT NULL DEFAULT 0.2,"
+    " former_model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, canary_share REAL NOT NULL DEFAULT 0,"
+    " own_serving INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE (org, name)) STRICT;"
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT;" SERVED_TABLE;
+
+/* Served here; on a server of one's own that follows the champion; or watched only, whatever makes the predictions. */
+static const char *const modes[] = { "SERVING", "OWN_SERVING", "MONITORING", NULL };
 
 static const char *const statuses[] = { "RUNNING", "PAUSED", NULL };
 
@@ -69,6 +74,8 @@ static const struct field fields[] = {
     { "type", T_TEXT, F_FILTER, "d.type", .words = inference_types },
     { "status", T_TEXT, F_SORT | F_FILTER, "d.status", .words = statuses },
     { "oracle_host", T_HERE, 0, "''" },
+    { "mode", T_TEXT, F_FILTER,
+      "CASE WHEN d.serving <> 0 THEN 'SERVING' WHEN d.own_serving <> 0 THEN 'OWN_SERVING' ELSE 'MONITORING' END", .words = modes },
     { "serving_host", T_HERE, F_NULL, "CASE WHEN d.serving <> 0 THEN '' END" },
     { "review_campaign_id", T_ID, F_NULL, "NULL" },
     { "model_version_id", T_ID, 0, "d.model_version_id" },
@@ -83,6 +90,8 @@ static const struct field fields[] = {
     { "updated_at", T_TIME, F_SORT, "d.updated_at" },
     { "deployed_at", T_TIME, F_SORT, "d.deployed_at" },
     { "shadow_at", T_TIME, F_NULL, "d.shadow_at" },
+    { "canary_share", T_NUMBER, F_FILTER, "d.canary_share" }, /* of the requests, that the shadow answers */
+    { "former_model_version", T_ONE, F_NULL, "d.former_model_version_id", .of = &model_version_short },
     { "created_by", T_TEXT, F_NULL, USER_NAME("d.created_by") },
     { "labels", T_MANY, F_ONE, "d.id", .of = &label_of_deployment, .by = "l.deployment_id" },
     { "counts", T_ONE, 0, "d.id", .of = &counts_of },
@@ -201,11 +210,16 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
         return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
     int64_t now = clock_now_ms();
     if (slot == SLOT_CHAMPION)
-        TRY(sql_run(db, "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3 WHERE id = ?1", V(id),
-                    V(version), V(now)));
+        TRY(sql_run(db,
+                    "UPDATE deployment SET model_version_id = ?2, deployed_at = ?3, updated_at = ?3, former_model_version_id = CASE"
+                    " WHEN model_version_id = ?2 THEN former_model_version_id WHEN former_model_version_id = ?2 THEN NULL"
+                    " ELSE model_version_id END WHERE id = ?1",
+                    V(id), V(version), V(now)));
     else
-        TRY(sql_run(db, "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = ?4, updated_at = ?3 WHERE id = ?1", V(id),
-                    V(version), V(now), version ? V(now) : V((const char *)NULL)));
+        TRY(sql_run(db,
+                    "UPDATE deployment SET shadow_model_version_id = ?2, shadow_at = ?4, updated_at = ?3, canary_share = CASE"
+                    " WHEN shadow_model_version_id = ?2 THEN canary_share ELSE 0 END WHERE id = ?1",
+                    V(id), V(version), V(now), version ? V(now) : V((const char *)NULL)));
     if (version) {
         TRY(take_labels(db, a, id, c.labels));
         TRY(deployment_tell_webhooks(
@@ -255,6 +269,21 @@ static enum err default_lake(struct op *op, const char **ret)
     return OK;
 }
 
+/* One that is not named follows from what the caller switches off and from what the version has: without a file that can be run it
+ * can still be monitored. */
+static enum err read_mode(struct op *op, const struct candidate *c, bool *ret_serving, bool *ret_own)
+{
+    const char *mode = in_text(op, "mode");
+    bool disabled = in_bool(op, "disable_serving", false);
+    *ret_serving = mode ? strcmp(mode, "SERVING") == 0 : !disabled && is_onnx(c->filename);
+    *ret_own = mode && strcmp(mode, "OWN_SERVING") == 0;
+    if (mode && *ret_serving && disabled)
+        return fail(E_INVALID, "mode SERVING and disable_serving exclude each other");
+    if (*ret_serving && !is_onnx(c->filename))
+        return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
+    return OK;
+}
+
 static enum err make(struct op *op, const char *version)
 {
     const char *id = id_new(op->arena), *name = in_text(op, "name"), *lake;
@@ -264,13 +293,14 @@ static enum err make(struct op *op, const char *version)
     TRY(default_lake(op, &lake));
     if (!name)
         TRY(deployment_name_make(op->db, op->arena, op->org, &name));
-    bool serving = !in_bool(op, "disable_serving", false) && is_onnx(c.filename); /* others can still be monitored */
+    bool serving, own;
+    TRY(read_mode(op, &c, &serving, &own));
     enum err e = sql_run(op->db,
                          "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status,"
-                         " serving, created_at, updated_at, deployed_at, created_by)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'RUNNING', ?8, ?9, ?9, ?9, ?10)",
+                         " serving, created_at, updated_at, deployed_at, created_by, own_serving)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'RUNNING', ?8, ?9, ?9, ?9, ?10, ?11)",
                          V(id), V(op->org), V(name), V(c.type), V(version), V(in_number(op, "min_threshold", 0)), V(lake),
-                         V(serving), V(clock_now_ms()), V(op->user_id));
+                         V(serving), V(clock_now_ms()), V(op->user_id), V(own));
     if (e == E_CONFLICT)
         return fail(E_CONFLICT, "there is a deployment \"%s\" already", name);
     TRY(e);
@@ -290,7 +320,8 @@ static enum err make(struct op *op, const char *version)
 /* The files are asked before the transaction, and what they cannot answer is refused here and not at the first prediction. */
 static enum err ask_files(struct op *op, const char *version)
 {
-    if (in_bool(op, "disable_serving", false))
+    const char *mode = in_text(op, "mode");
+    if (in_bool(op, "disable_serving", false) || (mode && strcmp(mode, "SERVING") != 0))
         return OK;
     TRY(model_need_servable(op, version));
     return in_has(op, "shadow_model_version_id") ? model_need_servable(op, in_text(op, "shadow_model_version_id")) : OK;
@@ -346,78 +377,6 @@ static enum err delete (struct op *op) {
     TRY(tag_take_off_all(op->db, op->id)); TRY(access_forget(op->db, op->id)); return thing_remove(op, &deployment_removal, op->id);
 }
 
-static enum err set_slot(struct op *op, enum slot slot)
-{
-    const char *version = in_text(op, "model_version_id");
-    if (version)
-        TRY(model_version_seen(op, version));
-    TRY(deployment_set_model(op->db, op->arena, op->id, slot, version));
-    return reply_one(op, &deployment_resource, op->id);
-}
-
-static enum err set_champion_asked(struct op *op)
-{
-    return set_slot(op, SLOT_CHAMPION);
-}
-
-static enum err set_shadow_asked(struct op *op)
-{
-    return set_slot(op, SLOT_SHADOW);
-}
-
-/* As ask_files(), unless the deployment serves nothing. */
-static enum err ask_file(struct op *op)
-{
-    int64_t serving = 0;
-    const char *version = in_text(op, "model_version_id");
-    TRY(sql_int(op->db, &serving, "SELECT serving FROM deployment WHERE id = ?1", V(op->id)));
-    return serving && version ? model_need_servable(op, version) : OK;
-}
-
-static enum err set_model(struct op *op)
-{
-    if (!in_text(op, "model_version_id"))
-        return fail(E_INVALID, "model_version_id is missing");
-    TRY(ask_file(op));
-    return op_write(op, set_champion_asked);
-}
-
-static enum err set_shadow(struct op *op)
-{
-    TRY(ask_file(op));
-    return op_write(op, set_shadow_asked);
-}
-
-static enum err promote(struct op *op)
-{
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(op->db, &r, "SELECT shadow_model_version_id FROM deployment WHERE id = ?1", V(op->id)));
-    const char *shadow = arena_str(op->arena, rows_text(r, 0));
-    if (!shadow)
-        return fail(E_CONFLICT, "the deployment has no shadow model");
-    TRY(deployment_set_model(op->db, op->arena, op->id, SLOT_CHAMPION, shadow));
-    TRY(deployment_set_model(op->db, op->arena, op->id, SLOT_SHADOW, NULL));
-    return reply_one(op, &deployment_resource, op->id);
-}
-
-static enum err set_status(struct op *op, const char *status)
-{
-    TRY(sql_run(op->db, "UPDATE deployment SET status = ?2, updated_at = ?3 WHERE id = ?1", V(op->id), V(status),
-                V(clock_now_ms())));
-    TRY(deployment_tell(op->db, op->arena, op->id, "{\"kind\":\"status\"}"));
-    return reply_one(op, &deployment_resource, op->id);
-}
-
-static enum err pause_it(struct op *op)
-{
-    return set_status(op, "PAUSED");
-}
-
-static enum err resume(struct op *op)
-{
-    return set_status(op, "RUNNING");
-}
-
 static enum err labels(struct op *op)
 {
     return reply_list(op, &label_of_deployment, "l.deployment_id = ?1", V(op->id));
@@ -436,13 +395,12 @@ static enum err connector(struct op *op)
 static const struct field find_in[] = { { "id", T_ID }, { "name", T_TEXT, .max = 200 } };
 /* Besides the members that a deployment has. */
 #define SERVING                                                                                                                    \
+    { "disable_serving", T_BOOL, F_NULL },                                                                                         \
     {                                                                                                                              \
-        "disable_serving", T_BOOL, F_NULL                                                                                          \
+        "mode", T_TEXT, F_NULL, .words = modes                                                                                     \
     }
 static const struct field create_in[] = { { "model_version_id", T_ID, F_NEED }, SERVING };
 static const struct field deploy_in[] = { SERVING };
-static const struct field champion_in[] = { { "model_version_id", T_ID, F_NEED } };
-static const struct field shadow_in[] = { { "model_version_id", T_ID, F_NULL } };
 
 #define ANSWER .answers = &deployment_resource
 
@@ -460,16 +418,6 @@ static const struct route routes[] = {
       CHANGES(&deployment_resource), .on = &deployment_resource },
     { "DELETE", "/api/deployment/{id}", delete, MAY_WRITE, WORK_WRITE, "deletes a deployment with its predictions",
       .on = &deployment_resource, .gives = GIVES_NOTHING },
-    { "POST", "/api/deployment/{id}/model", set_model, MAY_WRITE, WORK_FREE, "sets the champion", FIELDS(champion_in), ANSWER,
-      .on = &deployment_resource },
-    { "POST", "/api/deployment/{id}/shadow", set_shadow, MAY_WRITE, WORK_FREE, "sets the shadow model, or none", FIELDS(shadow_in),
-      ANSWER, .on = &deployment_resource },
-    { "POST", "/api/deployment/{id}/shadow/promote", promote, MAY_WRITE, WORK_WRITE, "the shadow becomes champion", ANSWER,
-      .on = &deployment_resource },
-    { "POST", "/api/deployment/{id}/pause", pause_it, MAY_WRITE, WORK_WRITE, "refuses predictions until it is resumed", ANSWER,
-      .on = &deployment_resource },
-    { "POST", "/api/deployment/{id}/resume", resume, MAY_WRITE, WORK_WRITE, "takes predictions again", ANSWER,
-      .on = &deployment_resource },
     { "GET", "/api/deployment/{id}/labels", labels, MAY_READ, WORK_READ, "the deployment's labels", .on = &deployment_resource,
       .answers = &label_of_deployment, .gives = GIVES_PAGE },
     ACCESS_ROUTES("deployment", &deployment_resource),

@@ -9,7 +9,7 @@
 
 extern const struct resource deployment_resource, login_resource, predicted_asset_resource, prediction_kept_resource,
     predict_resource, try_resource, monitor_resource, shadow_resource, review_resource, review_queue_resource, feedback_resource,
-    pipeline_resource, deployment_token_resource, decision_resource;
+    pipeline_resource, deployment_token_resource, steer_resource, decision_resource;
 
 extern const struct removal deployment_removal;
 extern const struct version_user feedback_uses_versions, pipeline_uses_versions;
@@ -19,7 +19,8 @@ MUST_USE enum err deployment_tell(struct sql *, struct arena *, const char *id, 
 /* members: what stands in the object besides the deployment, as "\"a\":1". */
 MUST_USE enum err deployment_tell_webhooks(struct sql *, struct arena *, const char *id, const char *event, const char *members);
 
-/* Sets the champion or shadow; version NULL empties the shadow's slot. Inside a transaction; the ids are of one organization.
+/* Sets the champion or shadow; version NULL empties the shadow's slot. A champion that goes is the former one, unless it makes room
+ * for its predecessor; another shadow answers no requests yet. Inside a transaction; the ids are of one organization.
  * E_UNMEANT: it does not fit (another type, no file to serve). */
 enum slot { SLOT_CHAMPION, SLOT_SHADOW };
 MUST_USE enum err deployment_set_model(struct sql *, struct arena *, const char *id, enum slot, const char *model_version_id);
@@ -81,6 +82,7 @@ struct sighting { /* an image that a deployment saw */
     uint64_t size;
     int width, height, orientation;
     int64_t at_ms; /* 0: now */
+    bool canary;   /* the shadow answered */
     bool once;     /* E_CONFLICT if the deployment has seen these bytes already */
 };
 /* Inside a transaction: the Data (the one that was named, or once by content and metadata), the predicted asset with the source and
@@ -88,9 +90,9 @@ struct sighting { /* an image that a deployment saw */
  * other metadata than was told is not the one that was seen. */
 MUST_USE enum err predicted_asset_add(struct sql *, struct arena *, const struct sighting *, const char **ret_id);
 
-/* Queues a shadow prediction, inside the transaction of the champion's; shadow_wake() after it, and at the server's start for what
- * an earlier one left, sets the thread to work. */
-MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, const char *model_version_id);
+/* Queues a prediction of the model that did not answer (the shadow; of a canary's images the champion), inside the transaction of
+ * the one that did; shadow_wake() after it, and at the server's start for what an earlier one left, sets the thread to work. */
+MUST_USE enum err shadow_queue(struct sql *, const char *predicted_asset_id, const char *model_version_id, bool unseen);
 void shadow_wake(const struct services *);
 void shadow_stop(void); /* at the server's end */
 

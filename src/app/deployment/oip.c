@@ -61,16 +61,29 @@ static enum err number_of(struct op *op, const char *version, const char **ret)
     return OK;
 }
 
-/* The champion; a path that names a version must mean it, by its number or id. */
+/* Who may answer: the champion, and a shadow that has a share of the requests. */
+static size_t answering(const struct serving *s, const char *ret[2])
+{
+    bool canary = s->shadow && s->canary_share > 0;
+    ret[0] = s->champion;
+    ret[1] = s->shadow;
+    return canary ? 2 : 1;
+}
+
+/* The champion; a path that names a version must mean one that answers, by its number or id. */
 static enum err which(struct op *op, struct asked *ret)
 {
-    const char *wanted = op->values[1];
+    const char *wanted = op->values[1], *both[2];
     TRY(serving_begin(op, &ret->serving));
-    ret->version = ret->serving.champion;
-    TRY(number_of(op, ret->version, &ret->number));
-    if (wanted && strcmp(wanted, ret->number) != 0 && strcmp(wanted, ret->version) != 0)
-        return fail(E_NOT_FOUND, "the deployment answers by version %s, not by %.60s", ret->number, wanted);
-    return OK;
+    size_t n = answering(&ret->serving, both);
+    for (size_t i = 0; i < n; i++) {
+        ret->version = both[i];
+        TRY(number_of(op, both[i], &ret->number));
+        if (!wanted || strcmp(wanted, ret->number) == 0 || strcmp(wanted, both[i]) == 0)
+            return OK;
+    }
+    return fail(E_NOT_FOUND, "the deployment does not answer by version %.60s: GET /v2/models/%s tells by which", wanted,
+                op->values[0]);
 }
 
 static enum err model_ready(struct op *op)
@@ -131,12 +144,16 @@ static enum err metadata(struct op *op)
     struct asked a;
     struct tensor_list in, out;
     struct out *o = &op->out;
+    const char *both[2], *number;
     TRY(which(op, &a));
     TRY(model_signature(op->db, op->services, op->arena, op_party(op), a.version, &in, &out));
     out_object(o, NULL);
     out_text(o, "name", op->values[0]);
     out_array(o, "versions");
-    out_text(o, NULL, a.number);
+    for (size_t i = 0; i < answering(&a.serving, both); i++) {
+        TRY(number_of(op, both[i], &number));
+        out_text(o, NULL, number);
+    }
     out_end_array(o);
     out_text(o, "platform", "onnx");
     write_list(o, "inputs", &in);
@@ -312,7 +329,9 @@ static enum err answer_image(struct op *op, struct inference *i, const struct si
 static enum err run_image(struct op *op, struct inference *i)
 {
     const struct oip_request *q = &i->q;
-    struct sight s = { .serving = i->asked.serving, .monitor = q->monitor };
+    struct sight s = {
+        .serving = i->asked.serving, .monitor = q->monitor, .request = q->id, .wanted = op->values[1] ? i->asked.version : NULL
+    };
     s.sighting.source = q->source;
     s.sighting.filename = q->filename ? q->filename : "image";
     TRY(fail_within(filename_check(s.sighting.filename), "filename: "));

@@ -139,6 +139,7 @@ static enum err read_form(struct predict *p)
 
 static enum err answer(struct op *op, struct sight *s)
 {
+    s->request = http_header(op->call, "X-Request-Id");
     TRY(sight_predict(op, s));
     struct out *o = &op->out;
     out_object(o, NULL);

@@ -28,7 +28,8 @@ static const char table[] =
     " brightness REAL, contrast REAL, sharpness REAL, saturation REAL, score_mean REAL, score_max REAL,"
     /* what the review queue goes by (queue.c): how unsure the champion was, how far the shadow says something else, the order of
      * chance, whether chance alone chooses it, and when a reviewer has put it aside (ms) */
-    " uncertainty REAL, disagreement REAL, draw REAL NOT NULL DEFAULT 0, reserved INTEGER NOT NULL DEFAULT 0,"
+    " uncertainty REAL, disagreement REAL, canary INTEGER NOT NULL DEFAULT 0, draw REAL NOT NULL DEFAULT 0, reserved INTEGER NOT "
+    "NULL DEFAULT 0,"
     " skipped INTEGER NOT NULL DEFAULT 0,"
     /* how unlike the training images it is, by the deployment's fit to them; NULL: not known yet (monitor/outlier_score.c) */
     " outlier_score REAL, is_outlier INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -187,6 +188,7 @@ static const struct field fields[] = {
     { "skipped", T_BOOL, F_FILTER, "CASE WHEN a.skipped > 0 THEN 1 ELSE 0 END" },
     { "uncertainty", T_NUMBER, F_FILTER | F_NULL, "a.uncertainty" },
     { "disagreement", T_NUMBER, F_FILTER | F_NULL, "a.disagreement" },
+    { "canary", T_BOOL, F_FILTER, "CASE WHEN a.canary <> 0 THEN 1 ELSE 0 END", .drive = BY }, /* the shadow answered */
     { "champion", T_ONE, F_NULL, "a.id", .of = &champion_said, .by = "p.predicted_asset_id" },
     { "shadow", T_ONE, F_NULL, "a.id", .of = &shadow_said, .by = "p.predicted_asset_id" },
     { "review", T_ONE, F_NULL, "a.id", .of = &review_short, .by = "r.predicted_asset_id" },
@@ -375,15 +377,15 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
         if (seen)
             return fail(E_CONFLICT, "the deployment has a prediction for this image already");
     }
-    TRY(sql_run(
-        db,
-        "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
-        " custom_metadata, filename, width, height, brightness, contrast, sharpness, saturation, draw, reserved) SELECT ?1, ?2,"
-        " d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness,"
-        " k.saturation, ?9, CASE WHEN ?9 < o.review_share THEN 1 ELSE 0 END FROM data d JOIN deployment o ON o.id = ?2"
-        " LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
-        V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
-        V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata), V(chance())));
+    TRY(sql_run(db,
+                "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
+                " custom_metadata, canary, filename, width, height, brightness, contrast, sharpness, saturation, draw, reserved) "
+                "SELECT ?1, ?2,"
+                " d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, ?10, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness,"
+                " k.saturation, ?9, CASE WHEN ?9 < o.review_share THEN 1 ELSE 0 END FROM data d JOIN deployment o ON o.id = ?2"
+                " LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
+                V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
+                V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata), V(chance()), V(s->canary)));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_METADATA, id, s->metadata));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_CUSTOM, id, s->custom_metadata));
     TRY(put_tags(db, a, s, id, data));

@@ -6,7 +6,7 @@
 struct serving {
     const char *id, *org, *type, *datalake_id, *champion, *shadow, *labels; /* labels: JSON of the champion's label map */
     bool paused, serving;
-    double threshold, sample_rate;
+    double threshold, sample_rate, canary_share;
 };
 /* org NULL: whichever. E_NOT_FOUND. */
 MUST_USE enum err serving_read(struct sql *, struct arena *, const char *org, const char *deployment_id, struct serving *ret);
@@ -21,6 +21,8 @@ struct sight {
     struct serving serving;
     struct sighting sighting; /* its hash or object, and what was told of it; the rest is filled in */
     bool monitor;             /* it is kept (if it is among the sample) */
+    const char *request;      /* the caller's id of it, NULL: none. Of one id the same model answers each time */
+    const char *wanted;       /* the version that must answer; NULL: the champion, or the canary's share of the shadow */
     struct predicted_shapes shapes;
     struct detections found;
     const char *version, *labels; /* of the model that answered */

@@ -5,8 +5,11 @@
 #include "app/model/model.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "blob/blob.h"
+#include "blob/sign.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +18,7 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(db, &r,
                            "SELECT d.type, d.status, d.serving, d.min_threshold, d.target_datalake_id, d.model_version_id,"
-                           " d.shadow_model_version_id, d.sample_rate, v.labels, d.org FROM deployment d"
+                           " d.shadow_model_version_id, d.sample_rate, v.labels, d.org, d.canary_share FROM deployment d"
                            " JOIN model_version v ON v.id = d.model_version_id WHERE d.id = ?1 AND (d.org = ?2 OR ?2 IS NULL)",
                            V(id), V(org));
     if (e == E_NOT_FOUND)
@@ -33,6 +36,7 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
         .sample_rate = rows_real(r, 7),
         .labels = arena_str(a, rows_text(r, 8)),
         .org = arena_str(a, rows_text(r, 9)),
+        .canary_share = rows_real(r, 10),
     };
     return OK;
 }
@@ -180,11 +184,12 @@ static enum err keep(struct op *op)
     struct sight *s = op->state;
     const char *prediction;
     TRY(predicted_asset_add(op->db, op->arena, &s->sighting, &s->asset));
-    const struct prediction_new n = { s->asset, s->version, false, s->found.latency_s, &s->shapes };
+    const struct prediction_new n = { s->asset, s->version, s->sighting.canary, s->found.latency_s, &s->shapes };
     TRY(prediction_add(op->db, op->arena, s->serving.id, &n, &prediction));
     if (s->serving.shadow)
-        TRY(shadow_queue(op->db, s->asset, s->serving.shadow));
-    TRY(deployment_heard(op->db, op->arena, s->serving.id, s->asset));
+        TRY(shadow_queue(op->db, s->asset, s->sighting.canary ? s->serving.champion : s->serving.shadow, !s->sighting.canary));
+    if (!s->sighting.canary)
+        TRY(deployment_heard(op->db, op->arena, s->serving.id, s->asset));
     return deployment_tell(op->db, op->arena, s->serving.id,
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", s->asset));
 }
@@ -197,16 +202,64 @@ static bool sampled(const struct serving *s)
     return s->sample_rate >= 1 || r / 4294967296.0 < s->sample_rate;
 }
 
+/* Whether the shadow answers: by chance, or by the request's id, so that one that is sent again is answered by the same model. */
+static bool is_canary(const struct sight *s)
+{
+    char hex[65];
+    uint32_t r;
+    if (!s->serving.shadow || s->serving.canary_share <= 0)
+        return false;
+    if (s->wanted)
+        return strcmp(s->wanted, s->serving.shadow) == 0;
+    random_bytes(&r, sizeof r);
+    if (s->request) {
+        sha256_hex(s->request, strlen(s->request), hex);
+        hex[8] = 0;
+        r = (uint32_t)strtoul(hex, NULL, 16);
+    }
+    return r / 4294967296.0 < s->serving.canary_share;
+}
+
+static enum err ask(struct op *op, struct sight *s, const char *version)
+{
+    s->version = version;
+    return model_ask(op->db, op->services, op->arena, op_party(op), version, s->sighting.hash, s->serving.threshold, &s->found,
+                     &s->shapes);
+}
+
+static enum err labels_of(struct op *op, const char *version, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(op->db, &r, "SELECT labels FROM model_version WHERE id = ?1", V(version)));
+    *ret = arena_str(op->arena, rows_text(r, 0));
+    return OK;
+}
+
+/* A candidate that cannot be run leaves the request to the champion. */
+static enum err ask_one_of_both(struct op *op, struct sight *s)
+{
+    s->sighting.canary = is_canary(s);
+    if (s->sighting.canary) {
+        enum err e = ask(op, s, s->serving.shadow);
+        if (e == OK)
+            return labels_of(op, s->version, &s->labels);
+        if (s->wanted || (e != E_UNMEANT && e != E_BROKEN))
+            return e;
+        log_failure("asking the candidate of a deployment");
+        s->sighting.canary = false;
+        s->shapes = (struct predicted_shapes){ 0 };
+    }
+    s->labels = s->serving.labels;
+    return ask(op, s, s->serving.champion);
+}
+
 enum err sight_predict(struct op *op, struct sight *s)
 {
     s->sighting.deployment_id = s->serving.id;
     s->sighting.org = op->org;
     s->sighting.datalake_id = s->serving.datalake_id;
     s->sighting.user_id = op->user_id;
-    s->version = s->serving.champion;
-    s->labels = s->serving.labels;
-    TRY(model_ask(op->db, op->services, op->arena, op_party(op), s->version, s->sighting.hash, s->serving.threshold, &s->found,
-                  &s->shapes));
+    TRY(ask_one_of_both(op, s));
     if (s->monitor && sampled(&s->serving)) {
         TRY(image_facts(op, &s->found, &s->sighting));
         void *state = op->state;

@@ -1,5 +1,5 @@
-/* The shadow model sees every image that the champion saw, later and unseen: a queue in the database and one thread of the server.
- * Nothing that goes wrong here reaches the champion's answer. */
+/* The shadow model sees every image that the champion saw, and the champion those that a canary answered, later and unseen: a queue
+ * in the database and one thread of the server. Nothing that goes wrong here reaches the champion's answer. */
 #include "app/deployment/deployment.h"
 #include "app/deployment/serve.h"
 #include "base/clock.h"
@@ -18,34 +18,41 @@ static struct {
 } shadow = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
 /* A shadow that cannot keep up misses images rather than filling the disk. */
-enum err shadow_queue(struct sql *db, const char *predicted_asset_id, const char *model_version_id)
+enum err shadow_queue(struct sql *db, const char *predicted_asset_id, const char *model_version_id, bool unseen)
 {
     int64_t waiting = 0;
     TRY(sql_int(db, &waiting, "SELECT count(*) FROM shadow_todo"));
-    if (waiting >= WAITING_MOST)
+    if (waiting >= WAITING_MOST && unseen)
         return OK;
     char id[ID_SIZE];
     id_make(id);
-    return sql_run(db, "INSERT INTO shadow_todo (id, predicted_asset_id, model_version_id) VALUES (?1, ?2, ?3)",
-                   V((const char *)id), V(predicted_asset_id), V(model_version_id));
+    return sql_run(db, "INSERT INTO shadow_todo (id, predicted_asset_id, model_version_id, is_shadow) VALUES (?1, ?2, ?3, ?4)",
+                   V((const char *)id), V(predicted_asset_id), V(model_version_id), V(unseen));
 }
 
 struct todo {
     const char *id, *asset, *version, *hash, *deployment;
     double threshold;
+    bool shadow; /* false: the champion, of an image that the shadow answered */
 };
 
 static enum err next(struct sql *db, struct arena *a, struct todo *ret, bool *ret_any)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT q.id, q.predicted_asset_id, q.model_version_id, d.hash, o.id, o.min_threshold FROM shadow_todo q"
-                 " JOIN predicted_asset a ON a.id = q.predicted_asset_id JOIN data d ON d.id = a.data_id"
-                 " JOIN deployment o ON o.id = a.deployment_id ORDER BY q.id LIMIT 1"));
+    TRY(sql_rows(
+        db, &r,
+        "SELECT q.id, q.predicted_asset_id, q.model_version_id, d.hash, o.id, o.min_threshold, q.is_shadow FROM shadow_todo q"
+        " JOIN predicted_asset a ON a.id = q.predicted_asset_id JOIN data d ON d.id = a.data_id"
+        " JOIN deployment o ON o.id = a.deployment_id ORDER BY q.id LIMIT 1"));
     *ret_any = rows_next(r);
     if (*ret_any)
-        *ret = (struct todo){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)),
-                              arena_str(a, rows_text(r, 3)), arena_str(a, rows_text(r, 4)), rows_real(r, 5) };
+        *ret = (struct todo){ arena_str(a, rows_text(r, 0)),
+                              arena_str(a, rows_text(r, 1)),
+                              arena_str(a, rows_text(r, 2)),
+                              arena_str(a, rows_text(r, 3)),
+                              arena_str(a, rows_text(r, 4)),
+                              rows_real(r, 5),
+                              rows_int(r, 6) };
     return rows_error(r);
 }
 
@@ -56,12 +63,17 @@ static enum err keep(struct sql *db, struct arena *a, const struct todo *t, enum
     TRY(sql_run(db, "DELETE FROM shadow_todo WHERE id = ?1", V(t->id)));
     if (asked != OK || !sql_changes(db))
         return OK;
-    const struct prediction_new n = { t->asset, t->version, true, d->latency_s, shapes };
+    const struct prediction_new n = { t->asset, t->version, t->shadow, d->latency_s, shapes };
     int64_t have = 0;
-    TRY(sql_int(db, &have, "SELECT count(*) FROM prediction WHERE predicted_asset_id = ?1 AND is_shadow <> 0", V(t->asset)));
+    TRY(sql_int(db, &have, "SELECT count(*) FROM prediction WHERE predicted_asset_id = ?1 AND is_shadow = ?2", V(t->asset),
+                V(t->shadow)));
     if (have) /* a client has sent one meanwhile */
         return OK;
     TRY(prediction_add(db, a, t->deployment, &n, &id));
+    if (!t->shadow) {
+        TRY(disagreement_keep(db, t->asset));
+        TRY(deployment_heard(db, a, t->deployment, t->asset));
+    }
     return deployment_tell(db, a, t->deployment, "{\"kind\":\"shadow_prediction\"}");
 }
 
@@ -151,5 +163,6 @@ const struct resource shadow_resource = {
     .name = "shadow queue",
     .table = "CREATE TABLE shadow_todo (id TEXT PRIMARY KEY, predicted_asset_id TEXT NOT NULL REFERENCES predicted_asset(id) ON "
              "DELETE CASCADE,"
-             " model_version_id TEXT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE) STRICT",
+             " model_version_id TEXT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE, is_shadow INTEGER NOT NULL DEFAULT "
+             "1) STRICT",
 };

@@ -530,7 +530,7 @@ export interface DatasetVersionThatWasTrainedOn {
 export interface Decision {
   id: string;
   created_at: string;
-  kind: "TRAINING" | "PASSED" | "REFUSED" | "PROMOTED" | "KEPT" | "ROLLED_BACK" | "STAYED";
+  kind: "TRAINING" | "PASSED" | "REFUSED" | "PROMOTED" | "KEPT" | "ROLLED_BACK" | "STAYED" | "CHAMPION" | "SHADOW" | "CANARY" | "PAUSED" | "RESUMED";
   model_version_id: string;
   against_id: string | null;
   images: number;
@@ -540,6 +540,7 @@ export interface Decision {
   better: number | null;
   confidence: number | null;
   says: string;
+  created_by: string | null;
 }
 
 export interface Delivery {
@@ -565,6 +566,7 @@ export interface Deployment {
   type: "NOT_CONFIGURED" | "CLASSIFICATION" | "OBJECT_DETECTION" | "SEGMENTATION" | "POINT" | "KEYPOINT" | "LINE" | "MASK" | "MULTI";
   status: "RUNNING" | "PAUSED";
   oracle_host: string;
+  mode: "SERVING" | "OWN_SERVING" | "MONITORING";
   serving_host: string | null;
   review_campaign_id: string | null;
   model_version_id: string;
@@ -579,6 +581,8 @@ export interface Deployment {
   updated_at: string;
   deployed_at: string;
   shadow_at: string | null;
+  canary_share: number;
+  former_model_version: ShortModelVersion | null;
   created_by: string | null;
   labels?: LabelOfADeployment[];
   counts: CountsOfADeployment;
@@ -1494,6 +1498,7 @@ export interface PredictedAsset {
   skipped: boolean;
   uncertainty: number | null;
   disagreement: number | null;
+  canary: boolean;
   champion: PredictionOfTheChampion | null;
   shadow: PredictionOfTheShadow | null;
   review: ShortReview | null;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, count, countOf, countWords, duration, figure, plural } from "./format";
+import { ago, bytes, count, countOf, countWords, duration, figure, plural } from "./format";
 
 test("figures keep four digits and no zeros at their end", () => {
   assert.equal(figure(0.560349), "0.5603");
@@ -39,4 +39,15 @@ test("what is not wholly counted is not said to be", () => {
   assert.equal(countOf({ count: 12, count_exact: true }), "12");
   assert.equal(countWords(10000, true, "image"), "at least 10,000 images");
   assert.equal(countWords(1, false, "image"), "1 image");
+});
+
+test("a time to come is not said to be now", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  const at = (s: number) => ago(new Date(now + 1000 * s).toISOString(), now);
+  assert.equal(at(-600), "10 min ago");
+  assert.equal(at(60), "just now");
+  assert.equal(at(600), "in 10 min");
+  assert.equal(at(5 * 3600), "in 5 h");
+  assert.equal(at(10 * 86_400), "in 10 days");
+  assert.equal(at(365 * 86_400), "Jan 1, 2027");
 });

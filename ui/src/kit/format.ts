@@ -56,9 +56,14 @@ export function milliseconds(s: number | null | undefined): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : ms < 10_000 ? `${Math.round(ms)} ms` : duration(s);
 }
 
+/** How long ago, or in how long. Two minutes ahead may be another machine's clock. */
 export function ago(iso: string, now = Date.now()): string {
   const s = (now - Date.parse(iso)) / 1000;
   if (Number.isNaN(s)) return "";
+  if (s < -120 && s > -3600) return `in ${Math.round(-s / 60)} min`;
+  if (s <= -3600 && s > -2 * 86_400) return `in ${Math.round(-s / 3600)} h`;
+  if (s <= -2 * 86_400 && s > -30 * 86_400) return `in ${Math.round(-s / 86_400)} days`;
+  if (s <= -30 * 86_400) return new Date(iso).toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" });
   if (s < 45) return "just now";
   if (s < 3600) return `${Math.max(1, Math.round(s / 60))} min ago`;
   if (s < 86_400) return `${Math.round(s / 3600)} h ago`;

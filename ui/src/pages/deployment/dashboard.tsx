@@ -12,6 +12,7 @@ import { labelColours, noColour } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
+import { commandOf } from "./command";
 import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Deployment } from "./data";
 import { Drift } from "./drift";
 import { behind, Filters, useFilter } from "./filters";
@@ -157,7 +158,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
         ) : x ? (
           <div style={{ maxWidth: 720 }}>
             <p className="dim" style={{ marginTop: 0 }}>Nothing yet. Send it an image:</p>
-            <CopyBlock text={`curl -H "Authorization: Bearer $TOKEN" -F media=@image.jpg -F source=line-1 \\\n  ${location.origin}/api/deployment/${d.id}/predict`} />
+            <CopyBlock text={commandOf(d)} />
           </div>
         ) : (
           <Skeleton height={129} />

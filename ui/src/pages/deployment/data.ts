@@ -40,6 +40,8 @@ export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}
 const stale = (id?: string) => touch("/api/organization", ...(id ? [of(id)] : []));
 export const promote = (id: string) => post(`${of(id)}/shadow/promote`).then(() => stale(id));
 export const pause = (id: string, on: boolean) => post(`${of(id)}/${on ? "pause" : "resume"}`).then(() => stale(id));
+export const rollBack = (id: string) => post(`${of(id)}/rollback`).then(() => stale(id));
+export const setCanary = (id: string, share: number) => post(`${of(id)}/canary`, { share }).then(() => stale(id));
 export const change = (id: string, c: Partial<{ name: string; min_threshold: number; sample_rate: number }>) => patch(of(id), c).then(() => stale(id));
 export const remove = (id: string) => del(`${of(id)}?force_delete=True`).then(() => stale());
 export const checkDrift = (id: string) => post(`${of(id)}/drift/check`).then(() => stale(id));

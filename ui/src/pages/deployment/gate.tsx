@@ -43,6 +43,11 @@ const words: Record<Decision["kind"], { text: string; colour: string }> = {
   KEPT: { text: "Stays a shadow", colour: "--dim" },
   ROLLED_BACK: { text: "Rolled back", colour: "--bad" },
   STAYED: { text: "Stays champion", colour: "--dim" },
+  CHAMPION: { text: "New champion", colour: "--accent" },
+  SHADOW: { text: "Shadow", colour: "--dim" },
+  CANARY: { text: "Shadow answers", colour: "--warn" },
+  PAUSED: { text: "Paused", colour: "--bad" },
+  RESUMED: { text: "Resumed", colour: "--good" },
 };
 
 /** Nothing at all while nothing was decided. */
@@ -60,7 +65,7 @@ export function Decisions({ deployment: d }: { deployment: Deployment }) {
                   {words[x.kind].text}
                 </span>
               </td>
-              <td>{x.says}</td>
+              <td>{x.says}{x.created_by && <span className="dim"> · {x.created_by}</span>}</td>
               <td data-align="right" className="dim" title={x.confidence === null ? undefined : `asked for: ${percent(x.confidence, 1)}`}>
                 <Time at={x.created_at} />
               </td>

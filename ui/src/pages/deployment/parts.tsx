@@ -11,6 +11,24 @@ export function versionName(v: Deployment["shadow_model_version"]): string {
   return `${typeof v.origin === "object" ? v.origin.name : (v.origin ?? v.name ?? "")} / ${v.version}`;
 }
 
+const modes = { OWN_SERVING: ["Own serving", "A server of your own predicts with the champion and tells what it said."], MONITORING: ["Monitoring", "Predictions are made elsewhere and told here."] } as const;
+
+/** Where predictions are made, if not here, and what a shadow answers of them. */
+export function Mode({ of: d }: { of: Deployment }) {
+  if (d.mode === "SERVING")
+    return d.canary_share > 0 ? (
+      <Tooltip label={`${versionName(d.shadow_model_version)} answers this share of the requests`}>
+        <span className="chip" style={{ ["--chip" as string]: "var(--warn)" }}>Shadow answers {Math.round(d.canary_share * 1000) / 10} %</span>
+      </Tooltip>
+    ) : null;
+  const [word, says] = modes[d.mode];
+  return (
+    <Tooltip label={says}>
+      <span className="chip" data-plain="">{word}</span>
+    </Tooltip>
+  );
+}
+
 /** Which loops are on. */
 export function Loops({ of: d }: { of: Deployment }) {
   const p = d.pipelines;
@@ -41,7 +59,7 @@ export function predictionTile(a: PredictedAsset, colours: Map<string, string>, 
       ...shapes.map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id) })),
       ...(shadow ? (a.shadow?.shapes ?? []).filter(isBox).map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id), dashed: true })) : []),
     ],
-    badge: <Status of={a.status} />,
+    badge: a.canary ? <span style={{ display: "inline-flex", gap: 4 }}><span className="chip" title="The shadow’s prediction was the answer">by the shadow</span><Status of={a.status} /></span> : <Status of={a.status} />,
     note: <span className="dim" style={{ flex: "none" }}>{said.length > shapes.length ? said.map(saidOf).join(", ") : said.length}</span>,
   };
 }

@@ -11,6 +11,7 @@ import { CopyBlock, Empty, Fault } from "../../kit/parts";
 import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
+import { commandOf } from "./command";
 import { complete, reviewedIds, useDeploymentLabels, usePredictions, type Cell, type Deployment } from "./data";
 import { useFilter } from "./filters";
 import { predictionTile } from "./parts";
@@ -71,7 +72,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
       <Empty icon={IconRocket} title="No predictions yet">
         <span style={{ display: "block", marginBottom: 12 }}>Send it an image:</span>
         <span style={{ display: "block", textAlign: "left" }}>
-          <CopyBlock text={`curl -H "Authorization: Bearer $TOKEN" -F media=@image.jpg -F source=line-1 \\\n  ${location.origin}/api/deployment/${d.id}/predict`} />
+          <CopyBlock text={commandOf(d)} />
         </span>
       </Empty>
     );

@@ -62,7 +62,7 @@ export function Tokens({ d }: { d: Deployment }) {
         }
         columns={[
           { key: "name", title: "Name", cell: (t) => <b style={{ fontWeight: 540 }}>{t.name}</b> },
-          { key: "hint", title: "Ends in", cell: (t) => <span className="mono dim">…{t.hint}</span> },
+          { key: "hint", title: "Token", cell: (t) => <span className="mono dim">…{t.hint}</span> },
           { key: "by", title: "Made by", cell: (t) => t.username },
           { key: "used", title: "Last used", cell: (t) => (t.last_used_at ? <Time at={t.last_used_at} /> : <span className="dim">never</span>) },
           { key: "until", title: "Ends", cell: (t) => (t.expires_at ? <Time at={t.expires_at} /> : <span className="dim">never</span>) },

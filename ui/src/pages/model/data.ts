@@ -37,7 +37,7 @@ export const createModelVersion = (model: string, v: { type: string; framework: 
 export const changeModel = (id: string, change: { name: string; description: string }) => patch(`/api/model/${id}`, change).then(stale);
 export const deleteModel = (id: string) => del(`/api/model/${id}`).then(stale);
 export const deleteModelVersion = (id: string) => del(`/api/model/version/${id}`).then(stale);
-export const deploy = (version: string, name: string, min_threshold: number) => post<Deployment>(`/api/model/version/${version}/deploy`, { name, min_threshold }).then((d) => (stale(), d));
+export const deploy = (version: string, name: string, min_threshold: number, mode: Deployment["mode"]) => post<Deployment>(`/api/model/version/${version}/deploy`, { name, min_threshold, mode }).then((d) => (stale(), d));
 export const makeShadow = (deployment: string, version: string) => post(`/api/deployment/${deployment}/shadow`, { model_version_id: version }).then(() => (stale(), touch("/api/deployment")));
 
 export async function addFile(session: Session, version: string, name: string, file: File, progress: (part: number) => void): Promise<void> {

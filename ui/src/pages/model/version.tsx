@@ -1,5 +1,5 @@
 // A model version: what it is, where it comes from, where it serves.
-import { ActionIcon, Button, FileButton, NumberInput, Progress, SegmentedControl, Select, Slider, Text } from "@mantine/core";
+import { ActionIcon, Button, FileButton, NumberInput, Progress, Radio, SegmentedControl, Select, Slider, Text } from "@mantine/core";
 import { useState } from "react";
 import { useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
@@ -46,7 +46,7 @@ export default function VersionPage() {
         on={v && own ? { kind: "model", id: v.origin.id } : null}
         actions={
           own && (
-            <Button leftSection={<IconRocket size={15} />} disabled={!servable} title={servable ? undefined : "It has no file called model-latest yet"} onClick={() => setDialog("deploy")}>
+            <Button leftSection={<IconRocket size={15} />} disabled={!v} onClick={() => setDialog("deploy")}>
               Deploy
             </Button>
           )
@@ -131,7 +131,7 @@ export default function VersionPage() {
                 </Section>
               </div>
             </div>
-            <Deploy key={best} v={v} best={best} open={dialog === "deploy"} onClose={() => setDialog("")} />
+            <Deploy key={`${best ?? ""} ${servable}`} v={v} best={best} servable={servable} open={dialog === "deploy"} onClose={() => setDialog("")} />
           </>
         )}
       </Page>
@@ -142,11 +142,19 @@ export default function VersionPage() {
   );
 }
 
+type Mode = "SERVING" | "OWN_SERVING" | "MONITORING";
+const modes: { value: Mode; label: string; says: string }[] = [
+  { value: "SERVING", label: "Here", says: "It answers images over HTTP, and all of it is watched." },
+  { value: "OWN_SERVING", label: "On a server of your own", says: "It follows the champion and tells what it predicted by the API: shadow and continuous deployment go on." },
+  { value: "MONITORING", label: "Elsewhere, only monitored", says: "Whatever makes the predictions tells them; you change models by hand." },
+];
+
 /** best: the threshold with the best scores in its training, which is offered. */
-function Deploy({ v, best, open, onClose }: { v: ModelVersion; best: number | undefined; open: boolean; onClose: () => void }) {
+function Deploy({ v, best, servable, open, onClose }: { v: ModelVersion; best: number | undefined; servable: boolean; open: boolean; onClose: () => void }) {
   const deployments = useDeployments();
   const others = deployments.data?.items.filter((d) => d.type === v.type && d.model_version?.id !== v.id) ?? [];
   const [kind, setKind] = useState("new");
+  const [mode, setMode] = useState<Mode>(servable ? "SERVING" : "OWN_SERVING");
   const [name, setName] = useState(v.origin.name);
   const [least, setLeast] = useState(Math.round((best ?? 0.5) * 100) / 100);
   const [target, setTarget] = useState<string | null>(null);
@@ -156,9 +164,9 @@ function Deploy({ v, best, open, onClose }: { v: ModelVersion; best: number | un
       navigate(`/deployments/${target}`);
       return;
     }
-    const d = await deploy(v.id, name.trim(), least);
-    toast.done(`${d.name} takes images now`);
-    navigate(`/deployments/${d.id}`);
+    const d = await deploy(v.id, name.trim(), least, mode);
+    toast.done(mode === "SERVING" ? `${d.name} takes images now` : `${d.name} takes predictions now`);
+    navigate(`/deployments/${d.id}${mode === "SERVING" ? "" : "?tab=try"}`);
   };
   return (
     <Dialog open={open} onClose={onClose} title={`Deploy ${v.origin.name} / ${v.version}`} does={kind === "new" ? "Deploy" : "Run as shadow"} ready={kind === "new" ? nameReady(name) : !!target} run={run}>
@@ -166,6 +174,13 @@ function Deploy({ v, best, open, onClose }: { v: ModelVersion; best: number | un
       {kind === "new" ? (
         <>
           <NameField value={name} onChange={setName} />
+          <Radio.Group label="Where predictions are made" value={mode} onChange={(m) => setMode(m as Mode)}>
+            <div style={{ display: "grid", gap: 8, marginTop: 6 }}>
+              {modes.map((m) => (
+                <Radio key={m.value} value={m.value} label={m.label} description={m.value === "SERVING" && !servable ? "It has no file called model-latest, an ONNX model, yet." : m.says} disabled={m.value === "SERVING" && !servable} />
+              ))}
+            </div>
+          </Radio.Group>
           <div>
             <Text size="sm" fw={500}>
               Confidence threshold
