@@ -33,8 +33,9 @@ static bool find_word(const struct word *words, const char *s, int *ret)
     return false;
 }
 
-static const char *word_of(const struct word *words, int value)
+static const char *word_of(const struct word *words, unsigned of)
 {
+    int value = (int)of;
     while (words->word && words->value != value)
         words++;
     return words->word ? words->word : "own";
@@ -302,7 +303,7 @@ static void write_first(struct out *o, const struct description *d)
 }
 static void write_nms(struct out *o, const struct description *d)
 {
-    out_text(o, "nms", word_of(suppressions, d->suppress ? d->across : 2));
+    out_text(o, "nms", word_of(suppressions, d->suppress ? d->across : 2U));
 }
 static void write_nms_iou(struct out *o, const struct description *d)
 {

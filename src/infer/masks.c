@@ -138,7 +138,7 @@ void found_regions(struct found *f, const struct placed *at, const struct mask *
     if (r.n)
         qsort(r.items, r.n, sizeof *r.items, larger_first);
     for (size_t i = 0; i < r.n && i < REGIONS_MOST && r.items[i].area > speck; i++) {
-        struct box b = { .score = score, .label = label };
+        struct box b = { .score = score > 1 ? 1 : score, .label = label };
         box_around(r.spots + r.items[i].first, r.items[i].n, &b);
         found_shape(f, at, &b, r.spots + r.items[i].first, r.items[i].n);
     }

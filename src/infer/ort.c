@@ -10,15 +10,6 @@ const OrtApi *ort;
 static OrtEnv *env;
 OrtMemoryInfo *ort_cpu_memory;
 
-struct ort_session {
-    OrtSession *session;
-    size_t n_inputs, n_outputs;
-    bool has_features; /* a value behind the outputs */
-    struct ort_value inputs[ORT_INPUTS], outputs[ORT_OUTPUTS + 1];
-    OrtValue *values[ORT_OUTPUTS + 1]; /* of the last run */
-    float *as_float[ORT_OUTPUTS + 1];  /* of outputs of other types */
-};
-
 static const struct {
     const char *name;
     size_t size;

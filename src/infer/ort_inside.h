@@ -3,6 +3,15 @@
 #include "infer/ort.h"
 #include <onnxruntime_c_api.h>
 
+struct ort_session {
+    OrtSession *session;
+    size_t n_inputs, n_outputs;
+    bool has_features; /* a value behind the outputs */
+    struct ort_value inputs[ORT_INPUTS], outputs[ORT_OUTPUTS + 1];
+    OrtValue *values[ORT_OUTPUTS + 1]; /* of the last run */
+    float *as_float[ORT_OUTPUTS + 1];  /* of outputs of other types */
+};
+
 extern const OrtApi *ort;
 extern OrtMemoryInfo *ort_cpu_memory;
 OrtSession *ort_inner(const struct ort_session *);

@@ -36,11 +36,29 @@ static enum err write_models(struct arena *a, const char *folder)
     return OK;
 }
 
+/* Of bytes that mean something only to the target itself. */
+static enum err write_drawn(struct arena *a, const char *folder)
+{
+    enum { FILES = 60, BYTES = 700 };
+    uint32_t drawn = 5;
+    TRY(file_make_dirs(folder, 0700));
+    for (int i = 0; i < FILES; i++) {
+        uint8_t bytes[BYTES];
+        for (int k = 0; k < BYTES; k++) {
+            drawn = drawn * 1664525 + 1013904223;
+            bytes[k] = (uint8_t)(drawn >> 24);
+        }
+        TRY(file_write(arena_fmt(a, "%s/%d", folder, i), bytes, BYTES, 0600));
+    }
+    return OK;
+}
+
 int main(int argc, char **argv)
 {
     AUTO(arena) struct arena *a = arena_new();
     if (argc == 2 && write_images(a, arena_fmt(a, "%s/image", argv[1])) == OK &&
-        write_models(a, arena_fmt(a, "%s/onnx", argv[1])) == OK)
+        write_models(a, arena_fmt(a, "%s/onnx", argv[1])) == OK && write_models(a, arena_fmt(a, "%s/told", argv[1])) == OK &&
+        write_drawn(a, arena_fmt(a, "%s/decoders", argv[1])) == OK)
         return 0;
     fprintf(stderr, "seeds: %s\n", fail_text());
     return 1;

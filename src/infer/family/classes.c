@@ -115,7 +115,7 @@ static enum err decode_anomaly(const struct description *d, const struct ort_ses
     if (map->rank < 2 || !map->data || map->count < 1)
         return fail(E_UNMEANT, "the model's output '%s' is no map", map->name);
     ret->kind = FOUND_OUTLINES;
-    if ((double)p < min_score)
+    if (!((double)p >= min_score))
         return OK;
     const struct mask m = { map->data, map->shape[map->rank - 1], map->shape[map->rank - 2], 0.5F, false, false };
     found_regions(ret, at, &m, odd_label(d), p);

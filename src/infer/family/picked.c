@@ -81,8 +81,10 @@ static bool recognise(const struct look *l, struct description *d)
 {
     const struct ort_value *v = ort_output(l->session, 0);
     bool batched = look_shape(v, 3, (int64_t)1, (int64_t)-1, (int64_t)-1), list = v->rank == 2;
+    if (!look_is_float(v) || (!batched && !list))
+        return false;
     int64_t n = batched ? v->shape[1] : v->shape[0], width = batched ? v->shape[2] : v->shape[1];
-    if (!look_is_float(v) || (!batched && !list) || n > DETECTIONS_MOST || width < 6)
+    if (n > DETECTIONS_MOST || width < 6)
         return false;
     d->output[ROLE_BOXES] = 0;
     if (l->exported && batched)
