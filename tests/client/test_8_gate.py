@@ -36,7 +36,8 @@ def see(server, d, champion, shadow=None, n=1):
 
 
 def decisions(server, d):
-    return server.call("GET", f"/api/deployment/{d.id}/decisions")["items"]
+    """Those that figures made; what people decide stands among them with their name."""
+    return [x for x in server.call("GET", f"/api/deployment/{d.id}/decisions")["items"] if x["created_by"] is None]
 
 
 def now(server, d):

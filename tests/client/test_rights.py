@@ -20,12 +20,13 @@ def routes(server):
 
 
 OPEN = ("/api/login", "/api/auth/login", "/api/session", "/health", "/metrics", "/api/openapi.json", "/storage/", "/sdk/object/", "/sdk/upload/")
+WHOLLY_OPEN = ("/v2", "/v2/health/live", "/v2/health/ready")  # whether an inference server is there
 
 
 def test_no_route_answers_without_a_token(server):
     seen = 0
     for method, path, _ in routes(server):
-        if path.startswith(OPEN):
+        if path.startswith(OPEN) or path in WHOLLY_OPEN:
             continue
         url = server.host + path.replace("{", "").replace("}", "")
         import re
