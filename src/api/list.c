@@ -138,6 +138,7 @@ static char *cursor_of(struct listing *l, const struct value *last)
         case VALUE_NULL: out_null(&o, NULL); break;
         case VALUE_INT: out_int(&o, NULL, last[i].i); break;
         case VALUE_REAL: out_number(&o, NULL, last[i].r); break;
+        case VALUE_BYTES: /* nothing is sorted by these */
         case VALUE_TEXT: out_text(&o, NULL, last[i].t); break;
         }
     out_end_array(&o);

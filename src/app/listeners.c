@@ -10,6 +10,7 @@
 
 experiment_listener *const experiment_listeners[] = { retraining_ended, NULL };
 deployment_listener *const deployment_listeners[] = { drift_heard, outlier_heard, gate_heard, NULL };
+features_listener *const features_listeners[] = { embedding_heard, NULL };
 
 static enum err tell_of_job(struct sql *db, struct arena *a, const char *org, const char *json)
 {

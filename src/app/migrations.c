@@ -557,5 +557,25 @@ const struct migration migrations[] = {
       "NULL, told TEXT NOT NULL, tells TEXT NOT NULL, looked_at INTEGER NOT NULL) STRICT, WITHOUT ROWID" },
     { 41, "the shadow may answer a share of the requests, a champion is rolled back, and people's decisions are kept",
       .run = steered, .rebuilds = true },
+    { 42, "what the champion's network sees of images is kept along a few directions",
+      "ALTER TABLE drift ADD COLUMN directions INTEGER NOT NULL DEFAULT 8;"
+      "CREATE TABLE embedding_fit (id TEXT PRIMARY KEY, model_version_id TEXT NOT NULL REFERENCES model_version(id) ON DELETE "
+      "CASCADE,"
+      " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, file_hash TEXT NOT NULL,"
+      " created_at INTEGER NOT NULL, width INTEGER, n_directions INTEGER, numbers BLOB, why TEXT,"
+      " UNIQUE (model_version_id, dataset_version_id)) STRICT;"
+      "CREATE INDEX embedding_fit_dataset ON embedding_fit (dataset_version_id);"
+      "CREATE TABLE embedding_training (fit_id TEXT NOT NULL REFERENCES embedding_fit(id) ON DELETE CASCADE,"
+      " data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE,"
+      " state TEXT NOT NULL CHECK (state IN ('WANTED', 'SEEN', 'PLACED', 'FAILED')), vector BLOB, PRIMARY KEY (fit_id, data_id))"
+      " STRICT;"
+      "CREATE INDEX embedding_training_state ON embedding_training (fit_id, state);"
+      "CREATE INDEX embedding_training_data ON embedding_training (data_id);"
+      "CREATE TABLE embedding_raw (predicted_asset_id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+      " fit_id TEXT NOT NULL REFERENCES embedding_fit(id) ON DELETE CASCADE, vector BLOB NOT NULL) STRICT;"
+      "CREATE INDEX embedding_raw_fit ON embedding_raw (fit_id);"
+      "CREATE TABLE embedding (predicted_asset_id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE,"
+      " fit_id TEXT NOT NULL, vector BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+      "UPDATE drift SET due = 1 WHERE active <> 0" },
     { 0 },
 };

@@ -177,6 +177,9 @@ enum err sql_rows_text(struct sql *s, struct rows **ret, const char *text, const
         case VALUE_INT: code = sqlite3_bind_int64(statement, at, values[i].i); break;
         case VALUE_REAL: code = sqlite3_bind_double(statement, at, values[i].r); break;
         case VALUE_TEXT: code = sqlite3_bind_text(statement, at, values[i].t, -1, SQLITE_TRANSIENT); break;
+        case VALUE_BYTES:
+            code = sqlite3_bind_blob64(statement, at, values[i].t, (sqlite3_uint64)values[i].i, SQLITE_TRANSIENT);
+            break;
         }
         if (code != SQLITE_OK) {
             enum err e = failure(s, text);
@@ -260,6 +263,13 @@ double rows_real(struct rows *r, int column)
 const char *rows_text(struct rows *r, int column)
 {
     return (const char *)sqlite3_column_text(r->statement, column);
+}
+
+const void *rows_bytes(struct rows *r, int column, size_t *ret_n)
+{
+    const void *bytes = sqlite3_column_blob(r->statement, column);
+    *ret_n = (size_t)sqlite3_column_bytes(r->statement, column);
+    return bytes;
 }
 
 enum err sql_run_text(struct sql *s, const char *text, const struct value *values, size_t n)

@@ -21,8 +21,8 @@ struct sql;
 struct rows;
 
 struct value {
-    enum { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT } kind;
-    int64_t i;
+    enum { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT, VALUE_BYTES } kind;
+    int64_t i; /* of bytes: how many */
     double r;
     const char *t; /* must live until the statement ran */
 };
@@ -37,6 +37,10 @@ static inline struct value value_real(double r)
 static inline struct value value_text(const char *t)
 {
     return (struct value){ .kind = t ? VALUE_TEXT : VALUE_NULL, .t = t };
+}
+static inline struct value value_bytes(const void *bytes, size_t n) /* n > 0 */
+{
+    return (struct value){ .kind = VALUE_BYTES, .t = bytes, .i = (int64_t)n };
 }
 static inline struct value value_same(struct value v)
 {
@@ -82,7 +86,8 @@ bool rows_null(struct rows *, int column);
 int rows_kind(struct rows *, int column); /* VALUE_NULL … VALUE_TEXT */
 int64_t rows_int(struct rows *, int column);
 double rows_real(struct rows *, int column);
-const char *rows_text(struct rows *, int column); /* NULL for NULL; valid until the next step or the end */
+const char *rows_text(struct rows *, int column);                 /* NULL for NULL; valid until the next step or the end */
+const void *rows_bytes(struct rows *, int column, size_t *ret_n); /* as rows_text(); NULL: none */
 /* Which table's column a column of the statement is, as it was made; false for expressions. Joins are not looked at. The texts are
  * the statement's. */
 struct column_origin {

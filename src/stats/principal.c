@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum { SWEEPS = 60, TURNS = 200, GUARD = 8 }; /* GUARD: more directions than asked for are followed, so that these settle sooner */
-static const double SETTLED = 1e-9, NOTHING = 1e-10;
+/* Variances that are none: beside the largest one, and beside the values themselves, which are in single precision. */
+static const double SETTLED = 1e-9, NOTHING = 1e-10, ROUNDING = 1e-14;
 
 /* ---- all of a small matrix */
 
@@ -229,9 +230,13 @@ static void find(const struct rows *r, double *memory, size_t most, struct princ
     t.turn = t.values + m;
     t.row = t.turn + m * m;
     square(r, by_rows, memory);
+    for (size_t i = 0; i < d; i++)
+        ret->spread += memory[i * d + i];
+    ret->spread = sqrt(ret->spread);
     most = most < m ? most : m;
     iterate(&t, most);
-    for (ret->n = 0; ret->n < most && t.values[ret->n] > NOTHING * t.values[0] && t.values[ret->n] > 0; ret->n++) {
+    double least = fmax(NOTHING * t.values[0], ROUNDING * product(ret->mean, ret->mean, r->width));
+    for (ret->n = 0; ret->n < most && t.values[ret->n] > least; ret->n++) {
         ret->scales[ret->n] = sqrt(t.values[ret->n]);
         direction(r, by_rows, t.v + ret->n * d, ret->directions + ret->n * r->width);
     }
@@ -242,8 +247,12 @@ enum err principal_fit(struct arena *a, const float *rows, size_t n, size_t widt
     size_t d = n < width ? n : width, m = most + GUARD < d ? most + GUARD : d;
     struct rows r = { .n = n, .width = width };
     void *centred = NULL, *memory = NULL;
-    *ret = (struct principal){ width, 0, arena_new_array(a, double, width), arena_new_array(a, double, width *most + 1),
-                               arena_new_array(a, double, most + 1) };
+    *ret = (struct principal){ width,
+                               0,
+                               arena_new_array(a, double, width),
+                               arena_new_array(a, double, width *most + 1),
+                               arena_new_array(a, double, most + 1),
+                               0 };
     TRY(big_take(n * width * sizeof(double), (size_t)PRINCIPAL_ROWS * PRINCIPAL_WIDTH * sizeof(double), "rows", &centred));
     enum err e = big_take((d * d + 2 * m * d + 2 * m * m + 2 * m) * sizeof(double), SIZE_MAX, "their products", &memory);
     if (e == OK) {
@@ -258,10 +267,15 @@ enum err principal_fit(struct arena *a, const float *rows, size_t n, size_t widt
 
 void principal_place(const struct principal *p, const float *row, float *ret)
 {
+    double beside = 0;
+    for (size_t j = 0; j < p->width; j++)
+        beside += ((double)row[j] - p->mean[j]) * ((double)row[j] - p->mean[j]);
     for (size_t k = 0; k < p->n; k++) {
         double sum = 0;
         for (size_t j = 0; j < p->width; j++)
             sum += ((double)row[j] - p->mean[j]) * p->directions[k * p->width + j];
         ret[k] = (float)(sum / p->scales[k]);
+        beside -= sum * sum;
     }
+    ret[p->n] = beside > 0 && p->spread > 0 ? (float)(sqrt(beside) / p->spread) : 0;
 }

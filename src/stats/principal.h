@@ -15,10 +15,13 @@ struct principal {
     double *mean;       /* width */
     double *directions; /* n × width, of length one and at right angles, most varying first */
     double *scales;     /* n: standard deviations along them */
+    double spread;      /* root of the mean squared distance from the mean */
 };
 /* rows: n × width, 2 to PRINCIPAL_ROWS of at most PRINCIPAL_WIDTH values. most: at most PRINCIPAL_MOST. ret: the arena's. */
 MUST_USE enum err principal_fit(struct arena *, const float *rows, size_t n, size_t width, size_t most, struct principal *ret);
-/* Along each direction, in units of its standard deviation: ret has room for n. */
+/* Along each direction, in units of its standard deviation; and, last, how far the row lies beside all of them, in units of the
+ * spread (the root of the statistic Q of Jackson & Mudholkar, Technometrics 21, 1979): what is like none of the rows may lie along
+ * their directions as they do. ret has room for n + 1. */
 void principal_place(const struct principal *, const float *row, float *ret);
 
 /* Eigenvalues, largest first, and -vectors (rows of `vectors`) of the symmetric n × n matrix, which is overwritten. */

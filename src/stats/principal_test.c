@@ -6,7 +6,7 @@ TEST(rows_lie_along_their_directions_in_units_of_their_spread)
 {
     enum { N = 400 };
     AUTO(arena) struct arena *a = arena_new();
-    float *rows = arena_new_array(a, float, N * 3), at[3];
+    float *rows = arena_new_array(a, float, N * 3), at[4];
     for (int i = 0; i < N; i++) { /* wide along (1, 1, 0), narrow along (0, 0, 1), around (5, -3, 2) */
         double far = 10 * sin(i * 0.7), near = cos(i * 1.3);
         rows[i * 3] = (float)(5 + far);
@@ -25,6 +25,10 @@ TEST(rows_lie_along_their_directions_in_units_of_their_spread)
         sum += (double)at[1];
         squares += (double)(at[1] * at[1]);
     }
+    CHECK(at[2] < 1e-3F); /* nothing of these lies beside the two directions */
+    principal_place(&p, (const float[]){ 6, -4, 2 }, at);
+    CHECK(fabs((double)at[2] - sqrt(2) / p.spread) < 1e-3 && fabs((double)at[0]) < 0.01);
+    CHECK(fabs(p.spread - sqrt(p.scales[0] * p.scales[0] + p.scales[1] * p.scales[1])) < 1e-6);
     CHECK(fabs(sum / N) < 1e-3 && fabs(squares / (N - 1) - 1) < 1e-3);
 }
 

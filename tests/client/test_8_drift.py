@@ -107,6 +107,49 @@ def test_the_look_is_what_the_pixels_give(server, watched, images, steady):
         assert [float(v) for v in rows[c.name].split()] == pytest.approx(wanted, abs=0.02), c.name
 
 
+def places(server, told, most):
+    """What the network saw of the first and of the newest predictions, along the directions, from the database."""
+    rows = [np.frombuffer(v, "<f4") for (v,) in server.rows("SELECT e.vector FROM embedding e JOIN predicted_asset a ON a.id = e.predicted_asset_id ORDER BY a.created_at, a.id")]
+    assert {len(r) for r in rows} == {33}
+    return np.array(rows)[:, [*range(most), -1]].astype(float)
+
+
+def plain_mmd(a, b):
+    z = np.concatenate([a, b])
+    squares = ((z[:, None] - z[None]) ** 2).sum(2)
+    k = np.exp(-squares / (2 * np.median(np.sqrt(squares[np.triu_indices(len(z), 1)])) ** 2))
+    n, m = len(a), len(b)
+    return (k[:n, :n].sum() - n) / (n * (n - 1)) + (k[n:, n:].sum() - m) / (m * (m - 1)) - 2 * k[:n, n:].mean()
+
+
+def test_what_the_network_sees_is_kept_along_directions_and_compared(server, watched, told, drifted):
+    """Each direction's D and the MMD² are those of the stored places; the training images lie around zero at a distance of one."""
+    sent = AT_REST + SHIFTED
+    wait("the embedding", lambda: server.rows("SELECT count(*) FROM embedding")[0][0] == sent)
+    answer = server.call("GET", f"/api/deployment/{watched.id}/embedding")
+    assert (answer["state"], answer["waits_for"], answer["images"], answer["seen"]) == ("READY", None, 36, 36)
+    assert answer["features"] > 32 >= answer["directions"] > 8 and len(answer["training"]) == 36
+    training = np.array([[p["x"], p["y"]] for p in answer["training"]])
+    assert training.mean(0) == pytest.approx([0, 0], abs=1e-3) and training.std(0, ddof=1) == pytest.approx([1, 1], abs=1e-3)
+    assert {p["predicted_asset_id"] for p in answer["window"]} >= set(drifted[0])
+    server.call("POST", f"/api/deployment/{watched.id}/drift/check")
+    now = wait("a check of it", lambda: (t := told()) and any(f["feature"] == "embedding:mmd" and f["tested"] and f["n_window"] == sent // 2 for f in t["latest"]["features"]) and t)
+    features = {f["feature"]: f for f in now["latest"]["features"] if f["feature"].startswith("embedding")}
+    assert sorted(features) == sorted((names := [*(f"embedding:{i + 1}" for i in range(8)), "embedding:beside"]) + ["embedding:mmd"])
+    at = places(server, told, 8)
+    before, window = at[:sent // 2], at[-(sent // 2):]
+    for i, name in enumerate(names):
+        f, x = features[name], np.sort(np.concatenate([before[:, i], window[:, i]]))
+        d = np.abs((before[:, i] <= x[:, None]).mean(1) - (window[:, i] <= x[:, None]).mean(1)).max()
+        assert f["d"] == pytest.approx(d, abs=1e-12) and (f["test"], f["against"], f["unit"]) == ("KS", "FIRST_PREDICTIONS", "σ")
+    whole = features["embedding:mmd"]
+    assert whole["d"] == pytest.approx(plain_mmd(before, window), abs=1e-5) and whole["test"] == "MMD" and whole["curve"] is None
+    for f in features.values():
+        assert f["drifted"] == (f["p"] <= now["latest"]["feature_alpha"]), f
+    tested = sum(f["tested"] for f in now["latest"]["features"])
+    assert now["latest"]["feature_alpha"] == pytest.approx(0.001 / tested) and now["history"][-1]["distances"]["embedding:mmd"] == pytest.approx(max(whole["d"], 0) / whole["limit"])
+
+
 def test_the_predictions_behind_a_bar_are_found_by_a_query(server, watched, drifted):
     sent, now = drifted
     cells = feature(now, "objects")
@@ -145,18 +188,19 @@ def test_the_client_reads_drift(server, watched, told, drifted):
 def test_settings_are_changed_and_followed(server, watched, told, drifted):
     path = f"/api/deployment/{watched.id}/drift"
     checks = told()["checks"]
-    s = server.call("PATCH", path, json={"alpha": 0.01, "window_size": 40, "step_size": 5, "compares_with": "FIRST_PREDICTIONS"})
-    assert s == {"active": True, "alpha": 0.01, "window_size": 40, "step_size": 5, "compares_with": "FIRST_PREDICTIONS"}
+    s = server.call("PATCH", path, json={"alpha": 0.01, "window_size": 40, "step_size": 5, "directions": 3, "compares_with": "FIRST_PREDICTIONS"})
+    assert s == {"active": True, "alpha": 0.01, "window_size": 40, "step_size": 5, "directions": 3, "compares_with": "FIRST_PREDICTIONS"}
     now = wait("a check by the new settings", lambda: (t := told())["checks"] > checks and t)
     f = feature(now, "brightness")
     assert f["against"] == "FIRST_PREDICTIONS" and f["drifted"] and f["n_before"] == f["n_window"] == 34
+    assert {f["feature"] for f in now["latest"]["features"] if f["feature"].startswith("embedding")} == {"embedding:1", "embedding:2", "embedding:3", "embedding:beside", "embedding:mmd"}
     assert now["latest"]["feature_alpha"] == pytest.approx(0.01 / sum(f["tested"] for f in now["latest"]["features"]))
     server.call("PATCH", path, json={"active": False})
     assert told()["state"] == "OFF"
     server.refused("POST", f"{path}/check", 409, "switch it on")
     server.call("PATCH", path, json={"active": True})
     assert server.call("POST", f"{path}/check")["active"]
-    for wrong, word in (({"alpha": 0}, "alpha"), ({"window_size": 29}, "window_size"), ({"window_size": 2001}, "window_size"), ({"step_size": 0}, "step_size"),
+    for wrong, word in (({"alpha": 0}, "alpha"), ({"window_size": 29}, "window_size"), ({"window_size": 2001}, "window_size"), ({"step_size": 0}, "step_size"), ({"directions": 33}, "directions"),
                         ({"compares_with": "LAST"}, "compares_with"), ({"active": None}, "active"), ({}, "nothing was sent")):
         server.refused("PATCH", path, 400, word, json=wrong)
 
@@ -174,3 +218,14 @@ def test_checks_are_made_at_most_so_often(server, watched, told, drifted):
     wait("no more checks", refused)
     assert 16 <= told()["checks"] <= 17
     server.refused("POST", path, 409, "45 minutes")
+
+
+def test_the_network_sees_the_same_in_a_prediction_and_in_a_training_image(server, watched, annotated, drifted):
+    """A training image that is predicted has the place that it had as a training image."""
+    asset = annotated[1]["train"].list_assets(limit=1)[0]
+    ((hash,),) = server.rows("SELECT hash FROM data WHERE id = ?", str(asset.data_id))
+    ((object_name,),) = server.rows("SELECT object_name FROM data WHERE id = ?", str(asset.data_id))
+    predicted = server.call("POST", f"/api/v2/deployments/{watched.id}/predict", json={"cloud_image": {"object_name": object_name}})["predicted_asset_id"]
+    ((again,),) = wait("its place", lambda: server.rows("SELECT vector FROM embedding WHERE predicted_asset_id = ?", predicted))
+    ((before,),) = server.rows("SELECT vector FROM embedding_training WHERE data_id = ?", str(asset.data_id))
+    assert np.frombuffer(again, "<f4") == pytest.approx(np.frombuffer(before, "<f4"), abs=1e-3), hash

@@ -40,6 +40,8 @@ struct predicted_shape {
 struct predicted_shapes {
     struct predicted_shape *items;
     size_t n;
+    const float *features; /* what the network saw, where it was run here (infer/features.h) */
+    size_t n_features;
 };
 MUST_USE enum err predicted_shape_add(struct arena *, struct predicted_shapes *, const struct predicted_shape *);
 
@@ -51,6 +53,10 @@ void raw_write(struct out *, const char *key, const char *type, const struct pre
 /* How unsure a shape h is, 0 to 1: of what a label of the whole image says the rest, of a box 4 p (1 - p), which is 1 where it may
  * as well not be there. */
 #define SHAPE_UNSURE "CASE WHEN h.kind = 'classification' THEN 1 - h.score ELSE 4 * h.score * (1 - h.score) END"
+
+/* The model version's model-latest on a stored image. E_INVALID: no image. E_UNMEANT: the model cannot be used. */
+MUST_USE enum err model_ask(struct sql *, const struct services *, struct arena *, const char *who, const char *version,
+                            const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes);
 
 /* One prediction on its way into the database. */
 struct prediction_new {
@@ -113,6 +119,11 @@ MUST_USE enum err disagreements_check(struct sql *, int64_t *ret_wrong);
 typedef enum err deployment_listener(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
 extern deployment_listener *const deployment_listeners[];
 MUST_USE enum err deployment_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
+
+/* Called in the transaction in which a champion's prediction was written whose network told what it saw. */
+typedef enum err features_listener(struct sql *, const char *predicted_asset_id, const char *model_version_id, const float *,
+                                   size_t n);
+extern features_listener *const features_listeners[];
 
 /* The version that the champion was trained on: the one that was named, else the one that its lineage names; NULL: neither. */
 MUST_USE enum err trained_on(struct sql *, struct arena *, const char *deployment_id, const char **ret_version_id);

@@ -282,6 +282,8 @@ enum err prediction_add(struct sql *db, struct arena *a, const char *deployment,
                     V(id), V((int64_t)i), V(s->kind), V(label), V(s->score), V(s->x), V(s->y), V(s->w), V(s->h), V(s->geometry)));
     }
     TRY(p->shadow ? disagreement_keep(db, p->predicted_asset_id) : prediction_keep(db, id));
+    for (features_listener *const *l = features_listeners; *l && !p->shadow && p->shapes->n_features; l++)
+        TRY((*l)(db, p->predicted_asset_id, p->model_version_id, p->shapes->features, p->shapes->n_features));
     *ret_id = id;
     return hours_add_prediction(db, a, id);
 }

@@ -31,10 +31,7 @@ struct sight {
 /* Asks the model, keeps what is to be kept, and counts. */
 MUST_USE enum err sight_predict(struct op *, struct sight *);
 
-/* The model version's model-latest on a stored image. E_INVALID: no image. E_UNMEANT: the model cannot be used. */
-MUST_USE enum err model_ask(struct sql *, const struct services *, struct arena *, const char *who, const char *version,
-                            const char *image_hash, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes);
-/* The same on an image that is not stored. */
+/* model_ask() on an image that is not stored. */
 MUST_USE enum err model_see(struct sql *, const struct services *, struct arena *, const char *who, const char *version,
                             int image_fd, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes);
 

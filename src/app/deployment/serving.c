@@ -120,6 +120,8 @@ enum err model_see(struct sql *db, const struct services *s, struct arena *a, co
     struct model_served served;
     TRY(model_open(db, s, a, version, &served, &model));
     TRY(infer_predict(s->infer, who, &model, image, threshold, a, ret));
+    ret_shapes->features = ret->features;
+    ret_shapes->n_features = ret->n_features;
     bool whole = strcmp(served.type, "CLASSIFICATION") == 0;
     if (ret->whole != whole && strcmp(served.type, "NOT_CONFIGURED") != 0)
         return fail(E_UNMEANT, "the model %s, but its version is %sof type CLASSIFICATION",

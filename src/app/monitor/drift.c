@@ -15,17 +15,20 @@ static const char table[] =
     " alpha REAL NOT NULL DEFAULT 0.001, window_size INTEGER NOT NULL DEFAULT 100, step_size INTEGER NOT NULL DEFAULT 10,"
     " compares_with TEXT NOT NULL DEFAULT 'TRAINING' CHECK (compares_with IN ('TRAINING', 'FIRST_PREDICTIONS')),"
     " fresh INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, allowance REAL NOT NULL DEFAULT 16,"
-    " allowance_at INTEGER NOT NULL DEFAULT 0, training_version_id TEXT, waits_for TEXT) STRICT;"
+    " allowance_at INTEGER NOT NULL DEFAULT 0, training_version_id TEXT, waits_for TEXT, directions INTEGER NOT NULL DEFAULT 8) "
+    "STRICT;"
     "CREATE TABLE drift_reference (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " data_id TEXT NOT NULL REFERENCES data(id) ON DELETE CASCADE, PRIMARY KEY (deployment_id, data_id)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX drift_reference_data ON drift_reference (data_id);" DRIFT_CHECK_TABLE;
 
+static const char *const tests[] = { "KS", "MMD", NULL };
 static const char *const references[] = { "TRAINING", "FIRST_PREDICTIONS", NULL };
 static const struct field fields[] = {
     { "active", T_BOOL, F_EDIT, "m.active" },
     { "alpha", T_NUMBER, F_EDIT, "m.alpha", .min = 1e-6, .max = 0.5 },
     { "window_size", T_INT, F_EDIT, "m.window_size", .min = LEAST, .max = WINDOW_MOST },
     { "step_size", T_INT, F_EDIT, "m.step_size", .min = 1, .max = 1000 },
+    { "directions", T_INT, F_EDIT, "m.directions", .min = 1, .max = PRINCIPAL_MOST },
     { "compares_with", T_TEXT, F_EDIT, "m.compares_with", .words = references },
 };
 
@@ -195,11 +198,11 @@ DESCRIBED(whole_number, "count of values", { "*", T_INT });
 DESCRIBED(drift_histogram, "histogram of drift", { "edges", T_ARRAY, .of = &number_value },
           { "before", T_ARRAY, .of = &whole_number }, { "window", T_ARRAY, .of = &whole_number });
 DESCRIBED(drift_feature, "compared feature", { "feature", T_TEXT }, { "title", T_TEXT }, { "unit", T_TEXT }, { "query", T_TEXT },
-          { "label", T_TEXT, F_NULL }, { "against", T_TEXT, .words = references }, { "tested", T_BOOL }, { "drifted", T_BOOL },
-          { "d", T_NUMBER, F_NULL }, { "p", T_NUMBER, F_NULL }, { "limit", T_NUMBER, F_NULL }, { "at", T_NUMBER, F_NULL },
-          { "n_before", T_INT }, { "n_window", T_INT }, { "window_from", T_TIME, F_NULL }, { "median_before", T_NUMBER, F_NULL },
-          { "median_window", T_NUMBER, F_NULL }, { "curve", T_PART, F_NULL, .of = &drift_curve },
-          { "histogram", T_PART, F_NULL, .of = &drift_histogram });
+          { "label", T_TEXT, F_NULL }, { "test", T_TEXT, .words = tests }, { "against", T_TEXT, .words = references },
+          { "tested", T_BOOL }, { "drifted", T_BOOL }, { "d", T_NUMBER, F_NULL }, { "p", T_NUMBER, F_NULL },
+          { "limit", T_NUMBER, F_NULL }, { "at", T_NUMBER, F_NULL }, { "n_before", T_INT }, { "n_window", T_INT },
+          { "window_from", T_TIME, F_NULL }, { "median_before", T_NUMBER, F_NULL }, { "median_window", T_NUMBER, F_NULL },
+          { "curve", T_PART, F_NULL, .of = &drift_curve }, { "histogram", T_PART, F_NULL, .of = &drift_histogram });
 DESCRIBED(drift_latest, "check of drift", { "drifted", T_BOOL }, { "feature_alpha", T_NUMBER },
           { "label_distance", T_NUMBER, F_NULL }, { "features", T_MANY, .of = &drift_feature });
 DESCRIBED(drift_moment, "earlier check of drift", { "at", T_TIME }, { "drifted", T_BOOL },

@@ -2,6 +2,8 @@
 #pragma once
 #include "app/monitor/monitor.h"
 #include "stats/ks.h"
+#include "stats/mmd.h"
+#include "stats/principal.h"
 
 enum {
     LEAST = 30,           /* values of a sample that is tested */
@@ -19,6 +21,7 @@ struct drift_settings {
     double alpha, allowance;                                 /* the latter: checks that may be made now */
     int64_t since_ms;           /* the champion predicts since then; of predictions that are told with times of their own: 0 */
     int64_t window, fresh;      /* fresh: predictions since the last check */
+    int64_t directions;         /* of the embedding that are tested */
     bool active, with_training; /* images are compared with the training's, if there are any, else with the first predictions' */
 };
 MUST_USE enum err drift_settings_read(struct sql *, struct arena *, const char *deployment_id, struct drift_settings *ret);
@@ -75,6 +78,9 @@ MUST_USE enum err sample_predictions(struct sql *, struct arena *, const struct 
 struct drifting {
     const char *name, *title, *unit, *query;
     const char *label; /* NULL unless it counts a label's objects */
+    bool together;     /* all directions of the embedding by MMD: ks.d and ks.p are that test's, and there are no series */
+    struct mmd mmd;
+    size_t n_before, n_now; /* values of both */
     bool with_training, tested, drifted;
     struct series before, now; /* sorted */
     int64_t from_ms;           /* when the oldest of the window was seen; 0: there is none */
@@ -82,7 +88,7 @@ struct drifting {
     double limit; /* the smallest d that counts as drifted */
 };
 struct drift {
-    struct drifting items[FEATURES + LABELS_TESTED];
+    struct drifting items[FEATURES + LABELS_TESTED + PRINCIPAL_MOST + 2];
     size_t n_items, n_tested;
     bool drifted;
     double alpha;          /* of one feature: the settings' over the number of tested ones */

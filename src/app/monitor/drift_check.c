@@ -1,8 +1,9 @@
 /* A check of a deployment's drift, and what is kept of it. */
 #include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
-#include "app/monitor/drift.h"
+#include "app/monitor/embedding.h"
 #include "base/clock.h"
+#include <math.h>
 
 enum { DETAIL_CAP = 4 << 20 };
 
@@ -17,7 +18,7 @@ enum err drift_settings_read(struct sql *db, struct arena *a, const char *deploy
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(db, &r,
                   "SELECT o.model_version_id, m.alpha, m.window_size, m.active, m.compares_with = 'TRAINING', m.fresh, m.allowance,"
-                  " m.allowance_at, CASE WHEN o.serving <> 0 THEN o.deployed_at ELSE 0 END FROM drift m"
+                  " m.allowance_at, CASE WHEN o.serving <> 0 THEN o.deployed_at ELSE 0 END, m.directions FROM drift m"
                   " JOIN deployment o ON o.id = m.id WHERE m.id = ?1",
                   V(deployment_id)));
     *ret = (struct drift_settings){ .deployment_id = arena_str(a, deployment_id),
@@ -28,6 +29,7 @@ enum err drift_settings_read(struct sql *db, struct arena *a, const char *deploy
                                     .with_training = rows_int(r, 4) != 0,
                                     .fresh = rows_int(r, 5),
                                     .since_ms = rows_int(r, 8),
+                                    .directions = rows_int(r, 9),
                                     .allowance = drift_allowance(rows_real(r, 6), rows_int(r, 7), clock_now_ms()) };
     return trained_on(db, a, deployment_id, &ret->training_version);
 }
@@ -123,7 +125,7 @@ static enum err keep_values(struct sql *db, const char *check, const struct drif
             TRY(sql_run(db,
                         "INSERT INTO drift_value (check_id, feature, d, p, limit_d, drifted) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON"
                         " CONFLICT DO NOTHING",
-                        V(check), V(x->name), V(x->ks.d), V(x->ks.p), V(x->limit), V(x->drifted)));
+                        V(check), V(x->name), V(fmax(x->ks.d, 0)), V(x->ks.p), V(x->limit), V(x->drifted)));
     }
     return OK;
 }
@@ -182,9 +184,12 @@ static enum err check(struct sql *db, struct arena *a, const char *deployment_id
     AUTO(out) struct out o;
     out_init(&o, DETAIL_CAP);
     TRY(drift_settings_read(db, a, deployment_id, &t));
+    if (t.active)
+        TRY(follow_training(db, a, &t));
+    if (t.active)
+        TRY(fit_want(db, a, &t));
     if (!t.active || t.allowance < 1)
         return sql_run(db, "UPDATE drift SET due = 0 WHERE id = ?1", V(deployment_id));
-    TRY(follow_training(db, a, &t));
     TRY(sql_begin(db));
     TRY(sql_end(db, wait_for_training(db, a, &t, &waits)));
     if (waits) /* for images that are wanted now: they are measured next */

@@ -1,6 +1,6 @@
 /* Window against reference, feature by feature. */
 #include "app/deployment/deployment.h"
-#include "app/monitor/drift.h"
+#include "app/monitor/embedding.h"
 #include <string.h>
 
 enum { LABELS_READ = 200, LABELS_KNOWN = 1000000 };
@@ -57,6 +57,8 @@ static void compare(struct drifting *d)
 {
     sample_sort(d->before.values, d->before.n);
     sample_sort(d->now.values, d->now.n);
+    d->n_before = d->before.n;
+    d->n_now = d->now.n;
     d->tested = d->before.n >= LEAST && d->now.n >= LEAST;
     if (d->tested)
         ks_test(d->before.values, d->before.n, d->now.values, d->now.n, &d->ks);
@@ -79,6 +81,78 @@ static void compare_features(const struct two *two, int from, int to, bool with_
         d->now = two->now.of[f];
         compare(d);
     }
+}
+
+/* ---- the embedding: what the network sees, along each direction and as a whole */
+
+struct embedded {
+    struct places before, now;
+    int64_t from_ms;
+};
+
+/* The window, and the champion's first predictions since there is a fit. These, and not the training images, are what it is
+ * compared with: of what a network was taught it gives other features than of what it has never seen, and the directions fit the
+ * images that they were found with better than any others. */
+static enum err read_embedded(struct sql *db, struct arena *a, const struct drift_settings *t, const struct selection *s,
+                              struct embedded *ret)
+{
+    struct fit f;
+    int64_t n = 0, before, now;
+    if (!t->training_version)
+        return OK;
+    TRY(fit_read(db, a, t->champion, t->training_version, &f));
+    if (!f.ready || strcmp(s->model_version_id, t->champion) != 0)
+        return OK;
+    const struct selection all = { .deployment_id = t->deployment_id,
+                                   .model_version_id = t->champion,
+                                   .from_ms = t->since_ms > f.created_at ? t->since_ms : f.created_at };
+    size_t width = (size_t)(f.n < t->directions ? f.n : t->directions);
+    TRY(count_up_to(db, &all, FIRST_MOST + t->window, &n));
+    halves(n, t->window, &before, &now);
+    TRY(places_of_predictions(db, a, &all, &f, true, before, width, &ret->before));
+    TRY(places_of_predictions(db, a, s, &f, false, now, width, &ret->now));
+    return window_start(db, s, (size_t)now, &ret->from_ms);
+}
+
+static struct series along(struct arena *a, const struct places *p, size_t direction)
+{
+    struct series s = { arena_new_array(a, double, p->n + 1), p->n };
+    for (size_t i = 0; i < p->n; i++)
+        s.values[i] = (double)p->values[i * p->width + direction];
+    return s;
+}
+
+static enum err compare_together(const struct embedded *e, struct drift *ret)
+{
+    static const struct feature_row row = { "embedding:mmd", "Embedding as a whole", "MMD²", "" };
+    struct drifting *d = next_item(ret, &row);
+    d->together = true;
+    d->from_ms = e->from_ms;
+    d->n_before = e->before.n < MMD_MOST ? e->before.n : MMD_MOST;
+    d->n_now = e->now.n < MMD_MOST ? e->now.n : MMD_MOST;
+    d->tested = d->n_before >= LEAST && d->n_now >= LEAST;
+    if (!d->tested)
+        return OK;
+    TRY(mmd_test(e->before.values, d->n_before, e->now.values, d->n_now, e->now.width, &d->mmd));
+    d->ks = (struct ks){ .d = d->mmd.mmd2, .p = d->mmd.p };
+    return OK;
+}
+
+static enum err compare_embedded(struct arena *a, const struct embedded *e, struct drift *ret)
+{
+    for (size_t i = 0; i < e->now.width; i++) {
+        bool last = i + 1 == e->now.width;
+        const struct feature_row row = { last ? "embedding:beside" : arena_fmt(a, "embedding:%zu", i + 1),
+                                         last ? "Embedding, beside the directions"
+                                              : arena_fmt(a, "Embedding, direction %zu", i + 1),
+                                         "σ", "" };
+        struct drifting *d = next_item(ret, &row);
+        d->from_ms = e->from_ms;
+        d->before = along(a, &e->before, i);
+        d->now = along(a, &e->now, i);
+        compare(d);
+    }
+    return e->now.width ? compare_together(e, ret) : OK;
 }
 
 /* ---- labels: how many objects of each a prediction has, 0 where it has none */
@@ -149,7 +223,7 @@ static void decide(double alpha, struct drift *d)
         struct drifting *x = &d->items[i];
         if (!x->tested)
             continue;
-        x->limit = ks_critical(x->before.n, x->now.n, d->alpha);
+        x->limit = x->together ? mmd_critical(&x->mmd, d->alpha) : ks_critical(x->before.n, x->now.n, d->alpha);
         x->drifted = x->ks.p <= d->alpha;
         d->drifted = d->drifted || x->drifted;
     }
@@ -173,6 +247,7 @@ enum err drift_measure(struct sql *db, struct arena *a, const struct drift_setti
 {
     struct selection s = *narrowed;
     struct two images = { 0 }, said = { 0 };
+    struct embedded seen = { 0 };
     const char **names;
     int n_labels;
     *ret = (struct drift){ .label_distance = -1 };
@@ -191,8 +266,10 @@ enum err drift_measure(struct sql *db, struct arena *a, const struct drift_setti
     TRY(monitor_labels(db, a, t->deployment_id, LABELS_KNOWN, &names, &n_labels));
     TRY(read_predictions(db, a, t, &s, n_labels < LABELS_READ ? n_labels : LABELS_READ, false, &said));
     TRY(count_up_to(db, &s, FIRST_MOST + t->window, &ret->predictions));
+    TRY(read_embedded(db, a, t, &s, &seen));
     compare_features(&images, 0, IMAGE_FEATURES, with_training, ret);
     compare_features(&said, IMAGE_FEATURES, FEATURES, false, ret);
+    TRY(compare_embedded(a, &seen, ret));
     compare_labels(a, &said, names, ret);
     decide(t->alpha, ret);
     ret->waits_for = what_is_missing(a, ret, with_training);

@@ -97,12 +97,13 @@ static void write_median(struct out *o, const char *key, const struct series *s)
         out_null(o, key);
 }
 
+/* Where two distribution functions differ most has no meaning for all directions together. */
 static void write_test(struct out *o, const struct drifting *d)
 {
     const double figures[] = { d->ks.d, d->ks.p, d->limit, d->ks.at };
     static const char *const names[] = { "d", "p", "limit", "at" };
     for (int i = 0; i < 4; i++)
-        if (d->tested)
+        if (d->tested && !(d->together && i == 3))
             out_number(o, names[i], figures[i]);
         else
             out_null(o, names[i]);
@@ -116,12 +117,13 @@ static void write_one(struct out *o, struct arena *a, const struct drifting *d)
     out_text(o, "unit", d->unit);
     out_text(o, "query", d->query);
     out_text(o, "label", d->label);
+    out_text(o, "test", d->together ? "MMD" : "KS");
     out_text(o, "against", d->with_training ? "TRAINING" : "FIRST_PREDICTIONS");
     out_bool(o, "tested", d->tested);
     out_bool(o, "drifted", d->drifted);
     write_test(o, d);
-    out_int(o, "n_before", (int64_t)d->before.n);
-    out_int(o, "n_window", (int64_t)d->now.n);
+    out_int(o, "n_before", (int64_t)d->n_before);
+    out_int(o, "n_window", (int64_t)d->n_now);
     out_text(o, "window_from", d->from_ms ? clock_iso(a, d->from_ms) : NULL);
     write_median(o, "median_before", &d->before);
     write_median(o, "median_window", &d->now);

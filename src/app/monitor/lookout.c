@@ -1,13 +1,13 @@
 /* The server's thread that does what monitoring wants done: images measured and scored, deployments checked for drift. What is to
  * do stands in tables, so that a kill loses and doubles nothing. */
 #include "app/datalake/datalake.h"
-#include "app/monitor/drift.h"
+#include "app/monitor/embedding.h"
 #include "app/monitor/outlier.h"
 #include "base/log.h"
 #include <pthread.h>
 #include <time.h>
 
-enum { LOOKS_AT_A_TIME = 50, SCORES_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
+enum { LOOKS_AT_A_TIME = 50, SCORES_AT_A_TIME = 4, SHOWN_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
 
 static struct {
     pthread_mutex_t lock;
@@ -25,20 +25,26 @@ static bool stopping(void)
     return stop;
 }
 
+/* The same step again while there is something to do, so many times at most. */
+static enum err repeat(struct sql *db, int most, enum err (*step)(struct sql *, const struct services *, bool *ret_any),
+                       bool *any_at_all)
+{
+    bool any = true;
+    for (int i = 0; i < most && any && !stopping(); i++) {
+        TRY(step(db, lookout.services, &any));
+        *any_at_all = *any_at_all || any;
+    }
+    return OK;
+}
+
 /* Some images, some scores, then a check: none waits for all of the others. */
 static enum err some_work(struct sql *db, bool *ret_any)
 {
-    bool any = true, checked = false;
+    bool checked = false;
     *ret_any = false;
-    for (int i = 0; i < LOOKS_AT_A_TIME && any && !stopping(); i++) {
-        TRY(look_next(db, lookout.services, &any));
-        *ret_any = *ret_any || any;
-    }
-    any = true;
-    for (int i = 0; i < SCORES_AT_A_TIME && any && !stopping(); i++) {
-        TRY(outlier_next(db, lookout.services, &any));
-        *ret_any = *ret_any || any;
-    }
+    TRY(repeat(db, LOOKS_AT_A_TIME, look_next, ret_any));
+    TRY(repeat(db, SCORES_AT_A_TIME, outlier_next, ret_any));
+    TRY(repeat(db, SHOWN_AT_A_TIME, embedding_next, ret_any));
     TRY(drift_check_next(db, &checked));
     *ret_any = *ret_any || checked;
     return OK;

@@ -5,13 +5,16 @@
 #include "learn/task/resample.h"
 
 extern const struct resource stats_resource, dashboard_resource, heatmap_resource, alert_resource, drift_resource, filter_resource,
-    outlier_resource, outlier_fit_resource;
+    outlier_resource, outlier_fit_resource, embedding_resource;
 extern const struct job_kind outlier_fit_job;
 
 /* A deployment_listener: what came since the last check of its drift. */
 MUST_USE enum err drift_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
 /* A deployment_listener: predictions are scored, a new champion's training images fitted to. */
 MUST_USE enum err outlier_heard(struct sql *, struct arena *, const char *deployment_id, const char *predicted_asset_id);
+/* A features_listener: what the champion's network saw is kept until it is reduced to a few directions. */
+MUST_USE enum err embedding_heard(struct sql *, const char *predicted_asset_id, const char *model_version_id, const float *,
+                                  size_t n);
 /* The server's thread that measures images and checks for drift. Also at the start for what an earlier one left. */
 void lookout_start(const struct services *);
 void lookout_stop(void);

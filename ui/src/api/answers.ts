@@ -269,6 +269,7 @@ export interface ComparedFeature {
   unit: string;
   query: string;
   label: string | null;
+  test: "KS" | "MMD";
   against: "TRAINING" | "FIRST_PREDICTIONS";
   tested: boolean;
   drifted: boolean;
@@ -618,6 +619,7 @@ export interface DriftMonitor {
   alpha: number;
   window_size: number;
   step_size: number;
+  directions: number;
   compares_with: "TRAINING" | "FIRST_PREDICTIONS";
 }
 
@@ -638,6 +640,17 @@ export interface EarlierCheckOfDrift {
   at: string;
   drifted: boolean;
   distances: Record<string, number>;
+}
+
+export interface EmbeddingOfADeployment {
+  state: "NONE" | "WAITING" | "READY";
+  waits_for: string | null;
+  images: number;
+  seen: number;
+  features: number;
+  directions: number;
+  training: TrainingImageAsTheNetworkSeesIt[];
+  window: PredictedImageAsTheNetworkSeesIt[];
 }
 
 export interface Error {
@@ -1512,6 +1525,12 @@ export interface PredictedClassification {
   score: number | null;
 }
 
+export interface PredictedImageAsTheNetworkSeesIt {
+  predicted_asset_id: string;
+  x: number;
+  y: number;
+}
+
 export interface PredictedLists {
   detection_classes: number[];
   detection_scores: number[];
@@ -2033,6 +2052,12 @@ export interface TrainingDataOfADeployment {
   status: string;
   since: string | null;
   dataset_version: ShortDatasetVersion | null;
+}
+
+export interface TrainingImageAsTheNetworkSeesIt {
+  data_id: string;
+  x: number;
+  y: number;
 }
 
 export interface TrainingImagesOfADeployment {

@@ -2,7 +2,7 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, MetricOfAlerts, OutlierMonitor, OutliersOfADeployment } from "../../api/answers";
+import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, EmbeddingOfADeployment, MetricOfAlerts, OutlierMonitor, OutliersOfADeployment } from "../../api/answers";
 import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
 import type { Filter } from "./filters";
 
@@ -35,6 +35,7 @@ export const useConfusion = (id: string, filter: Filter, whose: string) => useGe
 export const useDrift = (id: string) => useGet<DriftOfADeployment>(`${of(id)}/drift`, {}, { keep: true });
 export const useOutliers = (id: string, filter: Filter) => useGet<OutliersOfADeployment>(`${of(id)}/outliers`, { ...filter }, { keep: true });
 export const useMostOutlying = (id: string, q: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { q: q || undefined, order_by: "-outlier.score", limit: 16 }, { keep: true });
+export const useEmbedding = (id: string) => useGet<EmbeddingOfADeployment>(`${of(id)}/embedding`, {}, { keep: true });
 export const useNewest = (id: string) => useGet<Page<PredictedAsset>>(`${of(id)}/predictedassets`, { limit: 24 });
 
 const stale = (id?: string) => touch("/api/organization", ...(id ? [of(id)] : []));

@@ -1,6 +1,6 @@
 // Drift: what production shows against what the model was made for, feature by feature; a chosen one with its curves and bars.
 import { Button, Skeleton } from "@mantine/core";
-import { useMemo, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import type { ComparedFeature, DriftOfADeployment } from "../../api/answers";
 import { Chart, type ChartSpec } from "../../kit/chart";
@@ -10,6 +10,7 @@ import { Fault, Section, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
 import { checkDrift, useDrift, type Deployment } from "./data";
+import { Embedding } from "./embedding";
 
 const beforeColour = "#9aa3ad";
 const windowColour = "#178089";
@@ -105,6 +106,12 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
     const share = (xs: number[]) => { const all = xs.reduce((s, x) => s + x, 0) || 1; return xs.map((x) => Math.round((1000 * x) / all) / 10); };
     return { kind: "bar", categories: h.edges.slice(0, -1).map((e) => figure(e, 3)), series: [{ name: nameOf(f), values: share(h.before), colour: beforeColour }, { name: "newest predictions", values: share(h.window), colour: windowColour }], xName: f.title + unit, yName: "% of images" };
   }, [f, unit]);
+  if (f.test === "MMD")
+    return (
+      <span className="dim">
+        All directions of the embedding together (maximum mean discrepancy): they can drift as a whole where none does alone. {f.tested && <>MMD² = {figure(f.d, 3)}, p {f.p !== null && f.p < 1e-4 ? "< 0.0001" : `= ${figure(f.p, 2)}`}.</>}
+      </span>
+    );
   if (!curves || !bars) return <span className="dim">There are no values to compare yet.</span>;
   const { curve: c, histogram: h } = f;
   return (
@@ -116,13 +123,13 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
             {count(f.n_window)} newest predictions against {f.against === "TRAINING" ? plural(f.n_before, "training image") : `the first ${count(f.n_before)}`}
           </span>
         </div>
-        <Chart spec={bars} name={`Bars of ${f.title}`} height={200} onPick={({ index }) => h && navigate(behind(d, f, checked, h.edges[index] ?? null, h.edges[index + 1] ?? null))} />
+        <Chart spec={bars} name={`Bars of ${f.title}`} height={200} onPick={({ index }) => h && f.query && navigate(behind(d, f, checked, h.edges[index] ?? null, h.edges[index + 1] ?? null))} />
       </div>
       <div>
         <div className="dim" style={{ fontSize: 12, marginBottom: 2 }}>
           Share of images up to a value{f.tested && f.at !== null && <>; furthest apart at {figure(f.at, 3)}: D = {figure(f.d, 3)}</>}
         </div>
-        <Chart spec={curves} name={`Distribution of ${f.title}`} height={170} onPick={({ index }) => c && navigate(behind(d, f, checked, null, c.x[index] ?? null))} />
+        <Chart spec={curves} name={`Distribution of ${f.title}`} height={170} onPick={({ index }) => c && f.query && navigate(behind(d, f, checked, null, c.x[index] ?? null))} />
       </div>
     </div>
   );
@@ -159,6 +166,14 @@ function Against({ of: t }: { of: DriftOfADeployment }): ReactNode {
   );
 }
 
+/** Of the embedding the worst direction stands for all of them until somebody asks for the others. */
+function shortened(rows: readonly ComparedFeature[]): ComparedFeature[] {
+  const way = (f: ComparedFeature) => (f.limit ? (f.d ?? 0) / f.limit : 0);
+  const directions = rows.filter((f) => /^embedding:\d+$/.test(f.feature));
+  const worst = [...directions].sort((a, b) => way(b) - way(a))[0];
+  return rows.filter((f) => !directions.includes(f) || f === worst || f.drifted);
+}
+
 export function Drift({ deployment: d }: { deployment: Deployment }) {
   const drift = useDrift(d.id);
   const [feature, setFeature] = useUrl("feature");
@@ -166,6 +181,8 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
   const rows = t?.latest?.features ?? [];
   const chosen = rows.find((f) => f.feature === feature) ?? [...rows].sort((a, b) => (b.limit ? (b.d ?? 0) / b.limit : 0) - (a.limit ? (a.d ?? 0) / a.limit : 0))[0];
   const drifted = rows.filter((f) => f.drifted);
+  const few = shortened(rows);
+  const [whole, setWhole] = useState(false);
   const end = t && (
     <span style={{ display: "flex", gap: 10, alignItems: "center" }}>
       {t.checked_at && <span className="dim">checked <Time at={t.checked_at} /></span>}
@@ -180,6 +197,7 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
     </span>
   );
   return (
+    <>
     <Section title="Drift" end={end}>
       {drift.error ? (
         <Fault error={drift.error} again={() => void drift.refetch()} />
@@ -208,7 +226,12 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
           {t.latest && (
             <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(490px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
               <div style={{ minWidth: 0 }}>
-                <Features of={rows} chosen={chosen} choose={(f) => setFeature(f.feature)} />
+                <Features of={whole ? rows : few} chosen={chosen} choose={(f) => setFeature(f.feature)} />
+                {few.length < rows.length && (
+                  <button type="button" className="dim" style={{ font: "inherit", fontSize: 12, background: "none", border: 0, padding: "6px 0 0", cursor: "pointer", textDecoration: "underline" }} onClick={() => setWhole(!whole)}>
+                    {whole ? "only the direction of the embedding that differs most" : `${plural(rows.length - few.length, "other direction")} of the embedding`}
+                  </button>
+                )}
                 <History of={t} chosen={chosen} />
               </div>
               {chosen && <Chosen deployment={d} of={chosen} checked={t.checked_at} />}
@@ -217,5 +240,7 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
         </>
       )}
     </Section>
+    <Embedding deployment={d} drift={t} />
+    </>
   );
 }
