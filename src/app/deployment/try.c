@@ -76,6 +76,7 @@ static enum err write_shape(struct op *op, const struct predicted_shape *s)
     out_number(o, "y", s->y);
     out_number(o, "w", s->w);
     out_number(o, "h", s->h);
+    out_raw(o, "points", s->geometry);
     out_end_object(o);
     return OK;
 }
@@ -107,8 +108,10 @@ static enum err try_it(struct op *op)
     return OK;
 }
 
+DESCRIBED(coordinate, "coordinate", { "*", T_NUMBER });
+DESCRIBED(point_of_shape, "point of a shape", { "*", T_ARRAY, .of = &coordinate });
 DESCRIBED(tried_shape, "tried shape", { "kind", T_TEXT }, { "label", T_TEXT }, { "score", T_NUMBER }, { "x", T_NUMBER },
-          { "y", T_NUMBER }, { "w", T_NUMBER }, { "h", T_NUMBER });
+          { "y", T_NUMBER }, { "w", T_NUMBER }, { "h", T_NUMBER }, { "points", T_ARRAY, F_NULL, .of = &point_of_shape });
 DESCRIBED(trial_answer, "trial of a model", { "shapes", T_MANY, .of = &tried_shape }, { "threshold", T_NUMBER }, { "width", T_INT },
           { "height", T_INT }, { "latency", T_NUMBER }, { "decode", T_NUMBER }, { "run", T_NUMBER }, { "post", T_NUMBER });
 

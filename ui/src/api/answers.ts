@@ -2099,6 +2099,7 @@ export interface TriedShape {
   y: number;
   w: number;
   h: number;
+  points: number[][] | null;
 }
 
 export interface UploadInParts {

@@ -3,6 +3,7 @@ import { useModels, useModelVersions } from "../../api/calls";
 import { touch, useGet } from "../../api/query";
 import { ownUrl, storeFile } from "../../api/upload";
 import { useSignedIn } from "../../api/session";
+import type { WhatIsInAModelFile } from "../../api/answers";
 import type { DatasetVersion, Deployment, Experiment, Model, ModelVersion, Log, Session, StoredFile, Trial, TrialShape } from "../../api/types";
 
 export { ownUrl, useModels, useModelVersions, useSignedIn };
@@ -10,6 +11,10 @@ export type { Deployment, Model, ModelVersion, StoredFile, Trial, TrialShape };
 
 export const useModel = (id: string) => useGet<Model>(`/api/model/${id}`);
 export const useModelVersion = (id: string) => useGet<ModelVersion>(`/api/model/version/${id}`);
+export type ModelFile = WhatIsInAModelFile;
+export const useModelFile = (id: string | null) => useGet<ModelFile>(id && `/api/model/version/${id}/look`);
+/** Told about the version's file; what is null is forgotten. */
+export const tellOfFile = (v: ModelVersion, onnx: Record<string, unknown>) => patch(`/api/model/version/${v.id}`, { parameters: { ...v.parameters, onnx } }).then(() => touch(`/api/model/version/${v.id}`));
 export const useFiles = (id: string) => useGet<Page<StoredFile>>(`/api/model/version/${id}/modelfiles`);
 export type Context = NonNullable<ModelVersion["context"]>;
 export const useContext = (id: string | null) => useGet<Context>(id && `/api/model/version/${id}/context`);

@@ -18,6 +18,8 @@ function Picture({ url, trial, shapes, colours }: { url: string; trial: Trial | 
       <img src={url} alt="The image that is tried" style={{ width: "100%", borderRadius: 6, background: "var(--sunk)" }} />
       {trial && (
         <svg viewBox={`0 0 ${trial.width} ${trial.height}`} preserveAspectRatio="none" style={{ position: "absolute", inset: 0, width: "100%", height: "100%" }} role="img" aria-label={plural(shapes.length, "shape")}>
+          {shapes.map((s, i) => s.kind === "polygon" && s.points && <polygon key={`p${i}`} points={s.points.map(([x, y]) => `${x},${y}`).join(" ")} fill={colours.get(s.label) ?? "#9aa3ad"} fillOpacity={0.25} stroke={colours.get(s.label) ?? "#9aa3ad"} strokeWidth={line} />)}
+          {shapes.map((s, i) => s.kind === "keypoints" && s.points?.map(([x, y, seen], k) => (seen ?? 1) > 0.3 && <circle key={`k${i}.${k}`} cx={x} cy={y} r={2 * line} fill={colours.get(s.label) ?? "#9aa3ad"} stroke="#000" strokeOpacity={0.5} strokeWidth={line / 2} />))}
           {boxes.map((s, i) => (
             <g key={i}>
               <rect x={s.x} y={s.y} width={s.w} height={s.h} fill="none" stroke="#000" strokeOpacity={0.45} strokeWidth={2 * line} />
@@ -59,8 +61,8 @@ function Found({ shapes, colours }: { shapes: readonly TrialShape[]; colours: Ma
   );
 }
 
-/** least: the threshold that the slider starts at, and where it comes from. */
-export function TryModel({ version, labels, least, from }: { version: string; labels: readonly string[]; least: number; from: string }) {
+/** least: the threshold that the slider starts at, and where it comes from. told: what is told about the file; when it changes, the image is shown to the model again. */
+export function TryModel({ version, labels, least, from, told = "" }: { version: string; labels: readonly string[]; least: number; from: string; told?: string }) {
   const [url, setUrl] = useState<string | null>(null);
   const [trial, setTrial] = useState<Trial | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
@@ -68,12 +70,14 @@ export function TryModel({ version, labels, least, from }: { version: string; la
   const [over, setOver] = useState(false);
   const [moved, setMoved] = useState<number | null>(null);
   const turn = useRef(0);
+  const shown = useRef<{ file: File; told: string } | null>(null);
   const threshold = moved ?? least;
   const colours = nameColours([...labels]);
   useEffect(() => () => (url ? URL.revokeObjectURL(url) : undefined), [url]);
   const ask = (file: File | null | undefined) => {
     if (!file) return;
     const mine = ++turn.current;
+    shown.current = { file, told };
     setUrl(URL.createObjectURL(file));
     setTrial(null);
     setError(null);
@@ -83,6 +87,9 @@ export function TryModel({ version, labels, least, from }: { version: string; la
       .catch((e: ApiError) => mine === turn.current && (setError(e), setUrl(null)))
       .finally(() => mine === turn.current && setAsking(false));
   };
+  useEffect(() => {
+    if (shown.current && shown.current.told !== told) ask(shown.current.file);
+  });
   const shapes = trial?.shapes.filter((s) => s.score >= threshold) ?? [];
   return (
     <Section title="Try it" end={url && <FileButton accept="image/*" onChange={ask}>{(p) => <Button variant="default" size="compact-xs" {...p}>Another image</Button>}</FileButton>}>

@@ -13,6 +13,7 @@ import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
 import { addFile, deleteModelVersion, deploy, makeShadow, ownUrl, useContext, useDeployments, useFiles, useModelVersion, useScores, useSignedIn, type ModelVersion } from "./data";
+import { FileTold } from "./file";
 import { Lineage } from "./lineage";
 import { TryModel } from "./try";
 
@@ -29,6 +30,7 @@ export default function VersionPage() {
   const best = scores.best_threshold;
   const [dialog, setDialog] = useState<"" | "deploy" | "delete">("");
   const [sending, setSending] = useState<number | null>(null);
+  const settings = Object.entries(v?.parameters ?? {}).filter(([k]) => k !== "onnx"); // what is told about the file stands with the file
   const servable = !!files.data?.items.some((f) => f.name === "model-latest");
   const send = (file: File | null) => {
     if (!file) return;
@@ -64,7 +66,8 @@ export default function VersionPage() {
             )}
             <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 3fr) minmax(220px, 1fr)", gap: 48 }}>
               <div>
-                {servable && <TryModel version={id} labels={Object.values(v.labels ?? {})} least={best ?? 0.5} from={best === undefined ? "as a start" : "the best one of its training"} />}
+                {servable && <TryModel version={id} labels={Object.values(v.labels ?? {})} least={best ?? 0.5} from={best === undefined ? "as a start" : "the best one of its training"} told={JSON.stringify(v.parameters.onnx ?? null)} />}
+                {servable && own && !v.architecture && <FileTold v={v} />}
                 <Section
                   title="Files"
                   end={
@@ -93,9 +96,9 @@ export default function VersionPage() {
                   />
                 </Section>
                 <Section title="Hyperparameters">
-                  {v.parameters && Object.keys(v.parameters).length ? (
+                  {settings.length ? (
                     <div style={{ columns: "3 220px", columnGap: 40 }}>
-                      {Object.entries(v.parameters).map(([k, x]) => (
+                      {settings.map(([k, x]) => (
                         <div key={k} style={{ display: "flex", justifyContent: "space-between", gap: 12, padding: "4px 0", borderBottom: "1px solid var(--line)", breakInside: "avoid" }}>
                           <span className="mono dim">{k}</span>
                           <span>{typeof x === "number" ? figure(x) : String(x)}</span>

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { api, browser, images, org, test, unique, until } from "./fixture.mjs";
+
+/** A file of YOLOX's form, which always says one "blue" thing: colour, range and rule of resizing are nowhere in it. */
+const file = join(mkdtempSync(join(tmpdir(), "saccade-brought-")), "yolox.onnx");
+const made = spawnSync("python3", ["-B", "-c", `
+import sys
+from onnx_file import model
+rows = [[0.0] * 7 for _ in range(84)]
+rows[40] = [19.2, 12.8, 25.6, 12.8, 0.9, 0, 1.0]
+open(sys.argv[1], "wb").write(model({"images": ("float32", [1, 3, 64, 64])}, {"output": ("float32", [1, 84, 7])}, [("output", [rows], "float32")]))
+`, file], { cwd: new URL("../client", import.meta.url).pathname, encoding: "utf8" });
+assert.equal(made.status, 0, made.stderr);
+
+const model = await api("POST", `/api/organization/${org}/models`, { name: unique("brought") });
+const version = await api("POST", `/api/model/${model.id}/versions`, { name: "one", type: "OBJECT_DETECTION", framework: "ONNX", labels: { 0: "red", 1: "blue" } });
+const b = await browser();
+const { page } = b;
+const told = page.getByTestId("file");
+
+test("a file of another exporter is dropped on its version, and what it cannot tell is asked for", async () => {
+  await b.open(`/model-versions/${version.id}`);
+  await page.locator("input[type=file]").first().setInputFiles(file);
+  await told.getByText("a detector of the YOLO kind").first().waitFor();
+  await told.getByText("the file does not say all that must be known").waitFor();
+  assert.equal(await told.getByText("must be told").count(), 3);
+  await b.shot("brought-asked");
+});
+
+test("what is told is checked, and the image beside it is shown to the model again", async () => {
+  await page.getByTestId("try").locator("..").locator("input[type=file]").first().setInputFiles(images(1, 2)[0]);
+  await page.getByTestId("try").getByText("the file does not say").waitFor();
+  await told.getByLabel("colour").fill("BGR");
+  await told.getByLabel("range").fill("[0, 255]");
+  await told.getByLabel("resize").fill("sideways");
+  await told.getByRole("button", { name: "Tell it so" }).click();
+  await page.getByText("onnx.resize must be").waitFor();
+  await told.getByLabel("resize").fill("letterbox_top_left");
+  await told.getByRole("button", { name: "Tell it so" }).click();
+  await until("told", async () => (await api("GET", `/api/model/version/${version.id}`)).parameters.onnx?.colour === "BGR");
+  await page.getByTestId("try").getByRole("img", { name: "1 shape" }).waitFor();
+  assert.equal(await told.getByText("must be told").count(), 0);
+  await b.shot("brought-told");
+  const look = await api("GET", `/api/model/version/${version.id}/look`);
+  assert.equal(look.problem, null);
+  assert.deepEqual(look.description.range, [0, 255]);
+});
+
+test("nothing on these pages complained but of what was refused", () => assert.deepEqual(b.problems.filter((p) => !/4(00|22)/.test(p)), []));
