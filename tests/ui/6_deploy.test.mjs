@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { annotatedVersion, api, browser, images, listener, predict, project, trained, unique, until, test } from "./fixture.mjs";
+import { annotatedVersion, api, browser, images, listener, predict, project, trained, unique, until, url, test } from "./fixture.mjs";
 
 const { version } = await annotatedVersion(images(0, 12));
 const experiment = await trained((await project([version])).id, version, "for production");
@@ -39,7 +39,7 @@ test("it is deployed with a threshold", async () => {
 
 test("what the API is asked appears on the dashboard without a reload", async () => {
   for (const [i, path] of images(12, 16).entries()) await predict(deployment, path, i % 2 ? "line-2" : "line-1");
-  const last = page.locator("a[href*='/review/']");
+  const last = page.locator("a[href*='/review/'][href*='asset=']");
   await last.nth(3).waitFor();
   await page.getByRole("img", { name: "Chart: Latency" }).locator("canvas").waitFor();
   await page.waitForFunction(() => [...document.querySelectorAll("a[href*='/review/'] img")].every((i) => i.complete && i.naturalWidth > 0));
@@ -86,6 +86,24 @@ test("paused it answers nobody, resumed it does", async () => {
   await page.getByRole("button", { name: "Pause" }).waitFor();
   await predict(deployment, images(16, 17)[0]);
   await until("the fifth", async () => (await api("GET", `/api/deployment/${deployment}/predictedassets`)).count === 5);
+});
+
+test("a token of the deployment is shown once, predicts, and is revoked", async () => {
+  await b.open(`/deployments/${deployment}?tab=settings&part=tokens`);
+  await page.getByRole("button", { name: "New token" }).click();
+  await page.getByLabel("Name").fill("camera 7");
+  await page.getByRole("dialog").getByRole("button", { name: "Make" }).click();
+  const secret = (await page.locator("pre").textContent()).trim();
+  const asks = () => fetch(`${url}/v2/models/${deployment}/ready`, { headers: { Authorization: `Bearer ${secret}` } });
+  assert.equal((await asks()).status, 200);
+  await b.shot("tokens");
+  await b.open(`/deployments/${deployment}?tab=settings&part=tokens`);
+  await page.getByText("camera 7").waitFor();
+  assert.equal(await page.getByText(secret).count(), 0);
+  await page.getByRole("button", { name: "Revoke camera 7" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.getByText("camera 7").waitFor({ state: "detached" });
+  assert.equal((await asks()).status, 401);
 });
 
 test("what happens while a page opens is not lost: after the page has asked, before it listens", async () => {
