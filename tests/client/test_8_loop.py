@@ -1,10 +1,13 @@
 """Chapter 5: feedback loop, continuous training, continuous deployment, promotion: without anyone's hand."""
 import base64
+import io
+import random
 
 import pytest
 import requests
 from conftest import SIZE, unique, wait
 from picsellia.types.enums import InferenceType
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +210,48 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images(server, client, loop, a
     assert len(page["items"]) == 1 and page["next_cursor"] and page["count"] == 2
     assert ask("/assets")["items"] == []
     server.call("GET", f"/api/deployment/{d.id}/confusion/assets", params={"truth": str(d.id)}, status=404)
+
+
+def test_quality_is_estimated_where_nobody_reviewed(server, client, loop):
+    d = client.get_model_by_id(loop[2].origin_id).list_versions()[0].deploy(name=unique("estimated"), min_threshold=0.1)
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(d.id)})["jwt"]
+    label = d.list_labels()[0]
+    chance = random.Random(3)
+
+    def send(source, sure, review):
+        """An image of ten places, in which a thing is found and is there as often as the score says, more or less."""
+        picture = io.BytesIO()
+        Image.frombytes("RGB", (100, 20), chance.randbytes(6000)).save(picture, "PNG")
+        said = [(10 * k, chance.uniform(0.2, 0.6) + (0.35 if sure else 0)) for k in range(10)]
+        there = [x for x, score in said if chance.random() < score]
+        raw = {"detection_classes": [0] * 10, "detection_texts": [label.name] * 10, "detection_scores": [s for _, s in said], "detection_boxes": [[0, x, 9, x + 9] for x, _ in said]}
+        name = f"{unique(source)}.png"
+        a = server.call("POST", f"/api/deployment/{d.id}/predictions", status=201, token=jwt, json={"filename": name, "content_type": "IMAGE/PNG", "height": 20, "width": 100, "latency": 0.02, "source": source,
+                        "raw_predictions": raw, "image": base64.b64encode(picture.getvalue()).decode()})
+        if review:
+            d.find_predicted_asset(filename=name).add_review(rectangles=[(x, 0, 9, 9, label) for x in there])
+    ask = lambda **f: server.call("GET", f"/api/deployment/{d.id}/estimate", params=f)["estimate"]
+    for i in range(29):
+        send("reviewed", i % 2, True)
+    assert (ask()["value"], ask()["interval"], ask()["waits_for"], ask()["known_images"]) == (None, None, "29 of 30 reviews of this version", 29)
+    for i in range(31):
+        send("reviewed", i % 2, True)
+    for i in range(30):
+        send("sure", True, False)
+        send("unsure", False, False)
+    board = server.call("GET", f"/api/deployment/{d.id}/dashboard", params={"source": "reviewed"})["reviews"]["champion"]
+    of = {s: ask(source=s) for s in ("reviewed", "sure", "unsure", "nowhere")}
+    assert abs(of["reviewed"]["value"] - board["ap_50"]) < 0.05 and of["reviewed"]["waits_for"] is None and of["reviewed"]["known_images"] == 60
+    for s in ("sure", "unsure"):
+        low, high = of[s]["interval"]
+        assert low <= of[s]["value"] <= high and high - low < 0.25 and of[s]["images"] == 30
+    assert of["sure"]["value"] > of["reviewed"]["value"] + 0.03 > of["unsure"]["value"] + 0.2
+    assert [l["label"] for l in of["sure"]["labels"]][0] == label.name and of["sure"]["labels"][0]["value"] == of["sure"]["value"]
+    assert (of["nowhere"]["value"], of["nowhere"]["waits_for"]) == (None, "predictions of this version")
+    assert ask(slot="shadow")["waits_for"] == "a shadow"
+    alert = server.call("POST", f"/api/deployment/{d.id}/alerts", json={"metric": "estimated.ap_50", "operator": "<", "value": 0.99, "window_predictions": 60, "min_count": 30, "hold_seconds": 0})["id"]
+    fired = wait("the alert of the estimate", lambda: server.call("GET", f"/api/alert/{alert}")["state"] == "FIRING" and server.call("GET", f"/api/alert/{alert}"), 30)
+    assert of["unsure"]["value"] - 0.1 < fired["last_value"] < of["sure"]["value"] + 0.1
 
 
 def test_off_it_takes_nothing(server, loop, annotated):

@@ -2,6 +2,7 @@
  * the sums by the hour, of requests from the counts by the minute. */
 #include "app/deployment/deployment.h"
 #include "app/monitor/alert.h"
+#include "app/monitor/estimate.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,6 +310,50 @@ static enum err read_reviews(struct alert_look *l)
     return figure(l, strchr(l->rule->metric->name, '.') + 1, ids, n);
 }
 
+/* ---- what is to be expected without reviews */
+
+static enum err window_ids(struct alert_look *l, const char ***ret, size_t *ret_n)
+{
+    int64_t limit = most(l) < ESTIMATED_MOST ? most(l) : ESTIMATED_MOST;
+    const char **ids = arena_new_array(l->arena, const char *, limit);
+    size_t n = 0;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(l->db, &r, RECENT("a.id"), V(l->deployment), V(begin(l)), V(limit)));
+    while (rows_next(r))
+        ids[n++] = arena_str(l->arena, rows_text(r, 0));
+    *ret = ids;
+    *ret_n = n;
+    return rows_error(r);
+}
+
+static enum err champion_of(struct alert_look *l, int64_t *ret_reviews, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(l->db, &r, "SELECT coalesce(model_version_id, ''), n_reviewed + n_submitted FROM deployment WHERE id = ?1",
+                  V(l->deployment)));
+    *ret = arena_str(l->arena, rows_text(r, 0));
+    *ret_reviews = rows_int(r, 1);
+    return OK;
+}
+
+static enum err read_estimate(struct alert_look *l)
+{
+    const char **ids, *champion;
+    size_t n;
+    int64_t reviews;
+    struct value list;
+    struct estimated e;
+    TRY(window_ids(l, &ids, &n));
+    TRY(champion_of(l, &reviews, &champion));
+    l->now_seen = arena_fmt(l->arena, "%lld:%s:%s", (long long)reviews, champion, mark(l, ids, n));
+    if (l->had_value && l->seen && strcmp(l->seen, l->now_seen) == 0)
+        return found(l, l->last_value, (int64_t)n);
+    TRY(sql_list(l->db, ids, n, &list));
+    TRY(estimate_compute(l->db, l->arena, l->deployment, champion, false, list, 0, &e));
+    bool fits = (strcmp(e.metric, "accuracy") == 0) == (strcmp(l->rule->metric->name, "estimated.accuracy") == 0);
+    return found(l, e.expected.known && fits ? e.expected.value : NAN, e.images);
+}
+
 /* ---- the table */
 
 enum { BOTH = WINDOW_PREDICTIONS | WINDOW_TIME };
@@ -371,6 +416,8 @@ const struct alert_metric alert_metrics[] = {
     { "is_drift", "Number of drifted features", "", false, 0, false, 100, ">", 0, 0, 0, 0, 0, read_drift },
     { "is_outlier", "Images that are outliers", "%", false, BOTH, false, 100, ">", 10, 100, 0, 30, 0, read_outlier_share },
     { "outlier_score", "Mean outlier score", "", false, BOTH, false, 10, ">", 0.01, 100, 0, 30, 0, read_outlier_score },
+    { "estimated.ap_50", "Estimated AP 50", "", false, BOTH, false, 1, "<", 0.6, 200, 0, 50, 600, read_estimate },
+    { "estimated.accuracy", "Estimated accuracy", "", false, BOTH, false, 1, "<", 0.8, 200, 0, 50, 600, read_estimate },
     { "stats.ap_50_95", "AP 50–95", "", true, BOTH, false, 1, "<", 0.4, 200, 0, 30, 0, read_reviews },
     { "stats.ap_50", "AP 50", "", true, BOTH, false, 1, "<", 0.6, 200, 0, 30, 0, read_reviews },
     { "stats.precision", "Precision", "", true, BOTH, false, 1, "<", 0.8, 200, 0, 30, 0, read_reviews },

@@ -659,6 +659,27 @@ export interface Error {
   error?: string;
 }
 
+export interface Estimate {
+  metric: string;
+  model_version_id: string | null;
+  value: number | null;
+  interval: [number, number] | null;
+  images: number;
+  known_images: number;
+  waits_for: string | null;
+  labels: EstimateOfALabel[];
+}
+
+export interface EstimateOfALabel {
+  label: string;
+  value: number | null;
+}
+
+export interface EstimatedQuality {
+  looked_at: PredictionsThatAreEstimated;
+  estimate: Estimate;
+}
+
 export interface EvaluatedAsset {
   id: string;
   data: ShortData;
@@ -989,6 +1010,11 @@ export interface InputOrOutputOfAFile {
 }
 
 export interface Interval {
+  low: number;
+  high: number;
+}
+
+export interface IntervalOfAnEstimate {
   low: number;
   high: number;
 }
@@ -1607,6 +1633,11 @@ export interface PredictionOnAnImage {
   width: number;
   height: number;
   labels: Record<string, string>;
+}
+
+export interface PredictionsThatAreEstimated {
+  predictions: number;
+  all: boolean;
 }
 
 export interface Project {

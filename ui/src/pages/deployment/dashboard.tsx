@@ -15,6 +15,7 @@ import { navigate } from "../../kit/url";
 import { commandOf } from "./command";
 import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Deployment } from "./data";
 import { Drift } from "./drift";
+import { Estimate } from "./estimate";
 import { behind, Filters, useFilter } from "./filters";
 import { Decisions } from "./gate";
 import { Heatmap } from "./heatmap";
@@ -131,6 +132,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
         <Section title="Labels">
           {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(behind(d, x, `label.name = ${JSON.stringify(name)}`))} /> : <span className="dim">No objects in this time.</span>}
         </Section>
+        <Estimate deployment={d} dashboard={x} filter={filter} />
         <Section title="Confidence">
           {!x && !dash.error ? <Skeleton height={200} /> : confidence ? <Chart spec={confidence} name="Confidence" height={200} onPick={({ index }) => navigate(behind(d, x, `score >= ${index / 10} and score < ${index === 9 ? 1.01 : (index + 1) / 10}`))} /> : <span className="dim">No objects in this time.</span>}
         </Section>

@@ -2,7 +2,7 @@ import { all, del, get, patch, post, put, type Page } from "../../api/client";
 import { completeQuery, thumbnail, useDatasets, useDatasetVersions, useModels, useModelVersions, useProjects, useSettings } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
-import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, EmbeddingOfADeployment, MetricOfAlerts, OutlierMonitor, OutliersOfADeployment } from "../../api/answers";
+import type { ChangeOfAnAlert, ChoicesOfAFilter, Confusion, DeploymentToken, DriftMonitor, DriftOfADeployment, EmbeddingOfADeployment, EstimatedQuality, MetricOfAlerts, OutlierMonitor, OutliersOfADeployment } from "../../api/answers";
 import type { Alert, Dashboard, Decision, Deployment, Gate, Heatmap, Label, NewToken, Parameters, Pipelines, PredictedAsset, Reviewed } from "../../api/types";
 import type { Filter } from "./filters";
 
@@ -31,6 +31,7 @@ export function useLiveDeployment(id: string): void {
 export const useFilters = (id: string) => useGet<ChoicesOfAFilter>(`${of(id)}/filters`);
 export const useDashboard = (id: string, filter: Filter) => useGet<Dashboard>(`${of(id)}/dashboard`, { ...filter }, { keep: true });
 export const useHeatmap = (id: string, filter: Filter, label: string | null) => useGet<Heatmap>(`${of(id)}/heatmap`, { ...filter, label_id: label }, { keep: true });
+export const useEstimate = (id: string, filter: Filter) => useGet<EstimatedQuality>(`${of(id)}/estimate`, { ...filter }, { keep: true });
 export const useConfusion = (id: string, filter: Filter, whose: string) => useGet<Confusion>(`${of(id)}/confusion`, { ...filter, of: whose }, { keep: true });
 export const useDrift = (id: string) => useGet<DriftOfADeployment>(`${of(id)}/drift`, {}, { keep: true });
 export const useOutliers = (id: string, filter: Filter) => useGet<OutliersOfADeployment>(`${of(id)}/outliers`, { ...filter }, { keep: true });
