@@ -195,7 +195,7 @@ function Confusion({ deployment: d, filter, both }: { deployment: Deployment; fi
                   const n = cell(i, k);
                   const share = sums[i] ? n / (sums[i] ?? 1) : 0;
                   const colour = i === k ? "var(--good)" : "var(--bad)";
-                  const style = { display: "block", minWidth: 58, padding: "7px 8px", textAlign: "center", borderRadius: 4, textDecoration: "none", color: n ? "var(--text)" : "var(--dim)", background: n ? `color-mix(in srgb, ${colour} ${Math.round(8 + 42 * share)}%, var(--raised))` : "var(--sunk)" } as const;
+                  const style = { display: "block", minWidth: 64, padding: "7px 8px", textAlign: "center", borderRadius: 4, textDecoration: "none", color: n ? "var(--text)" : "var(--dim)", background: n ? `color-mix(in srgb, ${colour} ${Math.round(8 + 42 * share)}%, var(--raised))` : "var(--sunk)" } as const;
                   return (
                     <td key={k} style={{ padding: 0 }}>
                       {n ? (
@@ -230,7 +230,7 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
           {x.counts.to_review > 0 && <Link href={`/review/${d.id}?q=${encodeURIComponent('status = "TO_REVIEW"')}`}>Review {plural(x.counts.to_review, "prediction")}</Link>}
         </span>
       ) : (
-        <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(490px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
+        <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(680px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
           <div style={{ minWidth: 0, overflowX: "auto" }}>
             <Figures rows={rows} />
             <ByLabel rows={rows} />
