@@ -172,6 +172,7 @@ struct route {
     const char *as;
     int64_t page_most; /* items of a page at most, and if the request names no limit; 0: 1000 and 100 */
     bool public_too;   /* a public one may be named although the route writes: it is only used */
+    bool queues;       /* waits for its turn with others, and is turned away (429) when too many do */
     /* The members of this with F_NEW (of the second: F_EDIT) may be sent; resource_add() and resource_update() write them. */
     const struct resource *makes, *changes;
     const struct job_kind *starts;  /* a job of this kind, … */

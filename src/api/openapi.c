@@ -481,6 +481,11 @@ static void responses(struct components *c, struct out *o, const struct route *r
         response(c, o, "201", r);
     if (r->gives == GIVES_NOTHING)
         out_raw(o, "204", "{\"description\":\"done\"}");
+    if (r->queues)
+        out_raw(o, "429",
+                "{\"description\":\"more come than are answered: come back after the seconds that Retry-After says\",\"headers\":"
+                "{\"Retry-After\":{\"schema\":{\"type\":\"integer\"},\"description\":\"seconds\"}},\"content\":{"
+                "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}}");
     out_raw(o, "4XX",
             "{\"description\":\"what is wrong\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":"
             "\"#/components/schemas/Error\"}}}}");

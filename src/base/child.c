@@ -207,14 +207,25 @@ enum err message_receive(int socket, int idle_s, void *ret, size_t room, size_t 
     return OK;
 }
 
-enum err child_ask(struct child *c, const void *message, size_t n, const int *fds, size_t n_fds, double seconds, void *ret,
-                   size_t room, size_t *ret_n, int *ret_status)
+enum err child_tell(struct child *c, const void *message, size_t n, const int *fds, size_t n_fds)
 {
-    if (message_send(c->socket, message, n, fds, n_fds) != OK)
-        return fail_kind() == E_CANCELLED ? ended(c, ret_status) : fail_kind();
+    return message_send(c->socket, message, n, fds, n_fds);
+}
+
+enum err child_hear(struct child *c, double seconds, void *ret, size_t room, size_t *ret_n, int *ret_status)
+{
     TRY(wait_readable(c->socket, seconds));
     enum err e = message_receive(c->socket, 0, ret, room, ret_n, NULL, 0);
     return e == E_CANCELLED ? ended(c, ret_status) : e;
+}
+
+enum err child_ask(struct child *c, const void *message, size_t n, const int *fds, size_t n_fds, double seconds, void *ret,
+                   size_t room, size_t *ret_n, int *ret_status)
+{
+    enum err e = child_tell(c, message, n, fds, n_fds);
+    if (e != OK)
+        return e == E_CANCELLED ? ended(c, ret_status) : e;
+    return child_hear(c, seconds, ret, room, ret_n, ret_status);
 }
 
 enum err shared_memory(const char *name, size_t bytes, int *ret_fd, void **ret)

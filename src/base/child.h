@@ -26,6 +26,9 @@ bool child_is_gone(const struct child *); /* it has ended, or closed its socket,
  * so many seconds; the child still runs. */
 MUST_USE enum err child_ask(struct child *, const void *message, size_t n, const int *fds, size_t n_fds, double seconds, void *ret,
                             size_t room, size_t *ret_n, int *ret_status);
+/* The two halves of it. The first: E_CANCELLED if the child has ended, which the second tells better. */
+MUST_USE enum err child_tell(struct child *, const void *message, size_t n, const int *fds, size_t n_fds);
+MUST_USE enum err child_hear(struct child *, double seconds, void *ret, size_t room, size_t *ret_n, int *ret_status);
 int child_end(struct child *); /* kills and reaps; answers the status; one that is not there is fine */
 
 /* The child's side. E_CANCELLED: the other end has closed. idle_s > 0: E_BUSY when nothing came for so long.

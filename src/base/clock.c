@@ -19,6 +19,13 @@ double clock_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+double clock_cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 char *clock_iso(struct arena *a, int64_t ms)
 {
     time_t s = (time_t)(ms / 1000);

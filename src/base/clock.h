@@ -4,6 +4,7 @@
 
 int64_t clock_now_ms(void);                           /* UTC, milliseconds since 1970 */
 double clock_seconds(void);                           /* monotonic, for measuring */
+double clock_cpu_seconds(void);                       /* of the processors, that this process has used */
 char *clock_iso(struct arena *, int64_t ms);          /* "2026-01-31T08:15:30.123Z" */
 bool clock_parse_iso(const char *s, int64_t *ret_ms); /* accepts a date, a time with Z or ±hh:mm, 0 to 9 decimals; no NULL */
 

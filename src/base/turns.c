@@ -74,6 +74,15 @@ bool turns_may_go(const struct turns *t, const struct turn *turn)
     return true;
 }
 
+struct turn *turns_next(const struct turns *t)
+{
+    struct turn *first = NULL;
+    for (struct turn *w = t->waiting; w; w = w->next)
+        if (!w->blocked && has_place(t, w) && (!first || before(t, w, first)))
+            first = w;
+    return first;
+}
+
 void turns_leave(struct turns *t, struct turn *turn)
 {
     for (struct turn **at = &t->waiting; *at; at = &(*at)->next)

@@ -30,6 +30,7 @@ int turns_waiting(const struct turns *, const char *who); /* how many of that pa
 /* Whether it may go: of those that wait and are not blocked it belongs to the party with the fewest running, then to the one that
  * went the longest time ago, then it came first. A party may not take the last place that is left of several. */
 bool turns_may_go(const struct turns *, const struct turn *);
+struct turn *turns_next(const struct turns *); /* the one that may go, if there is one */
 void turns_go(struct turns *, struct turn *);
 void turns_leave(struct turns *, struct turn *); /* it gives up waiting */
 void turns_done(struct turns *, struct turn *);

@@ -52,3 +52,21 @@ TEST(one_that_cannot_use_a_place_keeps_nobody_from_it)
     a.blocked = true;
     CHECK(turns_may_go(&t, &b));
 }
+
+TEST(the_next_one_is_the_one_that_may_go)
+{
+    struct turns t;
+    struct turn a[2], b;
+    turns_init(&t, 1);
+    CHECK(turns_next(&t) == NULL);
+    turns_join(&t, &a[0], "a");
+    turns_join(&t, &a[1], "a");
+    turns_join(&t, &b, "b");
+    CHECK(turns_next(&t) == &a[0]);
+    turns_go(&t, &a[0]);
+    CHECK(turns_next(&t) == NULL);
+    turns_done(&t, &a[0]);
+    CHECK(turns_next(&t) == &b);
+    b.blocked = true;
+    CHECK(turns_next(&t) == &a[1]);
+}

@@ -134,6 +134,15 @@ enum err blob_write(struct blob_writer *w, const void *bytes, size_t n)
     return OK;
 }
 
+enum err blob_reread(struct blob_writer *w, int *ret)
+{
+    int fd = open(w->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(E_BROKEN, "cannot read %s: %s", w->path, strerror(errno));
+    *ret = fd;
+    return OK;
+}
+
 /* The file at `path` becomes the object `hash`: fsync, rename, fsync of the folder. An object that is there already wins if its
  * bytes are still right; a damaged one is replaced. */
 static enum err settle(struct blob_store *s, int fd, const char *path, const char *hash)

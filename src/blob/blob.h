@@ -15,6 +15,7 @@ void blob_close(struct blob_store *);
 struct blob_writer;
 MUST_USE enum err blob_begin(struct blob_store *, uint64_t cap, struct blob_writer **ret);
 MUST_USE enum err blob_write(struct blob_writer *, const void *bytes, size_t n); /* E_TOO_BIG over the cap */
+MUST_USE enum err blob_reread(struct blob_writer *, int *ret_fd); /* what was written, for reading only; it outlives the writer */
 MUST_USE enum err blob_commit(struct blob_writer *, char ret_hash[HASH_SIZE],
                               uint64_t *ret_size); /* frees the writer, also on failure */
 void blob_abort(struct blob_writer *);             /* NULL is fine */

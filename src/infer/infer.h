@@ -2,16 +2,16 @@
  *
  * Each is this binary in the role `infer`, talking over a socket pair; images and models come as passed descriptors. A child that
  * dies, hangs over its time limit or outgrows its memory is replaced, and the request fails with E_INVALID (the input killed it) or
- * E_BUSY. Who asks (a user) is told to each call: users take turns, and no user holds all processes, so that one's slow images or
- * models leave the others their time. A model that took too long is not tried for a while. Models get processes of their own,
- * started when first needed, so that an idle server holds none. Thread-safe. */
+ * E_BUSY. Who asks (a user, a deployment) is told to each call: they take turns, and none holds all processes, so that one's slow
+ * images or models leave the others their time. A model that took too long is not tried for a while. Models get processes of their
+ * own, started when first needed, so that an idle server holds none, and more when more ask at once (models.h). Thread-safe. */
 #pragma once
 #include "base/arena.h"
 #include "img/img.h"
 
 struct infer_pool;
-/* self_path: of this program. decoders: at most so many at a time; one is started at once. max_models: at most so many models are
- * loaded at a time, each in a process of its own; the one that was used the longest time ago makes room. */
+/* self_path: of this program. decoders: at most so many at a time; one is started at once. max_models: so many models stay loaded
+ * at a time, each in processes of its own; the one that was used the longest time ago makes room. */
 MUST_USE enum err infer_start(const char *self_path, int decoders, int max_models, struct infer_pool **ret);
 void infer_stop(struct infer_pool *); /* NULL is fine; no call may be under way */
 static inline void auto_infer_pool(struct infer_pool **p)
@@ -19,8 +19,8 @@ static inline void auto_infer_pool(struct infer_pool **p)
     infer_stop(*p);
 }
 
-/* Wall time, seconds: loading a model (120 unless set) and running it on one image (30). */
-void infer_set_limits(struct infer_pool *, double load_s, double predict_s);
+/* Wall time, seconds: loading a model (120 unless set), running it on one image (30), and waiting for one's turn (30). */
+void infer_set_limits(struct infer_pool *, double load_s, double predict_s, double wait_s);
 
 struct image_facts {
     int width, height; /* as shown: EXIF orientations 5 to 8 are swapped */
@@ -70,9 +70,25 @@ struct infer_model {
     int fd;
     const char *told;
 };
-/* E_UNMEANT: the model cannot be used, and why. */
+/* E_UNMEANT: the model cannot be used, and why. E_TOO_MANY: more wait than are answered, or this one has waited too long. */
 MUST_USE enum err infer_predict(struct infer_pool *, const char *who, const struct infer_model *, int image_fd, double min_score,
                                 struct arena *, struct detections *ret);
+/* What the caller has to do anyway: done once, by the caller's thread, while the model works or the prediction waits. */
+struct meanwhile {
+    enum err (*work)(void *with);
+    void *with;
+    bool done;
+    enum err e; /* what it came to */
+    struct failure why;
+};
+/* The same with something to do meanwhile (NULL: nothing): done whenever OK is returned, and its failure is the call's. */
+MUST_USE enum err infer_predict_meanwhile(struct infer_pool *, const char *who, const struct infer_model *, int image_fd,
+                                          double min_score, struct meanwhile *, struct arena *, struct detections *ret);
+struct infer_queue {
+    int waiting, running, processes; /* predictions; processes that have a model */
+    int64_t turned_away;             /* predictions, since the start */
+};
+void infer_queue(struct infer_pool *, struct infer_queue *ret);
 /* What is in the file, as JSON text (docs/bring-your-model.md): "problem" says why it cannot be served, if it cannot. E_UNMEANT: it
  * is no ONNX model, or ONNX Runtime refuses it. */
 MUST_USE enum err infer_describe(struct infer_pool *, const char *who, const struct infer_model *, struct arena *, char **ret_json);

@@ -26,7 +26,7 @@ static int count_descriptors(void)
 {
     struct stat st;
     int n = 0;
-    if (ort_start() != OK)
+    if (ort_start(2) != OK)
         return 100;
     for (int fd = CHILD_SHARED + 1; fd < 1024; fd++)
         n += fd_stat(fd, &st) == 0;
@@ -41,7 +41,7 @@ __attribute__((constructor)) static void play_the_role(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "count-descriptors") == 0)
         _exit(count_descriptors());
-    if (argc == 3 && strcmp(argv[1], "infer") == 0)
+    if (argc >= 3 && strcmp(argv[1], "infer") == 0)
         _exit(infer_main(argc - 1, argv + 1));
 }
 
@@ -345,9 +345,9 @@ TEST(a_model_that_never_ends_is_stopped)
     struct detections d;
     char *text;
     MUST(infer_describe(pool, "a", M(a, endless), a, &text));
-    infer_set_limits(pool, 120, 0.5);
+    infer_set_limits(pool, 120, 0.5, 30);
     MUST_FAIL(infer_predict(pool, "a", M(a, endless), image, 0.4, a, &d), E_INVALID, "took longer");
-    infer_set_limits(pool, 120, 30);
+    infer_set_limits(pool, 120, 30, 30);
     MUST(infer_predict(pool, "a", M(a, good), image, 0.4, a, &d));
     MUST_FAIL(infer_predict(pool, "b", M(a, endless), image, 0.4, a, &d), E_UNMEANT, "tried again in");
 }
@@ -372,7 +372,7 @@ TEST(endless_models_of_one_user_leave_the_others_their_time)
     AUTO(arena) struct arena *a = arena_new();
     AUTO(infer_pool) struct infer_pool *pool = NULL;
     start(3, &pool);
-    infer_set_limits(pool, 120, 3);
+    infer_set_limits(pool, 120, 3, 30);
     AUTO(fd) int good = model_file(TINY_OURS), image = image_file(64, 64, 255, 0, 0);
     struct hog hogs[3];
     pthread_t threads[3];

@@ -78,9 +78,10 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
     TRY(decode(m, fd, &image));
     TRY(prepare(&m->reading.d, &image, &m->input, &at));
     TRY(feeds_fill(m->session, &m->reading.d, &m->input, &at, &m->feeds));
-    double decoded = clock_seconds();
+    double decoded = clock_seconds(), used = clock_cpu_seconds();
     TRY(ort_run(m->session, m->feeds.feed, m->feeds.n));
     double run = clock_seconds();
+    r->cpu_s = clock_cpu_seconds() - used;
     ret->found = (struct found){ .items = ret->items, .spots = ret->spots, .room_spots = SPOTS_MOST };
     TRY(reading_decode(&m->reading, m->session, &at, q->min_score, &ret->found));
     r->kind = kind_of(ret->found.kind);
@@ -171,10 +172,10 @@ static void serve_one(struct model *m, const struct model_request *q, const char
         _exit(0);
 }
 
-_Noreturn void model_child(void)
+_Noreturn void model_child(int threads)
 {
     struct model m = { .arena = arena_new() };
-    enum err started = ort_start();
+    enum err started = ort_start(threads);
     char unused[HASH_SIZE];
     sha256_hex("", 0, unused); /* lets the library set itself up while it still can */
     char why[WHY_SIZE] = "";

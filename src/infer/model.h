@@ -20,9 +20,10 @@ struct model_reply {
     int width, height;
     int kind; /* index of model_kinds[] */
     double decode_s, run_s, post_s;
+    double cpu_s; /* of the processors, within run_s */
     size_t n_bytes, n_items, n_spots, n_features;
 };
 enum { MODEL_PAYLOAD = MESSAGE_SIZE - (int)sizeof(struct model_reply), MODEL_BYTES = 1 << 30 };
 
-/* The role of the process. */
-_Noreturn void model_child(void);
+/* The role of the process. threads: of a run; more than one of them spin while they wait for each other. */
+_Noreturn void model_child(int threads);

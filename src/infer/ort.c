@@ -1,4 +1,3 @@
-#include "base/machine.h"
 #include "infer/features.h"
 #include "infer/ort_inside.h"
 #include <dlfcn.h>
@@ -85,7 +84,7 @@ static void keep_quiet(void)
     setenv("ORT_DISABLE_TELEMETRY", "1", 1);
 }
 
-enum err ort_start(void)
+enum err ort_start(int n_threads)
 {
     keep_quiet();
     void *library = open_library();
@@ -98,13 +97,11 @@ enum err ort_start(void)
         return fail(E_BROKEN, "the library of ONNX Runtime is older than version 1.%d", ORT_API_VERSION);
     OrtThreadingOptions *threads = NULL;
     TRY(check(ort->CreateThreadingOptions(&threads), E_BROKEN, "ONNX Runtime"));
-    enum err e = check(ort->SetGlobalIntraOpNumThreads(threads, machine_look("").processors), E_BROKEN, "ONNX Runtime");
+    enum err e = check(ort->SetGlobalIntraOpNumThreads(threads, n_threads), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->SetGlobalInterOpNumThreads(threads, 1), E_BROKEN, "ONNX Runtime");
-    /* Waiting threads do not spin: on a quiet machine of two cores a small network then takes 4.9 instead of 3.0 ms, but beside a
-     * training 8 instead of 22. */
     if (e == OK)
-        e = check(ort->SetGlobalSpinControl(threads, 0), E_BROKEN, "ONNX Runtime");
+        e = check(ort->SetGlobalSpinControl(threads, n_threads > 1), E_BROKEN, "ONNX Runtime");
     if (e == OK)
         e = check(ort->CreateEnvWithGlobalThreadPools(ORT_LOGGING_LEVEL_FATAL, "saccade", threads, &env), E_BROKEN, "ONNX Runtime");
     ort->ReleaseThreadingOptions(threads);

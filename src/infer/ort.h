@@ -2,9 +2,10 @@
 #pragma once
 #include "base/arena.h"
 
-/* Loads the library and starts its threads (one for each processor): to be done before sandbox_enter(), which allows neither.
+/* Loads the library and starts the threads of a run: to be done before sandbox_enter(), which allows neither. More than one of them
+ * spin while they wait for each other: the soonest answer on processors that nobody else wants, and the latest on others.
  * E_BROKEN: there is no library, or it is too old. The environment variable SACCADE_ONNXRUNTIME names another file. */
-MUST_USE enum err ort_start(void);
+MUST_USE enum err ort_start(int threads);
 
 enum { ORT_SHAPE = 8, ORT_INPUTS = 8, ORT_OUTPUTS = 16 };
 enum element {

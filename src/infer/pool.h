@@ -12,3 +12,4 @@ struct answer {
  * along, -1: nothing. */
 MUST_USE enum err pool_ask(struct infer_pool *, const char *who, const struct infer_model *, enum model_task, int fd,
                            double min_score, struct answer *);
+void meanwhile_do(struct meanwhile *); /* if it was not done yet; NULL is fine */

@@ -16,11 +16,11 @@ int infer_main(int argc, char **argv)
     confine_offer_to_die(700);
     confine_privileges();
     confine_writes(NULL, 0); /* before the libraries are loaded and start threads; reading ends with sandbox_enter() */
-    if (argc == 2 && getsockopt(CHILD_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET) {
+    if ((argc == 2 || argc == 3) && getsockopt(CHILD_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET) {
         if (strcmp(argv[1], "decoder") == 0)
             decoder_child();
         if (strcmp(argv[1], "model") == 0)
-            model_child();
+            model_child(argc == 3 && atoi(argv[2]) > 0 ? atoi(argv[2]) : 1);
         if (strcmp(argv[1], "scorer") == 0)
             scorer_child();
         if (strcmp(argv[1], "annotations") == 0)

@@ -21,7 +21,6 @@ struct form_field {
 struct predict {
     struct op *op;
     struct sight sight;
-    struct blob_writer *writer;
     struct form_field fields[FORM_FIELDS];
     size_t n_fields, field_bytes;
     const char *filename;
@@ -51,16 +50,16 @@ static enum err piece(void *with, const struct http_part *part, const char *byte
     if (!part->name || strcmp(part->name, "media") != 0)
         return field_piece(p, part, bytes, n);
     if (part->offset == 0) {
-        if (p->writer)
+        if (p->sight.writer)
             return fail(E_INVALID, "media: one image at a time");
         const char *name = part->filename ? part->filename : "image";
         for (const char *s = name; *s; s++)
             if (*s == '/' || *s == '\\')
                 name = s + 1;
         p->filename = arena_str(p->op->arena, name);
-        TRY(blob_begin(p->op->services->blobs, MEDIA_CAP, &p->writer));
+        TRY(blob_begin(p->op->services->blobs, MEDIA_CAP, &p->sight.writer));
     }
-    return blob_write(p->writer, bytes, n);
+    return blob_write(p->sight.writer, bytes, n);
 }
 
 static enum err begin(struct op *op)
@@ -84,7 +83,7 @@ static void stop(struct op *op)
     struct predict *p = op->state;
     if (!p)
         return;
-    blob_abort(p->writer);
+    blob_abort(p->sight.writer);
     for (size_t i = 0; i < p->n_fields; i++)
         text_done(&p->fields[i].value);
 }
@@ -158,15 +157,10 @@ static enum err answer(struct op *op, struct sight *s)
 static enum err predict_sent(struct op *op)
 {
     struct predict *p = op->state;
-    char hash[HASH_SIZE];
-    if (!p->writer)
+    if (!p->sight.writer)
         return fail(E_INVALID, "the form has no file \"media\"");
     TRY(read_form(p));
     TRY(fail_within(filename_check(p->filename), "media: "));
-    struct blob_writer *writer = p->writer;
-    p->writer = NULL; /* committing frees it */
-    TRY(blob_commit(writer, hash, &p->sight.sighting.size));
-    p->sight.sighting.hash = arena_str(op->arena, hash);
     p->sight.sighting.filename = p->filename;
     return answer(op, &p->sight);
 }
@@ -244,7 +238,7 @@ static enum err predict_shadow(struct op *op)
         TRY(e);
         hash = arena_str(op->arena, rows_text(r, 0));
     }
-    TRY(model_ask(op->db, op->services, op->arena, op_party(op), s->version, hash, serving.threshold, &s->found, &s->shapes));
+    TRY(model_ask(op->db, op->services, op->arena, serving.id, s->version, hash, serving.threshold, &s->found, &s->shapes));
     op->state = s;
     TRY(op_write(op, keep_shadow));
     out_object(&op->out, NULL);
@@ -282,14 +276,15 @@ DESCRIBED(predict_shadow_answer, "prediction of a shadow", PREDICTED);
 #define FORM .start = start, .stop = stop
 static const struct route routes[] = {
     { "POST", "/api/deployment/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "predicts on an image: a form with the file media",
-      FORM, .on = &deployment_resource, .answers = &predict_answer },
+      FORM, .on = &deployment_resource, .answers = &predict_answer, .queues = true },
     { "POST", "/api/deployments/{id}/predict", predict, MAY_PREDICT, WORK_FREE, "the same", FORM, .on = &deployment_resource,
-      .answers = &predict_answer },
+      .answers = &predict_answer, .queues = true },
     { "POST", "/api/v2/deployments/{id}/predict", predict_stored, MAY_PREDICT, WORK_FREE,
-      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource, .answers = &predict_answer },
+      "predicts on an image that is stored here", FIELDS(stored_in), .on = &deployment_resource, .answers = &predict_answer,
+      .queues = true },
     { "POST", "/api/v2/deployments/{id}/predict/shadow", predict_shadow, MAY_PREDICT, WORK_FREE,
       "the shadow model on an image that was predicted before", FIELDS(shadow_in), .on = &deployment_resource,
-      .answers = &predict_shadow_answer },
+      .answers = &predict_shadow_answer, .queues = true },
 };
 
 const struct resource predict_resource = { .name = "prediction", .routes = routes, .n_routes = COUNT_OF(routes) };

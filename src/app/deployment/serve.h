@@ -19,10 +19,11 @@ MUST_USE enum err serving_counted(struct op *, enum err);
 /* An image on its way through a deployment: what came with it, and what came of it. */
 struct sight {
     struct serving serving;
-    struct sighting sighting; /* its hash or object, and what was told of it; the rest is filled in */
-    bool monitor;             /* it is kept (if it is among the sample) */
-    const char *request;      /* the caller's id of it, NULL: none. Of one id the same model answers each time */
-    const char *wanted;       /* the version that must answer; NULL: the champion, or the canary's share of the shadow */
+    struct sighting sighting;   /* its hash or object, and what was told of it; the rest is filled in */
+    struct blob_writer *writer; /* of an image that was sent and is not stored yet; NULL: it is. Aborted by who made it */
+    bool monitor, kept;         /* asked to be kept; and it is, if it is among the sample */
+    const char *request;        /* the caller's id of it, NULL: none. Of one id the same model answers each time */
+    const char *wanted;         /* the version that must answer; NULL: the champion, or the canary's share of the shadow */
     struct predicted_shapes shapes;
     struct detections found;
     const char *version, *labels; /* of the model that answered */
@@ -31,9 +32,10 @@ struct sight {
 /* Asks the model, keeps what is to be kept, and counts. */
 MUST_USE enum err sight_predict(struct op *, struct sight *);
 
-/* model_ask() on an image that is not stored. */
+/* model_ask() on an image that is not stored, or is being stored meanwhile (infer.h; NULL: nothing). */
 MUST_USE enum err model_see(struct sql *, const struct services *, struct arena *, const char *who, const char *version,
-                            int image_fd, double threshold, struct detections *ret, struct predicted_shapes *ret_shapes);
+                            int image_fd, double threshold, struct meanwhile *, struct detections *ret,
+                            struct predicted_shapes *ret_shapes);
 
 /* By its network's own tensors: what it takes and gives, and a run. */
 MUST_USE enum err model_signature(struct sql *, const struct services *, struct arena *, const char *who, const char *version,

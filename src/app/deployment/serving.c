@@ -114,12 +114,12 @@ static enum err shapes_of(struct arena *a, const struct detections *found, struc
 }
 
 enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
-                   double threshold, struct detections *ret, struct predicted_shapes *ret_shapes)
+                   double threshold, struct meanwhile *meanwhile, struct detections *ret, struct predicted_shapes *ret_shapes)
 {
     AUTO(infer_model) struct infer_model model = { .fd = -1 };
     struct model_served served;
     TRY(model_open(db, s, a, version, &served, &model));
-    TRY(infer_predict(s->infer, who, &model, image, threshold, a, ret));
+    TRY(infer_predict_meanwhile(s->infer, who, &model, image, threshold, meanwhile, a, ret));
     ret_shapes->features = ret->features;
     ret_shapes->n_features = ret->n_features;
     bool whole = strcmp(served.type, "CLASSIFICATION") == 0;
@@ -135,7 +135,7 @@ enum err model_ask(struct sql *db, const struct services *s, struct arena *a, co
     AUTO(fd) int image = -1;
     uint64_t size;
     TRY(blob_read(s->blobs, image_hash, &image, &size));
-    return model_see(db, s, a, who, version, image, threshold, ret, ret_shapes);
+    return model_see(db, s, a, who, version, image, threshold, NULL, ret, ret_shapes);
 }
 
 enum err serving_begin(struct op *op, struct serving *ret)
@@ -167,17 +167,41 @@ static const char *type_of(const unsigned char *b)
                                                                         : "image/tiff";
 }
 
-static enum err image_facts(struct op *op, const struct detections *found, struct sighting *s)
+/* An image that was sent is made durable while the model runs. */
+struct storing {
+    struct arena *arena;
+    struct sight *sight;
+};
+
+static enum err store(void *with)
 {
-    AUTO(fd) int fd = -1;
+    struct storing *s = with;
+    struct blob_writer *writer = s->sight->writer;
+    char hash[HASH_SIZE];
+    s->sight->writer = NULL; /* committing frees it */
+    TRY(blob_commit(writer, hash, &s->sight->sighting.size));
+    s->sight->sighting.hash = arena_str(s->arena, hash);
+    return OK;
+}
+
+/* What the version says of the image, which is stored if it is to be kept. */
+static enum err ask(struct op *op, struct sight *s, const char *version)
+{
+    AUTO(fd) int image = -1;
     unsigned char first[12] = { 0 };
-    TRY(blob_read(op->services->blobs, s->hash, &fd, &s->size));
-    if (pread(fd, first, sizeof first, 0) < 0)
-        return fail(E_BROKEN, "cannot read a stored image");
-    s->content_type = type_of(first);
-    s->width = found->width;
-    s->height = found->height;
-    s->orientation = 1; /* the size is that of the image as shown */
+    struct storing storing = { op->arena, s };
+    struct meanwhile meanwhile = { .work = store, .with = &storing };
+    struct sighting *of = &s->sighting;
+    TRY(s->writer ? blob_reread(s->writer, &image) : blob_read(op->services->blobs, of->hash, &image, &of->size));
+    if (pread(image, first, sizeof first, 0) < 0)
+        return fail(E_BROKEN, "cannot read an image");
+    s->version = version;
+    TRY(model_see(op->db, op->services, op->arena, s->serving.id, version, image, s->serving.threshold,
+                  s->kept && s->writer ? &meanwhile : NULL, &s->found, &s->shapes));
+    of->content_type = type_of(first);
+    of->width = s->found.width;
+    of->height = s->found.height;
+    of->orientation = 1; /* the size is that of the image as shown */
     return OK;
 }
 
@@ -222,13 +246,6 @@ static bool is_canary(const struct sight *s)
     return r / 4294967296.0 < s->serving.canary_share;
 }
 
-static enum err ask(struct op *op, struct sight *s, const char *version)
-{
-    s->version = version;
-    return model_ask(op->db, op->services, op->arena, op_party(op), version, s->sighting.hash, s->serving.threshold, &s->found,
-                     &s->shapes);
-}
-
 static enum err labels_of(struct op *op, const char *version, const char **ret)
 {
     AUTO(rows) struct rows *r = NULL;
@@ -261,9 +278,9 @@ enum err sight_predict(struct op *op, struct sight *s)
     s->sighting.org = op->org;
     s->sighting.datalake_id = s->serving.datalake_id;
     s->sighting.user_id = op->user_id;
+    s->kept = s->monitor && sampled(&s->serving);
     TRY(ask_one_of_both(op, s));
-    if (s->monitor && sampled(&s->serving)) {
-        TRY(image_facts(op, &s->found, &s->sighting));
+    if (s->kept) {
         void *state = op->state;
         op->state = s;
         enum err e = op_write(op, keep);

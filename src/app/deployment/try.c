@@ -90,7 +90,7 @@ static enum err try_it(struct op *op)
     if (!t->size)
         return fail(E_INVALID, "the form has no file \"media\"");
     TRY(threshold_of(t, &threshold));
-    TRY(model_see(op->db, op->services, op->arena, op_party(op), op->id, t->image, threshold, &found, &shapes));
+    TRY(model_see(op->db, op->services, op->arena, op_party(op), op->id, t->image, threshold, NULL, &found, &shapes));
     struct out *o = &op->out;
     out_object(o, NULL);
     out_array(o, "shapes");
@@ -118,7 +118,7 @@ DESCRIBED(trial_answer, "trial of a model", { "shapes", T_MANY, .of = &tried_sha
 static const struct route routes[] = {
     { "POST", "/api/model/version/{id}/try", try_it, MAY_READ, WORK_FREE,
       "what the model says of an image, which is not kept: a form with the file media, and threshold (0.05 unless sent)",
-      .on = &model_version_resource, .answers = &trial_answer, .public_too = true, .start = start, .stop = stop },
+      .on = &model_version_resource, .answers = &trial_answer, .public_too = true, .queues = true, .start = start, .stop = stop },
 };
 
 const struct resource try_resource = { .name = "trial", .routes = routes, .n_routes = COUNT_OF(routes) };

@@ -3,6 +3,7 @@
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include "blob/blob.h"
+#include "infer/infer.h"
 #include "sql/held.h"
 #include <math.h>
 #include <stdio.h>
@@ -150,6 +151,20 @@ static void memory(struct text *t)
         fclose(f);
 }
 
+static void queue(struct op *op, struct text *t)
+{
+    struct infer_queue q;
+    infer_queue(op->services->infer, &q);
+    describe(t, "saccade_predictions_waiting", "gauge", "predictions that wait for a model's process");
+    text_fmt(t, "saccade_predictions_waiting %d\n", q.waiting);
+    describe(t, "saccade_predictions_running", "gauge", "predictions that a model's process works on");
+    text_fmt(t, "saccade_predictions_running %d\n", q.running);
+    describe(t, "saccade_model_processes", "gauge", "processes that hold a model");
+    text_fmt(t, "saccade_model_processes %d\n", q.processes);
+    describe(t, "saccade_predictions_turned_away_total", "counter", "predictions refused because too many waited, or for too long");
+    text_fmt(t, "saccade_predictions_turned_away_total %lld\n", (long long)q.turned_away);
+}
+
 static enum err metrics(struct op *op)
 {
     AUTO(text) struct text t;
@@ -161,6 +176,7 @@ static enum err metrics(struct op *op)
     write_lock(&t);
     damage(op, &t);
     memory(&t);
+    queue(op, &t);
     http_answer_bytes(op->call, 200, "text/plain; version=0.0.4", t.bytes, t.n);
     return OK;
 }

@@ -20,7 +20,7 @@ double onnx_run_apart(const char *bytes, size_t n, float *input, const int64_t *
     pid_t child = fork();
     if (child == 0) {
         struct ort_session *s;
-        enum err e = ort_start();
+        enum err e = ort_start(2);
         if (e == OK)
             e = ort_load((const uint8_t *)bytes, n, &s);
         if (e == OK)
