@@ -316,7 +316,9 @@ enum err models_ask(struct models *m, const char *who, const char *key, const st
     q.limit_s = m->predict_s;
     TRY(strikes_may_try(&m->strikes, key));
     TRY(take(m, &w, who, of, q.meanwhile));
-    enum err e = ask_twice(m, w.process, of, &q, a);
+    enum err e = strikes_may_try(&m->strikes, key); /* while it waited, the model may have taken too long for another */
+    if (e == OK)
+        e = ask_twice(m, w.process, of, &q, a);
     give(m, &w, e == OK && q.task == MODEL_PREDICT ? &a->reply : NULL);
     return e;
 }
@@ -375,9 +377,9 @@ void models_limit(struct models *m, double load_s, double predict_s, double wait
 /* One that was not used for a minute and is not the model's last, or the last of a model that was left for another. */
 static bool is_spare(struct models *m, const struct process *p, double now)
 {
-    int of_model = 0;
+    int of_model = 0; /* one that is still being loaded replaces none */
     for (int i = 0; i < m->n; i++)
-        of_model += *p->key && strcmp(m->all[i].key, p->key) == 0;
+        of_model += m->all[i].ready && strcmp(m->all[i].key, p->key) == 0;
     return !p->busy && (of_model > 1 || p->left) && now - p->used_at > SPARE_S;
 }
 

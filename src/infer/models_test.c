@@ -66,7 +66,8 @@ static enum err ask(struct scene *s, const char *who, bool other, struct meanwhi
 {
     struct answer *a = heap_take(sizeof *a);
     const struct question q = { .task = MODEL_PREDICT, .fd = s->image, .min_score = 0.5, .meanwhile = meanwhile };
-    enum err e = models_ask(s->models, who, other ? s->other_hash : s->hash, other ? s->other : s->model, &q, a);
+    const struct infer_model of = { other ? s->other_hash : s->hash, other ? s->other : s->model, NULL };
+    enum err e = models_ask(s->models, who, of.hash, &of, &q, a);
     free(a);
     return e;
 }
@@ -181,9 +182,11 @@ TEST(more_than_may_wait_are_turned_away_at_once_and_others_are_not)
         begin(&askers[i], &s, "a");
     until_waiting(&s, 1, MOST);
     MUST_FAIL(ask(&s, "a", false, NULL), E_TOO_MANY, "are waiting already");
-    MUST(ask(&s, "b", true, NULL)); /* neither its place nor its turn is taken by them */
-    for (size_t i = 0; i < COUNT_OF(askers); i++)
+    MUST(ask(&s, "b", true, NULL));                 /* neither its place nor its turn is taken by them */
+    for (size_t i = 0; i < COUNT_OF(askers); i++) { /* the model is found to be slow once, not by each of them again */
         pthread_join(askers[i].thread, NULL);
+        CHECK(askers[i].e == E_INVALID || askers[i].e == E_UNMEANT);
+    }
 }
 
 static enum err count(void *with)

@@ -60,7 +60,7 @@ static int look(const struct file *f, bool told)
 {
     struct ort_session *plain, *seeing;
     const float *features = NULL;
-    if (ort_start() != OK || ort_load(f->bytes, f->n, &plain) != OK || ort_load_seeing(f->bytes, f->n, &seeing) != OK)
+    if (ort_start(2) != OK || ort_load(f->bytes, f->n, &plain) != OK || ort_load_seeing(f->bytes, f->n, &seeing) != OK)
         return 1;
     if (!run(plain, f) || !run(seeing, f))
         return 2;
