@@ -8,6 +8,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* The server counts the processors, since a process in the sandbox cannot. */
+static int threads_of(const char *s)
+{
+    char *end;
+    long n = strtol(s, &end, 10);
+    return end != s && !*end && n >= 1 && n <= 1024 ? (int)n : 1;
+}
+
 int infer_main(int argc, char **argv)
 {
     int type = 0;
@@ -20,7 +28,7 @@ int infer_main(int argc, char **argv)
         if (strcmp(argv[1], "decoder") == 0)
             decoder_child();
         if (strcmp(argv[1], "model") == 0)
-            model_child(argc == 3 && atoi(argv[2]) > 0 ? atoi(argv[2]) : 1);
+            model_child(threads_of(argc == 3 ? argv[2] : "1"));
         if (strcmp(argv[1], "scorer") == 0)
             scorer_child();
         if (strcmp(argv[1], "annotations") == 0)
