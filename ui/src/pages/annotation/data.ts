@@ -2,6 +2,7 @@ import { all, ApiError, del, get, post, put } from "../../api/client";
 import { imageOf, thumbnail, useLabels } from "../../api/calls";
 import { touch, useGet, useRows } from "../../api/query";
 import type { Annotation, AnnotationShapes, Asset, DatasetVersion, Deployment, InferenceType, Label, PredictedAsset, PredictedShape } from "../../api/types";
+import type { ImageOfTheReviewQueue, ReviewQueue } from "../../api/answers";
 import type { Page } from "../../api/client";
 import type { Doc } from "../../canvas/doc";
 import { SaveConflict, SaveOffline, type Saved } from "./keeper";
@@ -43,8 +44,14 @@ export async function freshAsset(version: string, id: string): Promise<Asset | u
 export const useDeployment = (id: string) => useGet<Deployment>(`/api/deployment/${id}`);
 export const useDeploymentLabels = (id: string) => useGet<Page<Label>>(`/api/deployment/${id}/labels`);
 const predictedPath = (id: string) => `/api/deployment/${id}/predictedassets`;
-export const usePredicted = (id: string, q: string, pin: number) => useRows<PredictedAsset>(predictedPath(id), { q: q || undefined }, { chunk: 50, pin });
+export const usePredicted = (id: string | null, q: string, pin: number) => useRows<PredictedAsset>(id === null ? null : predictedPath(id), { q: q || undefined }, { chunk: 50, pin });
 export const placeOfPredicted = async (id: string, q: string, asset: string) => (await all<PredictedAsset>(predictedPath(id), { q: q || undefined })).findIndex((a) => a.id === asset);
+export const takeFromQueue = (id: string, of: { order: string; q: string; anew: boolean; limit: number }) => post<ImageOfTheReviewQueue[]>(`/api/deployment/${id}/review-queue`, { ...of, q: of.q || null });
+/** What this person holds is for others again. */
+export const leaveQueue = (id: string) => post(`/api/deployment/${id}/review-queue`, { limit: 0, anew: true });
+export const useQueueCounts = (id: string) => useGet<ReviewQueue>(`/api/deployment/${id}/review-queue`, {}, { keep: true });
+export const skip = (id: string) => post(`/api/predicted/asset/${id}/skip`);
+export const skipNot = (id: string) => del(`/api/predicted/asset/${id}/skip`);
 export const takeReviewBack = (id: string) => del(`/api/predicted/asset/${id}/reviews`);
 export const saveReview = (id: string, doc: Doc) => {
   const { rectangles, polygons, lines, points, classifications } = bodyOf(doc);

@@ -42,7 +42,7 @@ export default function DeploymentPage() {
         }
         uses={
           <May to="annotate">
-            <Button leftSection={<IconEye size={15} />} disabled={!d?.counts?.to_review} onClick={() => navigate(`/review/${id}?q=${encodeURIComponent('status = "TO_REVIEW"')}`)}>
+            <Button leftSection={<IconEye size={15} />} disabled={!d?.counts?.to_review} onClick={() => navigate(`/review/${id}?queue=MIXED`)}>
               Review {d?.counts?.to_review ? count(d.counts.to_review) : ""}
             </Button>
           </May>
