@@ -577,5 +577,9 @@ const struct migration migrations[] = {
       "CREATE TABLE embedding (predicted_asset_id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE,"
       " fit_id TEXT NOT NULL, vector BLOB NOT NULL) STRICT, WITHOUT ROWID;"
       "UPDATE drift SET due = 1 WHERE active <> 0" },
+    { 43, "reviewers get what is unlike the training images, and a deployment knows until when all was reviewed",
+      "ALTER TABLE deployment ADD COLUMN reviewed_until INTEGER NOT NULL DEFAULT 0;"
+      "CREATE INDEX predicted_asset_outlying ON predicted_asset (deployment_id, outlier_score, id) WHERE status = 'TO_REVIEW' AND "
+      "skipped = 0 AND reserved = 0 AND outlier_score > 0" },
     { 0 },
 };

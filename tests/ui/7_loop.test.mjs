@@ -71,7 +71,7 @@ test("a prediction is corrected in the review tool and sent to the loop", async 
   await page.getByRole("button", { name: "Send 1 to the loop" }).waitFor();
   await page.keyboard.press("u");
   await until("the image again", async () => new URL(page.url()).searchParams.get("asset") === asset && (await board.shapes()).length === before + 1);
-  assert.equal((await api("GET", `/api/predicted/asset/${asset}`)).status, "TO_REVIEW");
+  await until("it waits again", async () => (await api("GET", `/api/predicted/asset/${asset}`)).status === "TO_REVIEW");
   await page.getByRole("button", { name: "Save review" }).click();
   await page.getByRole("button", { name: "Send 1 to the loop" }).click();
   await page.getByText("1 sent to the feedback loop").waitFor();

@@ -18,7 +18,7 @@ static const char table[] =
     " deployed_at INTEGER NOT NULL, shadow_at INTEGER, created_by TEXT, n_to_review INTEGER NOT NULL DEFAULT 0,"
     " n_reviewed INTEGER NOT NULL DEFAULT 0, n_submitted INTEGER NOT NULL DEFAULT 0, review_share REAL NOT NULL DEFAULT 0.2,"
     " former_model_version_id TEXT REFERENCES model_version(id) ON DELETE SET NULL, canary_share REAL NOT NULL DEFAULT 0,"
-    " own_serving INTEGER NOT NULL DEFAULT 0,"
+    " own_serving INTEGER NOT NULL DEFAULT 0, reviewed_until INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE (org, name)) STRICT;"
     "CREATE TABLE deployment_label (id TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
     " position INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (deployment_id, name)) STRICT;" SERVED_TABLE;

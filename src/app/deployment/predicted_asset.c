@@ -221,6 +221,9 @@ static const struct field fields[] = {
     { "shadow.model_version_id", T_ID, F_FILTER, "p.model_version_id", SAID_BY("1"), .drive = BY_VERSION("1") },
     { "shadow.label.name", T_TEXT, F_FILTER, "l.name", OF("1"), .drive = SAYING("1"), .offer = LABEL_NAMES },
     { "review.chosen", T_TEXT, F_FILTER, "w.chosen", "FROM review w WHERE w.predicted_asset_id = a.id" },
+    { "review.counts", T_BOOL, F_FILTER | F_HIDE,
+      "CASE WHEN a.created_at <= o.reviewed_until OR EXISTS (SELECT 1 FROM review w WHERE w.predicted_asset_id = a.id AND w.chosen"
+      " IN ('RANDOM', 'BY_HAND')) THEN 1 ELSE 0 END" },
     { "review.label.name", T_TEXT, F_FILTER, "l.name", REVIEWED, .drive = REVIEWED_AS, .offer = LABEL_NAMES },
 };
 

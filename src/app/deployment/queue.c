@@ -1,6 +1,7 @@
 /* The review queue: which image a reviewer gets next. What teaches most comes first (what the champion is unsure of, what champion
- * and shadow disagree on), and among it a share that nothing but chance chose, so that figures from reviews say how the models do
- * on all images and not on the hard ones. Whether an image is one of those is drawn when it comes, and no other order takes it.
+ * and shadow disagree on, what is unlike the training images), and among it a share that nothing but chance chose, so that figures
+ * from reviews say how the models do on all images and not on the hard ones. Whether an image is one of those is drawn when it
+ * comes, and no other order takes it.
  *
  * Who is given an image has it for a while (review_lease), so that two reviewers do not look at the same one. */
 #include "app/deployment/queue.h"
@@ -26,28 +27,29 @@ static const struct pick {
     ORDER("RANDOM", "a.skipped = 0 AND a.reserved = 1", "a.draw"),
     ORDER("UNCERTAIN", "a.skipped = 0 AND a.reserved = 0", "a.uncertainty DESC"),
     ORDER("DISAGREE", "a.skipped = 0 AND a.reserved = 0 AND a.disagreement > 0", "a.disagreement DESC"),
+    ORDER("OUTLYING", "a.skipped = 0 AND a.reserved = 0 AND a.outlier_score > 0", "a.outlier_score DESC"),
     ORDER("SKIPPED", "a.skipped > 0", "a.skipped DESC"),
 };
 enum { PICK_RANDOM, PICK_FIRST, PICK_SKIPPED = COUNT_OF(picks) - 1, PICKS = COUNT_OF(picks) };
 
-#define DRAWN_INDEXES                                                                                                              \
-    "CREATE INDEX predicted_asset_drawn ON predicted_asset (deployment_id, draw, id) WHERE status = 'TO_REVIEW' AND skipped = 0"   \
-    " AND reserved = 1;"                                                                                                           \
-    "CREATE INDEX predicted_asset_uncertain ON predicted_asset (deployment_id, uncertainty, id) WHERE status = 'TO_REVIEW' AND "   \
-    "skipped = 0 AND reserved = 0;"                                                                                                \
-    "CREATE INDEX predicted_asset_disputed ON predicted_asset (deployment_id, disagreement, id) WHERE status = 'TO_REVIEW' AND "   \
-    "skipped = 0 AND reserved = 0 AND disagreement > 0;"                                                                           \
-    "CREATE INDEX predicted_asset_skipped ON predicted_asset (deployment_id, skipped, id) WHERE status = 'TO_REVIEW' AND skipped " \
+static const char table[] =
+    "CREATE INDEX predicted_asset_drawn ON predicted_asset (deployment_id, draw, id) WHERE status = 'TO_REVIEW' AND skipped = 0"
+    " AND reserved = 1;"
+    "CREATE INDEX predicted_asset_uncertain ON predicted_asset (deployment_id, uncertainty, id) WHERE status = 'TO_REVIEW' AND "
+    "skipped = 0 AND reserved = 0;"
+    "CREATE INDEX predicted_asset_disputed ON predicted_asset (deployment_id, disagreement, id) WHERE status = 'TO_REVIEW' AND "
+    "skipped = 0 AND reserved = 0 AND disagreement > 0;"
+    "CREATE INDEX predicted_asset_outlying ON predicted_asset (deployment_id, outlier_score, id) WHERE status = 'TO_REVIEW' AND "
+    "skipped = 0 AND reserved = 0 AND outlier_score > 0;"
+    "CREATE INDEX predicted_asset_skipped ON predicted_asset (deployment_id, skipped, id) WHERE status = 'TO_REVIEW' AND skipped "
     "> 0;"
-
-static const char table[] = DRAWN_INDEXES
     "CREATE TABLE review_lease (predicted_asset_id TEXT PRIMARY KEY REFERENCES predicted_asset(id) ON DELETE CASCADE, id TEXT NOT "
     "NULL UNIQUE, deployment_id TEXT NOT NULL, person_id TEXT NOT NULL, chosen TEXT NOT NULL, until INTEGER NOT NULL) STRICT;"
     "CREATE INDEX review_lease_of ON review_lease (deployment_id, person_id, id);"
     "CREATE INDEX review_lease_until ON review_lease (deployment_id, until)";
 
-const char *const review_choices[] = { "RANDOM", "UNCERTAIN", "DISAGREE", "BY_HAND", NULL };
-static const char *const orders[] = { "MIXED", "RANDOM", "UNCERTAIN", "DISAGREE", "SKIPPED", NULL };
+const char *const review_choices[] = { "RANDOM", "UNCERTAIN", "DISAGREE", "OUTLYING", "BY_HAND", NULL };
+static const char *const orders[] = { "MIXED", "RANDOM", "UNCERTAIN", "DISAGREE", "OUTLYING", "SKIPPED", NULL };
 
 static const struct field fields[] = {
     { "chosen", T_TEXT, 0, "y.chosen", .words = review_choices },
@@ -291,6 +293,23 @@ enum err lease_end(struct sql *db, struct arena *a, const char *predicted_asset_
         *ret_chosen = arena_str(a, rows_text(r, 0));
     TRY(rows_error(r));
     return sql_run(db, "DELETE FROM review_lease WHERE predicted_asset_id = ?1", V(predicted_asset_id));
+}
+
+/* Once nothing waits any more all that came until now is reviewed: what of it was chosen first, and why, matters no longer. One
+ * that is taken back ends that before it. */
+enum err reviewed_until_keep(struct sql *db, const char *deployment_id)
+{
+    return sql_run(db, "UPDATE deployment SET reviewed_until = ?2 WHERE id = ?1 AND n_to_review = 0", V(deployment_id),
+                   V(clock_now_ms()));
+}
+
+enum err reviewed_until_end(struct sql *db, const char *predicted_asset_id)
+{
+    return sql_run(db,
+                   "UPDATE deployment SET reviewed_until = (SELECT a.created_at - 1 FROM predicted_asset a WHERE a.id = ?1)"
+                   " WHERE id = (SELECT a.deployment_id FROM predicted_asset a WHERE a.id = ?1) AND reviewed_until >="
+                   " (SELECT a.created_at FROM predicted_asset a WHERE a.id = ?1)",
+                   V(predicted_asset_id));
 }
 
 enum err lease_again(struct sql *db, struct arena *a, const char *predicted_asset_id, const char *person_id, const char *chosen)

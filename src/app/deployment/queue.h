@@ -2,8 +2,12 @@
 #pragma once
 #include "app/deployment/deployment.h"
 
-/* RANDOM, UNCERTAIN, DISAGREE: by the queue; BY_HAND: by a person, or by who calls the API. */
+/* RANDOM, UNCERTAIN, DISAGREE, OUTLYING: by the queue; BY_HAND: by a person, or by who calls the API. */
 extern const char *const review_choices[];
+
+/* An image was reviewed, or a review taken back: until when all of the deployment's images are reviewed. */
+MUST_USE enum err reviewed_until_keep(struct sql *, const char *deployment_id);
+MUST_USE enum err reviewed_until_end(struct sql *, const char *predicted_asset_id);
 
 double chance(void); /* 0 to 1: the order in which images are drawn */
 

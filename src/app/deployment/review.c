@@ -86,6 +86,7 @@ static enum err review(struct op *op)
     }
     TRY(hours_add_review(op->db, op->arena, id));
     TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'REVIEWED', skipped = 0 WHERE id = ?1", V(v.id)));
+    TRY(reviewed_until_keep(op->db, v.deployment));
     TRY(deployment_tell(op->db, op->arena, v.deployment,
                         arena_fmt(op->arena, "{\"kind\":\"review\",\"predicted_asset_id\":\"%s\"}", v.id)));
     op->status = 201;
@@ -110,6 +111,7 @@ static enum err take_back(struct op *op)
     TRY(hours_take_out_review(op->db, op->arena, id));
     TRY(sql_run(op->db, "DELETE FROM review WHERE id = ?1", V(id)));
     TRY(sql_run(op->db, "UPDATE predicted_asset SET status = 'TO_REVIEW' WHERE id = ?1", V(v.id)));
+    TRY(reviewed_until_end(op->db, v.id));
     TRY(lease_again(op->db, op->arena, v.id, op->user_id, chosen));
     TRY(deployment_tell(op->db, op->arena, v.deployment,
                         arena_fmt(op->arena, "{\"kind\":\"review\",\"predicted_asset_id\":\"%s\"}", v.id)));

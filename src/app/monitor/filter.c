@@ -100,8 +100,8 @@ enum err filter_read(struct op *op, struct filter *ret)
 enum err filter_pick(struct op *op, const struct filter *f, enum pick pick, int64_t most, struct picked *ret)
 {
     static const char *const only[] = {
-        [PICK_REVIEWS] = "status in (\"REVIEWED\", \"SUBMITTED\") and review.chosen in (\"RANDOM\", \"BY_HAND\")",
-        [PICK_DIRECTED] = "status in (\"REVIEWED\", \"SUBMITTED\") and review.chosen not in (\"RANDOM\", \"BY_HAND\")",
+        [PICK_REVIEWS] = "status in (\"REVIEWED\", \"SUBMITTED\") and review.counts = True",
+        [PICK_DIRECTED] = "status in (\"REVIEWED\", \"SUBMITTED\") and review.counts = False",
     };
     const char *q = !only[pick] ? f->query : f->query ? arena_fmt(op->arena, "%s and %s", only[pick], f->query) : only[pick];
     const char **ids;

@@ -38,9 +38,11 @@ enum { SELECTION_VALUES = 7 };
 #define SELECTION(s)                                                                                                               \
     V((s)->deployment_id), V((s)->model_version_id), V((s)->from_ms), V((s)->to_ms), V((s)->ids), V((s)->without_ids), V((s)->tags)
 
-/* Reviews that figures rest on: of images that chance or a person chose. Those that the queue put forward since a model found them
- * hard would make it look worse than it is. Who names the images (?5) gets those. */
-#define CHOSEN_FAIRLY "EXISTS (SELECT 1 FROM review w WHERE w.predicted_asset_id = a.id AND w.chosen IN ('RANDOM', 'BY_HAND'))"
+/* Reviews that figures rest on: of images that chance or a person chose, and of a time of which all were reviewed. Those that the
+ * queue put forward since a model found them hard would make it look worse than it is. Who names the images (?5) gets those. */
+#define CHOSEN_FAIRLY                                                                                                              \
+    "(EXISTS (SELECT 1 FROM review w WHERE w.predicted_asset_id = a.id AND w.chosen IN ('RANDOM', 'BY_HAND')) OR EXISTS (SELECT 1" \
+    " FROM deployment w WHERE w.id = a.deployment_id AND a.created_at <= w.reviewed_until))"
 #define SELECTED_REVIEWS SELECTED " AND a.status <> 'TO_REVIEW' AND (CAST(?5 AS INTEGER) IS NOT NULL OR " CHOSEN_FAIRLY ")"
 
 /* What a dashboard is narrowed to. Every panel's route takes the same members and reads them here. */

@@ -947,7 +947,7 @@ export interface IdOfALog {
 }
 
 export interface ImageOfTheReviewQueue {
-  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "BY_HAND";
+  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "OUTLYING" | "BY_HAND";
   until: string;
   prediction: PredictedAsset;
 }
@@ -1390,7 +1390,7 @@ export interface OperatorSet {
 }
 
 export interface OrderOfTheReviewQueue {
-  order: "MIXED" | "RANDOM" | "UNCERTAIN" | "DISAGREE" | "SKIPPED";
+  order: "MIXED" | "RANDOM" | "UNCERTAIN" | "DISAGREE" | "OUTLYING" | "SKIPPED";
   count: number;
   count_exact: boolean;
 }
@@ -1701,7 +1701,7 @@ export interface Review {
   id: string;
   created_at: string;
   created_by: string | null;
-  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "BY_HAND";
+  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "OUTLYING" | "BY_HAND";
   shapes: ReviewedShape[];
   rectangles: ReviewedRectangle[];
   classifications: ReviewedClassification[];
@@ -1986,7 +1986,7 @@ export interface ShortReview {
   id: string;
   created_at: string;
   created_by: string | null;
-  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "BY_HAND";
+  chosen: "RANDOM" | "UNCERTAIN" | "DISAGREE" | "OUTLYING" | "BY_HAND";
   shapes: ReviewedShape[];
 }
 

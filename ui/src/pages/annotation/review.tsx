@@ -24,6 +24,7 @@ const orders = [
   { order: "MIXED", text: "What teaches most", says: "Unsure, disputed, and a share by chance, in turns" },
   { order: "UNCERTAIN", text: "Unsure", says: "What the champion is least sure of" },
   { order: "DISAGREE", text: "Disputed", says: "What champion and shadow see differently" },
+  { order: "OUTLYING", text: "Unlike the training", says: "What is least like the images that were learnt from" },
   { order: "RANDOM", text: "By chance", says: "A fair sample of all images: figures rest on these" },
   { order: "SKIPPED", text: "Skipped", says: "What was put aside" },
 ];

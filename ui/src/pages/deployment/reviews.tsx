@@ -227,7 +227,7 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
       {!rows.length ? (
         <span className="dim">
           Waits for reviews: 0 of {steady}.{" "}
-          {x.counts.to_review > 0 && <Link href={`/review/${d.id}?q=${encodeURIComponent('status = "TO_REVIEW"')}`}>Review {plural(x.counts.to_review, "prediction")}</Link>}
+          {x.counts.to_review > 0 && <Link href={`/review/${d.id}?queue=MIXED`}>Review {plural(x.counts.to_review, "prediction")}</Link>}
         </span>
       ) : (
         <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(680px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
@@ -237,6 +237,11 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
           </div>
           <Confusion deployment={d} filter={filter} both={rows.some((r) => r.name === "shadow")} />
         </div>
+      )}
+      {x.reviews.directed > 0 && (
+        <p className="dim" style={{ margin: "10px 0 0", fontSize: 12 }} data-testid="directed">
+          Not counted: {plural(x.reviews.directed, "review")} of images that the queue put forward because a model found them hard. Of those alone it would look worse than it is.
+        </p>
       )}
     </Section>
   );
