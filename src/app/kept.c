@@ -50,6 +50,11 @@ static const struct {
       "SELECT count(*) FROM predicted_asset a LEFT JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE "
       "coalesce(a.uncertainty, -9) <> coalesce((SELECT avg(" SHAPE_UNSURE
       ") FROM prediction_shape h WHERE h.prediction_id = p.id), -9)" },
+    { "flags of outliers",
+      "SELECT count(*) FROM predicted_asset a LEFT JOIN outlier m ON m.id = a.deployment_id LEFT JOIN outlier_fit f ON f.id = "
+      "m.fit_id WHERE coalesce(m.reflag, 0) = 0 AND f.behind_at IS NULL AND a.is_outlier <> CASE WHEN a.outlier_score > "
+      "f.threshold "
+      "THEN 1 ELSE 0 END" },
     { "predictions of deployments",
       "SELECT count(*) FROM deployment o WHERE o.n_to_review <> " COUNT_OF_STATUS(
           "TO_REVIEW") " OR o.n_reviewed <> " COUNT_OF_STATUS("REVIEWED") " OR o.n_submitted <> " COUNT_OF_STATUS("SUBMITTED") },

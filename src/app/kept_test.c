@@ -56,6 +56,7 @@ TEST(what_is_kept_is_right_after_the_walk_and_each_fault_in_it_is_named)
         { "UPDATE predicted_asset SET sharpness = 0.25", "look of predicted assets" },
         { "UPDATE predicted_asset SET score_max = 7", "confidence of predicted assets" },
         { "UPDATE predicted_asset SET uncertainty = 7", "uncertainty of predicted assets" },
+        { "UPDATE predicted_asset SET is_outlier = 1", "flags of outliers" },
         { "UPDATE predicted_asset SET disagreement = 7", "disagreement of predicted assets" },
         { "UPDATE deployment SET n_to_review = n_to_review + 1", "predictions of deployments" },
         { "DELETE FROM metadata_value WHERE number = 50", "metadata: " },

@@ -149,6 +149,18 @@ def test_a_fit_that_is_killed_begins_anew(server, path, told, listed, sent):
     assert {a["id"] for a in listed(order_by="-outlier.score", limit=UNLIKE)["items"]} == set(sent[2])
 
 
+def test_a_fit_whose_file_is_gone_is_told_and_made_again(server, watched, path, told, sent, tmp_path):
+    ((stored,),) = server.rows("SELECT o.hash FROM outlier m JOIN outlier_fit f ON f.id = m.fit_id JOIN object o ON o.name = f.object_name WHERE m.id = ?", str(watched.id))
+    (server.folder / "objects" / stored[:2] / stored).unlink()
+    (cell,) = draw(tmp_path, 1, 93)
+    asset = send(server, watched, cell.name, cell.path.read_bytes())
+    gone = wait("the failure", lambda: (t := told())["state"] == "FAILED" and t)
+    assert gone["fit"] is None and stored in gone["next_fit"]["error"]
+    server.call("POST", f"{path}/fit")
+    settled(told)
+    wait("its score", lambda: server.rows("SELECT outlier_score FROM predicted_asset WHERE id = ? AND outlier_score > 0", asset))
+
+
 def worker_of(server):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -40,6 +40,7 @@ test("before there is enough, the page says what it waits for", async () => {
   await page.getByTestId("drift-state").getByText("0 of 60 predictions").waitFor();
   await page.getByTestId("drift-state").getByText("the first predictions").waitFor();
   assert.equal(await page.getByTestId("drift").count(), 0);
+  await page.getByTestId("outliers-state").getByText("12 of 30 training images").waitFor();
 });
 
 test("at rest nothing drifts", async () => {
@@ -85,6 +86,31 @@ test("a bar opens the predictions behind it", async () => {
   const at = Number(q.match(/>= ([\d.]+)/)[1]);
   await page.getByText(`${h.window[h.edges.indexOf(at)]} prediction`).waitFor();
   assert.ok(bar >= 0);
+});
+
+test("outliers are told as soon as there is enough to fit to, also those that came before", async () => {
+  const told = () => api("GET", `/api/deployment/${deployment}/outliers`);
+  const { version: more } = await annotatedVersion(stream.slice(0, 30), { annotate: false });
+  await api("POST", `/api/deployment/${deployment}/pipeline/td/setup`, { dataset_version_id: more.id });
+  const now = await until("the scores", async () => { const t = await told(); return t.state === "READY" && t.scored === 90 && t; }, 120);
+  const dark = now.points.slice(0, 30);
+  assert.ok(dark.every((p) => p.is_outlier && p.score > now.fit.threshold) && now.outliers < 45, `${now.outliers} outliers`);
+  await b.open(`/deployments/${deployment}`);
+  await page.getByTestId("outliers-state").getByRole("link", { name: `${now.outliers} of 90 are outliers.` }).waitFor();
+  for (const name of ["Outlier score", "Bars of the outlier score"]) await page.getByRole("img", { name: `Chart: ${name}`, exact: true }).locator("canvas").waitFor();
+  assert.equal(await page.getByTestId("most-outlying").getByRole("link").count(), 16);
+  await page.getByTestId("outliers-state").scrollIntoViewIfNeeded();
+  await b.shot("outliers");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await b.shot("outliers-dark");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.getByTestId("outliers-state").getByRole("link", { name: "are outliers" }).click();
+  await page.waitForURL(/tab=predictions/);
+  await page.getByText(`${now.outliers} predictions`).first().waitFor();
+  await b.open(`/deployments/${deployment}?tab=settings&part=outliers`);
+  await page.getByLabel("Percentile").fill("80");
+  await page.getByRole("button", { name: "Save" }).click();
+  await until("a lower threshold", async () => (await told()).fit.threshold < now.fit.threshold);
 });
 
 test("how it is watched is set up and followed", async () => {

@@ -57,12 +57,11 @@ static enum err read_image(struct fitting *f, struct decoder *d, const char *dat
     TRY(read_hash(f, data_id, &hash));
     AUTO(fd) int fd = -1;
     uint64_t size;
-    enum err e = hash ? blob_read(f->services->blobs, hash, &fd, &size) : E_NOT_FOUND;
-    if (e == OK)
-        e = decoder_small(d, fd, AUTOENCODER_SIDE, f->pixels + (size_t)f->n * AUTOENCODER_VALUES);
-    if (e == E_BUSY)
+    bool there = hash && blob_read(f->services->blobs, hash, &fd, &size) == OK;
+    enum err e = there ? decoder_small(d, fd, AUTOENCODER_SIDE, f->pixels + (size_t)f->n * AUTOENCODER_VALUES) : OK;
+    if (e == E_BUSY || e == E_BROKEN) /* that is the decoder's fault */
         return e;
-    if (e == OK)
+    if (there && e == OK)
         f->n++;
     else
         f->unreadable++;

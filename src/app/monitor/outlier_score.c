@@ -46,19 +46,19 @@ static enum err read_pictures(const struct services *sv, struct some *s, uint8_t
     for (int i = 0; i < s->n; i++) {
         AUTO(fd) int fd = -1;
         uint64_t size;
-        enum err e = blob_read(sv->blobs, s->hashes[i], &fd, &size);
-        if (e == OK)
-            e = infer_small(sv->infer, "monitoring", fd, AUTOENCODER_SIDE, pixels + (size_t)*ret_n * AUTOENCODER_VALUES);
-        if (e == E_BUSY)
-            return e; /* later */
+        bool there = blob_read(sv->blobs, s->hashes[i], &fd, &size) == OK;
+        uint8_t *picture = pixels + (size_t)*ret_n * AUTOENCODER_VALUES;
+        enum err e = there ? infer_small(sv->infer, "monitoring", fd, AUTOENCODER_SIDE, picture) : OK;
+        if (e == E_BUSY || e == E_BROKEN)
+            return fail(E_BUSY, "no picture could be made"); /* that is the decoder's fault: later */
         s->scores[i] = -1;
-        if (e == OK)
+        if (there && e == OK)
             which[(*ret_n)++] = i;
     }
     return OK;
 }
 
-static enum err score(struct sql *db, const struct services *sv, struct arena *a, const struct outlier_state *t, struct some *s)
+static enum err score_by(struct sql *db, const struct services *sv, struct arena *a, const struct outlier_state *t, struct some *s)
 {
     const char *hash, *org;
     uint64_t size;
@@ -82,6 +82,27 @@ static enum err score(struct sql *db, const struct services *sv, struct arena *a
     for (int i = 0; i < n; i++)
         s->scores[which[i]] = scores[i];
     return OK;
+}
+
+static enum err drop_fit(struct sql *db, struct arena *a, const char *deployment, const char *fit, const char *why)
+{
+    TRY(sql_run(db, "UPDATE outlier SET fit_id = NULL WHERE id = ?1 AND fit_id = ?2", V(deployment), V(fit)));
+    TRY(sql_run(db, "UPDATE outlier_fit SET state = 'FAILED', error = ?2 WHERE id = ?1", V(fit), V(why)));
+    return deployment_tell(db, a, deployment, "{\"kind\":\"outliers\"}");
+}
+
+/* A fit that does not work any more is told and dropped, so that it holds nothing else up; scored: whether there are scores now. */
+static enum err score(struct sql *db, const struct services *sv, struct arena *a, const struct outlier_state *t, struct some *s,
+                      bool *ret_scored)
+{
+    enum err e = score_by(db, sv, a, t, s);
+    *ret_scored = e == OK;
+    if (e == OK || e == E_BUSY)
+        return e;
+    const char *why = arena_str(a, fail_text());
+    log_failure("scoring images");
+    TRY(sql_begin(db));
+    return sql_end(db, drop_fit(db, a, s->deployment, t->fit_id, why));
 }
 
 /* By the threshold of this moment. */
@@ -136,10 +157,11 @@ static enum err tell_if_done(struct sql *db, struct arena *a, const char *deploy
 static enum err score_todo(struct sql *db, const struct services *sv, struct arena *a, struct some *s)
 {
     struct outlier_state t;
+    bool scored = false;
     TRY(outlier_state_read(db, a, s->deployment, &t));
     if (t.active && t.fit_id)
-        TRY(score(db, sv, a, &t, s));
-    else
+        TRY(score(db, sv, a, &t, s, &scored));
+    if (!scored)
         t.fit_id = NULL;
     TRY(sql_begin(db));
     enum err e = keep_todo(db, &t, s);
@@ -158,9 +180,11 @@ struct behind {
 static enum err next_behind(struct sql *db, struct arena *a, struct behind *ret, bool *ret_any)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT f.id, f.deployment_id, f.behind_at, f.behind_id, f.behind, m.fit_id = f.id AND m.active <> 0 FROM"
-                 " outlier_fit f JOIN outlier m ON m.id = f.deployment_id WHERE f.behind_at IS NOT NULL ORDER BY f.id LIMIT 1"));
+    TRY(sql_rows(
+        db, &r,
+        "SELECT f.id, f.deployment_id, f.behind_at, f.behind_id, f.behind, m.fit_id = f.id FROM outlier_fit f JOIN outlier m"
+        " ON m.id = f.deployment_id WHERE f.behind_at IS NOT NULL AND (m.active <> 0 OR coalesce(m.fit_id, '') <> f.id)"
+        " ORDER BY f.id LIMIT 1"));
     *ret_any = rows_next(r);
     if (*ret_any)
         *ret = (struct behind){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 3)),
@@ -223,7 +247,7 @@ static enum err score_behind(struct sql *db, const struct services *sv, struct a
 {
     struct outlier_state t;
     struct some s = { 0 };
-    if (b->done < 0) { /* another fit has come meanwhile, or it was switched off */
+    if (b->done < 0) { /* another fit has come meanwhile */
         TRY(sql_begin(db));
         return sql_end(db, end_behind(db, a, b));
     }
@@ -233,8 +257,11 @@ static enum err score_behind(struct sql *db, const struct services *sv, struct a
     }
     TRY(outlier_state_read(db, a, b->deployment, &t));
     TRY(read_behind(db, a, b, &s));
+    bool scored = true;
     if (s.n)
-        TRY(score(db, sv, a, &t, &s));
+        TRY(score(db, sv, a, &t, &s, &scored));
+    if (!scored)
+        return OK;
     TRY(sql_begin(db));
     return sql_end(db, keep_behind(db, a, &t, b, &s));
 }
