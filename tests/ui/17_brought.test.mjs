@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { api, browser, images, org, test, unique, until } from "./fixture.mjs";
@@ -28,6 +29,9 @@ test("a file of another exporter is dropped on its version, and what it cannot t
   await told.getByText("a detector of the YOLO kind").first().waitFor();
   await told.getByText("the file does not say all that must be known").waitFor();
   assert.equal(await told.getByText("must be told").count(), 3);
+  await page.evaluate(readFileSync(createRequire(new URL("../../ui/package.json", import.meta.url)).resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa"] }, resultTypes: ["violations"] }));
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 200)}`), []);
   await b.shot("brought-asked");
 });
 
