@@ -152,6 +152,7 @@ TEST(what_very_many_things_name_is_gone_at_once_and_named_by_none_later)
 
 /* Tables that stay small, or whose rows are asked for by that column only when an organization goes, which none does. */
 static const char *const small[] = { "label_group.parent_id",
+                                     "deployment.former_model_version_id",
                                      "api_token.user_id",
                                      "session.user_id",
                                      "model_context.experiment_id",
