@@ -3,17 +3,43 @@
  *     drift rest N SEED     N deployments at rest for 30 days, checked as often as is allowed: alarms of each
  *     drift shifts N DIR    N streams a shift: 400 images at rest, then shifted ones; delays, and DIR/SHIFT.csv for others to watch
  *
- * The rule is that of src/app/monitor/drift_measure.c: image figures against training images, what is said against the first
- * predictions, exact tests at alpha over the number of features. */
+ * The rule is that of src/app/monitor/drift_measure.c: image figures against training images, what is said and what the network
+ * sees against the first predictions, exact tests at alpha over the number of features. The network is an EfficientNet-Lite0 with
+ * ImageNet weights, which has seen none of these images; its directions are found on each stream's training images. */
+#include "base/file.h"
 #include "img/img.h"
+#include "infer/features.h"
+#include "infer/ort.h"
 #include "learn/data/synth.h"
+#include "learn/models.h"
+#include "learn/train/onnx_write.h"
+#include "learn/train/start.h"
+#include "nn/checkpoint.h"
 #include "stats/ks.h"
+#include "stats/mmd.h"
+#include "stats/principal.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATIO, AREA, BRIGHTNESS, CONTRAST, SHARPNESS, SATURATION, OBJECTS, SCORE, BEST, LABELS, FEATURES = LABELS + SYNTH_LABELS };
+enum {
+    RATIO,
+    AREA,
+    BRIGHTNESS,
+    CONTRAST,
+    SHARPNESS,
+    SATURATION,
+    OBJECTS,
+    SCORE,
+    BEST,
+    LABELS,
+    EMBEDDED = LABELS + SYNTH_LABELS,
+    DIRECTIONS = 8,
+    PLACE = DIRECTIONS + 1, /* and how far beside the directions */
+    FEATURES = EMBEDDED + PLACE,
+    TESTS = FEATURES + 1 /* and the embedding as a whole */
+};
 enum {
     WINDOW = 100,
     FIRST = 200,
@@ -25,8 +51,11 @@ enum {
     STREAM = 800,
     POOL = TRAINING + STREAM
 };
-static const char *const names[FEATURES] = { "ratio",   "area",       "brightness",      "contrast", "sharpness", "saturation",
-                                             "objects", "confidence", "best_confidence", "label_0",  "label_1",   "label_2" };
+static const char *const names[FEATURES] = { "ratio",       "area",        "brightness",  "contrast",        "sharpness",
+                                             "saturation",  "objects",     "confidence",  "best_confidence", "label_0",
+                                             "label_1",     "label_2",     "direction_1", "direction_2",     "direction_3",
+                                             "direction_4", "direction_5", "direction_6", "direction_7",     "direction_8",
+                                             "beside" };
 static const double ALPHA = 0.001;
 
 struct row {
@@ -92,21 +121,39 @@ static bool differs(const double *before, size_t m, const struct row *now, size_
     return k.d >= critical(m, n, features);
 }
 
+static void points(const struct row *rows, size_t n, float *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < PLACE; k++)
+            ret[i * PLACE + k] = (float)rows[i].of[EMBEDDED + k];
+}
+
+static bool differs_as_a_whole(const struct row *first, size_t m, const struct row *now, size_t n)
+{
+    static float x[FIRST * PLACE], y[WINDOW * PLACE];
+    bool ret;
+    points(first, m, x);
+    points(now, n, y);
+    if (mmd_differs(x, m, y, n, PLACE, ALPHA / TESTS, &ret) != OK)
+        abort();
+    return ret;
+}
+
 /* training: FEATURES columns of TRAINING sorted values. n: the predictions so far. */
 static bool drifts(double training[][TRAINING], const struct row *rows, size_t n)
 {
     double first[FIRST];
     size_t now = n / 2 < WINDOW ? n / 2 : WINDOW, before = n - now < FIRST ? n - now : FIRST, seen = n < WINDOW ? n : WINDOW;
-    int features = now >= LEAST ? FEATURES : OBJECTS;
+    int features = now >= LEAST ? FEATURES : OBJECTS, tests = now >= LEAST ? TESTS : OBJECTS;
     for (int f = 0; f < OBJECTS; f++)
-        if (differs(training[f], TRAINING, rows + n - seen, seen, f, features))
+        if (differs(training[f], TRAINING, rows + n - seen, seen, f, tests))
             return true;
     for (int f = OBJECTS; f < features; f++) {
         column(rows, before, f, first);
-        if (differs(first, before, rows + n - now, now, f, features))
+        if (differs(first, before, rows + n - now, now, f, tests))
             return true;
     }
-    return false;
+    return now >= LEAST && differs_as_a_whole(rows, before, rows + n - now, now);
 }
 
 /* ---- 30 days at rest */
@@ -120,6 +167,9 @@ static struct row at_rest(void)
         r.of[OBJECTS] += r.of[LABELS + i] = poisson(i == 0 ? 12 : 1.5);
     r.of[SCORE] = 0.8 + 0.05 * normal();
     r.of[BEST] = 1 - 0.1 * uniform() * uniform();
+    for (int i = 0; i < DIRECTIONS; i++)
+        r.of[EMBEDDED + i] = 0.5 * light + normal() * exp(0.3 * normal());
+    r.of[EMBEDDED + DIRECTIONS] = exp(0.2 * normal());
     return r;
 }
 
@@ -200,8 +250,55 @@ static void scale(struct image *image, double by, double noise)
     }
 }
 
-enum shift { NONE, BLUR, DARKER, NOISE, NEW_SHARE, MISSING, SHIFTS };
-static const char *const shift_names[SHIFTS] = { "none", "blur", "brightness", "noise", "class_share", "missing_class" };
+/* The camera looks at the lower right nine tenths, from nearer. */
+static void move(struct image *image)
+{
+    size_t row = (size_t)image->width * 3, n = row * (size_t)image->height;
+    uint8_t *from = malloc(n);
+    if (!from)
+        abort();
+    memcpy(from, image->pixels, n);
+    for (int y = 0; y < image->height; y++)
+        for (int x = 0; x < image->width; x++) {
+            size_t sx = (size_t)(image->width / 10 + x * 9 / 10), sy = (size_t)(image->height / 10 + y * 9 / 10);
+            memcpy(image->pixels + (size_t)y * row + (size_t)x * 3, from + sy * row + sx * 3, 3);
+        }
+    free(from);
+}
+
+/* A thing that the model does not know: two dark green rods, of which it says nothing. */
+static void add_rods(struct image *image)
+{
+    for (int k = 0; k < 2; k++) {
+        double cx = uniform() * image->width, cy = uniform() * image->height, turn = uniform() * 3.14159265, c = cos(turn),
+               s = sin(turn);
+        for (int y = 0; y < image->height; y++)
+            for (int x = 0; x < image->width; x++) {
+                double along = (x - cx) * c + (y - cy) * s, across = (y - cy) * c - (x - cx) * s;
+                uint8_t *p = image->pixels + ((size_t)y * (size_t)image->width + (size_t)x) * 3;
+                if (fabs(along) < 45 && fabs(across) < 6) {
+                    p[0] = (uint8_t)(p[0] * 0.3);
+                    p[1] = (uint8_t)(p[1] * 0.6);
+                    p[2] = (uint8_t)(p[2] * 0.3);
+                }
+            }
+    }
+}
+
+enum shift {
+    NONE,
+    BLUR,
+    DARKER,
+    NOISE,
+    MOVED,
+    NEW_CLASS,
+    DRAWN,
+    NEW_SHARE = DRAWN,
+    MISSING,
+    SHIFTS
+}; /* DRAWN: those before it change pixels */
+static const char *const shift_names[SHIFTS] = { "none",         "blur",      "brightness",  "noise",
+                                                 "camera_moved", "new_class", "class_share", "missing_class" };
 
 static void look(const struct image *image, struct row *r)
 {
@@ -224,6 +321,10 @@ static void change(struct image *image, enum shift s)
         scale(image, 0.95, 0);
     else if (s == NOISE)
         scale(image, 1, 12);
+    else if (s == MOVED)
+        move(image);
+    else if (s == NEW_CLASS)
+        add_rods(image);
 }
 
 static void change_said(struct row *r, enum shift s)
@@ -233,8 +334,51 @@ static void change_said(struct row *r, enum shift s)
     r->of[OBJECTS] += more - gone;
 }
 
-/* Every image as it is and under each shift that changes pixels. */
+/* Every image as it is and under each shift that changes pixels, and what the network sees of it. */
 static struct row pool[SHIFTS][POOL];
+static float *seen[DRAWN][POOL];
+enum { SIDE = 128 };
+static struct {
+    struct ort_session *session;
+    const struct model *model;
+    size_t width;
+} network;
+
+/* As it is deployed: written as an ONNX file, and asked for its features beside its answers. */
+static void open_network(const char *dir)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    static const char *const labels[] = { "one", "other" };
+    const char *path = arena_fmt(a, "%s/network.onnx", dir);
+    struct network n;
+    struct start start;
+    size_t taken, size;
+    char *bytes;
+    network.model = model_find("efficientnet-lite0");
+    if (!network.model || start_find(network.model, a, &start) != OK || !start.path ||
+        network_new(network.model, 1, (struct frame){ SIDE, SIDE }, 2, 1, GRAPH_INFER, NULL, &n) != OK ||
+        checkpoint_start_from(start.path, n.graph, &taken) != OK || onnx_write(&n, labels, path) != OK ||
+        file_read(a, path, 1 << 30, &bytes, &size) != OK || ort_start() != OK ||
+        ort_load_seeing((const uint8_t *)bytes, size, &network.session) != OK) {
+        fprintf(stderr, "no network with ImageNet weights: %s\n", fail_text());
+        exit(1);
+    }
+    network_done(&n);
+}
+
+static float *features_of(const struct image *image)
+{
+    static float input[3 * SIDE * SIDE];
+    const float *features;
+    const struct ort_feed feed = { .data = input, .rank = 4, .shape = { 1, 3, SIDE, SIDE } };
+    if (image_stretch(image, SIDE, SIDE, network.model->input, input) != OK || ort_run(network.session, &feed, 1) != OK)
+        abort();
+    network.width = ort_features(network.session, &features);
+    float *ret = malloc(network.width * sizeof *ret);
+    if (!ret || !network.width)
+        abort();
+    return memcpy(ret, features, network.width * sizeof *ret);
+}
 
 static void say(struct row *r, const struct synth_boxes *boxes)
 {
@@ -252,13 +396,15 @@ static void draw_one(int i, struct image *image, struct image *changed)
         abort();
     say(&pool[NONE][i], &boxes);
     look(image, &pool[NONE][i]);
+    seen[NONE][i] = features_of(image);
     for (int s = BLUR; s < SHIFTS; s++) {
         pool[s][i] = pool[NONE][i];
-        if (s > NOISE) /* the pixels are those of rest */
+        if (s >= DRAWN) /* the pixels are those of rest */
             continue;
         memcpy(changed->pixels, image->pixels, (size_t)image->width * (size_t)image->height * 3);
         change(changed, (enum shift)s);
         look(changed, &pool[s][i]);
+        seen[s][i] = features_of(changed);
     }
 }
 
@@ -290,6 +436,27 @@ static void write_row(FILE *f, int run, const char *what, const struct row *r)
     fputc('\n', f);
 }
 
+static void find_directions(struct arena *a, const int *order, struct principal *ret)
+{
+    float *rows = malloc(TRAINING * network.width * sizeof *rows);
+    if (!rows)
+        abort();
+    for (size_t i = 0; i < TRAINING; i++)
+        memcpy(rows + i * network.width, seen[NONE][order[i]], network.width * sizeof *rows);
+    if (principal_fit(a, rows, TRAINING, network.width, PRINCIPAL_MOST, ret) != OK)
+        abort();
+    free(rows);
+}
+
+static void place(const struct principal *p, enum shift s, int image, struct row *r)
+{
+    float at[PRINCIPAL_MOST + 1];
+    principal_place(p, seen[s < DRAWN ? s : NONE][image], at);
+    for (int k = 0; k < DIRECTIONS; k++)
+        r->of[EMBEDDED + k] = (double)at[k];
+    r->of[EMBEDDED + DIRECTIONS] = (double)at[p->n];
+}
+
 /* Images from the shift on until it is told; -1: never. *ret_early: alarms before it. */
 static int watch(enum shift s, int run, FILE *f, int *ret_early)
 {
@@ -298,14 +465,19 @@ static int watch(enum shift s, int run, FILE *f, int *ret_early)
     int order[POOL];
     struct row trained[TRAINING];
     deal(order);
+    AUTO(arena) struct arena *a = arena_new();
+    struct principal directions;
+    find_directions(a, order, &directions);
     for (int i = 0; i < TRAINING; i++) {
         trained[i] = pool[NONE][order[i]];
+        place(&directions, NONE, order[i], &trained[i]);
         write_row(f, run, "training", &trained[i]);
     }
     for (int k = 0; k < FEATURES; k++)
         column(trained, TRAINING, k, training[k]);
     for (int i = 0; i < STREAM; i++) {
         rows[i] = pool[i < REST ? NONE : s][order[TRAINING + i]];
+        place(&directions, i < REST ? NONE : s, order[TRAINING + i], &rows[i]);
         if (i >= REST)
             change_said(&rows[i], s);
         write_row(f, run, i < REST ? "rest" : "shifted", &rows[i]);
@@ -322,6 +494,7 @@ static int watch(enum shift s, int run, FILE *f, int *ret_early)
 
 static int shifts(int runs, const char *dir)
 {
+    open_network(dir);
     draw_pool();
     for (int s = 0; s < SHIFTS; s++) {
         char path[1000];

@@ -4,7 +4,7 @@ from lib import ROOT, arguments, venv
 
 PROGRAM = ROOT / "build/release/bench/drift"
 REST, WINDOW, FIRST, LEAST, STEP, ALPHA = 400, 100, 200, 30, 10, 0.001
-SAID = ("objects", "confidence", "best_confidence", "label_0", "label_1", "label_2")
+SAID = ("objects", "confidence", "best_confidence", "label_0", "label_1", "label_2", *(f"direction_{i}" for i in range(1, 9)), "beside")
 
 
 def rest(deployments, seed):
@@ -69,7 +69,7 @@ def show(delays):
 def main():
     if sys.argv[1:2] == ["--evidently"]:
         return print(json.dumps(evidently(sys.argv[2], int(sys.argv[3]))))
-    a = arguments(__doc__, deployments=(1000, "deployments at rest"), runs=(100, "streams a shift"), peer_runs=(10, "of them by Evidently too; 0: none"))
+    a = arguments(__doc__, deployments=(500, "deployments at rest"), runs=(100, "streams a shift"), peer_runs=(10, "of them by Evidently too; 0: none"))
     subprocess.run(["make", "-s", PROGRAM.relative_to(ROOT)], cwd=ROOT, check=True)
     python = venv("evidently", "evidently==0.7.23", "pandas==2.3.3") if a.peer_runs else None
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -159,15 +159,16 @@ static void tell_tail(const struct tail *t, struct mmd *ret)
     ret->tail_share = (double)t->n / (double)ret->permutations;
 }
 
-static void try_permutations(struct points *p, struct mmd *ret)
+/* Until `enough` of at least `least` permutations were as far apart. */
+static void try_permutations(struct points *p, int64_t enough, int64_t least, struct mmd *ret)
 {
     struct tail tail = { .n = 0 };
     int64_t beyond = 0;
-    double least = ret->mmd2 - 1e-9; /* sums of the same numbers in another order */
-    for (; ret->permutations < MMD_PERMUTATIONS && (beyond < MMD_ENOUGH || ret->permutations < MMD_LEAST); ret->permutations++) {
+    double from = ret->mmd2 - 1e-9; /* sums of the same numbers in another order */
+    for (; ret->permutations < MMD_PERMUTATIONS && (beyond < enough || ret->permutations < least); ret->permutations++) {
         permute(p);
         double x = mmd2(p);
-        beyond += x >= least;
+        beyond += x >= from;
         keep_largest(&tail, x);
     }
     ret->p = (double)(beyond + 1) / (double)(ret->permutations + 1);
@@ -189,7 +190,8 @@ static enum err points_take(struct points *p, size_t all, size_t few, float **re
     return OK;
 }
 
-enum err mmd_test(const float *x, size_t n, const float *y, size_t m, size_t width, struct mmd *ret)
+static enum err test(const float *x, size_t n, const float *y, size_t m, size_t width, int64_t enough, int64_t least,
+                     struct mmd *ret)
 {
     struct points p;
     float *roots = NULL;
@@ -205,12 +207,26 @@ enum err mmd_test(const float *x, size_t n, const float *y, size_t m, size_t wid
         ret->sigma = measure(&p, at, width, roots);
         make_kernel(&p, ret->sigma);
         ret->mmd2 = mmd2(&p);
-        try_permutations(&p, ret);
+        try_permutations(&p, enough, least, ret);
         free(at);
     }
     free(roots);
     points_free(&p);
     return e;
+}
+
+enum err mmd_test(const float *x, size_t n, const float *y, size_t m, size_t width, struct mmd *ret)
+{
+    return test(x, n, y, m, width, MMD_ENOUGH, MMD_LEAST, ret);
+}
+
+enum err mmd_differs(const float *x, size_t n, const float *y, size_t m, size_t width, double alpha, bool *ret)
+{
+    struct mmd r;
+    int64_t too_many = (int64_t)(alpha * (MMD_PERMUTATIONS + 1)); /* one more than these as far apart, and p is above alpha */
+    TRY(test(x, n, y, m, width, too_many < 1 ? 1 : too_many, 1, &r));
+    *ret = r.permutations == MMD_PERMUTATIONS && r.p <= alpha;
+    return OK;
 }
 
 double mmd_critical(const struct mmd *m, double alpha)

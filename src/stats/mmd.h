@@ -18,5 +18,7 @@ struct mmd {
 };
 /* x: n × width, y: m × width; 2 to MMD_MOST points each. */
 MUST_USE enum err mmd_test(const float *x, size_t n, const float *y, size_t m, size_t width, struct mmd *ret);
+/* Whether mmd_test()'s p is at most alpha, which has to be below MMD_ENOUGH / MMD_PERMUTATIONS: much sooner where it is not. */
+MUST_USE enum err mmd_differs(const float *x, size_t n, const float *y, size_t m, size_t width, double alpha, bool *ret);
 /* The MMD² whose p is about alpha: the tail falls off as exp(-x), being one of sums of squares. For showing only. */
 double mmd_critical(const struct mmd *, double alpha);

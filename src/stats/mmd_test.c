@@ -43,6 +43,24 @@ TEST(the_distance_that_would_count_belongs_to_its_chance)
     CHECK(counted >= 55);
 }
 
+TEST(whether_samples_differ_is_told_sooner_and_alike)
+{
+    float x[40 * 2], y[40 * 2];
+    uint64_t seed = 5;
+    int told = 0;
+    for (int i = 0; i < 24; i++) {
+        struct mmd m;
+        bool differs;
+        fill(x, COUNT_OF(x), 0, &seed);
+        fill(y, COUNT_OF(y), i % 6 * 0.07, &seed);
+        MUST(mmd_test(x, 40, y, 40, 2, &m));
+        MUST(mmd_differs(x, 40, y, 40, 2, 0.0002, &differs));
+        CHECK_INT(differs, m.p <= 0.0002);
+        told += differs;
+    }
+    CHECK(told > 3 && told < 20);
+}
+
 TEST(the_same_points_always_get_the_same_answer_whichever_sample_is_named_first)
 {
     float x[35 * 2], y[50 * 2];

@@ -41,6 +41,7 @@ test("before there is enough, the page says what it waits for", async () => {
   await page.getByTestId("drift-state").getByText("the first predictions").waitFor();
   assert.equal(await page.getByTestId("drift").count(), 0);
   await page.getByTestId("outliers-state").getByText("12 of 30 training images").waitFor();
+  await page.getByTestId("embedding-state").getByText("at least 30 images").waitFor();
 });
 
 test("at rest nothing drifts", async () => {
