@@ -581,5 +581,8 @@ const struct migration migrations[] = {
       "ALTER TABLE deployment ADD COLUMN reviewed_until INTEGER NOT NULL DEFAULT 0;"
       "CREATE INDEX predicted_asset_outlying ON predicted_asset (deployment_id, outlier_score, id) WHERE status = 'TO_REVIEW' AND "
       "skipped = 0 AND reserved = 0 AND outlier_score > 0" },
+    { 44, "predictions that were made without the server are delivered once",
+      "ALTER TABLE predicted_asset ADD COLUMN delivery TEXT;"
+      "CREATE UNIQUE INDEX predicted_asset_delivery ON predicted_asset (deployment_id, delivery) WHERE delivery IS NOT NULL" },
     { 0 },
 };

@@ -161,3 +161,15 @@ void text_hex(struct text *t, const uint8_t *bytes, size_t n)
     for (size_t i = 0; i < n; i++)
         text_fmt(t, "%02x", bytes[i]);
 }
+
+void text_base64(struct text *t, const void *bytes, size_t n)
+{
+    const unsigned char *s = bytes;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t v = (uint32_t)s[i] << 16 | (i + 1 < n ? (uint32_t)s[i + 1] << 8 : 0) | (i + 2 < n ? s[i + 2] : 0);
+        char four[5] = { digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
+                         i + 2 < n ? digits[v & 63] : '=' };
+        text_add(t, four);
+    }
+}

@@ -34,6 +34,8 @@ static inline void auto_text(struct text *t)
 /* Whether s is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool utf8_valid(const char *s, size_t n);
 
+void text_base64(struct text *, const void *, size_t n); /* RFC 4648, padded */
+
 /* Encodes for a URL path segment or query value (RFC 3986 unreserved characters stay; '/' stays when keep_slash). */
 void text_url(struct text *, const char *s, bool keep_slash);
 /* Decodes %XX in place, once; '+' becomes a space when plus_is_space. False for a broken escape or an encoded NUL. */

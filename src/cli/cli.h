@@ -11,6 +11,7 @@ extern const char saccade_version[];
 
 int serve_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
+int edge_main(int argc, char **argv);
 int fsck_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 int train_main(int argc, char **argv);

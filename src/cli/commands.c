@@ -1,5 +1,4 @@
 #include "cli/cli.h"
-#include "infer/infer.h"
 #include <stddef.h>
 
 const char saccade_version[] = "0.1.0";
@@ -32,6 +31,8 @@ const struct command commands[] = {
       migrate_main },
     { "describe", "describe", "prints the description of the API (OpenAPI 3.1)", describe_main },
     { "worker", NULL, NULL, worker_main },
-    { "infer", NULL, NULL, infer_main },
+    { "infer", "infer --deployment URL --store DIR [--images DIR|-] [--token T] [--source NAME] [--cap BYTES]",
+      "predicts with a deployment's champion on this machine, with or without the server, and delivers what was predicted",
+      edge_main },
     { NULL, NULL, NULL, NULL },
 };

@@ -15,6 +15,7 @@ enum { TRIES = 6, CONNECT_S = 10, STALL_S = 60, ANSWER_CAP = 512 << 20 };
 struct http_client {
     CURL *curl;
     char *host, *token;
+    int tries;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -31,6 +32,7 @@ enum err http_client_new(const char *host, const char *token, struct http_client
         return fail(E_INVALID, "the host must begin with http:// or https://; it is \"%.100s\"", host);
     struct http_client *c = heap_take(sizeof *c);
     c->curl = curl_easy_init();
+    c->tries = TRIES;
     c->host = heap_str(host);
     for (size_t n = strlen(c->host); n && c->host[n - 1] == '/'; n--)
         c->host[n - 1] = 0;
@@ -57,6 +59,11 @@ void http_client_set_token(struct http_client *c, const char *token)
 {
     free(c->token);
     c->token = heap_str(token);
+}
+
+void http_client_once(struct http_client *c)
+{
+    c->tries = 1;
 }
 
 /* One request. `sink` takes the answer's bytes; `source` gives the body where there is no `body` text. */
@@ -172,7 +179,7 @@ static enum err exchange(struct http_client *c, struct exchange *x, long *ret_st
 {
     CURLcode code = CURLE_OK;
     struct backoff pauses = { 0 };
-    for (int attempt = 0; attempt < TRIES; attempt++) {
+    for (int attempt = 0; attempt < c->tries; attempt++) {
         if (attempt)
             backoff_sleep(backoff_next(&pauses), NULL);
         if (x->answer)

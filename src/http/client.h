@@ -14,6 +14,7 @@ static inline void auto_http_client(struct http_client **c)
     http_client_free(*c);
 }
 void http_client_set_token(struct http_client *, const char *token);
+void http_client_once(struct http_client *); /* nothing is tried again: who calls does */
 
 /* body: JSON text or NULL. A status >= 400 fails with the kind of that status and the answer's message. ret may be NULL; it is JSON
  * null when the answer has no body. */

@@ -112,17 +112,6 @@ static enum err post_of(struct sql *db, const struct services *s, struct arena *
 
 /* ---- a letter */
 
-static void base64(struct text *t, const unsigned char *s, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)s[i] << 16 | (i + 1 < n ? (uint32_t)s[i + 1] << 8 : 0) | (i + 2 < n ? s[i + 2] : 0);
-        char four[5] = { digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
-                         i + 2 < n ? digits[v & 63] : '=' };
-        text_add(t, four);
-    }
-}
-
 /* RFC 2047: encoded words of at most 75 letters, none of which cuts a character. */
 static void write_subject(struct text *t, const char *s)
 {
@@ -131,7 +120,7 @@ static void write_subject(struct text *t, const char *s)
         for (n = strlen(s) < 39 ? strlen(s) : 39; s[n] && ((unsigned char)s[n] & 0xc0) == 0x80;)
             n--;
         text_add(t, " =?utf-8?B?");
-        base64(t, (const unsigned char *)s, n);
+        text_base64(t, s, n);
         text_add(t, s[n] ? "?=\r\n" : "?=");
     }
     text_add(t, "\r\n");
@@ -151,7 +140,7 @@ static void write_letter(struct text *t, const struct post *p, const struct send
                 "Content-Transfer-Encoding: base64\r\n\r\n");
     size_t n = strlen(d->body);
     for (size_t i = 0; i < n; i += LINE) {
-        base64(t, (const unsigned char *)d->body + i, n - i < LINE ? n - i : LINE);
+        text_base64(t, d->body + i, n - i < LINE ? n - i : LINE);
         text_add(t, "\r\n");
     }
 }

@@ -44,6 +44,8 @@ struct predicted_shapes {
     size_t n_features;
 };
 MUST_USE enum err predicted_shape_add(struct arena *, struct predicted_shapes *, const struct predicted_shape *);
+/* What a model said. */
+MUST_USE enum err shapes_of(struct arena *, const struct detections *, struct predicted_shapes *ret);
 
 /* raw_predictions of the contract, both ways. type: the deployment's. E_INVALID names the list and the item. */
 enum { SHAPES_MOST = 10000 };
@@ -87,9 +89,10 @@ struct sighting { /* an image that a deployment saw */
     const char *custom_metrics;
     uint64_t size;
     int width, height, orientation;
-    int64_t at_ms; /* 0: now */
-    bool canary;   /* the shadow answered */
-    bool once;     /* E_CONFLICT if the deployment has seen these bytes already */
+    int64_t at_ms;        /* 0: now */
+    bool canary;          /* the shadow answered */
+    bool once;            /* E_CONFLICT if the deployment has seen these bytes already */
+    const char *delivery; /* names it among the deployment's, NULL: nothing does. E_CONFLICT: there is one of that name */
 };
 /* Inside a transaction: the Data (the one that was named, or once by content and metadata), the predicted asset with the source and
  * metadata that were told with the image, and its tags. A Data that was there already keeps what it has of these; one that has

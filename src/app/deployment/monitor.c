@@ -14,6 +14,8 @@ enum { IMAGE_CAP = 32 << 20, BODY_CAP = 48 << 20 };
 
 struct told {
     struct serving serving;
+    const char *version; /* whose predictions they are */
+    bool again;          /* it was delivered before */
     struct sighting sighting;
     struct predicted_shapes champion, shadow;
     double latency, shadow_latency;
@@ -81,7 +83,7 @@ static enum err read_image(struct op *op, struct sighting *s)
     struct image_facts facts;
     TRY(blob_read(op->services->blobs, s->hash, &fd, &s->size));
     TRY(fail_within(infer_probe(op->services->infer, op_party(op), fd, &facts), "image: "));
-    if (strcmp(facts.type, "image/jpeg") != 0 && strcmp(facts.type, "image/png") != 0)
+    if (!s->delivery && strcmp(facts.type, "image/jpeg") != 0 && strcmp(facts.type, "image/png") != 0)
         return fail(E_INVALID, "image: only JPEG and PNG are taken here; it is %s", facts.type);
     if (facts.width != in_int(op, "width", 0) || facts.height != in_int(op, "height", 0))
         return fail(E_UNMEANT, "the image is %d × %d, not %lld × %lld", facts.width, facts.height,
@@ -110,12 +112,29 @@ static enum err read_time(struct op *op, int64_t *ret)
                : fail(E_INVALID, "timestamp must be seconds since 1970 or ISO 8601");
 }
 
+/* What was told under that name before, however often it is told. */
+static enum err find_delivered(struct op *op, struct told *t)
+{
+    if (!t->sighting.delivery)
+        return OK;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(op->db, &r, "SELECT id FROM predicted_asset WHERE deployment_id = ?1 AND delivery = ?2", V(op->id),
+                 V(t->sighting.delivery)));
+    t->again = rows_next(r);
+    if (t->again)
+        t->asset = arena_str(op->arena, rows_text(r, 0));
+    return rows_error(r);
+}
+
 static enum err keep(struct op *op)
 {
     struct told *t = op->state;
     const char *id;
+    TRY(find_delivered(op, t)); /* another request may have brought it meanwhile */
+    if (t->again)
+        return OK;
     TRY(predicted_asset_add(op->db, op->arena, &t->sighting, &t->asset));
-    const struct prediction_new champion = { t->asset, t->serving.champion, false, t->latency, &t->champion };
+    const struct prediction_new champion = { t->asset, t->version, false, t->latency, &t->champion };
     TRY(prediction_add(op->db, op->arena, t->serving.id, &champion, &id));
     if (in_has(op, "shadow_raw_predictions")) {
         const struct prediction_new shadow = { t->asset, t->serving.shadow, true, t->shadow_latency, &t->shadow };
@@ -126,14 +145,40 @@ static enum err keep(struct op *op)
                            arena_fmt(op->arena, "{\"kind\":\"prediction\",\"predicted_asset_id\":\"%s\"}", t->asset));
 }
 
-/* Whose predictions they are, if that is said: those of another model would count for this one. */
-static enum err check_models(struct op *op, const struct serving *s)
+/* What was kept until the server could be reached may be of an earlier champion: any version of that type here. */
+static enum err check_earlier(struct op *op, const struct serving *s, const char *model)
 {
+    int64_t known = 0;
+    TRY(sql_int(op->db, &known,
+                "SELECT count(*) FROM model_version v JOIN model m ON m.id = v.model_id WHERE v.id = ?1 AND v.type = ?2 AND"
+                " (m.org = ?3 OR m.org IS NULL)",
+                V(model), V(s->type), V(s->org)));
+    return known ? OK : fail(E_UNMEANT, "there is no model version %s of type %s", model, s->type);
+}
+
+/* Whose predictions they are, if that is said: those of another model would count for this one. */
+static enum err check_models(struct op *op, struct told *t)
+{
+    const struct serving *s = &t->serving;
     const char *model = in_text(op, "model"), *shadow = in_text(op, "shadow_model");
-    if (model && strcmp(model, s->champion) != 0)
+    t->version = model ? model : s->champion;
+    if (strcmp(t->version, s->champion) != 0 && in_has(op, "key"))
+        TRY(check_earlier(op, s, model));
+    else if (strcmp(t->version, s->champion) != 0)
         return fail(E_CONFLICT, "the predictions are of the model version %s, but the deployment's is %s", model, s->champion);
     if (shadow && (!s->shadow || strcmp(shadow, s->shadow) != 0))
         return fail(E_CONFLICT, "the model version %s is not the deployment's shadow", shadow);
+    return OK;
+}
+
+static enum err answer(struct op *op, const struct told *t)
+{
+    op->status = 201;
+    out_object(&op->out, NULL);
+    out_text(&op->out, "id", t->asset);
+    out_text(&op->out, "oracle_prediction_id", t->asset);
+    out_text(&op->out, "predicted_asset_id", t->asset);
+    out_end_object(&op->out);
     return OK;
 }
 
@@ -144,7 +189,6 @@ static enum err monitor(struct op *op)
     TRY(serving_read(op->db, op->arena, op->org, op->id, &t->serving));
     if (t->serving.paused)
         return fail(E_CONFLICT, "the deployment is paused");
-    TRY(check_models(op, &t->serving));
     struct sighting *s = &t->sighting;
     *s = (struct sighting){
         .deployment_id = op->id,
@@ -158,8 +202,13 @@ static enum err monitor(struct op *op)
         .custom_metrics = in_print(op, "custom_metrics"),
         .upload_dir = in_text(op, "upload_dir"),
         .tags = in_json(op, "tags"),
-        .once = true,
+        .once = !in_has(op, "key"),
+        .delivery = in_text(op, "key"),
     };
+    TRY(find_delivered(op, t));
+    if (t->again)
+        return answer(op, t);
+    TRY(check_models(op, t));
     TRY(fail_within(filename_check(s->filename), "filename: "));
     TRY(read_time(op, &s->at_ms));
     TRY(fail_within(raw_read(op->arena, in_json(op, "raw_predictions"), t->serving.type, &t->champion), "raw_predictions: "));
@@ -175,14 +224,9 @@ static enum err monitor(struct op *op)
     t->shadow_latency = in_number(op, "shadow_latency", 0);
     TRY(read_image(op, s));
     TRY(op_write(op, keep));
-    served_answered(op->id, t->latency);
-    op->status = 201;
-    out_object(&op->out, NULL);
-    out_text(&op->out, "id", t->asset);
-    out_text(&op->out, "oracle_prediction_id", t->asset);
-    out_text(&op->out, "predicted_asset_id", t->asset);
-    out_end_object(&op->out);
-    return OK;
+    if (!t->again)
+        served_answered(op->id, t->latency);
+    return answer(op, t);
 }
 
 /* A shadow prediction for an image that was told before. */
@@ -226,6 +270,7 @@ static const struct field monitor_in[] = {
     { "shadow_raw_predictions", T_OBJECT, F_NULL },
     { "sample", T_BOOL, F_NULL },
     { "custom_metrics", T_OBJECT, F_NULL },
+    { "key", T_TEXT, F_NULL, .min = 8, .max = 100 }, /* told again with it, it is the same prediction */
     { "model", T_ID, F_NULL },
     { "shadow_model", T_ID, F_NULL },
 };

@@ -32,7 +32,10 @@ static const char table[] =
     "NULL DEFAULT 0,"
     " skipped INTEGER NOT NULL DEFAULT 0,"
     /* how unlike the training images it is, by the deployment's fit to them; NULL: not known yet (monitor/outlier_score.c) */
-    " outlier_score REAL, is_outlier INTEGER NOT NULL DEFAULT 0) STRICT;"
+    " outlier_score REAL, is_outlier INTEGER NOT NULL DEFAULT 0,"
+    /* what names a prediction that was made elsewhere and is delivered later: told again, it is the same one */
+    " delivery TEXT) STRICT;"
+    "CREATE UNIQUE INDEX predicted_asset_delivery ON predicted_asset (deployment_id, delivery) WHERE delivery IS NOT NULL;"
     "CREATE INDEX predicted_asset_time ON predicted_asset (deployment_id, created_at, id);"
     "CREATE INDEX predicted_asset_status ON predicted_asset (deployment_id, status, id);"
     "CREATE INDEX predicted_asset_data ON predicted_asset (data_id, deployment_id);"
@@ -382,15 +385,16 @@ enum err predicted_asset_add(struct sql *db, struct arena *a, const struct sight
         if (seen)
             return fail(E_CONFLICT, "the deployment has a prediction for this image already");
     }
-    TRY(sql_run(db,
-                "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
-                " custom_metadata, canary, filename, width, height, brightness, contrast, sharpness, saturation, draw, reserved) "
-                "SELECT ?1, ?2,"
-                " d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, ?10, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness,"
-                " k.saturation, ?9, CASE WHEN ?9 < o.review_share THEN 1 ELSE 0 END FROM data d JOIN deployment o ON o.id = ?2"
-                " LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
-                V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
-                V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata), V(chance()), V(s->canary)));
+    TRY(sql_run(
+        db,
+        "INSERT INTO predicted_asset (id, deployment_id, data_id, status, source, metadata, custom_metrics, created_at,"
+        " custom_metadata, canary, filename, width, height, brightness, contrast, sharpness, saturation, draw, reserved, delivery) "
+        "SELECT ?1, ?2,"
+        " d.id, 'TO_REVIEW', ?4, ?5, ?6, ?7, ?8, ?10, d.filename, d.width, d.height, k.brightness, k.contrast, k.sharpness,"
+        " k.saturation, ?9, CASE WHEN ?9 < o.review_share THEN 1 ELSE 0 END, ?11 FROM data d JOIN deployment o ON o.id = ?2"
+        " LEFT JOIN image_look k ON k.data_id = d.id WHERE d.id = ?3",
+        V(id), V(s->deployment_id), V(data), V(s->source), V(s->metadata), V(s->custom_metrics),
+        V(s->at_ms ? s->at_ms : clock_now_ms()), V(s->custom_metadata), V(chance()), V(s->canary), V(s->delivery)));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_METADATA, id, s->metadata));
     TRY(kept_put(db, s->org, KEPT_PREDICTION_CUSTOM, id, s->custom_metadata));
     TRY(put_tags(db, a, s, id, data));

@@ -94,7 +94,7 @@ static const char *geometry_of(struct arena *a, const char *kind, const struct s
     return arena_str(a, o.text.bytes);
 }
 
-static enum err shapes_of(struct arena *a, const struct detections *found, struct predicted_shapes *ret)
+enum err shapes_of(struct arena *a, const struct detections *found, struct predicted_shapes *ret)
 {
     const struct spot *spots = found->spots;
     for (size_t i = 0; i < found->n; i++) {
