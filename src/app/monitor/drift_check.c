@@ -183,7 +183,10 @@ static enum err check(struct sql *db, struct arena *a, const char *deployment_id
     const struct selection all = { .deployment_id = deployment_id };
     AUTO(out) struct out o;
     out_init(&o, DETAIL_CAP);
-    TRY(drift_settings_read(db, a, deployment_id, &t));
+    enum err read = drift_settings_read(db, a, deployment_id, &t);
+    if (read == E_NOT_FOUND) /* it was deleted since it was chosen */
+        return OK;
+    TRY(read);
     if (t.active)
         TRY(follow_training(db, a, &t));
     if (t.active)

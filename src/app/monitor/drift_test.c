@@ -199,6 +199,17 @@ TEST(checks_are_saved_up_to_a_number_and_come_again_with_time)
     CHECK(fabs(drift_allowance(3, 5000, 0) - 3) < 1e-12); /* the clock was set back */
 }
 
+TEST(a_deployment_that_was_deleted_since_its_check_was_due_is_no_fault)
+{
+    struct scene s;
+    bool any_more = false;
+    open_scene(&s, arena_new());
+    MUST(sql_run(s.db, "UPDATE drift SET due = 1"));
+    MUST(sql_script(s.db, "PRAGMA foreign_keys = OFF; DELETE FROM deployment"));
+    MUST(drift_check_next(s.db, &any_more));
+    close_scene(&s);
+}
+
 TEST(switched_off_nothing_is_counted_or_checked)
 {
     struct scene s;
