@@ -294,7 +294,7 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
 
 const policies = [
   { value: "DEPLOY_SHADOW", label: "Run it as shadow", says: "It predicts beside the champion; you promote it when you trust it. Recommended." },
-  { value: "DEPLOY_CHAMPION", label: "Make it champion at once", says: "It answers from the next image on." },
+  { value: "DEPLOY_CHAMPION", label: "Make it champion", says: "It answers from the next image on." },
   { value: "DEPLOY_MANUAL", label: "Only register it", says: "It waits in the registry." },
 ];
 
