@@ -29,8 +29,11 @@
     R(edge)                                                                                                                        \
     R(review)                                                                                                                      \
     R(review_queue)                                                                                                                \
-    R(feedback) R(stats) R(filter) R(dashboard) R(confusion) R(estimate) R(heatmap) R(pipeline) R(gate) R(decision) R(alert)       \
-        R(prometheus) R(drift) R(outlier) R(embedding)
+    R(feedback)                                                                                                                    \
+    R(stats)                                                                                                                       \
+    R(filter)                                                                                                                      \
+    R(dashboard)                                                                                                                   \
+    R(confusion) R(estimate) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift) R(outlier) R(embedding)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

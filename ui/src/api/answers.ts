@@ -1297,6 +1297,18 @@ export interface ModelFile {
   presigned_url: string;
 }
 
+export interface ModelForPredictionsElsewhere {
+  deployment_id: string;
+  name: string;
+  type: string;
+  min_threshold: number;
+  model_version_id: string;
+  labels: Record<string, string>;
+  sha256: string;
+  told: Record<string, unknown> | null;
+  model_url: string;
+}
+
 export interface ModelOfAVersion {
   id: string;
   name: string;
