@@ -49,7 +49,24 @@ test("what the model says right is accepted with one key, and the dashboard show
   await b.open(`/deployments/${deployment.id}?since=31536000`);
   const row = page.getByRole("row").filter({ hasText: "champion" });
   await row.getByText("0.5", { exact: true }).first().waitFor(); // one of two
+  await page.getByTestId("few-reviews").getByText("2 of 30 reviews").waitFor();
   await b.shot("classified-dashboard");
+  await page.getByTestId("confusion").getByRole("link", { name: "1" }).first().click(); // a cell opens its image, and no other
+  await page.getByTestId("cell").getByText("Reviewed as good, predicted as").waitFor();
+  await page.getByText(/^1 prediction/).waitFor();
+});
+
+test("a dashboard is narrowed in one place, which the link keeps", async () => {
+  await b.open(`/deployments/${deployment.id}?since=31536000`);
+  await page.getByRole("combobox", { name: "Query" }).fill("nb_shapes > 50");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("looked-at").getByText("0 predictions").waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("q"), "nb_shapes > 50");
+  await page.reload();
+  await page.getByTestId("looked-at").getByText("0 predictions").waitFor();
+  await page.getByRole("button", { name: "Clear", exact: true }).click();
+  await page.getByRole("link", { name: /^All \d/ }).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("q"), null);
 });
 
 test("images of a classification version are labelled by keys", async () => {

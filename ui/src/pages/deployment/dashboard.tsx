@@ -4,7 +4,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Chart, type ChartSpec } from "../../kit/chart";
 import { Dialog } from "../../kit/dialog";
-import { count, figure, milliseconds, plural } from "../../kit/format";
+import { count, figure, milliseconds } from "../../kit/format";
 import { Picture } from "../../kit/grid";
 import { IconBell, IconCrown, IconGhost } from "../../kit/icons";
 import { May } from "../../kit/may";
@@ -141,7 +141,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       <Drift deployment={d} />
       <Reviews deployment={d} dashboard={x} filter={filter} />
       <Decisions deployment={d} />
-      <Section title="Last predictions" end={<Link href={behind(d, x)} className="dim">{x ? plural(x.counts.in_range, "prediction") : ""}</Link>}>
+      <Section title="Last predictions" end={<Link href={behind(d, x)} className="dim">{x ? `All ${count(x.counts.in_range)}` : ""}</Link>}>
         {x?.last_predictions.length ? (
           <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>
             {x.last_predictions.map((a) => (

@@ -16,7 +16,7 @@ function Scored({ value, interval, digits = 3 }: { value: number | null | undefi
   if (typeof value !== "number") return <span className="dim">–</span>;
   return (
     <>
-      {figure(value, digits)}
+      <span>{figure(value, digits)}</span>
       {interval && (
         <span className="dim" title="95 % interval: images drawn anew" style={{ fontSize: 12 }}>
           {" "}
