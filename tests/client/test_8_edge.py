@@ -1,4 +1,5 @@
 """Predictions without the server: they are made by the champion that was brought, kept, and delivered later, in order and once, whatever is killed."""
+import hashlib
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+import requests
 from conftest import SACCADE, draw, unique, wait
 
 
@@ -87,7 +89,9 @@ def test_a_prediction_that_is_told_twice_is_one(server, deployment, token, image
 
 
 def test_a_new_champion_is_brought_and_what_the_old_one_said_stays_its_own(server, client, deployment, token, trained, images, store):
-    old = server.call("GET", f"/api/deployment/{deployment}")["model_version_id"]
+    given = server.call("GET", f"/api/deployment/{deployment}/edge", token=token)
+    old = given["model_version_id"]
+    assert old == server.call("GET", f"/api/deployment/{deployment}")["model_version_id"] and hashlib.sha256(requests.get(given["model_url"]).content).hexdigest() == given["sha256"]
     told(start(server, store, token, "--images", "-", *AWAY), f"{images[8].path}\n")
     new = str(trained[0].export_in_existing_model(client.get_model_by_id(client.get_model_version_by_id(old).origin_id)).id)
     server.call("POST", f"/api/deployment/{deployment}/model", json={"model_version_id": new})
