@@ -238,7 +238,7 @@ static enum err run_tensors(struct op *op, struct inference *i)
     struct oip_output out[TENSORS_MOST] = { 0 };
     TRY(tensors_new(&t));
     TRY(fill(&i->q, t));
-    TRY(model_run(op->db, op->services, op->arena, op_party(op), i->asked.version, t));
+    TRY(model_run(op->db, op->services, op->arena, i->asked.serving.id, i->asked.version, t));
     for (size_t k = 0; k < t->out.n; k++) {
         const struct tensor *from = &t->out.items[k];
         out[k] = (struct oip_output){ .name = from->name, .type = from->type, .rank = from->rank, .data = tensors_data(t, from) };
@@ -398,8 +398,8 @@ static const struct route routes[] = {
       .answers = &model_ready_answer, NAMED },
     { "GET", "/v2/models/{name}/versions/{version}/ready", model_ready, MAY_PREDICT, WORK_READ, "the same, of a version",
       .answers = &model_ready_answer, VERSION },
-    { "POST", "/v2/models/{name}/infer", infer, MAY_PREDICT, STREAM, NAMED },
-    { "POST", "/v2/models/{name}/versions/{version}/infer", infer, MAY_PREDICT, STREAM, VERSION },
+    { "POST", "/v2/models/{name}/infer", infer, MAY_PREDICT, STREAM, .queues = true, NAMED },
+    { "POST", "/v2/models/{name}/versions/{version}/infer", infer, MAY_PREDICT, STREAM, .queues = true, VERSION },
 };
 
 const struct resource oip_resource = { .name = "inference", .routes = routes, .n_routes = COUNT_OF(routes) };
