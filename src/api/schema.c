@@ -8,6 +8,7 @@ static const char schema_table[] = "CREATE TABLE schema_of (fingerprint TEXT NOT
 
 static enum err make(struct sql *db)
 {
+    TRY(sql_make_ready(db));
     TRY(sql_script(db, "DROP TABLE IF EXISTS schema_of")); /* an empty one: the first release made it before the rest */
     TRY(sql_script(db, schema_table));
     TRY(sql_run(db, "INSERT INTO schema_of (fingerprint, version) VALUES ('', ?1)", V(schema_today())));

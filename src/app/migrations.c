@@ -584,5 +584,7 @@ const struct migration migrations[] = {
     { 44, "predictions that were made without the server are delivered once",
       "ALTER TABLE predicted_asset ADD COLUMN delivery TEXT;"
       "CREATE UNIQUE INDEX predicted_asset_delivery ON predicted_asset (deployment_id, delivery) WHERE delivery IS NOT NULL" },
+    { 45, "names of people are told apart without heed of capitals by an index",
+      "CREATE UNIQUE INDEX person_name ON person (lower(username))" },
     { 0 },
 };

@@ -7,10 +7,44 @@
 #include <string.h>
 #include <sys/file.h>
 
+enum { URL_MOST = 4096 };
+
+enum err folder_db(struct arena *a, const char *data, const char **ret)
+{
+    const char *named = arena_fmt(a, "%s/database", data);
+    char *url;
+    size_t n;
+    *ret = arena_fmt(a, "%s/saccade.db", data);
+    if (!file_exists(named))
+        return OK;
+    TRY(file_read(a, named, URL_MOST, &url, &n));
+    url[strcspn(url, "\r\n")] = 0;
+    *ret = url;
+    return sql_is_url(url) ? OK : fail(E_INVALID, "%s must hold the address of a database, postgres://…", named);
+}
+
+/* It may hold a password. */
+enum err folder_use_db(const char *data, const char *url)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    if (!url)
+        return OK;
+    if (!sql_is_url(url) || strlen(url) >= URL_MOST)
+        return fail(E_INVALID, "--db must be like postgres://user@host/name");
+    if (file_exists(arena_fmt(a, "%s/saccade.db", data)))
+        return fail(E_CONFLICT, "%s has a database of its own (saccade.db): --db is for a new folder", data);
+    return file_write(arena_fmt(a, "%s/database", data), url, strlen(url), 0600);
+}
+
+static bool has_db(struct arena *a, const char *data)
+{
+    return file_exists(arena_fmt(a, "%s/saccade.db", data)) || file_exists(arena_fmt(a, "%s/database", data));
+}
+
 enum err folder_check(const char *data)
 {
     AUTO(arena) struct arena *a = arena_new();
-    if (!file_exists(arena_fmt(a, "%s/saccade.db", data)))
+    if (!has_db(a, data))
         return fail(E_NOT_FOUND, "%s holds no data of Saccade: there is no saccade.db (say --data FOLDER)", data);
     return OK;
 }
@@ -21,7 +55,7 @@ enum err folder_may_begin(const char *data)
     char **names;
     size_t n = 0;
     const char *objects = arena_fmt(a, "%s/objects", data);
-    if (file_exists(arena_fmt(a, "%s/saccade.db", data)))
+    if (has_db(a, data))
         return OK;
     if (file_exists(arena_fmt(a, "%s/saccade.db.new", data)))
         return fail(E_CONFLICT, "%s is not complete: a restore (or backup) into it was cut off; run it again", data);
@@ -37,7 +71,9 @@ static enum err open_if(const char *data, enum err (*fits)(struct sql *), struct
     AUTO(arena) struct arena *a = arena_new();
     TRY(folder_check(data));
     struct sql *db = NULL;
-    TRY(sql_open(arena_fmt(a, "%s/saccade.db", data), &db));
+    const char *where;
+    TRY(folder_db(a, data, &where));
+    TRY(sql_open(where, &db));
     enum err e = fits(db);
     if (e != OK) {
         sql_close(db);
@@ -80,5 +116,7 @@ static void say(void *with, const char *line)
 enum err folder_walk(struct sql *db, const char *data)
 {
     AUTO(arena) struct arena *a = arena_new();
-    return schema_walk(db, arena_fmt(a, "%s/saccade.db", data), say, NULL);
+    const char *where;
+    TRY(folder_db(a, data, &where));
+    return schema_walk(db, where, say, NULL);
 }

@@ -5,6 +5,10 @@
 #pragma once
 #include "sql/sql.h"
 
+/* Where its database is: its file saccade.db, or what its file `database` names. */
+MUST_USE enum err folder_db(struct arena *, const char *data, const char **ret);
+/* From now on its database is on this server; url NULL changes nothing. E_CONFLICT: it has one in a file. */
+MUST_USE enum err folder_use_db(const char *data, const char *url);
 /* Its database, with the functions that the resources' SQL uses, of today's version. E_NOT_FOUND where there is none: nothing is
  * made. E_CONFLICT: of another version. */
 MUST_USE enum err folder_open(const char *data, struct sql **ret);

@@ -37,7 +37,7 @@ enum {
 
 struct server {
     struct arena *arena;
-    const char *data, *listen, *public_url, *names, *secrets;
+    const char *data, *db, *listen, *public_url, *names, *secrets;
     int lock;
     struct services services;
     struct http_server *http;
@@ -55,6 +55,7 @@ static enum err lock_folder(struct server *s)
 {
     TRY(file_make_dirs(s->data, 0700));
     TRY(folder_lock(s->data, &s->lock));
+    TRY(folder_use_db(s->data, s->db));
     return folder_may_begin(s->data);
 }
 
@@ -64,7 +65,9 @@ static enum err open_data(struct server *s)
     TRY(blob_open(s->data, &s->services.blobs));
     TRY(held_share(in_dir(s, "write-lock"), true));
     struct sql *db = NULL;
-    TRY(sql_open(in_dir(s, "saccade.db"), &db));
+    const char *where;
+    TRY(folder_db(s->arena, s->data, &where));
+    TRY(sql_open(where, &db));
     enum err e = folder_walk(db, s->data);
     if (e == OK)
         e = api_make_schema(db);
@@ -72,7 +75,7 @@ static enum err open_data(struct server *s)
         e = account_first_start(db, s->arena, &s->first);
     sql_close(db);
     TRY(e);
-    return sql_pool_open(in_dir(s, "saccade.db"), &s->services.pool);
+    return sql_pool_open(where, &s->services.pool);
 }
 
 static enum err start_worker(struct server *s)
@@ -269,9 +272,9 @@ int serve_main(int argc, char **argv)
     uint64_t quota_bytes = 0;
     enum log_level level = LOG_INFO;
     const struct option_row options[] = {
-        { "--data", &s.data },  { "--listen", &s.listen },         { "--public-url", &s.public_url },
-        { "--host", &s.names }, { "--first-secrets", &s.secrets }, { "--log", &word },
-        { "--quota", &quota },  OUTSIDE_OPTIONS(&s.outside),
+        { "--data", &s.data },  { "--listen", &s.listen }, { "--public-url", &s.public_url },
+        { "--host", &s.names }, { "--db", &s.db },         { "--first-secrets", &s.secrets },
+        { "--log", &word },     { "--quota", &quota },     OUTSIDE_OPTIONS(&s.outside),
     };
     if (options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL) != OK || log_level_called(word, &level) != OK ||
         check_public_url(a, &s.public_url) != OK || option_bytes("--quota", quota, &quota_bytes) != OK ||

@@ -19,7 +19,7 @@ struct wish {
 static enum err user_called(struct wish *w, const char *name, const char **ret_id)
 {
     AUTO(rows) struct rows *r = NULL;
-    enum err e = sql_first(w->db, &r, "SELECT id FROM person WHERE username = ?1", V(name));
+    enum err e = sql_first(w->db, &r, "SELECT id FROM person WHERE lower(username) = lower(?1)", V(name));
     if (e == E_NOT_FOUND)
         return fail(E_NOT_FOUND, "there is no user %s", name);
     TRY(e);

@@ -6,6 +6,7 @@
 #include "blob/blob.h"
 #include "blob/sign.h"
 #include "cli/cli.h"
+#include "cli/folder.h"
 #include "cli/options.h"
 #include "cli/outside.h"
 #include "cli/upkeep.h"
@@ -99,9 +100,11 @@ static enum err work(struct services *s, const char *data, const char *has, stru
     struct runner runners[RUNNERS_MOST];
     size_t n = 0;
     bool only;
+    const char *where;
     TRY(blob_open(data, &s->blobs));
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
-    TRY(sql_pool_open(arena_fmt(a, "%s/saccade.db", data), &s->pool));
+    TRY(folder_db(a, data, &where));
+    TRY(sql_pool_open(where, &s->pool));
     TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data), &only));

@@ -57,8 +57,10 @@ static inline struct value value_same(struct value v)
     }
 #define VALUES(...) VALUES_(__VA_ARGS__) + 1, sizeof(VALUES_(__VA_ARGS__)) / sizeof(struct value) - 1
 
-MUST_USE enum err sql_open(const char *path, struct sql **ret);
+/* where: a file of SQLite (":memory:" too), or postgres://… as libpq reads it. */
+MUST_USE enum err sql_open(const char *where, struct sql **ret);
 void sql_close(struct sql *);
+bool sql_is_url(const char *where); /* of a server, not a file */
 
 /* Runs a statement that answers no rows (or whose rows do not matter). */
 #define sql_run(db, literal, ...) sql_run_text(db, "" literal "", VALUES(__VA_ARGS__))
@@ -121,6 +123,14 @@ MUST_USE enum err sql_list(struct sql *, const char *const *texts, size_t n, str
  * themselves. */
 void sql_contains(struct text *, const char *expression, size_t number);
 void sql_time_text(struct text *, const char *column); /* milliseconds as ISO 8601 text */
+
+/* Before the first table is made. */
+MUST_USE enum err sql_make_ready(struct sql *);
+/* Whether the database has the table, and in it the column (NULL: any). */
+MUST_USE enum err sql_has(struct sql *, bool *ret, const char *table, const char *column);
+
+/* The words in which a table was made; NULL where the database does not keep them. */
+MUST_USE enum err sql_made_as(struct sql *, struct arena *, const char *table, char **ret);
 
 /* Changes when another connection, of this or another process, has committed. */
 MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);

@@ -241,7 +241,7 @@ def test_a_login_for_predictions_falls_with_its_token_and_its_user(server, clien
     for jwt in (first, second):
         assert ask(server, jwt, "GET", f"/api/deployment/{ids[0]}")["id"] == ids[0]
         ask(server, jwt, "GET", f"/api/deployment/{ids[1]}", 403)
-        ask(server, jwt, "GET", "/api/users", 401)
+        ask(server, jwt, "GET", "/api/users", 403)
     ask(server, token, "DELETE", f"/api/token/{more['id']}", 204)
     ask(server, second, "GET", f"/api/deployment/{ids[0]}", 401)
     ask(server, first, "GET", f"/api/deployment/{ids[0]}")

@@ -1,7 +1,8 @@
 """Sweeps over every list and every deletion that the server describes: whatever they ask of the database is asked here once, and goes well.
 (tests/sql looks at the statements that come of it.)"""
-import http.client, json, sqlite3, time, uuid
+import http.client, json, time, uuid
 
+import database
 from sweeps import Things, all_routes, http_quote
 
 SAID = {"integer": ["> 1", "in (1, 2)"], "number": ["<= 0.5"], "boolean": ["= True"], "string": ['= "x"', '~ "x"', 'startswith "x"', 'endswith "x"', 'in ("x", "é")'],
@@ -84,16 +85,21 @@ def lists_of(server):
 MANY = 2100  # more than what a list takes for few (api/list.c), and than what is removed at once (api/remove.c)
 
 
+COLUMNS = "id org datalake_id object_name filename type content_type upload_status width height size hash data_source_id created_at".split()
+
+
 def many_data(server, things):
     """Data rows that nobody uploaded, written past the server: so many that a list goes other ways."""
-    with sqlite3.connect(server.data / "saccade.db", timeout=30) as db:
-        columns = [c[1] for c in db.execute("PRAGMA table_info(data)")]
-        row = dict(zip(columns, db.execute("SELECT * FROM data WHERE id = ?", [things.ids["data"]]).fetchone()))
-        for _ in range(MANY):
-            made = dict(row, id=str(uuid.uuid4()), data_source_id=things.ids["data source"])
-            made["object_name"] = f"{row['org']}/{made['id']}"
-            db.execute("INSERT INTO object SELECT ?1, org, hash, size, content_type, created_at FROM object WHERE name = ?2", [made["object_name"], row["object_name"]])
-            db.execute(f"INSERT INTO data ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})", [made[k] for k in columns])
+    where, of = database.where(server.data), things.ids["data"]
+    (org,), = database.rows(where, "SELECT org FROM data WHERE id = ?", [of])
+    made = []
+    for _ in range(MANY):
+        id = uuid.uuid4()
+        given = dict(id=f"'{id}'", object_name=f"'{org}/{id}'", data_source_id=f"'{things.ids['data source']}'")
+        made += [f"INSERT INTO object (name, org, hash, size, content_type, created_at) SELECT '{org}/{id}', o.org, o.hash, o.size, o.content_type, o.created_at"
+                 f" FROM object o JOIN data d ON d.object_name = o.name WHERE d.id = '{of}'",
+                 f"INSERT INTO data ({', '.join(COLUMNS)}) SELECT {', '.join(given.get(c, c) for c in COLUMNS)} FROM data WHERE id = '{of}'"]
+    database.write(where, ";".join(made))
 
 
 def jobs_done(server):
@@ -125,8 +131,7 @@ def others(server):
     yield said("POST", f"/api/tag/{tag}/detach", 200, [things.ids["data"]])
     yield said("DELETE", f"/api/data/source/{source}", 204)
     jobs_done(server)
-    with sqlite3.connect(server.data / "saccade.db", timeout=30) as db:
-        left, = db.execute("SELECT count(*) FROM data WHERE data_source_id = ?", [source]).fetchone()
+    (left,), = database.rows(database.where(server.data), "SELECT count(*) FROM data WHERE data_source_id = ?", [source])
     yield "a data source that thousands name goes", left == 0, f"{left} name it"
 
 

@@ -1,5 +1,8 @@
 """A server on a folder of its own, and cases: steps of requests and what must come back (README.md)."""
-import ast, atexit, http.client, json, os, pathlib, re, signal, socket, subprocess, tempfile, uuid
+import ast, atexit, http.client, json, os, pathlib, re, signal, socket, subprocess, sys, tempfile, uuid
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import database
 
 
 class Wrong(Exception):
@@ -13,7 +16,7 @@ class Server:
         self.answers = None  # what compares them with the API's description, if somebody does
         self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
         self.process = subprocess.Popen([binary, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--first-secrets",
-                                         self.folder / "first.json"], stdout=subprocess.PIPE, stderr=self.log, env=self.env)
+                                         self.folder / "first.json", *database.new()], stdout=subprocess.PIPE, stderr=self.log, env=self.env)
         atexit.register(self.process.kill) # also when the runner itself fails; after stop() it does nothing
         for line in self.process.stdout:
             if b"is ready at" in line:

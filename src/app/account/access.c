@@ -47,13 +47,13 @@ const struct resource users_answer = { .name = "users with access", .fields = us
 enum err access_list(struct op *op)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(
-        op->db, &r,
-        "SELECT u.id, u.username, (SELECT m.role FROM member m WHERE m.person_id = u.id AND m.org = ?1),"
-        " (SELECT g.role FROM access g WHERE g.person_id = u.id AND g.thing_id = ?2) FROM person u"
-        " WHERE (u.id IN (SELECT m.person_id FROM member m WHERE m.org = ?1)"
-        " OR u.id IN (SELECT g.person_id FROM access g WHERE g.thing_id = ?2)) AND (u.id = ?3 OR ?3 IS NULL) ORDER BY u.username",
-        V(op->org), V(op->id), V(op->guest ? op->user_id : NULL))); /* guests do not see who else there is */
+    TRY(sql_rows(op->db, &r,
+                 "SELECT u.id, u.username, (SELECT m.role FROM member m WHERE m.person_id = u.id AND m.org = ?1),"
+                 " (SELECT g.role FROM access g WHERE g.person_id = u.id AND g.thing_id = ?2) FROM person u"
+                 " WHERE (u.id IN (SELECT m.person_id FROM member m WHERE m.org = ?1)"
+                 " OR u.id IN (SELECT g.person_id FROM access g WHERE g.thing_id = ?2)) AND (u.id = ?3 OR ?3 IS NULL) ORDER BY "
+                 "lower(u.username)",
+                 V(op->org), V(op->id), V(op->guest ? op->user_id : NULL))); /* guests do not see who else there is */
     out_object(&op->out, NULL);
     out_array(&op->out, "users");
     while (rows_next(r)) {

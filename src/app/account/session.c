@@ -106,7 +106,7 @@ static enum err login(struct op *op)
         enum err e = sql_first(op->db, &r,
                                "SELECT u.id, u.username, u.home, m.role, u.password FROM person u JOIN member m ON m.person_id = "
                                "u.id AND m.org = u.home"
-                               " WHERE u.username = ?1",
+                               " WHERE lower(u.username) = lower(?1)",
                                V(name));
         if (e != E_NOT_FOUND)
             TRY(e);

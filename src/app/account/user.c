@@ -8,6 +8,7 @@ static const char table[] =
     "CREATE TABLE person (id TEXT PRIMARY KEY, home TEXT NOT NULL REFERENCES organization(id), "
     "username TEXT NOT NULL COLLATE NOCASE UNIQUE, password TEXT NOT NULL, created_at INTEGER NOT NULL, last_login_at INTEGER) "
     "STRICT;"
+    "CREATE UNIQUE INDEX person_name ON person (lower(username));"
     "CREATE TABLE member (person_id TEXT NOT NULL REFERENCES person(id) ON DELETE CASCADE, org TEXT NOT NULL REFERENCES "
     "organization(id), role TEXT NOT NULL CHECK (role IN ('viewer', 'annotator', 'member', 'admin', 'owner')), created_at INTEGER "
     "NOT NULL, PRIMARY KEY (person_id, org)) STRICT;"
@@ -253,7 +254,7 @@ static enum err add_member(struct op *op)
         return fail(E_INVALID, "say who: username or user_id");
     {
         AUTO(rows) struct rows *r = NULL;
-        enum err e = sql_first(op->db, &r, "SELECT id FROM person WHERE id = ?1 OR username = ?2", V(id), V(name));
+        enum err e = sql_first(op->db, &r, "SELECT id FROM person WHERE id = ?1 OR lower(username) = lower(?2)", V(id), V(name));
         if (e == E_NOT_FOUND)
             return fail(e, "there is no user %s", name ? name : id);
         TRY(e);
@@ -302,7 +303,7 @@ static const struct resource short_user = {
 static enum err organization_users(struct op *op)
 {
     out_object(&op->out, NULL);
-    TRY(reply_rows(op, "users", &short_user, "u.username = ?1 OR ?1 IS NULL", V(in_text(op, "username"))));
+    TRY(reply_rows(op, "users", &short_user, "lower(u.username) = lower(?1) OR ?1 IS NULL", V(in_text(op, "username"))));
     out_end_object(&op->out);
     return OK;
 }

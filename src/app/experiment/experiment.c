@@ -237,12 +237,13 @@ enum err experiment_set_status(struct sql *db, struct arena *a, const char *id, 
         return OK;
     if (rows_int(r, 1) && (strcmp(status, "RUNNING") == 0 || strcmp(status, "SUCCESS") == 0))
         return fail(E_CONFLICT, "the experiment was cancelled");
-    TRY(sql_run(db,
-                "UPDATE experiment SET status = ?2, error = ?3, updated_at = ?4,"
-                " started_at = CASE WHEN ?2 = 'RUNNING' THEN ?4 ELSE started_at END,"
-                " ended_at = CASE WHEN ?5 THEN ?4 ELSE NULL END, progress = CASE WHEN ?2 = 'SUCCESS' THEN 1.0 ELSE progress END"
-                " WHERE id = ?1",
-                V(id), V(status), V(why), V(clock_now_ms()), V(ended(status))));
+    TRY(sql_run(
+        db,
+        "UPDATE experiment SET status = ?2, error = ?3, updated_at = ?4,"
+        " started_at = CASE WHEN ?2 = 'RUNNING' THEN ?4 ELSE started_at END,"
+        " ended_at = CASE WHEN ?5 <> 0 THEN ?4 ELSE NULL END, progress = CASE WHEN ?2 = 'SUCCESS' THEN 1.0 ELSE progress END"
+        " WHERE id = ?1",
+        V(id), V(status), V(why), V(clock_now_ms()), V(ended(status))));
     TRY(event_tell(db, &experiment_resource, id, arena_fmt(a, "experiment:%s", id),
                    arena_fmt(a, "{\"kind\":\"status\",\"status\":\"%s\"}", status)));
     TRY(event_tell(db, &experiment_resource, id, "experiment", arena_fmt(a, "{\"id\":\"%s\",\"status\":\"%s\"}", id, status)));

@@ -15,7 +15,8 @@ static enum err list(struct op *op)
 
 static enum err find(struct op *op)
 {
-    return reply_find(op, &sdk_worker_resource, "there is no worker of that name", "u.username = ?1", V(in_text(op, "username")));
+    return reply_find(op, &sdk_worker_resource, "there is no worker of that name", "lower(u.username) = lower(?1)",
+                      V(in_text(op, "username")));
 }
 
 static enum err get(struct op *op)
