@@ -358,7 +358,7 @@ static void open_network(const char *dir)
     if (!network.model || start_find(network.model, a, &start) != OK || !start.path ||
         network_new(network.model, 1, (struct frame){ SIDE, SIDE }, 2, 1, GRAPH_INFER, NULL, &n) != OK ||
         checkpoint_start_from(start.path, n.graph, &taken) != OK || onnx_write(&n, labels, path) != OK ||
-        file_read(a, path, 1 << 30, &bytes, &size) != OK || ort_start() != OK ||
+        file_read(a, path, 1 << 30, &bytes, &size) != OK || ort_start(1) != OK ||
         ort_load_seeing((const uint8_t *)bytes, size, &network.session) != OK) {
         fprintf(stderr, "no network with ImageNet weights: %s\n", fail_text());
         exit(1);
