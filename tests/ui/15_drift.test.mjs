@@ -63,6 +63,8 @@ test("dark and blurred images are named as drift, with their curves and bars", a
   await page.getByTestId("drift").getByRole("button", { name: "Brightness" }).click();
   await page.getByRole("img", { name: "Chart: Distribution of Brightness" }).locator("canvas").waitFor();
   await page.getByTestId("drift").scrollIntoViewIfNeeded();
+  const [table, bars] = [await page.getByTestId("drift").boundingBox(), await page.getByRole("img", { name: "Chart: Bars of Brightness" }).boundingBox()];
+  assert.ok(table.x + table.width <= bars.x, `the table ends at ${table.x + table.width}, the chart beside it begins at ${bars.x}`);
   await b.shot("drift");
   await page.setViewportSize({ width: 1920, height: 1400 });
   await page.emulateMedia({ colorScheme: "dark" });
@@ -78,10 +80,13 @@ test("a bar opens the predictions behind it", async () => {
   const h = features.find((f) => f.feature === "brightness").histogram;
   const bar = h.window.indexOf(Math.max(...h.window));
   const chart = page.getByRole("img", { name: "Chart: Bars of Brightness" });
-  await chart.scrollIntoViewIfNeeded();
-  const box = await chart.boundingBox();
-  for (let x = 40; x < box.width - 10 && page.url().includes("predictions") === false; x += 6) await page.mouse.click(box.x + x, box.y + box.height - 50);
-  await page.waitForURL(/tab=predictions/);
+  const opened = () => page.url().includes("tab=predictions");
+  // Panels above grow as their answers come: each click looks anew where the chart is.
+  await until("a bar opens", async () => {
+    const { width, height } = await chart.boundingBox();
+    for (let x = 40; x < width - 10 && !opened(); x += 6) await chart.click({ position: { x, y: height - 50 } });
+    return opened();
+  });
   const q = new URL(page.url()).searchParams.get("q");
   assert.match(q, /^image\.brightness >= [\d.]+ and image\.brightness < [\d.]+ and created_at >= /);
   const at = Number(q.match(/>= ([\d.]+)/)[1]);

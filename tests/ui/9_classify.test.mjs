@@ -48,7 +48,7 @@ test("what the model says right is accepted with one key, and the dashboard show
   await until("the review", async () => (await api("GET", `/api/predicted/asset/${next.id}`)).reviews[0]);
   await b.open(`/deployments/${deployment.id}?since=31536000`);
   const row = page.getByRole("row").filter({ hasText: "champion" });
-  await row.getByText("0.5", { exact: true }).first().waitFor(); // one of two
+  await row.getByText("0.500", { exact: true }).first().waitFor(); // one of two
   await page.getByTestId("few-reviews").getByText("2 of 30 reviews").waitFor();
   await b.shot("classified-dashboard");
   await page.getByTestId("confusion").getByRole("link", { name: "1" }).first().click(); // a cell opens its image, and no other

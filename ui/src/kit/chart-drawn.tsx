@@ -4,9 +4,9 @@ import { DataZoomComponent, GridComponent, LegendComponent, ToolboxComponent, To
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
-import type { ChartHandle, ChartSpec } from "./chart";
+import type { ChartHandle, ChartSpec, Series } from "./chart";
 import { figure } from "./format";
-import { lineColour } from "./palette";
+import { lineColour, seriesColour } from "./palette";
 
 echarts.use([LineChart, BarChart, HeatmapChart, ScatterChart, GridComponent, TooltipComponent, LegendComponent, DataZoomComponent, ToolboxComponent, VisualMapComponent, CanvasRenderer]);
 
@@ -32,6 +32,9 @@ const withLonely = (points: readonly (readonly [number, number | null])[]): obje
     return { value: p, symbol: lonely ? "circle" : "none", symbolSize: 4 };
   });
 
+/** In a legend a series looks as it does in the chart, so that two of one colour are told apart. */
+const legendIcon = (s: Series) => (s.dots ? "circle" : s.dashed ? "path://M0 2h4v3h-4zM6 2h4v3h-4z" : "path://M0 2h10v3h-10z");
+
 /** The strip below a line: all of it, and what is shown above as a window whose ends and middle can be dragged. */
 function overview(dark: boolean, text: string): object {
   const line = dark ? "#4fb1b9" : "#0f6b74";
@@ -50,8 +53,10 @@ function options(spec: ChartSpec, dark: boolean): object {
   if (spec.kind === "line") {
     const many = spec.series.length > 1;
     const unit = spec.unit ? ` ${spec.unit}` : "";
+    const cloud = spec.series.every((s) => s.dots);
+    const xName = spec.x === "value" ? spec.xName : undefined;
     const series = spec.series.flatMap((s, i): object[] => {
-      const colour = s.colour ?? lineColour(i, dark);
+      const colour = s.colour ? seriesColour(s.colour, dark) : lineColour(i, dark);
       const one = { type: s.dots ? "scatter" : "line", name: s.name, data: s.points, symbolSize: s.dots ? 6 : 5, showSymbol: s.points.length < 2, itemStyle: { color: colour }, lineStyle: { color: colour, width: 1.75, type: s.dashed ? "dashed" : "solid" }, sampling: "lttb", emphasis: { focus: many ? "series" : "none" } };
       if (!s.dots && !spec.smooth && s.points.some(([, y]) => y === null)) return [{ ...one, data: withLonely(s.points), showSymbol: true, sampling: undefined }];
       if (!spec.smooth || s.dots) return [one];
@@ -62,9 +67,9 @@ function options(spec: ChartSpec, dark: boolean): object {
     });
     return {
       ...base,
-      grid: { left: 8, right: 16, top: many ? 34 : 14, bottom: spec.overview ? 44 : 6, containLabel: true },
-      legend: many ? { type: "scroll", top: 0, left: 0, right: 28, icon: "roundRect", itemWidth: 10, itemHeight: 3, textStyle: { color: text, fontSize: 11.5 }, pageTextStyle: { color: text }, data: spec.series.map((s) => s.name) } : { show: false },
-      tooltip: {
+      grid: { left: 8, right: 16, top: (many ? 34 : 14) + (spec.yName ? 20 : 0), bottom: spec.overview ? 44 : xName ? 26 : 6, containLabel: true },
+      legend: many ? { type: "scroll", top: 0, left: 0, right: 28, itemWidth: 10, itemHeight: 7, textStyle: { color: text, fontSize: 11.5 }, pageTextStyle: { color: text }, data: spec.series.map((s) => ({ name: s.name, icon: legendIcon(s) })) } : { show: false },
+      tooltip: cloud ? { ...tooltip, trigger: "item", formatter: (p: { seriesName: string; value: [number, number] }) => `${escape(p.seriesName)}<br>${escape(spec.xName ?? "")} <b>${figure(p.value[0], 3)}</b><br>${escape(spec.yName ?? "")} <b>${figure(p.value[1], 3)}</b>` } : {
         ...tooltip,
         trigger: "axis",
         axisPointer: { type: "line", lineStyle: { color: text, type: "dashed" } },
@@ -79,8 +84,8 @@ function options(spec: ChartSpec, dark: boolean): object {
             .join("")}`;
         },
       },
-      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : spec.x === "value" ? { type: "value", axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) } } : { type: "value" }), min: spec.from ?? "dataMin", max: spec.to ?? "dataMax", splitLine: { show: false }, splitNumber: 5 },
-      yAxis: { ...axis, type: spec.log ? "log" : "value", scale: !spec.zero, ...(spec.most === undefined ? {} : { max: spec.most, interval: spec.most / 4 }), splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
+      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : spec.x === "value" ? { type: "value", axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) } } : { type: "value" }), name: xName, nameLocation: "middle", nameGap: 26, min: spec.from ?? (cloud ? undefined : "dataMin"), max: spec.to ?? (cloud ? undefined : "dataMax"), scale: cloud, splitLine: { show: false }, splitNumber: 5 },
+      yAxis: { ...axis, name: spec.yName, nameGap: 12, type: spec.log ? "log" : "value", scale: !spec.zero, ...(spec.most === undefined ? {} : { max: spec.most, interval: spec.most / 4 }), splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
       toolbox: { show: true, top: -40, feature: { dataZoom: { yAxisIndex: "none", show: true } } },
       dataZoom: [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false, moveOnMouseWheel: false, filterMode: "none" }, ...(spec.overview ? [overview(dark, text)] : [])],
       series,
@@ -98,7 +103,7 @@ function options(spec: ChartSpec, dark: boolean): object {
       tooltip: { ...tooltip, trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: dark ? "rgb(255 255 255 / 4%)" : "rgb(0 0 0 / 4%)" } }, valueFormatter: (v: number) => figure(v) },
       xAxis: spec.lying ? values : labels,
       yAxis: spec.lying ? labels : values,
-      series: spec.series.map((s, i) => ({
+      series: spec.series.map((s) => ({ ...s, colour: s.colour && seriesColour(s.colour, dark) })).map((s, i) => ({
         type: "bar",
         name: s.name,
         color: s.colour ?? lineColour(i, dark),

@@ -6,13 +6,14 @@ import { IconDots, IconDownload } from "./icons";
 export interface Series {
   name: string;
   points: readonly (readonly [number, number | null])[];
+  /** A CSS colour, or a role that the palette knows. */
   colour?: string;
   dashed?: boolean;
   /** Points without a line between them. */
   dots?: boolean;
 }
 export type ChartSpec =
-  | { kind: "line"; series: readonly Series[]; x: "step" | "time" | "value"; xName?: string; unit?: string; log?: boolean; from?: number; to?: number; smooth?: number; zero?: boolean; most?: number; /** a strip of all of it below, with a window to drag */ overview?: boolean }
+  | { kind: "line"; series: readonly Series[]; x: "step" | "time" | "value"; xName?: string; yName?: string; unit?: string; log?: boolean; from?: number; to?: number; smooth?: number; zero?: boolean; most?: number; /** a strip of all of it below, with a window to drag */ overview?: boolean }
   | { kind: "bar"; categories: readonly string[]; series: readonly { name: string; values: readonly number[]; colour?: string; colours?: readonly string[] }[]; xName?: string; yName?: string; lying?: boolean; most?: number }
   | { kind: "heat"; columns: readonly string[]; rows: readonly string[]; values: readonly (readonly number[])[]; xName?: string; yName?: string };
 

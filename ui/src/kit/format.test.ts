@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, bytes, count, countOf, countWords, duration, figure, plural } from "./format";
+import { ago, bytes, count, countOf, countWords, duration, figure, fixed, plural } from "./format";
 
 test("figures keep four digits and no zeros at their end", () => {
   assert.equal(figure(0.560349), "0.5603");
@@ -10,6 +10,12 @@ test("figures keep four digits and no zeros at their end", () => {
   assert.equal(figure(0.00001234), "1.23e-5");
   assert.equal(figure(null), "–");
   assert.equal(figure(Number.NaN), "–");
+});
+
+test("figures that stand below each other have digits of one number", () => {
+  assert.equal(fixed(0.5, 3), "0.500");
+  assert.equal(fixed(1, 2), "1.00");
+  assert.equal(fixed(null, 3), "–");
 });
 
 test("counts are grouped, and one is one", () => {

@@ -20,6 +20,9 @@ export function figure(x: number | null | undefined, digits = 4): string {
   return String(Number(x.toPrecision(digits)));
 }
 
+/** So many digits after the point, also zeros: for figures that stand below each other. */
+export const fixed = (x: number | null | undefined, digits: number) => (x === null || x === undefined || Number.isNaN(x) ? "–" : x.toFixed(digits));
+
 /** The name of a log without its folder: "eval/mAP50" is "mAP50". */
 export const scoreName = (log: string) => log.slice(log.lastIndexOf("/") + 1);
 

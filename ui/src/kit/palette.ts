@@ -43,3 +43,12 @@ export const lineColour = (i: number, dark: boolean): string => {
   const set = dark ? lines.dark : lines.light;
   return set[i % set.length] ?? "#888";
 };
+
+/** What a series is, where that has a colour of its own in every chart: what is shown, what that is compared with, what is wrong. */
+const roles: Record<string, readonly [light: string, dark: string]> = {
+  shown: ["#0f6b74", "#4fb1b9"],
+  before: ["#9aa3ad", "#858f9a"],
+  bad: ["#c02b2b", "#ff7b78"],
+};
+/** The colour of a role, or the colour itself. */
+export const seriesColour = (colour: string, dark: boolean): string => roles[colour]?.[dark ? 1 : 0] ?? colour;

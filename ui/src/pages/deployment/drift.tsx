@@ -12,8 +12,6 @@ import { navigate, useUrl } from "../../kit/url";
 import { checkDrift, useDrift, type Deployment } from "./data";
 import { Embedding } from "./embedding";
 
-const beforeColour = "#9aa3ad";
-const windowColour = "#178089";
 /** As few training images are no reference (docs/monitoring.md). */
 const least = 30;
 const nameOf = (f: ComparedFeature) => (f.against === "TRAINING" ? "training" : "first predictions");
@@ -30,7 +28,7 @@ function Curves({ of: f, wide, high }: { of: ComparedFeature; wide: number; high
   };
   return (
     <svg width={wide} height={high} aria-hidden style={{ display: "block" }}>
-      <path d={path(c.before)} fill="none" stroke={beforeColour} strokeWidth={1.25} />
+      <path d={path(c.before)} fill="none" stroke="#9aa3ad" strokeWidth={1.25} />
       <path d={path(c.window)} fill="none" stroke={f.drifted ? "var(--bad)" : "var(--accent)"} strokeWidth={1.5} />
     </svg>
   );
@@ -64,8 +62,8 @@ function Features({ of: rows, chosen, choose }: { of: readonly ComparedFeature[]
       <tbody>
         {rows.map((f) => (
           <tr key={f.feature} data-link data-chosen={f === chosen || undefined} onClick={() => choose(f)}>
-            <td>
-              <button type="button" style={{ font: "inherit", color: "inherit", background: "none", border: 0, padding: 0, cursor: "pointer", textAlign: "left" }} aria-pressed={f === chosen} onClick={() => choose(f)}>
+            <td style={{ maxWidth: 216 }} title={f.title}>
+              <button type="button" style={{ font: "inherit", color: "inherit", background: "none", border: 0, padding: 0, cursor: "pointer", textAlign: "left", maxWidth: "100%", overflow: "hidden", textOverflow: "ellipsis" }} aria-pressed={f === chosen} onClick={() => choose(f)}>
                 {f.title}
               </button>
             </td>
@@ -98,13 +96,13 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
     const c = f.curve;
     if (!c) return null;
     const line = (ys: number[]) => c.x.map((x, i): [number, number] => [x, ys[i] ?? 0]);
-    return { kind: "line", x: "value", xName: f.title, zero: true, most: 1, series: [{ name: nameOf(f), points: line(c.before), colour: beforeColour }, { name: "newest predictions", points: line(c.window), colour: windowColour }] };
+    return { kind: "line", x: "value", xName: f.title, zero: true, most: 1, series: [{ name: nameOf(f), points: line(c.before), colour: "before" }, { name: "newest predictions", points: line(c.window), colour: "shown" }] };
   }, [f]);
   const bars = useMemo((): ChartSpec | null => {
     const h = f.histogram;
     if (!h) return null;
     const share = (xs: number[]) => { const all = xs.reduce((s, x) => s + x, 0) || 1; return xs.map((x) => Math.round((1000 * x) / all) / 10); };
-    return { kind: "bar", categories: h.edges.slice(0, -1).map((e) => figure(e, 3)), series: [{ name: nameOf(f), values: share(h.before), colour: beforeColour }, { name: "newest predictions", values: share(h.window), colour: windowColour }], xName: f.title + unit, yName: "% of images" };
+    return { kind: "bar", categories: h.edges.slice(0, -1).map((e) => figure(e, 3)), series: [{ name: nameOf(f), values: share(h.before), colour: "before" }, { name: "newest predictions", values: share(h.window), colour: "shown" }], xName: f.title + unit, yName: "% of images" };
   }, [f, unit]);
   if (f.test === "MMD")
     return (
@@ -117,7 +115,7 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
   return (
     <div style={{ display: "flex", flexDirection: "column", gap: 14 }}>
       <div>
-        <div style={{ display: "flex", gap: 12, alignItems: "baseline", marginBottom: 4 }}>
+        <div style={{ display: "flex", flexWrap: "wrap", gap: "0 12px", alignItems: "baseline", marginBottom: 4 }}>
           <b style={{ fontWeight: 560 }}>{f.title}</b>
           <span className="dim">
             {count(f.n_window)} newest predictions against {f.against === "TRAINING" ? plural(f.n_before, "training image") : `the first ${count(f.n_before)}`}
@@ -129,7 +127,7 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
         <div className="dim" style={{ fontSize: 12, marginBottom: 2 }}>
           Share of images up to a value{f.tested && f.at !== null && <>; furthest apart at {figure(f.at, 3)}: D = {figure(f.d, 3)}</>}
         </div>
-        <Chart spec={curves} name={`Distribution of ${f.title}`} height={170} onPick={({ index }) => c && f.query && navigate(behind(d, f, checked, null, c.x[index] ?? null))} />
+        <Chart spec={curves} name={`Distribution of ${f.title}`} height={190} onPick={({ index }) => c && f.query && navigate(behind(d, f, checked, null, c.x[index] ?? null))} />
       </div>
     </div>
   );
@@ -143,7 +141,7 @@ function History({ of: t, chosen }: { of: DriftOfADeployment; chosen: ComparedFe
     const worst = t.history.map((h): [number, number] => [at(h), Math.max(0, ...Object.values(h.distances))]);
     const own = chosen ? t.history.flatMap((h): [number, number][] => { const x = h.distances[chosen.feature]; return x === undefined ? [] : [[at(h), x]]; }) : [];
     const edge = [worst[0], worst[worst.length - 1]].map((p): [number, number] => [p?.[0] ?? 0, 1]);
-    return { kind: "line", x: "time", zero: true, series: [{ name: "worst feature", points: worst, colour: windowColour }, ...(own.length ? [{ name: chosen?.title ?? "", points: own, colour: beforeColour }] : []), { name: "drift from here", points: edge, dashed: true, colour: "#d9534f" }] };
+    return { kind: "line", x: "time", zero: true, series: [{ name: "worst feature", points: worst, colour: "shown" }, ...(own.length ? [{ name: chosen?.title ?? "", points: own, colour: "before" }] : []), { name: "drift from here", points: edge, dashed: true, colour: "bad" }] };
   }, [t.history, chosen]);
   if (!spec) return null;
   return (
@@ -224,8 +222,8 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
             )}
           </p>
           {t.latest && (
-            <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(490px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
-              <div style={{ minWidth: 0 }}>
+            <div style={{ display: "flex", flexWrap: "wrap", gap: "20px 32px", alignItems: "flex-start" }}>
+              <div style={{ flex: "1 1 624px", minWidth: 0, overflowX: "auto" }}>
                 <Features of={whole ? rows : few} chosen={chosen} choose={(f) => setFeature(f.feature)} />
                 {few.length < rows.length && (
                   <button type="button" className="dim" style={{ font: "inherit", fontSize: 12, background: "none", border: 0, padding: "6px 0 0", cursor: "pointer", textDecoration: "underline" }} onClick={() => setWhole(!whole)}>
@@ -234,7 +232,11 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
                 )}
                 <History of={t} chosen={chosen} />
               </div>
-              {chosen && <Chosen deployment={d} of={chosen} checked={t.checked_at} />}
+              {chosen && (
+                <div style={{ flex: "1 1 360px", minWidth: 0 }}>
+                  <Chosen deployment={d} of={chosen} checked={t.checked_at} />
+                </div>
+              )}
             </div>
           )}
         </>

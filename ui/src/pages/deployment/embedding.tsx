@@ -8,9 +8,6 @@ import { Fault, Section } from "../../kit/parts";
 import { navigate } from "../../kit/url";
 import { useEmbedding, type Deployment } from "./data";
 
-const trainingColour = "#9aa3ad";
-const windowColour = "#178089";
-
 /** The comparison of all directions together, of the newest check. */
 function Together({ of: t }: { of: DriftOfADeployment | undefined }) {
   const f = t?.latest?.features.find((x) => x.test === "MMD" && x.tested);
@@ -30,7 +27,7 @@ export function Embedding({ deployment: d, drift }: { deployment: Deployment; dr
   const spec = useMemo((): ChartSpec | null => {
     if (!e?.training.length) return null;
     const points = (of: readonly { x: number; y: number }[]) => of.map((p): [number, number] => [p.x, p.y]);
-    return { kind: "line", x: "value", xName: "direction 1 (σ)", unit: "σ", series: [{ name: "training", points: points(e.training), colour: trainingColour, dots: true }, { name: "newest predictions", points: points(e.window), colour: windowColour, dots: true }] };
+    return { kind: "line", x: "value", xName: "direction 1 (σ)", yName: "direction 2 (σ)", series: [{ name: "training", points: points(e.training), colour: "before", dots: true }, { name: "newest predictions", points: points(e.window), colour: "shown", dots: true }] };
   }, [e]);
   return (
     <Section title="What the network sees">

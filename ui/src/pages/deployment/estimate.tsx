@@ -1,6 +1,6 @@
 // The quality that is to be expected of predictions that nobody reviewed, beside what reviews say of those that somebody did.
 import { Skeleton } from "@mantine/core";
-import { count, figure, plural } from "../../kit/format";
+import { count, figure, fixed, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
 import { useEstimate, type Dashboard, type Deployment } from "./data";
 import type { Filter } from "./filters";
@@ -25,7 +25,7 @@ function Lines({ of }: { of: readonly Mark[] }) {
           <span style={{ position: "absolute", left: `calc(${100 * m.value}% - 4px)`, top: 5, width: 8, height: 8, borderRadius: 4, background: i ? "var(--dim)" : "var(--accent)" }} />
         </span>,
         <span key={`${m.name} value`} style={{ whiteSpace: "nowrap" }}>
-          <b style={{ fontWeight: 600 }}>{figure(m.value, 3)}</b> <span className="dim">{figure(m.low, 2)}–{figure(m.high, 2)}, {m.says}</span>
+          <b style={{ fontWeight: 600 }}>{fixed(m.value, 3)}</b> <span className="dim">{fixed(m.low, 2)}–{fixed(m.high, 2)}, {m.says}</span>
         </span>,
       ])}
     </div>

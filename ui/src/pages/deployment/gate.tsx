@@ -60,13 +60,13 @@ export function Decisions({ deployment: d }: { deployment: Deployment }) {
         <tbody>
           {data.items.map((x) => (
             <tr key={x.id}>
-              <td style={{ whiteSpace: "nowrap" }}>
+              <td style={{ width: 1 }}>
                 <span className="chip" style={{ ["--chip" as string]: `var(${words[x.kind].colour})` }}>
                   {words[x.kind].text}
                 </span>
               </td>
-              <td>{x.says}{x.created_by && <span className="dim"> · {x.created_by}</span>}</td>
-              <td data-align="right" className="dim" title={x.confidence === null ? undefined : `asked for: ${percent(x.confidence, 1)}`}>
+              <td style={{ maxWidth: "none", whiteSpace: "normal", padding: "9px 12px" }}>{x.says}{x.created_by && <span className="dim"> · {x.created_by}</span>}</td>
+              <td data-align="right" className="dim" style={{ width: 1 }} title={x.confidence === null ? undefined : `asked for: ${percent(x.confidence, 1)}`}>
                 <Time at={x.created_at} />
               </td>
             </tr>

@@ -8,6 +8,8 @@ import { thumbnail, useDeploymentLabels, useHeatmap, type Dashboard, type Deploy
 import { behind, type Filter } from "./filters";
 
 const IMAGES = 12;
+/** Of the picture and of what is said below it, in pixels. */
+const width = 480;
 // Light to dark, so that it reads without colour too.
 const ramp = [
   [255, 226, 122],
@@ -66,7 +68,6 @@ function Drawn({ cells, assets, onPick }: { cells: Cells; assets: readonly Predi
   const canvas = useRef<HTMLCanvasElement>(null);
   const [under, setUnder] = useState<{ x: number; y: number; value: number } | null>(null);
   const shape = shapeOf(assets);
-  const width = 480;
   const height = Math.round(Math.min(640, Math.max(160, (width * shape.height) / shape.width)));
   const ids = assets.slice(0, IMAGES).map((a) => a.data.id).join(" ");
   useEffect(() => {
@@ -134,7 +135,7 @@ export function Heatmap({ deployment: d, filter, looked }: { deployment: Deploym
       ) : (
         <>
           <Drawn cells={x} assets={newest} onPick={() => navigate(behind(d, looked, name ? `label.name = ${JSON.stringify(name)}` : "nb_shapes > 0"))} />
-          <span className="dim" style={{ display: "flex", gap: 8, alignItems: "center", fontSize: 12, marginTop: 6 }}>
+          <span className="dim" style={{ display: "flex", gap: 8, alignItems: "center", fontSize: 12, marginTop: 6, maxWidth: width }}>
             0
             <i aria-hidden style={{ width: 90, height: 6, borderRadius: 3, background: `linear-gradient(90deg, transparent, ${ramp.map((c) => `rgb(${c.join(" ")})`).join(", ")})` }} />
             {most > 1 ? figure(most, 2) : percent(most)} {most > 1 ? "objects an image" : "of images"}

@@ -27,7 +27,7 @@ export function Latency({ deployment: d, dashboard: x, loading, filter, last }: 
       .map((name) => ({ name, points: of(name) }))
       .filter((l) => l.points.length)
       .map((l) => ({ ...l, points: [...ends.slice(0, 1), ...l.points, ...ends.slice(1)] as Point[] }));
-    const series = lines.map((l) => ({ name: l.name, points: l.points.map((p): [number, number | null] => [p.at, p.value]), ...(l.name === "shadow" ? { colour: "#9aa3ad" } : {}) }));
+    const series = lines.map((l) => ({ name: l.name, points: l.points.map((p): [number, number | null] => [p.at, p.value]), ...(l.name === "shadow" ? { colour: "before" } : {}) }));
     const spec: ChartSpec = { kind: "line", x: "time", unit: "ms", zero: true, overview: true, series };
     return { spec, ids: lines.map((l) => l.points.map((p) => p.id)) };
   }, [x]);

@@ -15,10 +15,6 @@ import { behind, type Filter } from "./filters";
 import { broken } from "./gaps";
 import { predictionTile } from "./parts";
 
-const trainingColour = "#9aa3ad";
-const scoreColour = "#178089";
-const outlierColour = "#d9534f";
-
 function OverTime({ deployment: d, of: t }: { deployment: Deployment; of: OutliersOfADeployment }) {
   const drawn = useMemo(() => {
     const points = [...t.points].reverse().map((p) => ({ at: Date.parse(p.at), value: p.score, id: p.id }));
@@ -29,9 +25,9 @@ function OverTime({ deployment: d, of: t }: { deployment: Deployment; of: Outlie
     const spec: ChartSpec = {
       kind: "line", x: "time", zero: true, overview: true,
       series: [
-        { name: "score", points: line.map((p): [number, number | null] => [p.at, p.value]), colour: scoreColour },
-        { name: "outliers", points: outliers.map((p): [number, number] => [Date.parse(p.at), p.score]), colour: outlierColour, dots: true },
-        ...(threshold === null ? [] : [{ name: "threshold", points: ends.map((at): [number, number] => [at, threshold]), colour: outlierColour, dashed: true }]),
+        { name: "score", points: line.map((p): [number, number | null] => [p.at, p.value]), colour: "shown" },
+        { name: "outliers", points: outliers.map((p): [number, number] => [Date.parse(p.at), p.score]), colour: "bad", dots: true },
+        ...(threshold === null ? [] : [{ name: "threshold", points: ends.map((at): [number, number] => [at, threshold]), colour: "bad", dashed: true }]),
       ],
     };
     return { spec, ids: [line.map((p) => p.id), outliers.map((p) => p.id)] };
@@ -54,7 +50,7 @@ function Bars({ deployment: d, of: t, dashboard }: { deployment: Deployment; of:
   const spec = useMemo((): ChartSpec | null => {
     if (!h) return null;
     const share = (xs: number[]) => { const all = xs.reduce((s, x) => s + x, 0) || 1; return xs.map((x) => Math.round((1000 * x) / all) / 10); };
-    return { kind: "bar", categories: h.training.map((_, i) => (i === h.edges.length ? `${figure(h.edges[i - 1], 2)} +` : figure(i ? h.edges[i - 1] : 0, 2))), series: [{ name: "training", values: share(h.training), colour: trainingColour }, { name: "these predictions", values: share(h.window), colour: scoreColour }], xName: "outlier score", yName: "% of images" };
+    return { kind: "bar", categories: h.training.map((_, i) => (i === h.edges.length ? `${figure(h.edges[i - 1], 2)} +` : figure(i ? h.edges[i - 1] : 0, 2))), series: [{ name: "training", values: share(h.training), colour: "before" }, { name: "these predictions", values: share(h.window), colour: "shown" }], xName: "outlier score", yName: "% of images" };
   }, [h]);
   if (!h || !spec) return null;
   const open = (i: number) => {
@@ -83,7 +79,7 @@ function Most({ deployment: d, dashboard }: { deployment: Deployment; dashboard:
           <div className="tile-image" style={{ width: 132, height: 99 }}>
             <Picture tile={predictionTile(a, none, 132, false)} />
           </div>
-          <span style={{ fontSize: 12, color: a.is_outlier ? "var(--bad)" : "var(--dim)" }}>{figure(a.outlier_score, 2)}</span>
+          <span style={{ fontSize: 12, color: a.is_outlier ? "var(--bad)" : "var(--dim)" }}>{figure(a.outlier_score, 3)}</span>
         </Link>
       ))}
     </div>
@@ -151,7 +147,7 @@ export function Outliers({ deployment: d, dashboard, filter }: { deployment: Dep
           </p>
           {t.scored > 0 && (
             <>
-              <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(460px, 100%), 1fr))", gap: "16px 32px", alignItems: "end" }}>
+              <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(440px, 100%), 1fr))", gap: "16px 48px", alignItems: "end" }}>
                 <OverTime deployment={d} of={t} />
                 <Bars deployment={d} of={t} dashboard={dashboard} />
               </div>

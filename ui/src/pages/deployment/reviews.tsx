@@ -2,7 +2,7 @@
 import { SegmentedControl, Skeleton } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
-import { count, figure, percent, plural } from "../../kit/format";
+import { count, figure, fixed, percent, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
 import { useUrl } from "../../kit/url";
 import { useConfusion, type Dashboard, type Deployment, type Reviewed } from "./data";
@@ -12,15 +12,16 @@ import type { Filter } from "./filters";
 const steady = 30;
 type Interval = readonly [number, number] | null | undefined;
 
-function Scored({ value, interval, digits = 3 }: { value: number | null | undefined; interval?: Interval; digits?: number }) {
+/** A figure from 0 to 1 and its interval, as long in each row, so that they stand below each other. */
+function Scored({ value, interval }: { value: number | null | undefined; interval?: Interval }) {
   if (typeof value !== "number") return <span className="dim">–</span>;
   return (
     <>
-      <span>{figure(value, digits)}</span>
+      <span>{fixed(value, 3)}</span>
       {interval && (
         <span className="dim" title="95 % interval: images drawn anew" style={{ fontSize: 12 }}>
           {" "}
-          {figure(interval[0], 2)}–{figure(interval[1], 2)}
+          {fixed(interval[0], 2)}–{fixed(interval[1], 2)}
         </span>
       )}
     </>
@@ -34,7 +35,7 @@ export function Beside({ of }: { of: Dashboard["reviews"] | undefined }) {
   const signed = (x: number) => (x < 0 ? "−" : "+") + figure(Math.abs(x), 2);
   return (
     <span className="dim" data-testid="beside">
-      {b.metric} <b>{figure(b.shadow, 3)}</b>, the champion’s {figure(b.champion, 3)}, on the same {plural(b.images, "reviewed image")}
+      {b.metric} <b>{fixed(b.shadow, 3)}</b>, the champion’s {fixed(b.champion, 3)}, on the same {plural(b.images, "reviewed image")}
       {b.better !== null && b.difference && (
         <>
           ; better in {percent(b.better)} of resamples ({signed(b.difference[0])} to {signed(b.difference[1])})
@@ -203,7 +204,7 @@ function Confusion({ deployment: d, filter, both }: { deployment: Deployment; fi
                           {count(n)}
                         </Link>
                       ) : (
-                        <span style={style}>{i === last && k === last ? "" : "0"}</span>
+                        <span style={style}>{i === last && k === last ? "\u00a0" : "0"}</span>
                       )}
                     </td>
                   );

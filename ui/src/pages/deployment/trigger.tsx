@@ -83,7 +83,7 @@ export function TriggerFields({ value: t, onChange }: { value: Trigger; onChange
         <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(190px, 1fr))", gap: 12, alignItems: "end" }}>
           {t.trigger === "SCHEDULE" && <Schedule t={t} set={set} />}
           {t.trigger === "METRIC" && <Falls t={t} set={set} />}
-          <NumberInput label={t.trigger === "FEEDBACK_LOOP" ? "Reviewed images that start a training" : "New reviewed images it takes"} name="threshold" min={1} allowDecimal={false} value={t.threshold ?? ""} onChange={(x) => set({ threshold: number(x) })} />
+          <NumberInput label={t.trigger === "FEEDBACK_LOOP" ? "New reviewed images" : "New reviewed images it takes"} name="threshold" min={1} allowDecimal={false} value={t.threshold ?? ""} onChange={(x) => set({ threshold: number(x) })} />
           {rests && <NumberInput label="Hours between two trainings" min={0} max={8784} allowDecimal={false} value={t.rest_hours ?? 24} onChange={(x) => set({ rest_hours: number(x) ?? 0 })} />}
         </div>
       )}
