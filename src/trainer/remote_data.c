@@ -39,6 +39,18 @@ static struct sample *add_sample(struct arena *a, struct growing *g)
     return &g->samples.items[g->samples.n++];
 }
 
+/* A version of the experiment: its alias, its id (NULL: it is gone) and its labels. */
+struct part {
+    const char *alias, *version;
+    const struct json *labels;
+    struct label_ids ids;
+};
+/* What is learnt from comes first, then what is evaluated on, if anything is. */
+struct parts {
+    struct part *items;
+    size_t n, learnt;
+};
+
 /* ---- labels */
 
 static int by_text(const void *a, const void *b)
@@ -46,33 +58,36 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void number_labels(struct remote *r, struct part *p)
+{
+    size_t count = json_count(p->labels);
+    p->ids = (struct label_ids){ arena_new_array(r->arena, const char *, count + 1), arena_new_array(r->arena, int, count + 1), 0 };
+    for (size_t i = 0; i < count; i++) {
+        const struct json *l = json_at(p->labels, i);
+        if (!remote_text(l, "name") || !remote_text(l, "id"))
+            continue;
+        p->ids.id[p->ids.n] = remote_text(l, "id");
+        p->ids.number[p->ids.n++] = remote_label(r, remote_text(l, "name"));
+    }
+}
+
 /* The labels of all versions are one set, by name. Those of the start weights come first, the others sorted. */
-static enum err merge_labels(struct remote *r, const struct json *const *lists, size_t n, struct label_ids *ret)
+static enum err merge_labels(struct remote *r, struct parts *p)
 {
     size_t all = 0, at = 0;
-    for (size_t v = 0; v < n; v++)
-        all += json_count(lists[v]);
+    for (size_t v = 0; v < p->n; v++)
+        all += json_count(p->items[v].labels);
     const char **names = arena_new_array(r->arena, const char *, all + 1);
-    for (size_t v = 0; v < n; v++)
-        for (size_t i = 0; i < json_count(lists[v]); i++)
-            if (remote_text(json_at(lists[v], i), "name"))
-                names[at++] = remote_text(json_at(lists[v], i), "name");
+    for (size_t v = 0; v < p->n; v++)
+        for (size_t i = 0; i < json_count(p->items[v].labels); i++)
+            if (remote_text(json_at(p->items[v].labels, i), "name"))
+                names[at++] = remote_text(json_at(p->items[v].labels, i), "name");
     if (at)
         qsort(names, at, sizeof *names, by_text);
     for (size_t i = 0; i < at; i++)
         remote_label(r, names[i]);
-    for (size_t v = 0; v < n; v++) {
-        size_t count = json_count(lists[v]);
-        ret[v] =
-            (struct label_ids){ arena_new_array(r->arena, const char *, count + 1), arena_new_array(r->arena, int, count + 1), 0 };
-        for (size_t i = 0; i < count; i++) {
-            const struct json *l = json_at(lists[v], i);
-            if (!remote_text(l, "name") || !remote_text(l, "id"))
-                continue;
-            ret[v].id[ret[v].n] = remote_text(l, "id");
-            ret[v].number[ret[v].n++] = remote_label(r, remote_text(l, "name"));
-        }
-    }
+    for (size_t v = 0; v < p->n; v++)
+        number_labels(r, &p->items[v]);
     if (!r->n_labels)
         return fail(E_UNMEANT, "the dataset versions have no labels: make labels and annotate the images first");
     return OK;
@@ -150,14 +165,14 @@ static void drop_missing(struct remote *r, const struct errand *items, size_t n,
         SAY(r, "%zu images in all are not in the storage", missing);
 }
 
-static enum err fetch_version(struct remote *r, const char *version, const char *alias, const struct label_ids *ids,
-                              struct growing *to)
+/* must: without an image of it there is nothing to learn. */
+static enum err fetch_version(struct remote *r, const struct part *p, bool must, struct growing *to)
 {
     const char *cursor = NULL;
     size_t before = to->samples.n, without = 0, bad = 0;
     do {
         const struct json *page;
-        TRY(remote_get(r, &page, "/api/dataset/version/%s/assets?annotations=true&limit=%d%s%s", version, PAGE,
+        TRY(remote_get(r, &page, "/api/dataset/version/%s/assets?annotations=true&limit=%d%s%s", p->version, PAGE,
                        cursor ? "&cursor=" : "", cursor ? cursor : ""));
         const struct json *items = json_get(page, "items");
         struct errand *errands = arena_new_array(r->arena, struct errand, json_count(items) + 1);
@@ -165,8 +180,8 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
         for (size_t i = 0; i < json_count(items); i++) {
             struct sample sample;
             const char *url, *why = NULL;
-            if (remote_sample(r, json_at(items, i), ids, &sample, &url, &why)) {
-                sample.origin = remote_origin(r, json_at(items, i), version);
+            if (remote_sample(r, json_at(items, i), &p->ids, &sample, &url, &why)) {
+                sample.origin = remote_origin(r, json_at(items, i), p->version);
                 *add_sample(r->arena, to) = sample;
                 errands[n++] = (struct errand){ url, sample.path, sample.name, false };
             } else if (why && bad++ < MISSING_NAMED) {
@@ -184,27 +199,32 @@ static enum err fetch_version(struct remote *r, const char *version, const char 
         cursor = url.n ? arena_str(r->arena, url.bytes) : NULL;
     } while (cursor);
     const char *what = r->model->task->whole ? "classification" : "annotation";
-    SAY(r, "%s: %zu annotated images%s%s", alias, to->samples.n - before,
+    SAY(r, "%s: %zu annotated images%s%s", p->alias, to->samples.n - before,
         without ? arena_fmt(r->arena, ", %zu without %s %s are not used", without, r->model->task->whole ? "a" : "an", what) : "",
         bad ? arena_fmt(r->arena, ", %zu with more than one label are not used", bad) : "");
-    if (to->samples.n == before)
+    if (must && to->samples.n == before)
         return fail(E_UNMEANT,
                     without || bad ? "the dataset version attached as \"%s\" has no image with %s %s to learn: annotate or import"
                                      " annotations first"
                                    : "the dataset version attached as \"%s\" is empty",
-                    alias, r->model->task->whole ? "one" : "an", what);
+                    p->alias, r->model->task->whole ? "one" : "an", what);
     return OK;
 }
 
 /* ---- which version is for what */
 
-/* The version whose alias comes first among the words; NULL: none. */
-static const struct json *by_alias(const struct json *items, const char *const *words)
+static const char *version_of(const struct json *attached)
+{
+    return remote_text(json_get(attached, "dataset_version"), "id");
+}
+
+/* The version whose alias comes first among those to evaluate on; NULL: none. */
+static const struct json *to_evaluate(const struct json *items)
 {
     const struct json *best = NULL;
     int place = -1;
     for (size_t i = 0; i < json_count(items); i++) {
-        int at = alias_place(words, remote_text(json_at(items, i), "name"));
+        int at = alias_place(alias_eval, remote_text(json_at(items, i), "name"));
         if (at >= 0 && (!best || at < place)) {
             best = json_at(items, i);
             place = at;
@@ -213,20 +233,35 @@ static const struct json *by_alias(const struct json *items, const char *const *
     return best;
 }
 
-static enum err choose(struct remote *r, const struct json *items, const struct json **ret_train, const struct json **ret_eval)
+/* A version under two names is learnt from once. */
+static void add_part(struct parts *p, const struct json *attached, size_t from)
 {
-    *ret_train = by_alias(items, alias_train);
-    *ret_eval = by_alias(items, alias_eval);
+    const char *version = version_of(attached);
+    for (size_t i = from; version && i < p->n; i++)
+        if (strcmp(p->items[i].version, version) == 0)
+            return;
+    if (version)
+        p->items[p->n++] = (struct part){ .alias = remote_text(attached, "name"), .version = version };
+}
+
+static enum err choose(struct remote *r, const struct json *items, struct parts *ret)
+{
+    const struct json *eval = to_evaluate(items);
+    const char *names = "";
+    *ret = (struct parts){ .items = arena_new_array(r->arena, struct part, json_count(items) + 1) };
+    for (size_t i = 0; i < json_count(items); i++) {
+        const char *name = remote_text(json_at(items, i), "name");
+        names = arena_fmt(r->arena, "%s%s\"%s\"", names, i ? ", " : "", name);
+        if (!alias_measures(name))
+            add_part(ret, json_at(items, i), 0);
+    }
+    ret->learnt = ret->n;
     if (!json_count(items))
         return fail(E_UNMEANT, "no dataset version is attached: attach one as \"train\"");
-    if (!*ret_train && !*ret_eval && json_count(items) == 1) /* one of its own name; what is called "test" is never learnt from */
-        *ret_train = json_at(items, 0);
-    if (!*ret_train) {
-        const char *names = "";
-        for (size_t i = 0; i < json_count(items); i++)
-            names = arena_fmt(r->arena, "%s%s\"%s\"", names, i ? ", " : "", remote_text(json_at(items, i), "name"));
-        return fail(E_UNMEANT, "none of the attached dataset versions is called \"train\": %s", names);
-    }
+    if (!ret->learnt)
+        return fail(E_UNMEANT, "none of the attached dataset versions is there to learn from, or it is gone: %s", names);
+    if (eval)
+        add_part(ret, eval, ret->learnt);
     return OK;
 }
 
@@ -238,30 +273,45 @@ static enum err labels_of(struct remote *r, const char *version, const struct js
     return OK;
 }
 
+static enum err read_labels(struct remote *r, struct parts *p)
+{
+    int start_labels = r->n_labels;
+    bool differ = false;
+    for (size_t i = 0; i < p->n; i++)
+        TRY(labels_of(r, p->items[i].version, &p->items[i].labels));
+    TRY(merge_labels(r, p));
+    for (size_t i = 0; i < p->n; i++)
+        differ |= p->items[i].ids.n != (size_t)(r->n_labels - start_labels);
+    if (differ && !start_labels)
+        SAY(r, "the label sets of the versions differ; they are taken together by name: %d labels", r->n_labels);
+    return OK;
+}
+
+/* One to learn from may be empty beside others: nothing has come back from production yet. */
+static enum err fetch_all(struct remote *r, const struct parts *p)
+{
+    for (size_t i = 0; i < p->learnt; i++)
+        TRY(fetch_version(r, &p->items[i], i + 1 == p->learnt && !r->train.samples.n, &r->train));
+    for (size_t i = p->learnt; i < p->n; i++)
+        TRY(fetch_version(r, &p->items[i], true, &r->eval));
+    return OK;
+}
+
 enum err remote_data(struct remote *r)
 {
-    const struct json *answer, *train, *eval, *lists[2] = { NULL, NULL };
-    struct label_ids ids[2];
+    const struct json *answer;
+    struct parts parts;
     TRY(remote_get(r, &answer, "/api/experiment/%s/datasets", r->options->experiment));
-    TRY(choose(r, json_get(answer, "items"), &train, &eval));
+    TRY(choose(r, json_get(answer, "items"), &parts));
     TRY(file_make_dirs(arena_fmt(r->arena, "%s/images", r->work), 0700));
-    const char *versions[2] = { remote_text(json_get(train, "dataset_version"), "id"),
-                                remote_text(json_get(eval, "dataset_version"), "id") };
-    if (!versions[0])
-        return fail(E_UNMEANT, "the dataset version attached as \"train\" is gone");
-    int start_labels = r->n_labels;
-    TRY(labels_of(r, versions[0], &lists[0]));
-    if (versions[1])
-        TRY(labels_of(r, versions[1], &lists[1]));
-    TRY(merge_labels(r, lists, 2, ids));
-    if (versions[1] && ids[0].n != (size_t)(r->n_labels - start_labels) && !start_labels)
-        SAY(r, "the label sets of the versions differ; they are taken together by name: %d labels", r->n_labels);
-    TRY(fetch_version(r, versions[0], remote_text(train, "name"), &ids[0], &r->train));
-    if (versions[1])
-        TRY(fetch_version(r, versions[1], remote_text(eval, "name"), &ids[1], &r->eval));
+    TRY(read_labels(r, &parts));
+    TRY(fetch_all(r, &parts));
+    size_t twins = train_drop_twins(r->arena, &r->train.samples);
+    if (twins)
+        SAY(r, "%zu images are in several of the versions that are learnt from: each is taken once, as the last has it", twins);
     train_sort(&r->train.samples);
     train_sort(&r->eval.samples);
-    if (!versions[1]) {
+    if (parts.n == parts.learnt) {
         train_split(r->arena, &r->train.samples, r->model->task->whole, (uint64_t)r->settings.seed, &r->eval.samples);
         SAY(r, "no dataset version is attached as \"eval\": %zu of the images are kept for evaluation", r->eval.samples.n);
     }

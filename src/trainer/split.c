@@ -16,6 +16,31 @@ void train_sort(struct samples *s)
         qsort(s->items, s->n, sizeof *s->items, by_name);
 }
 
+static int by_path(const void *a, const void *b)
+{
+    const struct sample *const *x = a, *const *y = b;
+    int c = strcmp((*x)->path, (*y)->path);
+    return c ? c : (*x > *y) - (*x < *y); /* where they lie is the order in which they came */
+}
+
+size_t train_drop_twins(struct arena *a, struct samples *s)
+{
+    size_t n = s->n, left = 0;
+    const struct sample **order = arena_new_array(a, const struct sample *, n + 1);
+    bool *drop = arena_new_array(a, bool, n + 1);
+    for (size_t i = 0; i < n; i++)
+        order[i] = &s->items[i];
+    if (n)
+        qsort(order, n, sizeof *order, by_path);
+    for (size_t i = 0; i + 1 < n; i++)
+        drop[order[i] - s->items] = strcmp(order[i]->path, order[i + 1]->path) == 0;
+    for (size_t i = 0; i < n; i++)
+        if (!drop[i])
+            s->items[left++] = s->items[i];
+    s->n = left;
+    return n - left;
+}
+
 struct split {
     struct arena *arena;
     const struct samples *all;

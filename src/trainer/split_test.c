@@ -68,3 +68,19 @@ TEST(of_each_label_of_whole_images_one_stays_and_two_are_shared)
         kept[eval.items[i].label]++;
     CHECK(kept[0] == 1 && kept[1] == 1 && kept[2] == 0);
 }
+
+TEST(an_image_that_several_versions_have_is_learnt_from_once_as_the_last_has_it)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *labels[] = { "a", "b", "c", "d", "" };
+    static const char *const paths[] = { "2", "1", "2", "3", "2" };
+    struct samples all = images(a, labels, 5);
+    for (size_t i = 0; i < 5; i++)
+        all.items[i].path = paths[i];
+    CHECK_INT(train_drop_twins(a, &all), 2);
+    CHECK_INT(all.n, 3);
+    CHECK_TEXT(all.items[0].path, "1");
+    CHECK_TEXT(all.items[1].path, "3");
+    CHECK_TEXT(all.items[2].path, "2");
+    CHECK_INT(all.items[2].n, 0);
+}

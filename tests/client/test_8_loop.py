@@ -76,7 +76,17 @@ def test_the_third_starts_the_next_model_which_becomes_the_shadow(server, client
     assert len(made) == 1
     context = new.get_context()
     assert context.get_experiment().id == made[0].id and context.parameters["steps"] == 20
-    assert set(context.retrieve_datasets()) == {"train", "eval"}
+    assert set(context.retrieve_datasets()) == {"train", "eval", "feedback"} and context.retrieve_datasets()["feedback"].id == loop[1].id
+
+
+def test_what_came_back_is_learnt_from_and_that_is_said(server, loop):
+    d, feedback, _ = loop
+    run = server.call("GET", f"/api/deployment/{d.id}/pipelines")["ct"]["runs"][0]
+    assert f"{feedback.name} / {feedback.version} (feedback)" in run["says"] and "(eval)" not in run["says"]
+    (decision,) = server.call("GET", f"/api/deployment/{d.id}/decisions", params={"q": 'kind = "TRAINING"'})["items"]
+    assert run["says"] in decision["says"]
+    said = [line["log"] for line in server.call("GET", f"/api/experiment/{run['experiment_id']}/logging", params={"after": 0})["items"]]
+    assert {"train: 36 annotated images", "feedback: 3 annotated images"} <= set(said), said
 
 
 def test_images_that_models_are_measured_on_are_told_of_and_left_out_when_asked(server, client, loop, trained, annotated):

@@ -78,6 +78,52 @@ TEST(a_training_starts_at_the_threshold_and_not_beside_another)
     sql_close(s.db);
 }
 
+static void add_version(struct scene *s, const char *id)
+{
+    MUST(sql_run(s->db,
+                 "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at)"
+                 " VALUES (?1, 's', ?2, ?1, '', 'OBJECT_DETECTION', 0, 0)",
+                 V(id), V(s->org)));
+}
+
+static void feed(struct scene *s, const char *version)
+{
+    MUST(sql_run(s->db, "INSERT INTO fl_dataset (deployment_id, dataset_version_id, created_at) VALUES (?1, ?2, 0)",
+                 V(s->deployment), V(version)));
+}
+
+TEST(a_training_learns_from_what_the_feedback_loop_fills_and_says_so)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    scene_open(&s, a);
+    add_version(&s, "back");
+    add_version(&s, "held");
+    feed(&s, "back");
+    feed(&s, "v"); /* listed as "train": once is enough */
+    MUST(sql_run(s.db, "INSERT INTO ct_dataset VALUES (?1, 'eval', 'held', 1), (?1, 'feedback', 'held', 2)", V(s.deployment)));
+    scene_submit(&s, 2);
+    CHECK_TEXT(scene_text(&s, "SELECT group_concat(name || '=' || dataset_version_id) FROM (SELECT * FROM experiment_dataset"
+                              " ORDER BY name)"),
+               "eval=held,feedback=held,feedback-2=back,train=v");
+    CHECK(strstr(scene_text(&s, "SELECT says FROM decision WHERE kind = 'TRAINING'"), "s / back (feedback-2)"));
+    CHECK(strstr(scene_text(&s, "SELECT says FROM retraining"), "it learns from s / one (train), s / held (feedback)"));
+    CHECK(!strstr(scene_text(&s, "SELECT says FROM retraining"), "eval"));
+    sql_close(s.db);
+}
+
+TEST(what_is_there_to_be_measured_on_alone_trains_nothing)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct scene s;
+    scene_open(&s, a);
+    MUST(sql_run(s.db, "UPDATE ct_dataset SET name = 'holdout'"));
+    for (int i = 0; i < 2; i++)
+        MUST(sql_run(s.db, "UPDATE predicted_asset SET status = 'SUBMITTED' WHERE id = ?1", V(scene_see(&s, id_new(a), false))));
+    MUST_FAIL(retraining_consider(s.db, a, s.deployment, s.user), E_UNMEANT, "learn from as \"train\"");
+    sql_close(s.db);
+}
+
 TEST(a_success_becomes_the_next_version_and_the_shadow_exactly_once)
 {
     AUTO(arena) struct arena *a = arena_new();

@@ -8,7 +8,10 @@
 #include "app/experiment/experiment.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "learn/data/alias.h"
 #include <string.h>
+
+enum { FEEDBACK_MOST = 100, NAMED_MOST = 10 };
 
 /* ---- starting */
 
@@ -59,7 +62,8 @@ static enum err read_plan(struct sql *db, struct arena *a, const char *deploymen
         " AND s.retraining_id IS NULL), (SELECT count(*) FROM retraining t LEFT JOIN experiment e ON e.id = t.experiment_id"
         " LEFT JOIN job j ON j.id = e.job_id WHERE t.deployment_id = d.id AND (t.state = 'TESTING' OR t.state = 'RUNNING' AND"
         " (e.status = 'RUNNING' OR j.status IN ('PENDING', 'RUNNING')))),"
-        " (SELECT count(*) FROM ct_dataset c WHERE c.deployment_id = d.id),"
+        " (SELECT count(*) FROM ct_dataset c WHERE c.deployment_id = d.id)"
+        " + (SELECT count(*) FROM fl_dataset f WHERE f.deployment_id = d.id),"
         " coalesce((SELECT max(t.created_at) FROM retraining t WHERE t.deployment_id = d.id), 0)"
         " FROM deployment d JOIN pipeline q ON q.deployment_id = d.id WHERE d.id = ?1",
         V(deployment)));
@@ -87,13 +91,63 @@ static enum err obstacle(struct sql *db, const struct training_plan *p, const ch
     return OK;
 }
 
-static enum err attach_all(struct sql *db, const char *deployment, const char *experiment)
+static enum err attach_listed(struct sql *db, const char *deployment, const char *experiment)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(db, &r, "SELECT name, dataset_version_id FROM ct_dataset WHERE deployment_id = ?1 ORDER BY created_at, name",
                  V(deployment)));
     while (rows_next(r))
         TRY(experiment_attach(db, experiment, rows_text(r, 0), rows_text(r, 1)));
+    return rows_error(r);
+}
+
+/* "feedback", or with a number behind it if the experiment has one already. */
+static enum err free_alias(struct sql *db, struct arena *a, const char *experiment, const char **ret)
+{
+    int64_t taken = 1;
+    for (int i = 1; taken; i++) {
+        *ret = i > 1 ? arena_fmt(a, "feedback-%d", i) : "feedback";
+        TRY(sql_int(db, &taken, "SELECT count(*) FROM experiment_dataset WHERE experiment_id = ?1 AND name = ?2", V(experiment),
+                    V(*ret)));
+    }
+    return OK;
+}
+
+/* What the feedback loop fills is learnt from, whether somebody listed it or not. */
+static enum err attach_feedback(struct sql *db, struct arena *a, const char *deployment, const char *experiment)
+{
+    const char *alias;
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 "SELECT f.dataset_version_id FROM fl_dataset f WHERE f.deployment_id = ?1 AND NOT EXISTS (SELECT 1 FROM"
+                 " ct_dataset c WHERE c.deployment_id = ?1 AND c.dataset_version_id = f.dataset_version_id)"
+                 " ORDER BY f.created_at, f.dataset_version_id LIMIT ?2",
+                 V(deployment), V((int64_t)FEEDBACK_MOST)));
+    while (rows_next(r)) {
+        TRY(free_alias(db, a, experiment, &alias));
+        TRY(experiment_attach(db, experiment, alias, rows_text(r, 0)));
+    }
+    return rows_error(r);
+}
+
+/* "cells / one (train), cells / back (feedback)" */
+static enum err learnt_from(struct sql *db, struct arena *a, const char *experiment, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    int n = 0;
+    TRY(sql_rows(db, &r,
+                 "SELECT x.name, s.name || ' / ' || v.version FROM experiment_dataset x JOIN dataset_version v ON v.id ="
+                 " x.dataset_version_id JOIN dataset s ON s.id = v.dataset_id WHERE x.experiment_id = ?1"
+                 " ORDER BY CASE WHEN lower(x.name) = 'train' THEN 0 ELSE 1 END, x.name",
+                 V(experiment)));
+    *ret = "";
+    while (rows_next(r)) {
+        if (alias_measures(rows_text(r, 0)) || n++ >= NAMED_MOST)
+            continue;
+        *ret = arena_fmt(a, "%s%s%s (%s)", *ret, n > 1 ? ", " : "", rows_text(r, 1), rows_text(r, 0));
+    }
+    if (n > NAMED_MOST)
+        *ret = arena_fmt(a, "%s and %d more", *ret, n - NAMED_MOST);
     return rows_error(r);
 }
 
@@ -112,17 +166,19 @@ static enum err free_name(struct sql *db, struct arena *a, const struct training
 static enum err note_start(struct sql *db, struct arena *a, const struct training_plan *p, const struct training_cause *c,
                            const char *experiment, const char *name)
 {
-    const char *id = id_new(a);
+    const char *id = id_new(a), *from, *says;
+    TRY(learnt_from(db, a, experiment, &from));
+    says = arena_fmt(a, "%s; it learns from %s", c->says, from);
     const struct decision d = { .deployment = p->deployment,
                                 .kind = "TRAINING",
                                 .model = p->champion,
                                 .images = p->waiting,
                                 .says = arena_fmt(a, "Training %s began from %s: %s", name,
-                                                  model_version_called(db, a, p->champion), c->says) };
+                                                  model_version_called(db, a, p->champion), says) };
     TRY(sql_run(db,
                 "INSERT INTO retraining (id, deployment_id, experiment_id, experiment_name, state, nb_images, cause, says,"
                 " created_at) VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7, ?8)",
-                V(id), V(p->deployment), V(experiment), V(name), V(p->waiting), V(c->key), V(c->says), V(clock_now_ms())));
+                V(id), V(p->deployment), V(experiment), V(name), V(p->waiting), V(c->key), V(says), V(clock_now_ms())));
     TRY(sql_run(db,
                 "UPDATE predicted_asset SET retraining_id = ?2 WHERE deployment_id = ?1 AND status = 'SUBMITTED'"
                 " AND retraining_id IS NULL",
@@ -141,7 +197,8 @@ static enum err begin(struct sql *db, struct arena *a, const struct training_pla
                                 .without_files = true };
     TRY(free_name(db, a, p, &n.name));
     TRY(experiment_add(db, a, &n, &experiment));
-    TRY(attach_all(db, p->deployment, experiment));
+    TRY(attach_listed(db, p->deployment, experiment));
+    TRY(attach_feedback(db, a, p->deployment, experiment));
     TRY(note_start(db, a, p, c, experiment, n.name));
     TRY(sql_run(db, "UPDATE pipeline SET ct_error = NULL WHERE deployment_id = ?1", V(p->deployment)));
     TRY(experiment_launch(db, a, experiment, p->org, p->user, &job));

@@ -37,22 +37,21 @@ static enum err may_start(struct sql *db, const char *id)
 static enum err check_data(struct sql *db, const char *id)
 {
     AUTO(rows) struct rows *r = NULL;
-    bool train = false, annotated = false, evaluates = false;
-    int64_t n = 0;
+    bool learns = false, annotated = false;
     TRY(sql_rows(
         db, &r,
         "SELECT d.name, EXISTS (SELECT 1 FROM label l WHERE l.dataset_version_id = d.dataset_version_id AND l.n_shapes > 0)"
         " FROM experiment_dataset d WHERE d.experiment_id = ?1",
         V(id)));
-    for (; rows_next(r); n++) {
-        bool is = alias_place(alias_train, rows_text(r, 0)) >= 0;
-        evaluates |= alias_place(alias_eval, rows_text(r, 0)) >= 0;
-        annotated = is || !train ? rows_int(r, 1) != 0 : annotated;
-        train |= is;
+    while (rows_next(r)) {
+        bool learnt = !alias_measures(rows_text(r, 0));
+        learns |= learnt;
+        annotated |= learnt && rows_int(r, 1);
     }
     TRY(rows_error(r));
-    if (!train && (evaluates || n > 1))
-        return fail(E_UNMEANT, "none of the attached dataset versions is called \"train\": attach the one to learn from so");
+    if (!learns)
+        return fail(E_UNMEANT, "all attached dataset versions are there to be measured on, as their names say: attach the one to"
+                               " learn from as \"train\"");
     return annotated ? OK
                      : fail(E_UNMEANT, "the dataset version to learn from has no annotations: annotate its images or import some");
 }

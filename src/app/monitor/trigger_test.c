@@ -140,7 +140,11 @@ TEST(a_score_below_its_bound_trains_when_it_rests_on_enough_reviews)
     CHECK_TEXT(scene_text(&s, "SELECT ct_seen IS NOT NULL FROM pipeline"), "1");
     reviewed(&s, 1, false);
     CHECK_TEXT(after(&s, 0, 0, now + 3), "1");
-    CHECK_TEXT(scene_text(&s, "SELECT says LIKE '%Recall is 0.545 on 11 reviewed images, below 0.6' FROM decision"), "1");
+    CHECK_TEXT(
+        scene_text(
+            &s,
+            "SELECT says LIKE '%Recall is 0.545 on 11 reviewed images, below 0.6; it learns from s / one (train)' FROM decision"),
+        "1");
     sql_close(s.db);
 }
 

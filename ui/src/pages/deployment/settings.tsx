@@ -242,7 +242,8 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
       )}
       {ct?.error && <Fault error={{ message: "The last training could not start", detail: ct.error }} />}
       <div style={{ display: "grid", gap: 8 }}>
-        <label style={{ fontSize: 13, fontWeight: 500 }}>Dataset versions beside the feedback loop’s</label>
+        <label style={{ fontSize: 13, fontWeight: 500 }}>Dataset versions</label>
+        <span className="dim">All are learned from, but those called eval, val or test: these are measured on.</span>
         {data.map((x, i) => (
           <div key={i} style={{ display: "grid", gridTemplateColumns: "90px 1fr 30px", gap: 8, alignItems: "center" }}>
             <TextInput aria-label="Alias" value={x.name} onChange={(e) => setData(data.map((y, k) => (k === i ? { ...y, name: e.target.value } : y)))} />
@@ -250,6 +251,12 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
             <ActionIcon aria-label={`Leave out ${x.name}`} onClick={() => setData(data.filter((_, k) => k !== i))}>
               <IconX size={15} />
             </ActionIcon>
+          </div>
+        ))}
+        {(p.fl?.datasets ?? []).filter((v) => !data.some((x) => x.version === v.id)).map((v) => (
+          <div key={v.id} style={{ display: "grid", gridTemplateColumns: "90px 1fr", gap: 8, alignItems: "center", minHeight: 36 }} data-testid="loop-learned">
+            <span className="dim" style={{ paddingLeft: 12 }}>feedback</span>
+            <span><Link href={`/versions/${v.id}`}>{v.origin_name} / {v.version}</Link> <span className="dim">is learned from, too: the feedback loop fills it</span></span>
           </div>
         ))}
         <div>
@@ -271,14 +278,11 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
         <div>
           <label style={{ fontSize: 13, fontWeight: 500 }}>Trainings so far</label>
           {ct.runs.slice(0, 8).map((r) => (
-            <div key={r.created_at} style={{ display: "flex", gap: 12, alignItems: "center", minHeight: 36, borderBottom: "1px solid var(--line)" }}>
-              {r.experiment_id ? (
-                <Link href={`/experiments/${r.experiment_id}`} style={{ flex: 1 }} title={r.says}>
-                  {r.experiment_name}
-                </Link>
-              ) : (
-                <span style={{ flex: 1 }}>{r.experiment_name}</span>
-              )}
+            <div key={r.created_at} style={{ display: "flex", gap: 12, alignItems: "center", minHeight: 36, padding: "6px 0", borderBottom: "1px solid var(--line)" }}>
+              <span style={{ flex: 1, minWidth: 0 }}>
+                {r.experiment_id ? <Link href={`/experiments/${r.experiment_id}`}>{r.experiment_name}</Link> : r.experiment_name}
+                <span className="dim" style={{ display: "block", overflowWrap: "anywhere" }} data-testid="run-says">{r.says}</span>
+              </span>
               <span className="dim">{plural(r.nb_images, "image")}</span>
               <Status of={r.state === "TESTING" ? r.state : (r.status ?? (r.state === "DONE" ? "SUCCESS" : r.state))} />
               <span className="dim">
