@@ -1,4 +1,4 @@
-/* Times a model's process, for bench/serving and bench/prediction, as the server asks it: by the pool.
+/* Times a model's process, for bench/serving, as the server asks it: by the pool.
  *
  *     serving_run PROGRAM MODEL IMAGE THRESHOLD
  *
