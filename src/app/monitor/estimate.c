@@ -178,7 +178,7 @@ static enum err version_of(struct op *op, bool shadow, const char **ret)
     if (*ret)
         return OK;
     TRY(sql_first(op->db, &r,
-                  "SELECT CASE WHEN ?2 THEN shadow_model_version_id ELSE model_version_id END FROM deployment WHERE id = ?1",
+                  "SELECT CASE WHEN ?2 <> 0 THEN shadow_model_version_id ELSE model_version_id END FROM deployment WHERE id = ?1",
                   V(op->id), V(shadow)));
     *ret = rows_null(r, 0) ? NULL : arena_str(op->arena, rows_text(r, 0));
     return OK;
