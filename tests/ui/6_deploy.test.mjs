@@ -32,7 +32,9 @@ test("it is deployed with a threshold", async () => {
   await page.waitForURL(/deployments\//);
   deployment = new URL(page.url()).pathname.split("/")[2];
   await page.getByTestId("champion").getByText(`${name} / `).waitFor();
-  await page.getByText("Nothing yet. Send it an image:").waitFor();
+  const how = page.getByText("Nothing yet. Send it an image:");
+  await how.waitFor();
+  assert.ok((await how.boundingBox()).y < 500, "how to begin is seen at once, not below panels that are empty");
   assert.equal((await api("GET", `/api/deployment/${deployment}`)).min_threshold, 0.01);
   await b.shot("deployment-empty");
 });

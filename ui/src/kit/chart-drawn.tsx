@@ -84,8 +84,8 @@ function options(spec: ChartSpec, dark: boolean): object {
             .join("")}`;
         },
       },
-      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000 } : spec.x === "value" ? { type: "value", axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) } } : { type: "value" }), name: xName, nameLocation: "middle", nameGap: 26, min: spec.from ?? (cloud ? undefined : "dataMin"), max: spec.to ?? (cloud ? undefined : "dataMax"), scale: cloud, splitLine: { show: false }, splitNumber: 5 },
-      yAxis: { ...axis, name: spec.yName, nameGap: 12, type: spec.log ? "log" : "value", scale: !spec.zero, ...(spec.most === undefined ? {} : { max: spec.most, interval: spec.most / 4 }), splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
+      xAxis: { ...axis, ...(spec.x === "time" ? { type: "time", minInterval: 1000, axisLabel: { ...axis.axisLabel, padding: [0, 6] } } : spec.x === "value" ? { type: "value", axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) } } : { type: "value" }), name: xName, nameLocation: "middle", nameGap: 26, min: spec.from ?? (cloud ? undefined : "dataMin"), max: spec.to ?? (cloud ? undefined : "dataMax"), scale: cloud, ...(cloud ? { axisLine: { ...axis.axisLine, onZero: false } } : {}), splitLine: { show: false }, splitNumber: 5 },
+      yAxis: { ...axis, name: spec.yName, nameGap: 12, type: spec.log ? "log" : "value", scale: !spec.zero, ...(spec.most === undefined ? {} : { max: spec.most, interval: spec.most / 4 }), splitNumber: 4, axisLine: { show: false, onZero: !cloud }, axisLabel: { ...axis.axisLabel, formatter: (v: number) => figure(v, 3) + unit } },
       toolbox: { show: true, top: -40, feature: { dataZoom: { yAxisIndex: "none", show: true } } },
       dataZoom: [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false, moveOnMouseWheel: false, filterMode: "none" }, ...(spec.overview ? [overview(dark, text)] : [])],
       series,
@@ -99,7 +99,7 @@ function options(spec: ChartSpec, dark: boolean): object {
     return {
       ...base,
       grid: { left: 8, right: spec.lying ? 48 : 12, top: (spec.series.length > 1 ? 26 : 0) + (spec.yName && !spec.lying ? 28 : 12), bottom: spec.xName ? 26 : 6, containLabel: true },
-      legend: spec.series.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 6, textStyle: { color: text, fontSize: 11.5 } } : { show: false },
+      legend: spec.series.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 6, textStyle: { color: text, fontSize: 11.5 }, data: spec.series.map((s) => ({ name: s.name, itemStyle: s.outline ? { color: "transparent" } : {} })) } : { show: false },
       tooltip: { ...tooltip, trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: dark ? "rgb(255 255 255 / 4%)" : "rgb(0 0 0 / 4%)" } }, valueFormatter: (v: number) => figure(v) },
       xAxis: spec.lying ? values : labels,
       yAxis: spec.lying ? labels : values,
@@ -108,7 +108,8 @@ function options(spec: ChartSpec, dark: boolean): object {
         name: s.name,
         color: s.colour ?? lineColour(i, dark),
         barMaxWidth: 34,
-        data: s.values.map((v, k) => ({ value: v, itemStyle: { color: s.colours?.[k] ?? s.colour ?? lineColour(i, dark), borderRadius: spec.lying ? [0, 3, 3, 0] : [3, 3, 0, 0] } })),
+        itemStyle: s.outline ? { borderColor: s.colour ?? lineColour(i, dark), borderType: s.outline, borderWidth: 1.25 } : {},
+        data: s.values.map((v, k) => ({ value: v, itemStyle: { color: s.colours?.[k] ?? s.colour ?? lineColour(i, dark), ...(s.outline ? { color: "transparent", borderColor: s.colours?.[k] ?? s.colour, borderType: s.outline, borderWidth: 1.5 } : {}), borderRadius: spec.lying ? [0, 3, 3, 0] : [3, 3, 0, 0] } })),
         label: spec.lying ? { show: true, position: "right", color: text, fontSize: 11, formatter: (p: { value: number }) => figure(p.value) } : { show: false },
       })),
     };

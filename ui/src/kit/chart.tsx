@@ -14,7 +14,7 @@ export interface Series {
 }
 export type ChartSpec =
   | { kind: "line"; series: readonly Series[]; x: "step" | "time" | "value"; xName?: string; yName?: string; unit?: string; log?: boolean; from?: number; to?: number; smooth?: number; zero?: boolean; most?: number; /** a strip of all of it below, with a window to drag */ overview?: boolean }
-  | { kind: "bar"; categories: readonly string[]; series: readonly { name: string; values: readonly number[]; colour?: string; colours?: readonly string[] }[]; xName?: string; yName?: string; lying?: boolean; most?: number }
+  | { kind: "bar"; categories: readonly string[]; series: readonly { name: string; values: readonly number[]; colour?: string; colours?: readonly string[]; /** a frame in that colour in place of the colour */ outline?: "solid" | "dashed" }[]; xName?: string; yName?: string; lying?: boolean; most?: number }
   | { kind: "heat"; columns: readonly string[]; rows: readonly string[]; values: readonly (readonly number[])[]; xName?: string; yName?: string };
 
 export interface ChartHandle {

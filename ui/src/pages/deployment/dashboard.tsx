@@ -13,7 +13,7 @@ import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
 import { commandOf } from "./command";
-import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Deployment } from "./data";
+import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment } from "./data";
 import { Drift } from "./drift";
 import { Estimate } from "./estimate";
 import { behind, Filters, useFilter } from "./filters";
@@ -37,6 +37,40 @@ function Panel({ title, icon, end, children }: { title: string; icon?: ReactNode
   );
 }
 
+/** The newest predictions; before the first one how it is sent. */
+function Last({ deployment: d, dashboard: x, colours }: { deployment: Deployment; dashboard: Dashboard | undefined; colours: Map<string, string> }) {
+  return (
+    <Section title="Last predictions" end={x && d.counts?.total ? <Link href={behind(d, x)} className="dim">All {count(x.counts.in_range)}</Link> : null}>
+      {x?.last_predictions.length ? (
+        <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>
+          {x.last_predictions.map((a) => (
+            <Link key={a.id} href={`/review/${d.id}?asset=${a.id}`} title={a.data.filename} style={{ flex: "none" }}>
+              <div className="tile-image" style={{ width: 172, height: 129 }}>
+                <Picture tile={predictionTile(a, colours, 172, false)} />
+              </div>
+              <span className="dim" style={{ fontSize: 12, textDecoration: "none" }}>
+                <Time at={a.created_at} />
+              </span>
+            </Link>
+          ))}
+        </div>
+      ) : x && d.counts?.total ? (
+        <span className="dim">None of these.</span>
+      ) : x ? (
+        <div style={{ maxWidth: 720 }}>
+          <p className="dim" style={{ marginTop: 0 }}>Nothing yet. Send it an image:</p>
+          <CopyBlock text={commandOf(d)} />
+        </div>
+      ) : (
+        <Skeleton height={129} />
+      )}
+    </Section>
+  );
+}
+
+/** Told apart without colour, which is the label's: the shadow is dashed as its shapes are. */
+const outlines = { training: {}, champion: {}, shadow: { outline: "dashed" }, reviewed: { outline: "solid" } } as const;
+
 export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
   const { filter } = useFilter();
   const dash = useDashboard(d.id, filter);
@@ -56,10 +90,11 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
     };
     const series = (["training", "champion", "shadow", "reviewed"] as const).flatMap((k) => {
       const values = share(k);
-      const faint = { training: "77", champion: "ff", shadow: "aa", reviewed: "80" }[k];
-      return values ? [{ name: k === "training" ? "training data" : k, values, colour: `#7d8790${faint}`, colours: rows.map((r) => (colours.get(r.label_id) ?? noColour) + faint) }] : [];
+      const faint = k === "training" ? "66" : "";
+      return values ? [{ name: k === "training" ? "training data" : k, values, colour: `#7d8790${faint}`, colours: rows.map((r) => (colours.get(r.label_id) ?? noColour) + faint), ...outlines[k] }] : [];
     });
-    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, most: 100, yName: d.type === "CLASSIFICATION" ? "% of images" : "% of objects" } : null;
+    const of = d.type === "CLASSIFICATION" ? "images" : "objects";
+    return series.length ? { kind: "bar", categories: rows.map((r) => r.label), series, most: 100, yName: `% of ${of}${series.every((x) => x.name === "training data") ? " in the training data" : ""}` } : null;
   }, [x, d.type, colours]);
   const confidence = useMemo((): ChartSpec | null => {
     const bins = x?.scores ?? [];
@@ -68,6 +103,8 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
   }, [x, d.type, filter.slot]);
   const v = d.model_version;
   const s = d.shadow_model_version;
+  const empty = d.counts?.total === 0;
+  const last = <Last deployment={d} dashboard={x} colours={colours} />;
   return (
     <div className="body">
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(230px, 1fr))", gap: 14, marginBottom: 24 }}>
@@ -120,6 +157,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
           )}
         </Panel>
       </div>
+      {empty && last}
       <Filters deployment={d} looked={dash.data} error={wrongQuery} />
       {dash.error && !wrongQuery && (
         <div style={{ marginBottom: 24 }}>
@@ -141,31 +179,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       <Drift deployment={d} />
       <Reviews deployment={d} dashboard={x} filter={filter} />
       <Decisions deployment={d} />
-      <Section title="Last predictions" end={<Link href={behind(d, x)} className="dim">{x ? `All ${count(x.counts.in_range)}` : ""}</Link>}>
-        {x?.last_predictions.length ? (
-          <div style={{ display: "flex", gap: 10, overflowX: "auto", paddingBottom: 6 }}>
-            {x.last_predictions.map((a) => (
-              <Link key={a.id} href={`/review/${d.id}?asset=${a.id}`} title={a.data.filename} style={{ flex: "none" }}>
-                <div className="tile-image" style={{ width: 172, height: 129 }}>
-                  <Picture tile={predictionTile(a, colours, 172, false)} />
-                </div>
-                <span className="dim" style={{ fontSize: 12, textDecoration: "none" }}>
-                  <Time at={a.created_at} />
-                </span>
-              </Link>
-            ))}
-          </div>
-        ) : x && d.counts?.total ? (
-          <span className="dim">None of these.</span>
-        ) : x ? (
-          <div style={{ maxWidth: 720 }}>
-            <p className="dim" style={{ marginTop: 0 }}>Nothing yet. Send it an image:</p>
-            <CopyBlock text={commandOf(d)} />
-          </div>
-        ) : (
-          <Skeleton height={129} />
-        )}
-      </Section>
+      {!empty && last}
       <Dialog open={asking === "promote"} onClose={() => setAsking("")} title={`Promote ${versionName(s)}`} does="Promote" run={() => promote(d.id).then(() => toast.done(`${versionName(s)} is the champion now`))}>
         <Text size="sm">
           <Beside of={x?.reviews} />

@@ -62,7 +62,7 @@ function Features({ of: rows, chosen, choose }: { of: readonly ComparedFeature[]
       <tbody>
         {rows.map((f) => (
           <tr key={f.feature} data-link data-chosen={f === chosen || undefined} onClick={() => choose(f)}>
-            <td style={{ maxWidth: 216 }} title={f.title}>
+            <td style={{ maxWidth: 232 }} title={f.title}>
               <button type="button" style={{ font: "inherit", color: "inherit", background: "none", border: 0, padding: 0, cursor: "pointer", textAlign: "left", maxWidth: "100%", overflow: "hidden", textOverflow: "ellipsis" }} aria-pressed={f === chosen} onClick={() => choose(f)}>
                 {f.title}
               </button>
@@ -223,20 +223,18 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
           </p>
           {t.latest && (
             <div style={{ display: "flex", flexWrap: "wrap", gap: "20px 32px", alignItems: "flex-start" }}>
-              <div style={{ flex: "1 1 624px", minWidth: 0, overflowX: "auto" }}>
+              <div style={{ flex: "1 1 640px", minWidth: 0, overflowX: "auto" }}>
                 <Features of={whole ? rows : few} chosen={chosen} choose={(f) => setFeature(f.feature)} />
                 {few.length < rows.length && (
                   <button type="button" className="dim" style={{ font: "inherit", fontSize: 12, background: "none", border: 0, padding: "6px 0 0", cursor: "pointer", textDecoration: "underline" }} onClick={() => setWhole(!whole)}>
                     {whole ? "only the direction of the embedding that differs most" : `${plural(rows.length - few.length, "other direction")} of the embedding`}
                   </button>
                 )}
+              </div>
+              <div style={{ flex: "1 1 360px", minWidth: 0 }}>
+                {chosen && <Chosen deployment={d} of={chosen} checked={t.checked_at} />}
                 <History of={t} chosen={chosen} />
               </div>
-              {chosen && (
-                <div style={{ flex: "1 1 360px", minWidth: 0 }}>
-                  <Chosen deployment={d} of={chosen} checked={t.checked_at} />
-                </div>
-              )}
             </div>
           )}
         </>

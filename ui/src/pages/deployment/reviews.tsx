@@ -170,9 +170,9 @@ function Confusion({ deployment: d, filter, both }: { deployment: Deployment; fi
     <div>
       <div style={{ display: "flex", alignItems: "center", gap: 10, marginBottom: 6, minHeight: 26 }}>
         <span className="dim" style={{ fontSize: 12 }}>
-          Rows: reviewed as. Columns: predicted as{whole ? "" : ", where boxes overlap by half"}. A cell opens its images.
+          {plural(m.images, "reviewed image")}{both && ` that the ${of} saw`}. Rows: reviewed as. Columns: predicted as{whole ? "" : ", where boxes overlap by half"}. A cell opens its images.
         </span>
-        {both && <SegmentedControl size="xs" style={{ marginLeft: "auto" }} value={of} onChange={setOf} data={[{ value: "champion", label: "Champion" }, { value: "shadow", label: "Shadow" }]} aria-label="Whose matrix" />}
+        {both && <SegmentedControl size="xs" style={{ marginLeft: "auto", flex: "none" }} value={of} onChange={setOf} data={[{ value: "champion", label: "Champion" }, { value: "shadow", label: "Shadow" }]} aria-label="Whose matrix" />}
       </div>
       <div style={{ overflow: "auto", maxHeight: 420 }}>
         <table style={{ borderCollapse: "separate", borderSpacing: 2, fontSize: 12.5 }} data-testid="confusion">
@@ -224,7 +224,7 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
   const n = Math.min(...rows.map(({ r }) => r.images));
   const shared = rows.length > 1 && !!x.reviews.shared;
   return (
-    <Section title="Against reviews" end={rows.length > 0 && n < steady ? <span className="dim" data-testid="few-reviews">{n} of {steady} reviews that make these figures steady</span> : shared ? <span className="dim">on the {plural(n, "image")} that both saw</span> : null}>
+    <Section title="Against reviews" end={rows.length > 0 && (shared || n < steady) ? <span className="dim">{shared && <>on the {plural(n, "image")} that both saw{n < steady && " · "}</>}{n < steady && <span data-testid="few-reviews">{n} of {steady} reviews that make these figures steady</span>}</span> : null}>
       {!rows.length ? (
         <span className="dim">
           Waits for reviews: 0 of {steady}.{" "}
