@@ -201,8 +201,9 @@ DESCRIBED(drift_feature, "compared feature", { "feature", T_TEXT }, { "title", T
           { "label", T_TEXT, F_NULL }, { "test", T_TEXT, .words = tests }, { "against", T_TEXT, .words = references },
           { "tested", T_BOOL }, { "drifted", T_BOOL }, { "d", T_NUMBER, F_NULL }, { "p", T_NUMBER, F_NULL },
           { "limit", T_NUMBER, F_NULL }, { "at", T_NUMBER, F_NULL }, { "n_before", T_INT }, { "n_window", T_INT },
-          { "window_from", T_TIME, F_NULL }, { "median_before", T_NUMBER, F_NULL }, { "median_window", T_NUMBER, F_NULL },
-          { "curve", T_PART, F_NULL, .of = &drift_curve }, { "histogram", T_PART, F_NULL, .of = &drift_histogram });
+          { "window_from", T_TIME, F_NULL }, { "window_to", T_TIME, F_NULL }, { "median_before", T_NUMBER, F_NULL },
+          { "median_window", T_NUMBER, F_NULL }, { "curve", T_PART, F_NULL, .of = &drift_curve },
+          { "histogram", T_PART, F_NULL, .of = &drift_histogram });
 DESCRIBED(drift_latest, "check of drift", { "drifted", T_BOOL }, { "feature_alpha", T_NUMBER },
           { "label_distance", T_NUMBER, F_NULL }, { "features", T_MANY, .of = &drift_feature });
 DESCRIBED(drift_moment, "earlier check of drift", { "at", T_TIME }, { "drifted", T_BOOL },

@@ -74,6 +74,10 @@ MUST_USE enum err sample_images(struct sql *, struct arena *, const struct selec
 MUST_USE enum err sample_predictions(struct sql *, struct arena *, const struct selection *, bool first, int64_t most, int n_labels,
                                      struct sample *ret);
 
+/* When the oldest and the newest of a window were seen; 0: there is none. */
+struct window {
+    int64_t from_ms, to_ms;
+};
 /* One feature compared. */
 struct drifting {
     const char *name, *title, *unit, *query;
@@ -83,7 +87,7 @@ struct drifting {
     size_t n_before, n_now; /* values of both */
     bool with_training, tested, drifted;
     struct series before, now; /* sorted */
-    int64_t from_ms;           /* when the oldest of the window was seen; 0: there is none */
+    struct window window;
     struct ks ks;
     double limit; /* the smallest d that counts as drifted */
 };

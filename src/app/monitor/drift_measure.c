@@ -7,19 +7,23 @@ enum { LABELS_READ = 200, LABELS_KNOWN = 1000000 };
 
 struct two { /* what was before, and the window */
     struct sample before, now;
-    int64_t from_ms;
+    struct window window;
 };
 
-/* When the oldest of the n newest predictions was seen. */
-static enum err window_start(struct sql *db, const struct selection *s, size_t n, int64_t *ret)
+/* Of the n newest predictions: who looks for them later, when others have come, finds these. */
+static enum err window_of(struct sql *db, const struct selection *s, size_t n, struct window *ret)
 {
-    *ret = 0;
-    return n ? sql_int(
-                   db, ret,
-                   "SELECT a.created_at FROM predicted_asset a JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0"
-                   " WHERE " SELECTED " ORDER BY a.created_at DESC, a.id DESC LIMIT 1 OFFSET ?8",
-                   SELECTION(s), V((int64_t)n - 1))
-             : OK;
+    AUTO(rows) struct rows *r = NULL;
+    *ret = (struct window){ 0 };
+    if (!n)
+        return OK;
+    TRY(sql_first(db, &r,
+                  "SELECT coalesce(min(w.at), 0), coalesce(max(w.at), 0) FROM (SELECT a.created_at AS at FROM predicted_asset a"
+                  " JOIN prediction p ON p.predicted_asset_id = a.id AND p.is_shadow = 0 WHERE " SELECTED
+                  " ORDER BY a.created_at DESC, a.id DESC LIMIT ?8) w",
+                  SELECTION(s), V((int64_t)n)));
+    *ret = (struct window){ rows_int(r, 0), rows_int(r, 1) };
+    return OK;
 }
 
 /* The champion's predictions, half of them before and half now until there are enough of both. */
@@ -50,7 +54,7 @@ static enum err read_predictions(struct sql *db, struct arena *a, const struct d
     TRY(images ? sample_images(db, a, &all, true, before, &ret->before)
                : sample_predictions(db, a, &all, true, before, n_labels, &ret->before));
     TRY(images ? sample_images(db, a, s, false, now, &ret->now) : sample_predictions(db, a, s, false, now, n_labels, &ret->now));
-    return window_start(db, s, ret->now.n, &ret->from_ms);
+    return window_of(db, s, ret->now.n, &ret->window);
 }
 
 static void compare(struct drifting *d)
@@ -76,7 +80,7 @@ static void compare_features(const struct two *two, int from, int to, bool with_
     for (int f = from; f < to; f++) {
         struct drifting *d = next_item(ret, &drift_features[f]);
         d->with_training = with_training;
-        d->from_ms = two->from_ms;
+        d->window = two->window;
         d->before = two->before.of[f];
         d->now = two->now.of[f];
         compare(d);
@@ -87,7 +91,7 @@ static void compare_features(const struct two *two, int from, int to, bool with_
 
 struct embedded {
     struct places before, now;
-    int64_t from_ms;
+    struct window window;
 };
 
 /* The window, and the champion's first predictions since there is a fit. These, and not the training images, are what it is
@@ -111,7 +115,7 @@ static enum err read_embedded(struct sql *db, struct arena *a, const struct drif
     halves(n, t->window, &before, &now);
     TRY(places_of_predictions(db, a, &all, &f, true, before, width, &ret->before));
     TRY(places_of_predictions(db, a, s, &f, false, now, width, &ret->now));
-    return window_start(db, s, (size_t)now, &ret->from_ms);
+    return window_of(db, s, (size_t)now, &ret->window);
 }
 
 static struct series along(struct arena *a, const struct places *p, size_t direction)
@@ -127,7 +131,7 @@ static enum err compare_together(const struct embedded *e, struct drift *ret)
     static const struct feature_row row = { "embedding:mmd", "Embedding as a whole", "MMD²", "" };
     struct drifting *d = next_item(ret, &row);
     d->together = true;
-    d->from_ms = e->from_ms;
+    d->window = e->window;
     d->n_before = e->before.n < MMD_MOST ? e->before.n : MMD_MOST;
     d->n_now = e->now.n < MMD_MOST ? e->now.n : MMD_MOST;
     d->tested = d->n_before >= LEAST && d->n_now >= LEAST;
@@ -147,7 +151,7 @@ static enum err compare_embedded(struct arena *a, const struct embedded *e, stru
                                               : arena_fmt(a, "Embedding, direction %zu", i + 1),
                                          "σ", "" };
         struct drifting *d = next_item(ret, &row);
-        d->from_ms = e->from_ms;
+        d->window = e->window;
         d->before = along(a, &e->before, i);
         d->now = along(a, &e->now, i);
         compare(d);
@@ -204,7 +208,7 @@ static void compare_labels(struct arena *a, const struct two *two, const char *c
                                          arena_fmt(a, "count(label.name = \"%s\")", names[i]) };
         struct drifting *d = next_item(ret, &row);
         d->label = names[i];
-        d->from_ms = two->from_ms;
+        d->window = two->window;
         d->before = with_zeros(a, &two->before.labels[i], two->before.n);
         d->now = with_zeros(a, &two->now.labels[i], two->now.n);
         compare(d);
@@ -258,7 +262,7 @@ enum err drift_measure(struct sql *db, struct arena *a, const struct drift_setti
         images.before = (struct sample){ 0 };
     if (with_training) {
         TRY(sample_images(db, a, &s, false, t->window, &images.now));
-        TRY(window_start(db, &s, images.now.n, &images.from_ms));
+        TRY(window_of(db, &s, images.now.n, &images.window));
     }
     s.model_version_id = s.model_version_id ? s.model_version_id : t->champion;
     if (!with_training)

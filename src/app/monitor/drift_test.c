@@ -161,6 +161,24 @@ TEST(a_check_is_made_each_ten_predictions_and_one_alarm_is_given_for_one_drift)
     close_scene(&s);
 }
 
+/* So that those behind it are found later, too, when others have come. */
+TEST(a_check_tells_when_the_oldest_and_the_newest_of_its_window_were_seen)
+{
+    struct scene s;
+    const struct json *v, *one;
+    open_scene(&s, arena_new());
+    see_many(&s, 60, 0.2, false);
+    check_all(&s);
+    const char *detail = text(&s, "SELECT detail FROM drift_check");
+    MUST(json_parse(s.a, detail, strlen(detail), &v));
+    CHECK(json_count(json_get(v, "features")) > 5);
+    for (size_t i = 0; (one = json_at(json_get(v, "features"), i)); i++) {
+        CHECK_TEXT(json_text(json_get(one, "window_from")), clock_iso(s.a, 1030));
+        CHECK_TEXT(json_text(json_get(one, "window_to")), clock_iso(s.a, 1059));
+    }
+    close_scene(&s);
+}
+
 TEST(a_label_that_is_no_longer_seen_is_drift_of_its_objects_and_of_all_objects)
 {
     struct scene s;

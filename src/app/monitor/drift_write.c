@@ -124,7 +124,8 @@ static void write_one(struct out *o, struct arena *a, const struct drifting *d)
     write_test(o, d);
     out_int(o, "n_before", (int64_t)d->n_before);
     out_int(o, "n_window", (int64_t)d->n_now);
-    out_text(o, "window_from", d->from_ms ? clock_iso(a, d->from_ms) : NULL);
+    out_text(o, "window_from", d->window.from_ms ? clock_iso(a, d->window.from_ms) : NULL);
+    out_text(o, "window_to", d->window.to_ms ? clock_iso(a, d->window.to_ms) : NULL);
     write_median(o, "median_before", &d->before);
     write_median(o, "median_window", &d->now);
     if (d->before.n && d->now.n) {

@@ -280,6 +280,7 @@ export interface ComparedFeature {
   n_before: number;
   n_window: number;
   window_from: string | null;
+  window_to: string | null;
   median_before: number | null;
   median_window: number | null;
   curve: DistributionFunctions | null;

@@ -86,7 +86,8 @@ function Features({ of: rows, chosen, choose }: { of: readonly ComparedFeature[]
 
 /** The predictions whose value lies in a bar of the newest ones. */
 function behind(d: Deployment, f: ComparedFeature, checked: string | null, from: number | null, to: number | null): string {
-  const parts = [from !== null && `${f.query} >= ${from}`, to !== null && `${f.query} < ${to}`, f.window_from && `created_at >= "${f.window_from}"`, checked && `created_at <= "${checked}"`];
+  const until = f.window_to ?? checked; // a check of before its window's end was kept
+  const parts = [from !== null && `${f.query} >= ${from}`, to !== null && `${f.query} < ${to}`, f.window_from && `created_at >= "${f.window_from}"`, until && `created_at <= "${until}"`];
   return `/deployments/${d.id}?tab=predictions&q=${encodeURIComponent(parts.filter(Boolean).join(" and "))}`;
 }
 

@@ -243,7 +243,7 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
       {ct?.error && <Fault error={{ message: "The last training could not start", detail: ct.error }} />}
       <div style={{ display: "grid", gap: 8 }}>
         <label style={{ fontSize: 13, fontWeight: 500 }}>Dataset versions</label>
-        <span className="dim">All are learned from, but those called eval, val or test: these are measured on.</span>
+        <span className="dim">All are learned from, except those called eval, val or test, which are measured on.</span>
         {data.map((x, i) => (
           <div key={i} style={{ display: "grid", gridTemplateColumns: "90px 1fr 30px", gap: 8, alignItems: "center" }}>
             <TextInput aria-label="Alias" value={x.name} onChange={(e) => setData(data.map((y, k) => (k === i ? { ...y, name: e.target.value } : y)))} />
