@@ -40,6 +40,7 @@ test("feedback loop, continuous training and deployment are set up by clicking",
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Continuous training saved").waitFor();
   if (!(await pipelines()).ct?.active) await on("Continuous training");
+  await page.getByTestId("loop-learned").getByText("is learned from, too").scrollIntoViewIfNeeded();
   await b.shot("settings-training");
 
   await part("Continuous deployment");
@@ -130,6 +131,9 @@ test("an image that models are measured on is left out of the loop, unless someb
 test("reviews decide about a shadow by themselves, once that is switched on", async () => {
   const path = `/api/deployment/${deployment.id}`;
   await until("no training is under way, whose model would be the shadow", async () => (await api("GET", `${path}/pipelines`)).ct.runs.every((r) => r.state !== "RUNNING"), 60);
+  await b.open(`/deployments/${deployment.id}?tab=settings&part=training`);
+  await page.getByTestId("run-says").getByText(/it learns from .*\(train\).*\(feedback\)/).first().scrollIntoViewIfNeeded();
+  await b.shot("trainings-so-far");
   await api("PUT", `${path}/pipeline/ct`, { active: false });
   const champion = (await api("GET", path)).model_version;
   const [other] = (await api("GET", `/api/model/${champion.origin.id ?? champion.origin_id}/versions`)).items.filter((v) => v.id !== champion.id);
