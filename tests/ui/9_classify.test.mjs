@@ -50,6 +50,7 @@ test("what the model says right is accepted with one key, and the dashboard show
   const row = page.getByRole("row").filter({ hasText: "champion" });
   await row.getByText("0.500", { exact: true }).first().waitFor(); // one of two
   await page.getByTestId("few-reviews").getByText("2 of 30 reviews").waitFor();
+  assert.equal(await page.getByText("Heatmap").count(), 0, "whole images have no place");
   await page.getByText(/^2 reviewed images. Rows: reviewed as/).waitFor();
   await b.shot("classified-dashboard");
   await page.getByTestId("confusion").getByRole("link", { name: "1" }).first().click(); // a cell opens its image, and no other

@@ -6,6 +6,7 @@ import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import type { ChartHandle, ChartSpec, Series } from "./chart";
 import { figure } from "./format";
+import { lonely, type Points } from "./lonely";
 import { lineColour, seriesColour } from "./palette";
 
 echarts.use([LineChart, BarChart, HeatmapChart, ScatterChart, GridComponent, TooltipComponent, LegendComponent, DataZoomComponent, ToolboxComponent, VisualMapComponent, CanvasRenderer]);
@@ -25,12 +26,10 @@ function smoothed(points: readonly (readonly [number, number | null])[], by: num
   });
 }
 
-/** Between two ends of the line a point is seen by its symbol only. */
-const withLonely = (points: readonly (readonly [number, number | null])[]): object[] =>
-  points.map((p, i) => {
-    const lonely = (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null;
-    return { value: p, symbol: lonely ? "circle" : "none", symbolSize: 4 };
-  });
+const withLonely = (points: Points): object[] => {
+  const seen = lonely(points);
+  return points.map((p, i) => ({ value: p, symbol: seen[i] ? "circle" : "none", symbolSize: 4 }));
+};
 
 /** In a legend a series looks as it does in the chart, so that two of one colour are told apart. */
 const legendIcon = (s: Series) => (s.dots ? "circle" : s.dashed ? "path://M0 2h4v3h-4zM6 2h4v3h-4z" : "path://M0 2h10v3h-10z");

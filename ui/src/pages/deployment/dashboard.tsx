@@ -166,7 +166,7 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       )}
       <Latency deployment={d} dashboard={x} loading={!x && !dash.error} filter={filter} last={newest.data?.items[0]?.created_at} />
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(max(420px, calc(50% - 24px)), 1fr))", gap: "8px 48px" }}>
-        <Heatmap deployment={d} filter={filter} looked={x} />
+        {d.type !== "CLASSIFICATION" && <Heatmap deployment={d} filter={filter} looked={x} />}
         <Section title="Labels">
           {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(behind(d, x, `label.name = ${JSON.stringify(name)}`))} /> : <span className="dim">No objects in this time.</span>}
         </Section>
