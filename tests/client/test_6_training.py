@@ -163,7 +163,7 @@ def test_a_training_without_a_dataset_says_so(server, client, project):
 def test_a_training_whose_data_cannot_be_meant_is_refused_at_once(server, client, project, annotated):
     base = client.get_public_model("yolox-nano").list_versions()[0]
     bare = client.create_dataset(unique("bare")).create_version("first")
-    for alias, version, says in (("train", bare, "has no annotations"), ("test", annotated[1]["train"], 'called "train"')):
+    for alias, version, says in (("train", bare, "has no annotations"), ("test", annotated[1]["train"], 'learn from as "train"')):
         e = project.create_experiment(name=unique("meant"), base_model_version=base, parameters={"steps": 10})
         e.attach_dataset(name=alias, dataset_version=version)
         assert says in server.refused("POST", f"/api/experiment/{e.id}/launch", (422,), json={"gpus": 0})["message"]
