@@ -112,9 +112,9 @@ def test_the_look_is_what_the_pixels_give(server, watched, images, steady):
         assert [float(v) for v in rows[c.name].split()] == pytest.approx(wanted, abs=0.02), c.name
 
 
-def places(server, told, most):
+def places(server, watched, most):
     """What the network saw of the first and of the newest predictions, along the directions, from the database."""
-    rows = [np.frombuffer(v, "<f4") for (v,) in server.rows("SELECT e.vector FROM embedding e JOIN predicted_asset a ON a.id = e.predicted_asset_id ORDER BY a.created_at, a.id")]
+    rows = [np.frombuffer(v, "<f4") for (v,) in server.rows("SELECT e.vector FROM embedding e JOIN predicted_asset a ON a.id = e.predicted_asset_id WHERE a.deployment_id = ? ORDER BY a.created_at, a.id", str(watched.id))]
     assert {len(r) for r in rows} == {33}
     return np.array(rows)[:, [*range(most), -1]].astype(float)
 
@@ -130,7 +130,7 @@ def plain_mmd(a, b):
 def test_what_the_network_sees_is_kept_along_directions_and_compared(server, watched, told, drifted):
     """Each direction's D and the MMD² are those of the stored places; the training images lie around zero at a distance of one."""
     sent = AT_REST + SHIFTED
-    wait("the embedding", lambda: server.rows("SELECT count(*) FROM embedding")[0][0] == sent)
+    wait("the embedding", lambda: server.rows("SELECT count(*) FROM embedding e JOIN predicted_asset a ON a.id = e.predicted_asset_id WHERE a.deployment_id = ?", str(watched.id))[0][0] == sent)
     answer = server.call("GET", f"/api/deployment/{watched.id}/embedding")
     assert (answer["state"], answer["waits_for"], answer["images"], answer["seen"]) == ("READY", None, 36, 36)
     assert answer["features"] > 32 >= answer["directions"] > 8 and len(answer["training"]) == 36
@@ -141,7 +141,7 @@ def test_what_the_network_sees_is_kept_along_directions_and_compared(server, wat
     now = wait("a check of it", lambda: (t := told()) and any(f["feature"] == "embedding:mmd" and f["tested"] and f["n_window"] == sent // 2 for f in t["latest"]["features"]) and t)
     features = {f["feature"]: f for f in now["latest"]["features"] if f["feature"].startswith("embedding")}
     assert sorted(features) == sorted((names := [*(f"embedding:{i + 1}" for i in range(8)), "embedding:beside"]) + ["embedding:mmd"])
-    at = places(server, told, 8)
+    at = places(server, watched, 8)
     before, window = at[:sent // 2], at[-(sent // 2):]
     for i, name in enumerate(names):
         f, x = features[name], np.sort(np.concatenate([before[:, i], window[:, i]]))
@@ -232,5 +232,6 @@ def test_the_network_sees_the_same_in_a_prediction_and_in_a_training_image(serve
     ((object_name,),) = server.rows("SELECT object_name FROM data WHERE id = ?", str(asset.data_id))
     predicted = server.call("POST", f"/api/v2/deployments/{watched.id}/predict", json={"cloud_image": {"object_name": object_name}})["predicted_asset_id"]
     ((again,),) = wait("its place", lambda: server.rows("SELECT vector FROM embedding WHERE predicted_asset_id = ?", predicted))
-    ((before,),) = server.rows("SELECT vector FROM embedding_training WHERE data_id = ?", str(asset.data_id))
+    ((before,),) = server.rows("SELECT t.vector FROM embedding_training t JOIN embedding_fit f ON f.id = t.fit_id JOIN deployment d ON d.model_version_id = f.model_version_id"
+                               " WHERE t.data_id = ? AND d.id = ?", str(asset.data_id), str(watched.id))
     assert np.frombuffer(again, "<f4") == pytest.approx(np.frombuffer(before, "<f4"), abs=1e-3), hash
