@@ -54,7 +54,7 @@ static enum err read_test(struct job *j, struct contest *c)
 /* ---- the verdict */
 
 /* A champion must be shown to be better on all images, and not to be worse on the test version; a shadow, which answers nobody,
- * must not be shown to be worse. */
+ * must not be shown to be much worse. */
 static bool passes(const struct contest *c, const struct outcome *o, enum put put)
 {
     if (put == PUT_CHAMPION)
@@ -71,8 +71,9 @@ static const char *figures(struct arena *a, const struct contest *c, const struc
                                    c->test_called, (long long)o->reviewed, learnt);
     if (o->better < 0)
         return arena_fmt(a, "nothing can be said of %s", images);
-    const char *draws = of_champion ? arena_fmt(a, "better%s in %.1f %% of the resamples", margin, o->better * 100)
-                                    : arena_fmt(a, "worse%s in %.1f %% of the resamples", margin, o->worse * 100);
+    const char *draws =
+        of_champion ? arena_fmt(a, "better%s in %.1f %% of the resamples", margin, o->better * 100)
+                    : arena_fmt(a, "worse by more than %g in %.1f %% of the resamples", c->margin + SHADOW_LEEWAY, o->worse * 100);
     const char *test = arena_fmt(a, "on that version alone %.3f against %.3f, worse%s in %.1f %%", o->test_candidate.score,
                                  o->test_champion.score, margin, o->test_worse * 100);
     return arena_fmt(a, "%s %.3f against %.3f on %s; %s, %s; %.1f %% decide", o->metric, o->candidate.score, o->champion.score,

@@ -38,6 +38,9 @@ struct contest {
     int64_t since_ms; /* reviewed images since then */
 };
 
+/* By so much more than the margin a shadow may score less: it answers nobody, and few images tell small differences badly. */
+#define SHADOW_LEEWAY 0.05
+
 struct contestant { /* the figures of one */
     double score, *draws;
     int n;
@@ -47,7 +50,8 @@ struct outcome {
     int64_t tested, reviewed, learnt; /* images; learnt: of the test version, left out since one of the two has learnt from them */
     struct contestant champion, candidate;           /* on all of them */
     struct contestant test_champion, test_candidate; /* on those of the test version */
-    double better, worse, test_worse; /* shares of the draws in which the candidate is so by more than the margin; -1: not known */
+    double better, worse, test_worse; /* shares of the draws in which the candidate is so by more than the margin (worse: and the
+                                       * leeway); -1: not known */
 };
 /* Both models are asked about each image in the same way, now. E_CANCELLED: the job is to stop. */
 MUST_USE enum err contest_hold(struct job *, const struct contest *, struct outcome *ret);

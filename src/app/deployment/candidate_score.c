@@ -244,7 +244,7 @@ static void conclude(struct bench *b, struct outcome *ret)
     ret->tested = (int64_t)b->n_seen_test;
     ret->reviewed = (int64_t)(b->n_seen - b->n_seen_test);
     ret->better = share(&ret->candidate, &ret->champion, b->c->margin);
-    ret->worse = share(&ret->champion, &ret->candidate, b->c->margin);
+    ret->worse = share(&ret->champion, &ret->candidate, b->c->margin + SHADOW_LEEWAY);
     ret->test_worse = share(&ret->test_champion, &ret->test_candidate, b->c->margin);
 }
 
