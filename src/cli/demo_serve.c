@@ -78,6 +78,7 @@ enum err demo_loops(struct demo *d)
                    d->project, REVIEWS, (long long)(d->steps / 4 > 20 ? d->steps / 4 : 20), (long long)d->image_size) },
         { "POST", "ct/datasets", demo_fmt(d, "{\"dataset_version_id\":\"%s\",\"name\":\"train\"}", d->versions[0]) },
         { "POST", "ct/datasets", demo_fmt(d, "{\"dataset_version_id\":\"%s\",\"name\":\"eval\"}", d->versions[2]) },
+        { "POST", "ct/datasets", demo_fmt(d, "{\"dataset_version_id\":\"%s\",\"name\":\"feedback\"}", d->feedback) },
         { "PUT", "pipeline/ct", "{\"active\":true}" },
         { "POST", "pipeline/cd", "{\"policy\":\"DEPLOY_SHADOW\"}" },
         { "PUT", "pipeline/cd", "{\"active\":true}" },

@@ -28,6 +28,7 @@ def loop(client, project, annotated, labels, trained):
                                 experiment_parameters={"steps": 20, "batch_size": 8, "learning_rate": 0.002, "image_size": SIZE})
     d.attach_dataset_version_to_continuous_training("train", annotated[1]["train"])
     d.attach_dataset_version_to_continuous_training("eval", annotated[1]["valid"])
+    d.attach_dataset_version_to_continuous_training("feedback", feedback)
     d.toggle_continuous_training(True)
     d.setup_continuous_deployment("DEPLOY_SHADOW")
     d.toggle_continuous_deployment(True)

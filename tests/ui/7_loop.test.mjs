@@ -35,12 +35,12 @@ test("feedback loop, continuous training and deployment are set up by clicking",
   await page.locator("input[name=threshold]").fill("1");
   await choose(page, "Dataset of train", dataset.name);
   await choose(page, "Version of train", /^train/);
+  await page.getByRole("button", { name: "Learn from it, too" }).click();
   await page.getByRole("button", { name: /^Show all/ }).click();
   for (const [k, v] of Object.entries(brief)) await page.locator(`input[name="${k}"]`).fill(String(v));
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Continuous training saved").waitFor();
   if (!(await pipelines()).ct?.active) await on("Continuous training");
-  await page.getByTestId("loop-learned").getByText("is learned from, too").scrollIntoViewIfNeeded();
   await b.shot("settings-training");
 
   await part("Continuous deployment");

@@ -11,7 +11,7 @@
 #include "learn/data/alias.h"
 #include <string.h>
 
-enum { FEEDBACK_MOST = 100, NAMED_MOST = 10 };
+enum { NAMED_MOST = 10 };
 
 /* ---- starting */
 
@@ -62,8 +62,7 @@ static enum err read_plan(struct sql *db, struct arena *a, const char *deploymen
         " AND s.retraining_id IS NULL), (SELECT count(*) FROM retraining t LEFT JOIN experiment e ON e.id = t.experiment_id"
         " LEFT JOIN job j ON j.id = e.job_id WHERE t.deployment_id = d.id AND (t.state = 'TESTING' OR t.state = 'RUNNING' AND"
         " (e.status = 'RUNNING' OR j.status IN ('PENDING', 'RUNNING')))),"
-        " (SELECT count(*) FROM ct_dataset c WHERE c.deployment_id = d.id)"
-        " + (SELECT count(*) FROM fl_dataset f WHERE f.deployment_id = d.id),"
+        " (SELECT count(*) FROM ct_dataset c WHERE c.deployment_id = d.id),"
         " coalesce((SELECT max(t.created_at) FROM retraining t WHERE t.deployment_id = d.id), 0)"
         " FROM deployment d JOIN pipeline q ON q.deployment_id = d.id WHERE d.id = ?1",
         V(deployment)));
@@ -98,35 +97,6 @@ static enum err attach_listed(struct sql *db, const char *deployment, const char
                  V(deployment)));
     while (rows_next(r))
         TRY(experiment_attach(db, experiment, rows_text(r, 0), rows_text(r, 1)));
-    return rows_error(r);
-}
-
-/* "feedback", or with a number behind it if the experiment has one already. */
-static enum err free_alias(struct sql *db, struct arena *a, const char *experiment, const char **ret)
-{
-    int64_t taken = 1;
-    for (int i = 1; taken; i++) {
-        *ret = i > 1 ? arena_fmt(a, "feedback-%d", i) : "feedback";
-        TRY(sql_int(db, &taken, "SELECT count(*) FROM experiment_dataset WHERE experiment_id = ?1 AND name = ?2", V(experiment),
-                    V(*ret)));
-    }
-    return OK;
-}
-
-/* What the feedback loop fills is learnt from, whether somebody listed it or not. */
-static enum err attach_feedback(struct sql *db, struct arena *a, const char *deployment, const char *experiment)
-{
-    const char *alias;
-    AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r,
-                 "SELECT f.dataset_version_id FROM fl_dataset f WHERE f.deployment_id = ?1 AND NOT EXISTS (SELECT 1 FROM"
-                 " ct_dataset c WHERE c.deployment_id = ?1 AND c.dataset_version_id = f.dataset_version_id)"
-                 " ORDER BY f.created_at, f.dataset_version_id LIMIT ?2",
-                 V(deployment), V((int64_t)FEEDBACK_MOST)));
-    while (rows_next(r)) {
-        TRY(free_alias(db, a, experiment, &alias));
-        TRY(experiment_attach(db, experiment, alias, rows_text(r, 0)));
-    }
     return rows_error(r);
 }
 
@@ -198,7 +168,6 @@ static enum err begin(struct sql *db, struct arena *a, const struct training_pla
     TRY(free_name(db, a, p, &n.name));
     TRY(experiment_add(db, a, &n, &experiment));
     TRY(attach_listed(db, p->deployment, experiment));
-    TRY(attach_feedback(db, a, p->deployment, experiment));
     TRY(note_start(db, a, p, c, experiment, n.name));
     TRY(sql_run(db, "UPDATE pipeline SET ct_error = NULL WHERE deployment_id = ?1", V(p->deployment)));
     TRY(experiment_launch(db, a, experiment, p->org, p->user, &job));

@@ -254,9 +254,11 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
           </div>
         ))}
         {(p.fl?.datasets ?? []).filter((v) => !data.some((x) => x.version === v.id)).map((v) => (
-          <div key={v.id} style={{ display: "grid", gridTemplateColumns: "90px 1fr", gap: 8, alignItems: "center", minHeight: 36 }} data-testid="loop-learned">
-            <span className="dim" style={{ paddingLeft: 12 }}>feedback</span>
-            <span><Link href={`/versions/${v.id}`}>{v.origin_name} / {v.version}</Link> <span className="dim">is learned from, too: the feedback loop fills it</span></span>
+          <div key={v.id} style={{ display: "flex", gap: 12, alignItems: "center", minHeight: 36 }}>
+            <span><Link href={`/versions/${v.id}`}>{v.origin_name} / {v.version}</Link> <span className="dim">is filled by the feedback loop, and not learned from</span></span>
+            <Button variant="default" size="xs" onClick={() => setData([...data, { name: data.some((y) => y.name === "feedback") ? `feedback-${data.length}` : "feedback", version: v.id, of: v }])}>
+              Learn from it, too
+            </Button>
           </div>
         ))}
         <div>
@@ -310,7 +312,7 @@ function TestFirst({ d, cd }: { d: Deployment; cd: Pipelines["cd"] }) {
   const sure = Number(confidence) / 100;
   return (
     <div style={{ display: "grid", gap: 12 }}>
-      <Switch checked={cd.tests} onChange={(e) => set({ tests: e.currentTarget.checked })} label="Test it beside the champion first" description="A new champion must be better on this version and on what was reviewed since, and not worse on the version alone; a shadow must not be worse. Else it stays a version, and the decision says why." />
+      <Switch checked={cd.tests} onChange={(e) => set({ tests: e.currentTarget.checked })} label="Test it beside the champion first" description="A new champion must be better on this version and on what was reviewed since, and not worse on the version alone; a shadow must not be worse by more than 0.05. Else it stays a version, and the decision says why." />
       {cd.tests && (
         <>
           <VersionPick name="the test" value={cd.tested_on} onChange={(v) => v && v !== cd.tested_on?.id && set({ test_version_id: v })} />
