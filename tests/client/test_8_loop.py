@@ -178,12 +178,22 @@ def test_the_shadow_stands_beside_the_champion_on_the_images_that_both_saw(serve
     b = r["beside"]
     assert (b["images"], b["metric"], b["champion"], b["shadow"], b["better"]) == (5, "mAP50", 1, r["shadow"]["ap_50"], 0)
     assert -0.8 < b["difference"][0] <= b["difference"][1] < 0
+    assert b["champion_interval"] == [1, 1] and b["shadow_interval"][0] <= b["shadow"] <= b["shadow_interval"][1] < 1
     both = r["shared"]
     assert (both["champion"]["images"], both["shadow"]["images"], both["shadow"]["ap_50"]) == (5, 5, b["shadow"])
     assert both["champion"]["precision_interval"] == [1, 1] and both["shadow"]["recall_interval"][0] <= both["shadow"]["recall"] <= both["shadow"]["recall_interval"][1]
     assert [x["size"] for x in r["champion"]["sizes"]] == ["small", "medium", "large"] and sum(x["truths"] for x in r["champion"]["sizes"]) == r["champion"]["truths"] == sum(len(c.boxes) for c in cells)
     assert all(min(x["ap"], x["ar"]) > 0.999 for x in r["champion"]["sizes"] if x["truths"]), r["champion"]["sizes"]
     assert sum(x["truths"] for l in r["champion"]["labels"] for x in l["sizes"]) == r["champion"]["truths"]
+    figures = ("ap_50", "ap_75", "ar", "precision", "recall", "f1")
+    held = lambda x, k: x[k + "_interval"][0] - 1e-9 <= x[k] <= x[k + "_interval"][1] + 1e-9
+    for x in (r["shadow"], both["shadow"]):
+        assert all(held(x, k) for k in (*figures, "ap_50_95"))
+        there = [l for l in x["labels"] if l["truths"]]
+        assert there and all(held(l, k) for l in there for k in (*figures, "ap")) and all(0 < l["images"] <= x["images"] for l in there)
+        sized = [s for of in (x, *x["labels"]) for s in of["sizes"]]
+        assert all(held(s, k) if s["truths"] else s[k + "_interval"] is None for s in sized for k in ("ap", "ar"))
+        assert all((s["images"] > 0) == (s["truths"] > 0) for s in sized) and any(s["ar_interval"] and s["ar_interval"][0] < s["ar_interval"][1] for s in sized)
 
 
 def test_a_cell_of_the_confusion_matrix_opens_its_images(server, client, loop, annotated):

@@ -78,6 +78,8 @@ static void conclude(struct arena *a, const struct side *champion, const struct 
         differences[i] = shadow->draws[i] - champion->draws[i];
     ret->better = share_better(shadow->draws, champion->draws, n, margin);
     ret->difference = interval_of(differences, n, 0.95);
+    ret->of_champion = interval_of(champion->draws, n, 0.95); /* which sorts them: pairs no more */
+    ret->of_shadow = interval_of(shadow->draws, n, 0.95);
     ret->known = true;
 }
 
@@ -110,6 +112,8 @@ void beside_write(struct out *o, const char *key, const struct beside *b)
     figure_write(o, "champion", b->images ? b->champion : -1);
     figure_write(o, "shadow", b->images ? b->shadow : -1);
     figure_write(o, "better", b->known ? b->better : -1);
+    interval_write(o, "champion_interval", b->known, b->of_champion);
+    interval_write(o, "shadow_interval", b->known, b->of_shadow);
     interval_write(o, "difference", b->known, b->difference);
     out_end_object(o);
 }

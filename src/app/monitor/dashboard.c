@@ -274,18 +274,22 @@ DESCRIBED(interval_answer, "interval", { "low", T_NUMBER }, { "high", T_NUMBER }
         name, T_TUPLE, F_NULL | F_WHEN, .of = &interval_answer                                                                     \
     }
 static const char *const sizes[] = { "small", "medium", "large", NULL };
-DESCRIBED(reviewed_size, "reviewed size", { "size", T_TEXT, .words = sizes }, { "truths", T_INT }, FIGURE("ap"), FIGURE("ar"));
-DESCRIBED(reviewed_label, "reviewed label", { "label", T_TEXT }, { "truths", T_INT }, INTERVAL("ap_interval"),
-          INTERVAL("ap_50_interval"), INTERVAL("precision_interval"), INTERVAL("recall_interval"),
+DESCRIBED(reviewed_size, "reviewed size", { "size", T_TEXT, .words = sizes }, { "truths", T_INT }, { "images", T_INT },
+          FIGURE("ap"), FIGURE("ar"), INTERVAL("ap_interval"), INTERVAL("ar_interval"));
+DESCRIBED(reviewed_label, "reviewed label", { "label", T_TEXT }, { "truths", T_INT }, { "images", T_INT, F_WHEN },
+          INTERVAL("ap_interval"), INTERVAL("ap_50_interval"), INTERVAL("ap_75_interval"), INTERVAL("ar_interval"),
+          INTERVAL("precision_interval"), INTERVAL("recall_interval"), INTERVAL("f1_interval"),
           { "sizes", T_MANY, F_WHEN, .of = &reviewed_size }, MAYBE("ap"), MAYBE("ap_50"), MAYBE("ap_75"), MAYBE("ar"),
-          FIGURE("precision"), FIGURE("recall"), MAYBE("f1"));
+          FIGURE("precision"), FIGURE("recall"), FIGURE("f1"));
 DESCRIBED(reviewed_answer, "reviewed predictions", { "images", T_INT }, { "truths", T_INT, F_WHEN }, MAYBE("accuracy"),
           INTERVAL("accuracy_interval"), MAYBE("ap_50_95"), MAYBE("ap_50"), MAYBE("ap_75"), INTERVAL("ap_50_95_interval"),
-          INTERVAL("ap_50_interval"), INTERVAL("precision_interval"), INTERVAL("recall_interval"), INTERVAL("f1_interval"),
-          { "sizes", T_MANY, F_WHEN, .of = &reviewed_size }, MAYBE("ar"), FIGURE("precision"), FIGURE("recall"), FIGURE("f1"),
-          MAYBE("best_score"), { "labels", T_MANY, .of = &reviewed_label });
+          INTERVAL("ap_50_interval"), INTERVAL("ap_75_interval"), INTERVAL("ar_interval"), INTERVAL("precision_interval"),
+          INTERVAL("recall_interval"), INTERVAL("f1_interval"), { "sizes", T_MANY, F_WHEN, .of = &reviewed_size }, MAYBE("ar"),
+          FIGURE("precision"), FIGURE("recall"), FIGURE("f1"), MAYBE("best_score"), { "labels", T_MANY, .of = &reviewed_label });
 DESCRIBED(beside_answer, "shadow beside the champion", { "metric", T_TEXT }, { "images", T_INT }, FIGURE("champion"),
-          FIGURE("shadow"), FIGURE("better"), { "difference", T_TUPLE, F_NULL, .of = &interval_answer });
+          FIGURE("shadow"), FIGURE("better"), { "champion_interval", T_TUPLE, F_NULL, .of = &interval_answer },
+          { "shadow_interval", T_TUPLE, F_NULL, .of = &interval_answer },
+          { "difference", T_TUPLE, F_NULL, .of = &interval_answer });
 DESCRIBED(shared_answer, "figures of reviews that both have", { "champion", T_PART, .of = &reviewed_answer },
           { "shadow", T_PART, .of = &reviewed_answer });
 DESCRIBED(reviews_answer, "figures of reviews", { "champion", T_PART, .of = &reviewed_answer },

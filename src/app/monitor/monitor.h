@@ -126,9 +126,9 @@ struct beside {
     int64_t images;
     struct value ids; /* those, a list */
     double champion, shadow;
-    bool known;                 /* the rest: there was something to find */
-    struct interval difference; /* shadow - champion, 95 %, images drawn anew in pairs */
-    double better;              /* in which share of the draws the shadow is, by more than the margin */
+    bool known;                                         /* the rest: there was something to find */
+    struct interval of_champion, of_shadow, difference; /* 95 %, images drawn anew in pairs; difference: shadow - champion */
+    double better;                                      /* in which share of the draws the shadow is, by more than the margin */
 };
 /* least: fewer images than that are counted only. */
 MUST_USE enum err beside_compute(struct sql *, struct arena *, const struct selection *, double margin, int64_t least,

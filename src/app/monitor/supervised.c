@@ -139,7 +139,14 @@ enum err reviewed_of_write(struct sql *db, struct arena *a, struct out *o, const
     return whole ? write_classified(db, a, o, deployment, ids, false) : write_boxes(db, a, o, deployment, ids, false);
 }
 
-static void write_sizes(struct out *o, const struct size_metrics *sizes)
+/* in: NULL: no interval is known, of a label where there are too many. */
+static void write_interval(struct out *o, const char *key, const struct spread_part *in, int figure)
+{
+    bool known = in && in->known[figure];
+    interval_write(o, key, known, known ? in->of[figure] : (struct interval){ 0 });
+}
+
+static void write_sizes(struct out *o, const struct size_metrics *sizes, const struct spread_part *in)
 {
     static const char *const names[METRICS_SIZES] = { "small", "medium", "large" };
     out_array(o, "sizes");
@@ -147,58 +154,72 @@ static void write_sizes(struct out *o, const struct size_metrics *sizes)
         out_object(o, NULL);
         out_text(o, "size", names[i]);
         out_int(o, "truths", sizes[i].truths);
+        out_int(o, "images", sizes[i].images);
         figure_write(o, "ap", sizes[i].ap);
         figure_write(o, "ar", sizes[i].ar);
+        write_interval(o, "ap_interval", in, OF_AP_SIZE + i);
+        write_interval(o, "ar_interval", in, OF_AR_SIZE + i);
         out_end_object(o);
     }
     out_end_array(o);
 }
 
-static void write_label(struct out *o, const char *name, const struct label_metrics *l, const struct label_spread *in)
+/* What a label has and all of them together. */
+static void write_intervals(struct out *o, const struct spread_part *in)
+{
+    static const struct {
+        const char *key;
+        enum spread_figure of;
+    } rows[] = { { "ap_50_interval", OF_AP50 },          { "ap_75_interval", OF_AP75 },    { "ar_interval", OF_AR },
+                 { "precision_interval", OF_PRECISION }, { "recall_interval", OF_RECALL }, { "f1_interval", OF_F1 } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        write_interval(o, rows[i].key, in, rows[i].of);
+}
+
+static double f1_of(double precision, double recall)
+{
+    return precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
+}
+
+static void write_label(struct out *o, const char *name, const struct label_metrics *l, const struct spread_part *in)
 {
     out_object(o, NULL);
     out_text(o, "label", name);
     out_int(o, "truths", l->truths);
+    out_int(o, "images", l->images);
     figure_write(o, "ap", l->ap);
     figure_write(o, "ap_50", l->ap50);
     figure_write(o, "ap_75", l->ap75);
     figure_write(o, "ar", l->ar);
     figure_write(o, "precision", l->truths ? l->precision : -1);
     figure_write(o, "recall", l->truths ? l->recall : -1);
-    bool known = in && in->known && l->truths;
-    interval_write(o, "ap_interval", known, known ? in->ap : (struct interval){ 0 });
-    interval_write(o, "ap_50_interval", known, known ? in->ap50 : (struct interval){ 0 });
-    interval_write(o, "precision_interval", known, known ? in->precision : (struct interval){ 0 });
-    interval_write(o, "recall_interval", known, known ? in->recall : (struct interval){ 0 });
-    write_sizes(o, l->sizes);
+    figure_write(o, "f1", l->truths ? f1_of(l->precision, l->recall) : -1);
+    write_interval(o, "ap_interval", in, OF_AP);
+    write_intervals(o, in);
+    write_sizes(o, l->sizes, in);
     out_end_object(o);
 }
 
 void supervised_write(struct out *o, const char *key, const struct supervised *s)
 {
     const struct detect_metrics *m = &s->metrics;
-    const struct spread *in = &s->spread;
-    bool known = in->known && m->truths;
     out_object(o, key);
     out_int(o, "images", m->images);
     out_int(o, "truths", m->truths);
     figure_write(o, "ap_50_95", m->ap);
     figure_write(o, "ap_50", m->ap50);
     figure_write(o, "ap_75", m->ap75);
-    interval_write(o, "ap_50_95_interval", known, in->ap);
-    interval_write(o, "ap_50_interval", known, in->ap50);
-    interval_write(o, "precision_interval", known, in->precision);
-    interval_write(o, "recall_interval", known, in->recall);
-    interval_write(o, "f1_interval", known, in->f1);
     figure_write(o, "ar", m->ar);
     figure_write(o, "precision", m->truths ? m->precision : -1);
     figure_write(o, "recall", m->truths ? m->recall : -1);
     figure_write(o, "f1", m->truths ? m->f1 : -1);
     figure_write(o, "best_score", m->truths ? m->best_score : -1);
-    write_sizes(o, m->sizes);
+    write_interval(o, "ap_50_95_interval", &s->spread.all, OF_AP);
+    write_intervals(o, &s->spread.all);
+    write_sizes(o, m->sizes, &s->spread.all);
     out_array(o, "labels");
     for (int i = 0; i < m->n_labels && i < s->n_labels; i++)
-        write_label(o, s->labels[i], &m->labels[i], in->labels ? &in->labels[i] : NULL);
+        write_label(o, s->labels[i], &m->labels[i], s->spread.labels ? &s->spread.labels[i] : NULL);
     out_end_array(o);
     out_end_object(o);
 }

@@ -65,26 +65,65 @@ static void draw_counts(const int64_t *below, int cells, int64_t images, struct 
     }
 }
 
-void confusion_spread(const int64_t *counts, int labels, uint64_t seed, struct confusion_spread *ret)
+enum { DRAWS = 200 };
+
+/* The draws of one figure; what is -1 in a draw is left out. */
+static bool conclude(const double *values, int apart, struct interval *ret)
 {
-    enum { TIMES = 200, FIGURES = 4 };
-    int cells = labels * labels;
+    double room[DRAWS];
+    int n = 0;
+    for (int i = 0; i < DRAWS; i++)
+        if (values[i * apart] >= 0)
+            room[n++] = values[i * apart];
+    if (n)
+        *ret = interval_of(room, n, 0.95);
+    return n > 0;
+}
+
+/* Of a draw: accuracy and a mean of each, then of each label precision, recall and F1. */
+enum { WHOLE = 4, EACH = 3 };
+static void put_draw(const int64_t *counts, int labels, double *row)
+{
+    struct label_figures mean = confusion_mean(counts, labels);
+    memcpy(row, (const double[WHOLE]){ confusion_accuracy(counts, labels), mean.precision, mean.recall, mean.f1 },
+           WHOLE * sizeof *row);
+    for (int k = 0; k < labels; k++) {
+        struct label_figures l = confusion_label(counts, labels, k);
+        memcpy(row + WHOLE + EACH * k, (const double[EACH]){ l.truths ? l.precision : -1, l.recall, l.f1 }, EACH * sizeof *row);
+    }
+}
+
+static void conclude_all(const double *values, int labels, struct arena *a, struct confusion_spread *ret)
+{
+    int apart = WHOLE + EACH * labels;
+    struct interval *whole[WHOLE] = { &ret->accuracy, &ret->precision, &ret->recall, &ret->f1 };
+    for (int f = 0; f < WHOLE; f++)
+        conclude(values + f, apart, whole[f]);
+    ret->labels = arena_new_array(a, struct label_intervals, labels);
+    for (int k = 0; k < labels; k++) {
+        struct label_intervals *l = &ret->labels[k];
+        struct interval *each[EACH] = { &l->precision, &l->recall, &l->f1 };
+        for (int f = 0; f < EACH; f++)
+            l->known = conclude(values + WHOLE + EACH * k + f, apart, each[f]);
+    }
+}
+
+void confusion_spread(const int64_t *counts, int labels, struct arena *a, uint64_t seed, struct confusion_spread *ret)
+{
+    int cells = labels * labels, apart = WHOLE + EACH * labels;
     int64_t images = 0, *below = heap_take((size_t)cells * sizeof *below), *drawn = heap_take((size_t)cells * sizeof *drawn);
-    double values[FIGURES][TIMES];
+    double *values = heap_take((size_t)DRAWS * (size_t)apart * sizeof *values);
     for (int i = 0; i < cells; i++)
         below[i] = images += counts[i];
     *ret = (struct confusion_spread){ .known = images > 1 };
-    for (int i = 0; i < TIMES && ret->known; i++) {
+    for (int i = 0; i < DRAWS && ret->known; i++) {
         struct random r = random_of(seed, 0x636f6e66, (uint64_t)i);
         draw_counts(below, cells, images, &r, drawn);
-        struct label_figures mean = confusion_mean(drawn, labels);
-        const double all[FIGURES] = { confusion_accuracy(drawn, labels), mean.precision, mean.recall, mean.f1 };
-        for (int k = 0; k < FIGURES; k++)
-            values[k][i] = all[k];
+        put_draw(drawn, labels, values + (size_t)i * (size_t)apart);
     }
-    struct interval *to[FIGURES] = { &ret->accuracy, &ret->precision, &ret->recall, &ret->f1 };
-    for (int k = 0; k < FIGURES && ret->known; k++)
-        *to[k] = interval_of(values[k], TIMES, 0.95);
+    if (ret->known)
+        conclude_all(values, labels, a, ret);
     free(below);
     free(drawn);
+    free(values);
 }

@@ -12,9 +12,13 @@ struct label_figures confusion_label(const int64_t *counts, int labels, int labe
 struct label_figures confusion_mean(const int64_t *counts, int labels);
 double confusion_accuracy(const int64_t *counts, int labels); /* the share that is right; -1 without an image */
 
-/* 95 % intervals, the images drawn anew (resample.h). Known from two images on. */
+/* 95 % intervals, the images drawn anew (resample.h). Known from two images on; of a label if it was in a draw. */
 struct confusion_spread {
     bool known;
     struct interval accuracy, precision, recall, f1;
+    struct label_intervals {
+        bool known;
+        struct interval precision, recall, f1;
+    } * labels; /* the arena's */
 };
-void confusion_spread(const int64_t *counts, int labels, uint64_t seed, struct confusion_spread *ret);
+void confusion_spread(const int64_t *counts, int labels, struct arena *, uint64_t seed, struct confusion_spread *ret);

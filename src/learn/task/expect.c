@@ -40,7 +40,7 @@ static struct glances look_at(const struct of_label *l, size_t images)
         of[v->image].right += v->right[0] & 1;
     }
     for (size_t i = 0; i < l->n_there; i++)
-        of[l->there[i].image].truths = l->there[i].truths;
+        of[l->there[i].image].truths = l->there[i].truths[0];
     for (size_t i = 0; i < images; i++) {
         g.without[i] = of[i].n ? -1 : of[i].truths;
         if (of[i].n) {

@@ -120,13 +120,13 @@ static struct verdict *append(struct of_label *l, uint32_t image)
     return &l->items[l->n++];
 }
 
-static void append_there(struct of_label *l, uint32_t image, int64_t truths)
+static void append_there(struct of_label *l, struct there there)
 {
     if (l->n_there == l->there_room) {
         l->there_room = l->there_room ? l->there_room * 2 : 64;
         l->there = heap_grow(l->there, l->there_room * sizeof *l->there);
     }
-    l->there[l->n_there++] = (struct there){ image, (uint32_t)truths };
+    l->there[l->n_there++] = there;
 }
 
 /* A truth or a detection of an image, sorted by label, and then the best first. */
@@ -155,17 +155,18 @@ static size_t count_label(const struct place *p, size_t n, int label)
 static void add_targets(struct of_label *l, uint32_t image, const struct place *p, size_t n, const struct metrics_truth *truth,
                         struct target *ret)
 {
-    int64_t before = l->truths[0];
+    struct there there = { .image = image };
     for (size_t i = 0; i < n; i++) {
         struct target *to = &ret[i];
         *to = (struct target){ .truth = &truth[p[i].at] };
         for (int range = 0; range < AREAS; range++) {
             to->not_wanted[range] = to->truth->crowd || is_outside(to->truth->area, range);
             l->truths[range] += !to->not_wanted[range];
+            there.truths[range] += !to->not_wanted[range];
         }
     }
-    if (l->truths[0] > before)
-        append_there(l, image, l->truths[0] - before);
+    if (there.truths[0])
+        append_there(l, there);
 }
 
 static void add_detections(struct of_label *l, uint32_t image, const struct place *p, size_t n,
@@ -180,6 +181,16 @@ static void add_detections(struct of_label *l, uint32_t image, const struct plac
         for (int range = 0; range < AREAS; range++)
             match(v, d->w * d->h, room, near, range);
     }
+}
+
+static void count_with(struct metrics *m, const struct metrics_truth *truth, size_t n)
+{
+    bool has[AREAS] = { false };
+    for (size_t i = 0; i < n; i++)
+        for (int range = 0; range < AREAS; range++)
+            has[range] |= !truth[i].crowd && !is_outside(truth[i].area, range);
+    for (int range = 0; range < AREAS; range++)
+        m->with[range] += has[range];
 }
 
 void metrics_add(struct metrics *m, const struct metrics_truth *truth, size_t n_truth, const struct metrics_detection *found,
@@ -203,6 +214,7 @@ void metrics_add(struct metrics *m, const struct metrics_truth *truth, size_t n_
         ti += mine;
         di += seen;
     }
+    count_with(m, truth, n_truth);
     m->images++;
 }
 
@@ -321,6 +333,23 @@ static void best_threshold(const struct metrics *m, struct detect_metrics *ret)
     free(all);
 }
 
+static int64_t images_with(const struct of_label *l, int range)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < l->n_there; i++)
+        n += l->there[i].truths[range] > 0;
+    return n;
+}
+
+static void of_label(const struct of_label *l, const double of[COCO_FIGURES], struct label_metrics *ret)
+{
+    *ret = (struct label_metrics){
+        .truths = l->truths[0], .images = images_with(l, 0), .ap = of[0], .ap50 = of[1], .ap75 = of[2], .ar = of[8]
+    };
+    for (int k = 0; k < METRICS_SIZES; k++)
+        ret->sizes[k] = (struct size_metrics){ l->truths[1 + k], images_with(l, 1 + k), of[3 + k], of[9 + k] };
+}
+
 static void at_threshold(const struct of_label *l, double score, struct label_metrics *ret)
 {
     int64_t right = 0, said = 0;
@@ -344,11 +373,9 @@ void metrics_compute(struct metrics *m, struct arena *a, struct detect_metrics *
         if (l->n)
             qsort(l->items, l->n, sizeof *l->items, by_score);
         figures_of(l, of);
-        r.labels[i] = (struct label_metrics){ .truths = l->truths[0], .ap = of[0], .ap50 = of[1], .ap75 = of[2], .ar = of[8] };
-        for (int k = 0; k < METRICS_SIZES; k++) {
-            r.labels[i].sizes[k] = (struct size_metrics){ l->truths[1 + k], of[3 + k], of[9 + k] };
+        of_label(l, of, &r.labels[i]);
+        for (int k = 0; k < METRICS_SIZES; k++)
             r.sizes[k].truths += l->truths[1 + k];
-        }
         r.truths += l->truths[0];
         for (int k = 0; k < COCO_FIGURES; k++) {
             sum[k] += of[k] >= 0 ? of[k] : 0;
@@ -358,6 +385,7 @@ void metrics_compute(struct metrics *m, struct arena *a, struct detect_metrics *
     for (int k = 0; k < COCO_FIGURES; k++)
         r.coco[k] = with[k] ? sum[k] / (double)with[k] : -1;
     for (int k = 0; k < METRICS_SIZES; k++) {
+        r.sizes[k].images = m->with[1 + k];
         r.sizes[k].ap = r.coco[3 + k];
         r.sizes[k].ar = r.coco[9 + k];
     }

@@ -33,11 +33,11 @@ void metrics_add(struct metrics *, const struct metrics_truth *, size_t n_truth,
 
 /* Of things up to 32², up to 96² and larger. */
 struct size_metrics {
-    int64_t truths;
-    double ap, ar; /* -1: no truth */
+    int64_t truths, images; /* images: that have one */
+    double ap, ar;          /* -1: no truth */
 };
 struct label_metrics {
-    int64_t truths;            /* crowds are none */
+    int64_t truths, images;    /* crowds are none */
     double ap, ap50, ap75, ar; /* -1: the label has no truth */
     double precision, recall;  /* at IoU 0.5 and best_score */
     struct size_metrics sizes[METRICS_SIZES];

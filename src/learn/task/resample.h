@@ -24,17 +24,29 @@ struct interval {
 };
 /* What lies between the outer parts of the values, which are sorted: confidence 0.95 leaves out 2.5 % on each side. n > 0. */
 struct interval interval_of(double *values, int n, double confidence);
-/* The intervals of all that is told of some images: of every label, of at most SPREAD_LABELS labels. precision, recall, f1: at that
- * score and IoU 0.5. */
+/* The intervals of all that is told of some images: of all labels together, and of each, of at most SPREAD_LABELS labels.
+ * Precision, recall and F1: at that score and IoU 0.5. */
 enum { SPREAD_LABELS = 200 };
-struct spread {
-    bool known; /* two images, and something to find in the draws */
-    struct interval ap, ap50, precision, recall, f1;
-    struct label_spread {
-        bool known;
-        struct interval ap, ap50, precision, recall;
-    } * labels; /* the arena's; NULL: there are too many */
+enum spread_figure {
+    OF_AP,
+    OF_AP50,
+    OF_AP75,
+    OF_AR,
+    OF_PRECISION,
+    OF_RECALL,
+    OF_F1,
+    OF_AP_SIZE, /* of small, medium and large things */
+    OF_AR_SIZE = OF_AP_SIZE + METRICS_SIZES,
+    SPREAD_FIGURES = OF_AR_SIZE + METRICS_SIZES,
 };
+struct spread_part {
+    bool known[SPREAD_FIGURES]; /* two images, and something to find in the draws */
+    struct interval of[SPREAD_FIGURES];
+};
+struct spread {
+    struct spread_part all, *labels; /* the arena's; NULL: there are too many */
+};
+/* After metrics_compute(). */
 void metrics_spread(const struct metrics *, struct arena *, uint64_t seed, double score, struct spread *ret);
 /* Which share of the draws is better by more than the margin. */
 double share_better(const double *a, const double *b, int n, double margin);

@@ -1,6 +1,6 @@
 #include "base/test.h"
 #include "learn/data/random.h"
-#include "learn/task/resample.h"
+#include "learn/task/weigh.h"
 #include <math.h>
 
 /* An image of some things of two labels; a detector that finds most, a little off, and says some that are not there. */
@@ -12,11 +12,11 @@ static void add_image(struct metrics *m, uint64_t image, double skill)
     size_t n = random_below(&r, 8), k = 0;
     for (size_t i = 0; i < n; i++) {
         int label = (int)random_below(&r, 2);
-        double x = 100 * (double)i, off = (1 - skill) * 12 * (double)random_unit(&r);
-        t[i] = metrics_truth_of(label, x, 0, 20, 20);
-        d[k++] = (struct metrics_detection){ label, skill * (double)random_unit(&r), x + off, 0, 20, 20 };
+        double side = i % 3 ? 20 : 40, x = 100 * (double)i, off = (1 - skill) * 0.6 * side * (double)random_unit(&r);
+        t[i] = metrics_truth_of(label, x, 0, side, side);
+        d[k++] = (struct metrics_detection){ label, skill * (double)random_unit(&r), x + off, 0, side, side };
         if (random_unit(&r) > (float)skill)
-            d[k++] = (struct metrics_detection){ label, (double)random_unit(&r), x + 50, 0, 20, 20 };
+            d[k++] = (struct metrics_detection){ label, (double)random_unit(&r), x + 50, 0, side, side };
     }
     metrics_add(m, t, n, d, k);
 }
@@ -97,18 +97,57 @@ TEST(all_figures_of_some_images_have_intervals_that_hold_them)
     metrics_compute(m, a, &r);
     metrics_spread(m, a, 5, r.best_score, &s);
     metrics_resample(m, a, 5, &draws);
-    struct interval same = interval_of(draws.ap50, draws.n, 0.95);
-    assert_true(s.known && s.ap50.low == same.low && s.ap50.high == same.high);
-    const struct interval all[] = {
-        s.ap, s.ap50, s.precision, s.recall, s.f1, s.labels[1].ap50, s.labels[0].ap, s.labels[0].recall, s.labels[1].precision
-    };
-    const double values[] = {
-        r.ap, r.ap50, r.precision, r.recall, r.f1, r.labels[1].ap50, r.labels[0].ap, r.labels[0].recall, r.labels[1].precision
-    };
+    struct interval same = interval_of(draws.ap50, draws.n, 0.95), told = s.all.of[OF_AP50];
+    assert_true(s.all.known[OF_AP50] && told.low == same.low && told.high == same.high);
+    const struct label_metrics *l = r.labels;
+    const struct {
+        struct interval in;
+        double value;
+    } all[] = { { s.all.of[OF_AP], r.ap },
+                { s.all.of[OF_AP50], r.ap50 },
+                { s.all.of[OF_AP75], r.ap75 },
+                { s.all.of[OF_AR], r.ar },
+                { s.all.of[OF_PRECISION], r.precision },
+                { s.all.of[OF_RECALL], r.recall },
+                { s.all.of[OF_F1], r.f1 },
+                { s.all.of[OF_AP_SIZE], r.sizes[0].ap },
+                { s.all.of[OF_AR_SIZE + 1], r.sizes[1].ar },
+                { s.labels[1].of[OF_AP50], l[1].ap50 },
+                { s.labels[0].of[OF_AP], l[0].ap },
+                { s.labels[0].of[OF_AR], l[0].ar },
+                { s.labels[0].of[OF_RECALL], l[0].recall },
+                { s.labels[1].of[OF_PRECISION], l[1].precision },
+                { s.labels[1].of[OF_AP_SIZE + 1], l[1].sizes[1].ap },
+                { s.labels[0].of[OF_AR_SIZE], l[0].sizes[0].ar } };
     for (size_t i = 0; i < COUNT_OF(all); i++)
-        if (!(all[i].low <= values[i] && values[i] <= all[i].high && all[i].high - all[i].low < 0.4))
-            fail_msg("figure %zu: %g is not well within %g to %g", i, values[i], all[i].low, all[i].high);
-    assert_true(s.labels[0].known && s.labels[1].known && !s.labels[2].known); /* the third is nowhere */
+        if (!(all[i].in.low <= all[i].value && all[i].value <= all[i].in.high && all[i].in.high - all[i].in.low < 0.4))
+            fail_msg("figure %zu: %g is not well within %g to %g", i, all[i].value, all[i].in.low, all[i].in.high);
+    assert_true(s.labels[0].known[OF_AP] && s.labels[1].known[OF_AR] && !s.labels[2].known[OF_AP]); /* the third is nowhere */
+    assert_true(!s.all.known[OF_AP_SIZE + 2] && !s.labels[0].known[OF_AR_SIZE + 2]);                /* nothing is large */
+}
+
+/* A draw in which every image is there once is no draw: all of its figures are those that are told. */
+TEST(with_every_image_once_the_figures_by_size_are_those_that_are_told)
+{
+    enum { IMAGES = 40 };
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(metrics) struct metrics *m = metrics_new(3);
+    struct detect_metrics r;
+    uint32_t once[IMAGES];
+    for (uint64_t i = 0; i < IMAGES; i++) {
+        add_image(m, i, 0.7);
+        once[i] = 1;
+    }
+    metrics_compute(m, a, &r);
+    AUTO(weighing) struct weighing *w = weighing_new(m, AREAS);
+    for (int k = 0; k < METRICS_SIZES; k++) {
+        struct weighed all = weigh_all(w, 1 + k, once, NULL);
+        assert_true(fabs(all.ap - r.sizes[k].ap) < 1e-12 && fabs(all.ar - r.sizes[k].ar) < 1e-12);
+        struct weighed one = weigh(w, 1, 1 + k, once);
+        assert_true(fabs(one.ap - r.labels[1].sizes[k].ap) < 1e-12 && fabs(one.ar - r.labels[1].sizes[k].ar) < 1e-12);
+    }
+    struct weighed all = weigh_all(w, 0, once, NULL);
+    assert_true(fabs(all.ap75 - r.ap75) < 1e-12 && fabs(all.ar - r.ar) < 1e-12);
 }
 
 TEST(what_is_told_by_size_adds_up_to_all)
@@ -122,6 +161,7 @@ TEST(what_is_told_by_size_adds_up_to_all)
     metrics_add(m, t, 3, d, 2);
     metrics_compute(m, a, &r);
     assert_true(r.sizes[0].truths == 1 && r.sizes[1].truths == 1 && r.sizes[2].truths == 1);
+    assert_true(r.sizes[0].images == 1 && r.labels[0].images == 1 && r.labels[0].sizes[2].images == 0);
     assert_true(r.sizes[0].ap > 0.99 && r.sizes[1].ap < 0.01 && r.sizes[2].ar > 0.99);
     assert_true(r.labels[0].sizes[1].truths == 1 && r.labels[0].sizes[1].ar == 0 && r.labels[1].sizes[0].ap == -1);
 }

@@ -77,7 +77,9 @@ static void score(const struct judged *images, size_t n, int labels, const struc
     metrics_compute(counted, a, &m);
     *ret = (struct scores){ m.images, { m.ap50, m.ap, m.precision, m.recall, m.best_score }, NULL, labels };
     ret->of_label = arena_take(a, sizeof *ret->of_label * (size_t)(labels + 1));
-    const struct label_metrics all = { m.truths, m.ap, m.ap50, m.ap75, m.ar, m.precision, m.recall };
+    const struct label_metrics all = {
+        .truths = m.truths, .ap = m.ap, .ap50 = m.ap50, .ap75 = m.ap75, .ar = m.ar, .precision = m.precision, .recall = m.recall
+    };
     for (int i = 0; i <= labels; i++) {
         const struct label_metrics *l = i < labels ? &m.labels[i] : &all;
         const double row[] = { (double)l->truths, l->ap50, l->ap, l->ap75, l->ar, l->precision, l->recall };

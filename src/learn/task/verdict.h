@@ -12,9 +12,9 @@ struct verdict {
     uint8_t rank;   /* among those of its label in its image, best first */
     uint16_t right[AREAS], does_not_count[AREAS];
 };
-/* How many truths an image has of a label; images without any are left out. */
+/* How many truths an image has of a label, for each range; images without any are left out. */
 struct there {
-    uint32_t image, truths;
+    uint32_t image, truths[AREAS];
 };
 struct of_label {
     struct verdict *items; /* sorted by score once metrics_compute() was called */
@@ -25,7 +25,7 @@ struct of_label {
 };
 struct metrics {
     int labels;
-    int64_t images;
+    int64_t images, with[AREAS]; /* with: those that have a truth in the range */
     struct of_label *of;
 };
 

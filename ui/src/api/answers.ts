@@ -1733,10 +1733,14 @@ export interface ReviewedClassification {
 export interface ReviewedLabel {
   label: string;
   truths: number;
+  images?: number;
   ap_interval?: [number, number] | null;
   ap_50_interval?: [number, number] | null;
+  ap_75_interval?: [number, number] | null;
+  ar_interval?: [number, number] | null;
   precision_interval?: [number, number] | null;
   recall_interval?: [number, number] | null;
+  f1_interval?: [number, number] | null;
   sizes?: ReviewedSize[];
   ap?: number | null;
   ap_50?: number | null;
@@ -1744,7 +1748,7 @@ export interface ReviewedLabel {
   ar?: number | null;
   precision: number | null;
   recall: number | null;
-  f1?: number | null;
+  f1: number | null;
 }
 
 export interface ReviewedPredictions {
@@ -1757,6 +1761,8 @@ export interface ReviewedPredictions {
   ap_75?: number | null;
   ap_50_95_interval?: [number, number] | null;
   ap_50_interval?: [number, number] | null;
+  ap_75_interval?: [number, number] | null;
+  ar_interval?: [number, number] | null;
   precision_interval?: [number, number] | null;
   recall_interval?: [number, number] | null;
   f1_interval?: [number, number] | null;
@@ -1794,8 +1800,11 @@ export interface ReviewedShape {
 export interface ReviewedSize {
   size: "small" | "medium" | "large";
   truths: number;
+  images: number;
   ap: number | null;
   ar: number | null;
+  ap_interval?: [number, number] | null;
+  ar_interval?: [number, number] | null;
 }
 
 export interface ReviewsThatWereLookedAt {
@@ -1852,6 +1861,8 @@ export interface ShadowBesideTheChampion {
   champion: number | null;
   shadow: number | null;
   better: number | null;
+  champion_interval: [number, number] | null;
+  shadow_interval: [number, number] | null;
   difference: [number, number] | null;
 }
 

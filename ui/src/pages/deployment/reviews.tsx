@@ -6,21 +6,20 @@ import { count, figure, fixed, percent, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
 import { useUrl } from "../../kit/url";
 import { useConfusion, type Dashboard, type Deployment, type Reviewed } from "./data";
-import type { Filter } from "./filters";
+import { behind, type Filter } from "./filters";
 
 /** From so many reviews on an interval is short enough to act by. */
 const steady = 30;
 type Interval = readonly [number, number] | null | undefined;
 
-/** A figure from 0 to 1 and its interval, as long in each row, so that they stand below each other. */
-function Scored({ value, interval }: { value: number | null | undefined; interval?: Interval }) {
+/** A figure from 0 to 1 and below it its interval. */
+function Scored({ value, interval }: { value: number | null | undefined; interval: Interval }) {
   if (typeof value !== "number") return <span className="dim">–</span>;
   return (
     <>
       <span>{fixed(value, 3)}</span>
       {interval && (
-        <span className="dim" title="95 % interval: images drawn anew" style={{ fontSize: 12 }}>
-          {" "}
+        <span className="dim" title="95 % interval: images drawn anew" style={{ display: "block", fontSize: 11.5, whiteSpace: "nowrap" }}>
           {fixed(interval[0], 2)}–{fixed(interval[1], 2)}
         </span>
       )}
@@ -33,9 +32,10 @@ export function Beside({ of }: { of: Dashboard["reviews"] | undefined }) {
   const b = of?.beside;
   if (!b?.images || b.shadow === null) return <span className="dim">Waits for the review of an image that both have seen.</span>;
   const signed = (x: number) => (x < 0 ? "−" : "+") + figure(Math.abs(x), 2);
+  const within = (i: Interval) => (i ? ` (${fixed(i[0], 2)}–${fixed(i[1], 2)})` : "");
   return (
     <span className="dim" data-testid="beside">
-      {b.metric} <b>{fixed(b.shadow, 3)}</b>, the champion’s {fixed(b.champion, 3)}, on the same {plural(b.images, "reviewed image")}
+      {b.metric} <b>{fixed(b.shadow, 3)}</b>{within(b.shadow_interval)}, the champion’s {fixed(b.champion, 3)}{within(b.champion_interval)}, on the same {plural(b.images, "reviewed image")}
       {b.better !== null && b.difference && (
         <>
           ; better in {percent(b.better)} of resamples ({signed(b.difference[0])} to {signed(b.difference[1])})
@@ -56,7 +56,7 @@ function rowsOf(of: Dashboard["reviews"]): Row[] {
   return (["champion", "shadow"] as const).flatMap((k) => (of[k].images ? [{ name: k, r: of[k] }] : []));
 }
 
-function Figures({ rows }: { rows: readonly Row[] }) {
+function Figures({ rows, reviewed }: { rows: readonly Row[]; reviewed: (label?: string) => string }) {
   const whole = rows.some(({ r }) => r.accuracy !== undefined);
   return (
     <table className="table" data-testid="reviewed">
@@ -64,7 +64,7 @@ function Figures({ rows }: { rows: readonly Row[] }) {
         <tr>
           <th />
           <th data-align="right">Reviews</th>
-          {whole ? <th data-align="right">Accuracy</th> : <><th data-align="right">AP50</th><th data-align="right">AP50–95</th></>}
+          {whole ? <th data-align="right">Accuracy</th> : <><th data-align="right">AP50</th><th data-align="right">AP50–95</th><th data-align="right" title="Average recall, over IoU 0.5 to 0.95">AR</th></>}
           <th data-align="right" title={whole ? "Mean over the labels" : "At the score at which F1 is best, at IoU 0.5"}>Precision</th>
           <th data-align="right">Recall</th>
           <th data-align="right">F1</th>
@@ -74,13 +74,14 @@ function Figures({ rows }: { rows: readonly Row[] }) {
         {rows.map(({ name, r }) => (
           <tr key={name}>
             <td>{name}</td>
-            <td data-align="right">{count(r.images)}</td>
+            <td data-align="right"><Link href={reviewed()} style={{ textDecoration: "none" }} title="Opens the reviewed images">{count(r.images)}</Link></td>
             {whole ? (
               <td data-align="right"><Scored value={r.accuracy} interval={r.accuracy_interval} /></td>
             ) : (
               <>
                 <td data-align="right"><Scored value={r.ap_50} interval={r.ap_50_interval} /></td>
                 <td data-align="right"><Scored value={r.ap_50_95} interval={r.ap_50_95_interval} /></td>
+                <td data-align="right"><Scored value={r.ar} interval={r.ar_interval} /></td>
               </>
             )}
             <td data-align="right"><Scored value={r.precision} interval={r.precision_interval} /></td>
@@ -95,15 +96,29 @@ function Figures({ rows }: { rows: readonly Row[] }) {
 
 const bounds: Record<string, string> = { all: "of any size", small: "up to 32 × 32 pixels", medium: "up to 96 × 96 pixels", large: "above 96 × 96 pixels" };
 
-/** One line a label (and one for all), the models side by side. */
-function ByLabel({ rows }: { rows: readonly Row[] }) {
+type Told = readonly (readonly [name: string, value: number | null | undefined, interval: Interval])[];
+
+/** What is told of a label, or of all of them, of things of a size. */
+function toldOf(of: Reviewed | Reviewed["labels"][number] | undefined, whole: boolean, size: string): Told {
+  if (whole) return [["Precision", of?.precision, of?.precision_interval], ["Recall", of?.recall, of?.recall_interval], ["F1", of?.f1, of?.f1_interval]];
+  const sized = of?.sizes?.find((s) => s.size === size);
+  if (size !== "all") return [["AP50–95", sized?.ap, sized?.ap_interval], ["AR", sized?.ar, sized?.ar_interval]];
+  const average = of && "ap_50_95" in of ? [of.ap_50_95, of.ap_50_95_interval] as const : of && "ap" in of ? [of.ap, of.ap_interval] as const : [undefined, undefined] as const;
+  return [["AP50", of?.ap_50, of?.ap_50_interval], ["AP50–95", ...average], ["AR", of?.ar, of?.ar_interval]];
+}
+
+/** One line a label (and one for all), the models side by side; a label opens the reviewed images that it rests on. */
+function ByLabel({ rows, reviewed }: { rows: readonly Row[]; reviewed: (label?: string) => string }) {
   const [size, setSize] = useState("all");
   const first = rows[0]?.r;
   if (!first?.labels.length) return null;
   const whole = first.accuracy !== undefined;
   const wide = rows.length > 1;
-  const sized = (of: { sizes?: Reviewed["sizes"] } | undefined) => of?.sizes?.find((s) => s.size === size);
-  const lines = [{ label: "all labels", of: rows.map(({ r }) => r as Pick<Reviewed, "ap_50" | "ar" | "sizes"> & { ap?: number | null; truths?: number }) }, ...first.labels.map((l) => ({ label: l.label, of: rows.map(({ r }) => r.labels.find((x) => x.label === l.label)) }))];
+  const all = rows.map(({ r }) => r);
+  const lines = [
+    ...(whole ? [] : [{ label: "all labels", href: reviewed(), of: all as (Reviewed | Reviewed["labels"][number] | undefined)[] }]),
+    ...first.labels.map((l) => ({ label: l.label, href: reviewed(l.label), of: all.map((r) => r.labels.find((x) => x.label === l.label)) })),
+  ];
   return (
     <div style={{ marginTop: 18 }}>
       {!whole && (
@@ -116,30 +131,26 @@ function ByLabel({ rows }: { rows: readonly Row[] }) {
         <thead>
           <tr>
             <th>Label</th>
-            <th data-align="right">{whole ? "Images" : "Things"}</th>
-            {rows.flatMap(({ name }) => (whole ? ["Precision", "Recall", "F1"] : size === "all" ? ["AP50", "AP50–95", "AR"] : ["AP50–95", "AR"]).map((h) => (
-              <th key={name + h} data-align="right">{h}{wide && <span className="dim"> {name}</span>}</th>
+            {!whole && <th data-align="right">Things</th>}
+            <th data-align="right" title={whole ? "Reviewed images of the label" : "Reviewed images that have such a thing: what the figures rest on"}>Images</th>
+            {rows.flatMap(({ name, r }) => toldOf(r, whole, size).map(([h]) => (
+              <th key={name + h} data-align="right">{h}{wide && <span className="dim" style={{ display: "block" }}>{name}</span>}</th>
             )))}
           </tr>
         </thead>
         <tbody>
-          {(whole ? lines.slice(1) : lines).map((line) => (
-            <tr key={line.label}>
-              <td>{line.label}</td>
-              <td data-align="right">{count((size === "all" ? line.of[0]?.truths : sized(line.of[0])?.truths) ?? 0)}</td>
-              {rows.map(({ name }, i) => {
-                const x = line.of[i] as Reviewed["labels"][number] | undefined;
-                const all = line.label === "all labels" ? rows[i]?.r : undefined;
-                if (whole) return [x?.precision, x?.recall, x?.f1].map((v, k) => <td key={`${name}${k}`} data-align="right"><Scored value={v} /></td>);
-                if (size !== "all") return [sized(x)?.ap, sized(x)?.ar].map((v, k) => <td key={`${name}${k}`} data-align="right"><Scored value={v} /></td>);
-                return [
-                  <td key={`${name}1`} data-align="right"><Scored value={x?.ap_50} interval={wide ? null : x?.ap_50_interval} /></td>,
-                  <td key={`${name}2`} data-align="right"><Scored value={all ? all.ap_50_95 : x?.ap} interval={wide ? null : all ? all.ap_50_95_interval : x?.ap_interval} /></td>,
-                  <td key={`${name}3`} data-align="right"><Scored value={x?.ar} /></td>,
-                ];
-              })}
-            </tr>
-          ))}
+          {lines.map((line) => {
+            const one = line.of[0];
+            const there = size === "all" ? one : one?.sizes?.find((s) => s.size === size);
+            return (
+              <tr key={line.label}>
+                <td><Link href={line.href} style={{ textDecoration: "none" }} title="Opens the reviewed images">{line.label}</Link></td>
+                {!whole && <td data-align="right">{count(there?.truths ?? 0)}</td>}
+                <td data-align="right">{count(there?.images ?? there?.truths ?? 0)}</td>
+                {rows.flatMap(({ name }, i) => toldOf(line.of[i], whole, size).map(([h, value, interval]) => <td key={name + h} data-align="right"><Scored value={value} interval={interval} /></td>))}
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>
@@ -223,6 +234,7 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
   const rows = rowsOf(x.reviews);
   const n = Math.min(...rows.map(({ r }) => r.images));
   const shared = rows.length > 1 && !!x.reviews.shared;
+  const reviewed = (label?: string) => behind(d, x, [`status != "TO_REVIEW" and review.counts = True`, shared && d.shadow_model_version && `shadow.model_version_id = "${d.shadow_model_version.id}"`, label !== undefined && `review.label.name = ${JSON.stringify(label)}`].filter(Boolean).join(" and "));
   return (
     <Section title="Against reviews" end={rows.length > 0 && (shared || n < steady) ? <span className="dim">{shared && <>on the {plural(n, "image")} that both saw{n < steady && " · "}</>}{n < steady && <span data-testid="few-reviews">{n} of {steady} reviews that make these figures steady</span>}</span> : null}>
       {!rows.length ? (
@@ -233,8 +245,8 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
       ) : (
         <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(min(680px, 100%), 1fr))", gap: "20px 32px", alignItems: "start" }}>
           <div style={{ minWidth: 0, overflowX: "auto" }}>
-            <Figures rows={rows} />
-            <ByLabel rows={rows} />
+            <Figures rows={rows} reviewed={reviewed} />
+            <ByLabel rows={rows} reviewed={reviewed} />
           </div>
           <Confusion deployment={d} filter={filter} both={rows.some((r) => r.name === "shadow")} />
         </div>
