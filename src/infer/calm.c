@@ -1,7 +1,9 @@
 #include "infer/calm.h"
 
-enum { THREADS_MOST = 8, DISTURBED_MOST = 3 };
-static const double COMPANY_S = 2, SPELL_S = 2, SPELL_MOST_S = 60, OWN_SHARE = 0.75;
+enum { THREADS_MOST = 8, DISTURBED_MOST = 4 };
+static const double COMPANY_S = 2, SPELL_S = 0.25, SPELL_MOST_S = 60;
+static const double SLOWER = 1.5;                    /* than the quickest */
+static const double LONG_S = 0.05, OWN_SHARE = 0.75; /* of a long run's processors */
 
 void calm_init(struct calm *c, int processors)
 {
@@ -24,13 +26,25 @@ void calm_company(struct calm *c, double now)
     crowded(c, now + COMPANY_S);
 }
 
-/* Three disturbed runs begin a spell with one thread; each further spell is twice as long as the one before, until many runs were
- * left alone. */
-void calm_ran(struct calm *c, int threads, double run_s, double cpu_s, double now)
+double pace_after(double quickest_s, double run_s)
 {
-    if (threads < 2)
+    double forgotten_s = quickest_s * 1.003;
+    return !(quickest_s > 0) || run_s < forgotten_s ? run_s : forgotten_s;
+}
+
+static bool was_disturbed(const struct paced *r, const struct paces *p)
+{
+    bool waited = r->run_s > LONG_S && r->cpu_s < OWN_SHARE * r->threads * r->run_s;
+    return waited || (p->all_s > 0 && r->run_s > SLOWER * p->all_s) || (p->one_s > 0 && r->run_s > p->one_s);
+}
+
+/* Four disturbed runs begin a spell with one thread; each further spell is twice as long as the one before, until many runs were
+ * left alone. */
+void calm_ran(struct calm *c, const struct paced *r, const struct paces *before, double now)
+{
+    if (r->threads < 2)
         return;
-    if (cpu_s >= OWN_SHARE * threads * run_s) {
+    if (!was_disturbed(r, before)) {
         c->disturbed -= c->disturbed > 0;
         if (now > c->crowded_until + c->spell_s)
             c->spell_s = SPELL_S;

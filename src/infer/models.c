@@ -266,13 +266,32 @@ static enum err take(struct models *m, struct waiter *w, const char *who, const 
     return e;
 }
 
+static struct paces paces_of(const struct models *m, const char *key)
+{
+    struct paces all = { 0 };
+    for (int i = 0; i < m->n; i++) {
+        const struct process *p = &m->all[i];
+        double *pace = p->threads == 1 ? &all.one_s : &all.all_s;
+        if (strcmp(p->key, key) == 0 && p->quickest_s > 0 && (!*pace || p->quickest_s < *pace))
+            *pace = p->quickest_s;
+    }
+    return all;
+}
+
+static void learn_pace(struct models *m, struct process *p, const struct model_reply *r)
+{
+    struct paces before = paces_of(m, p->key);
+    calm_ran(&m->calm, &(struct paced){ p->threads, r->run_s, r->cpu_s }, &before, clock_seconds());
+    p->quickest_s = pace_after(p->quickest_s, r->run_s);
+}
+
 static void give(struct models *m, struct waiter *w, const struct model_reply *r)
 {
     struct process *p = w->process;
     pthread_mutex_lock(&m->lock);
     turns_done(&m->turns, &w->turn);
     if (r)
-        calm_ran(&m->calm, p->threads, r->run_s, r->cpu_s, clock_seconds());
+        learn_pace(m, p, r);
     m->n_running--;
     p->busy = false;
     p->used_at = clock_seconds();

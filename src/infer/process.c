@@ -9,6 +9,7 @@ void process_forget(struct process *p)
     child_end(&p->child);
     p->key[0] = 0;
     p->ready = false;
+    p->quickest_s = 0;
 }
 
 void process_forget_gone(struct process *p)

@@ -4,12 +4,12 @@
 
 struct process {
     struct child child;
-    char key[HASH_SIZE]; /* of the model that it has, or is about to have (its file and what is told about it); "": none */
-    int threads;         /* that a run takes */
-    bool busy, ready;    /* somebody has it; the model is loaded */
-    double used_at;
-    uint64_t party; /* who used it last */
-    bool left;      /* and has asked another model since */
+    char key[HASH_SIZE];        /* of the model that it has, or is about to have (its file and what is told about it); "": none */
+    int threads;                /* that a run takes */
+    bool busy, ready;           /* somebody has it; the model is loaded */
+    double used_at, quickest_s; /* its quickest run of late (calm.h); 0: none yet */
+    uint64_t party;             /* who used it last */
+    bool left;                  /* and has asked another model since */
 };
 void process_forget(struct process *);
 void process_forget_gone(struct process *); /* if nobody has it, and it has ended */
