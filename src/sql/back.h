@@ -3,19 +3,21 @@
 #include "sql/held.h"
 #include "sql/sql.h"
 
-enum { KEPT_STATEMENTS = 256, BUSY_MS = 10000 };
+enum { KEPT_STATEMENTS = 256, KEPT_WAYS = 4, BUSY_MS = 10000 };
 
 /* A statement of a connection, prepared: kept with its text, or the only one of its kind while the kept one is in use. */
 struct kept {
     char *text;
     void *statement;
+    uint64_t asked; /* the higher the later */
     bool in_use;
 };
 
 /* A connection. Each database puts it first in a struct of its own. */
 struct sql {
     const struct back *back;
-    struct kept kept[KEPT_STATEMENTS];
+    struct kept kept[KEPT_STATEMENTS]; /* those of a hash side by side */
+    uint64_t asked;
     int64_t lists;    /* made since it was taken */
     struct sql *next; /* in the pool */
     bool writing;     /* has the write lock, since */

@@ -37,24 +37,38 @@ static size_t hash(const char *text)
     return h;
 }
 
+/* Where the text is kept, or may be: one of a few places, the one that was asked for the longest time ago. NULL: all are in use. */
+static struct kept *place_of(struct sql *s, const char *text)
+{
+    struct kept *some = &s->kept[hash(text) % (KEPT_STATEMENTS / KEPT_WAYS) * KEPT_WAYS], *oldest = NULL;
+    for (int i = 0; i < KEPT_WAYS; i++) {
+        if (some[i].text && strcmp(some[i].text, text) == 0)
+            return some[i].in_use ? NULL : &some[i];
+        if (!some[i].in_use && (!oldest || some[i].asked < oldest->asked))
+            oldest = &some[i];
+    }
+    return oldest;
+}
+
 /* A prepared statement for the text: the kept one, unless it is in use further up the stack. */
 static enum err prepare(struct sql *s, const char *text, void **ret, bool *ret_kept)
 {
     if (sql_fault)
         TRY(sql_fault(text));
-    struct kept *k = &s->kept[hash(text) % KEPT_STATEMENTS];
-    if (k->text && !k->in_use && strcmp(k->text, text) == 0) {
+    struct kept *k = place_of(s, text);
+    if (k && k->text && strcmp(k->text, text) == 0) {
         k->in_use = *ret_kept = true;
+        k->asked = ++s->asked;
         *ret = k->statement;
         return OK;
     }
     sql_note(text);
     TRY(s->back->prepare(s, text, ret));
-    *ret_kept = !k->in_use;
-    if (*ret_kept) {
+    *ret_kept = k;
+    if (k) {
         s->back->unprepare(s, k->statement);
         free(k->text);
-        *k = (struct kept){ heap_str(text), *ret, true };
+        *k = (struct kept){ heap_str(text), *ret, ++s->asked, true };
     }
     return OK;
 }

@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/test.h"
-#include "sql/sql.h"
+#include "sql/back.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -233,4 +233,33 @@ TEST(who_is_called_for_the_tables_that_refer_to_another_may_write_while_others_d
     sql_close(t.other);
     sql_close(t.own);
     MUST(file_remove_tree(dir));
+}
+
+static int prepared;
+static const struct back *real;
+
+static enum err count_prepared(struct sql *s, const char *text, void **ret)
+{
+    prepared++;
+    return real->prepare(s, text, ret);
+}
+
+/* As many as a request has, and some more: none that is asked for again and again gives way to another. */
+TEST(a_hundred_statements_that_are_asked_in_turns_are_prepared_once)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct sql *db = memory();
+    struct back counting = *db->back;
+    real = db->back;
+    counting.prepare = count_prepared;
+    db->back = &counting;
+    prepared = 0;
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < 100; i++) {
+            int64_t n = 0;
+            MUST(sql_int_text(db, &n, arena_fmt(a, "SELECT %d", i), NULL, 0));
+            CHECK_INT(n, i);
+        }
+    CHECK_INT(prepared, 100);
+    sql_close(db);
 }
