@@ -423,6 +423,27 @@ TEST(a_worker_that_lost_its_lease_leaves_the_job_to_the_other)
     CHECK_TEXT(run_with(a, rob), "RUNNING 7");
 }
 
+/* Each commit of anybody brings all lanes here. */
+TEST(a_lane_without_a_job_waits_for_nobody_who_writes)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    char dir[] = "/tmp/saccade_job_XXXXXX";
+    struct sql *writer = NULL, *db = NULL;
+    bool ran = true;
+    CHECK(mkdtemp(dir));
+    job_use_kinds(kinds);
+    MUST(sql_open(arena_fmt(a, "%s/db", dir), &writer));
+    MUST(sql_script(writer, job_table));
+    MUST(sql_open(arena_fmt(a, "%s/db", dir), &db));
+    MUST(sql_begin(writer));
+    MUST(job_run_one(db, NULL, "quick", &stop, &ran));
+    CHECK(!ran);
+    MUST(sql_end(writer, OK));
+    sql_close(db);
+    sql_close(writer);
+    MUST(file_remove_tree(dir));
+}
+
 TEST(a_lane_runs_where_the_machine_has_what_it_needs)
 {
     static const struct job_lane any = { "any", 1, NULL }, device = { "device", 1, "gpu" };

@@ -168,16 +168,24 @@ static enum err settle(struct lease *l, enum err outcome, const char *why)
 
 /* ---- taking it */
 
+#define TAKEABLE " WHERE lane = ?1 AND (status = 'PENDING' OR (status = 'RUNNING' AND lease_until < ?2))"
+
+static enum err any_to_take(struct sql *db, const char *lane, bool *ret)
+{
+    int64_t n = 0;
+    TRY(sql_int(db, &n, "SELECT EXISTS (SELECT 1 FROM job" TAKEABLE ")", V(lane), V(clock_now_ms())));
+    *ret = n;
+    return OK;
+}
+
 static enum err read_oldest(struct sql *db, struct arena *a, const char *lane, struct lease *l, const char **ret_kind,
                             const char **ret_input)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_first(
-        db, &r,
-        "SELECT id, kind, org, user_id, input, CASE WHEN status = 'RUNNING' AND progress > furthest THEN 0 ELSE tries END FROM job"
-        " WHERE lane = ?1 AND (status = 'PENDING' OR (status = 'RUNNING' AND lease_until < ?2))"
-        " ORDER BY created_at LIMIT 1",
-        V(lane), V(clock_now_ms())));
+    TRY(sql_first(db, &r,
+                  "SELECT id, kind, org, user_id, input, CASE WHEN status = 'RUNNING' AND progress > furthest THEN 0 ELSE tries "
+                  "END FROM job" TAKEABLE " ORDER BY created_at LIMIT 1",
+                  V(lane), V(clock_now_ms())));
     l->job = (struct job){ .id = arena_str(a, rows_text(r, 0)),
                            .org = arena_str(a, rows_text(r, 2)),
                            .user_id = arena_str(a, rows_text(r, 3)),
@@ -290,6 +298,9 @@ enum err job_run_one(struct sql *db, void *with, const char *lane, const atomic_
     *ret_ran = false;
     if (clear_cancelled(db, with, lane) != OK)
         log_failure("clearing up after a job that was cancelled"); /* the next turn tries again, and other jobs go on */
+    TRY(any_to_take(db, lane, &taken));
+    if (!taken)
+        return OK; /* no write transaction for nothing: each commit of anybody brings all lanes here */
     TRY(sql_begin(db));
     TRY(sql_end(db, take(db, a, lane, l, &taken, &end)));
     if (!taken)
