@@ -9,6 +9,8 @@
 #include "base/test.h"
 #include "job/job.h"
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 TEST(the_same_bytes_are_one_data_and_are_monitored_once)
 {
@@ -30,6 +32,32 @@ TEST(the_same_bytes_are_one_data_and_are_monitored_once)
                                     .once = true };
     const char *id;
     MUST_FAIL(predicted_asset_add(s.db, a, &again, &id), E_CONFLICT, "already");
+    sql_close(s.db);
+}
+
+static char known_by[2000];
+
+static enum err note_known(const char *text)
+{
+    if (strstr(text, "FROM data WHERE hash"))
+        snprintf(known_by, sizeof known_by, "EXPLAIN QUERY PLAN %s", text);
+    return OK;
+}
+
+/* Every prediction asks: by an index of the datalake's all of its data would be gone through each time. */
+TEST(whether_an_image_is_known_is_looked_up_by_its_bytes)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(rows) struct rows *r = NULL;
+    struct scene s;
+    scene_open(&s, a);
+    sql_fault = note_known;
+    scene_see(&s, "x", false);
+    sql_fault = NULL;
+    MUST(sql_first_text(s.db, &r, known_by, NULL, 0));
+    CHECK(strstr(rows_text(r, 3), "data_hash"));
+    rows_done(r);
+    r = NULL;
     sql_close(s.db);
 }
 

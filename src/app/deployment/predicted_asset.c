@@ -301,7 +301,8 @@ static bool contradicts(struct rows *r, int column, const char *told)
 }
 
 /* The Data that was seen: the one with that object when the caller named it, else one of these bytes and of no other metadata, best
- * of the same name and else the oldest; NULL when there is none. */
+ * of the same name and else the oldest; NULL when there is none. By the hash: each coalesce() keeps an index away by which all of a
+ * datalake would be looked through. */
 static enum err known_data(struct sql *db, struct arena *a, const struct sighting *s, const char **ret_id)
 {
     AUTO(rows) struct rows *r = NULL;
@@ -310,11 +311,10 @@ static enum err known_data(struct sql *db, struct arena *a, const struct sightin
         TRY(sql_rows(db, &r, "SELECT id, NULL, NULL FROM data WHERE datalake_id = ?1 AND object_name = ?2", V(s->datalake_id),
                      V(s->object_name)));
     else
-        TRY(sql_rows(
-            db, &r,
-            "SELECT id, metadata, custom_metadata FROM data WHERE datalake_id = ?1 AND hash = ?2 AND upload_status = 'DONE'"
-            " ORDER BY CASE WHEN filename = ?3 THEN 0 ELSE 1 END, id LIMIT ?4",
-            V(s->datalake_id), V(s->hash), V(s->filename), V((int64_t)TWINS)));
+        TRY(sql_rows(db, &r,
+                     "SELECT id, metadata, custom_metadata FROM data WHERE hash = ?2 AND coalesce(datalake_id, '') = ?1 AND"
+                     " coalesce(upload_status, '') = 'DONE' ORDER BY CASE WHEN filename = ?3 THEN 0 ELSE 1 END, id LIMIT ?4",
+                     V(s->datalake_id), V(s->hash), V(s->filename), V((int64_t)TWINS)));
     while (!*ret_id && rows_next(r))
         if (!contradicts(r, 1, s->metadata) && !contradicts(r, 2, s->custom_metadata))
             *ret_id = arena_str(a, rows_text(r, 0));
