@@ -246,6 +246,9 @@ MUST_USE enum err op_read(struct op *, handler *work);
  * (op->db is that connection meanwhile), each undone alone if it fails. Work that fails with E_BUSY is done anew for some
  * seconds: somebody is doing something there that is over soon. */
 MUST_USE enum err op_write(struct op *, handler *work);
+/* The same for a thread that does what no request waits for: work gets the connection. It may be run by another thread, so that it
+ * neither waits nor asks anything but the database. */
+MUST_USE enum err write_together(struct sql_pool *, enum err (*work)(struct sql *, void *with), void *with);
 
 /* Who takes turns with others where work has to wait: the user, or the organization whose login token is used. */
 static inline const char *op_party(const struct op *op)

@@ -1,4 +1,5 @@
-/* Write transactions of several requests that come at once are one: each is undone alone if it fails, and all wait for one sync.
+/* Write transactions of several requests, and of the server's own threads, that come at once are one: each is undone alone if it
+ * fails, and all wait for one sync.
  *
  * The first to come leads: it begins, runs its own work and that of those who came meanwhile, commits, and tells them how each
  * ended. Whoever waits then leads the next. Alone, a request pays nothing for it. All of them write on one connection, the pool's
@@ -16,8 +17,10 @@ static const double HOLD_S = 0.02; /* after that, those who did not have their t
 enum ticket_state { WAITS, LEADS, ENDED };
 
 struct ticket {
-    struct op *op;
+    struct op *op; /* NULL: of a thread that does what no request waits for */
     handler *work;
+    enum err (*own_work)(struct sql *, void *with); /* of such a thread */
+    void *with;
     enum err result;
     struct failure failure; /* the text belongs to the thread that ran the work */
     enum ticket_state state;
@@ -32,23 +35,35 @@ static struct {
 } queue = { PTHREAD_MUTEX_INITIALIZER, NULL, &queue.first, false };
 
 /* While the body came, somebody may have deleted what the route is on: within the transaction it is looked for again. */
-static enum err checked(struct ticket *t)
+static enum err checked(struct op *op, handler *work)
 {
-    TRY(owner_check(t->op));
-    return t->work(t->op);
+    TRY(owner_check(op));
+    return work(op);
 }
 
-static enum err within_savepoint(struct ticket *t)
+static enum err asked(struct ticket *t, struct sql *db)
 {
-    TRY(sql_run(t->op->db, "SAVEPOINT one"));
-    enum err e = checked(t);
+    if (!t->op)
+        return t->own_work(db, t->with);
+    struct sql *own = t->op->db;
+    t->op->db = db;
+    op_here(t->op);
+    enum err e = checked(t->op, t->work);
+    t->op->db = own;
+    return e;
+}
+
+static enum err within_savepoint(struct ticket *t, struct sql *db)
+{
+    TRY(sql_run(db, "SAVEPOINT one"));
+    enum err e = asked(t, db);
     if (e == OK)
-        return sql_run(t->op->db, "RELEASE one");
+        return sql_run(db, "RELEASE one");
     struct failure why;
     fail_keep(&why);
-    if (sql_within(t->op->db)) {
-        TRY(sql_run(t->op->db, "ROLLBACK TO one"));
-        TRY(sql_run(t->op->db, "RELEASE one"));
+    if (sql_within(db)) {
+        TRY(sql_run(db, "ROLLBACK TO one"));
+        TRY(sql_run(db, "RELEASE one"));
     }
     return fail_again(&why);
 }
@@ -56,13 +71,9 @@ static enum err within_savepoint(struct ticket *t)
 /* On the writer's connection, within its transaction. */
 static void run_one(struct ticket *t, struct sql *db, bool alone)
 {
-    struct sql *own = t->op->db;
-    t->op->db = db;
-    op_here(t->op);
-    t->result = alone ? checked(t) : within_savepoint(t);
+    t->result = alone ? asked(t, db) : within_savepoint(t, db);
     if (t->result != OK)
         fail_keep(&t->failure);
-    t->op->db = own;
 }
 
 /* What was done is undone: those whose own work went well failed too. */
@@ -154,24 +165,30 @@ static void lead(struct sql_pool *pool)
     }
 }
 
-static enum err write_once(struct op *op, handler *work)
+static enum err write_once(struct sql_pool *pool, struct ticket *mine)
 {
-    struct ticket mine = { .op = op, .work = work, .moved = PTHREAD_COND_INITIALIZER };
+    pthread_cond_init(&mine->moved, NULL);
     pthread_mutex_lock(&queue.lock);
-    *queue.last = &mine;
-    queue.last = &mine.next;
+    *queue.last = mine;
+    queue.last = &mine->next;
     if (!queue.led) {
         queue.led = true;
-        mine.state = LEADS;
+        mine->state = LEADS;
     }
-    while (mine.state == WAITS)
-        pthread_cond_wait(&mine.moved, &queue.lock);
-    if (mine.state == LEADS)
-        lead(op->services->pool);
+    while (mine->state == WAITS)
+        pthread_cond_wait(&mine->moved, &queue.lock);
+    if (mine->state == LEADS)
+        lead(pool);
     pthread_mutex_unlock(&queue.lock);
-    pthread_cond_destroy(&mine.moved);
-    op_here(op);
-    return mine.result == OK ? OK : fail_again(&mine.failure);
+    pthread_cond_destroy(&mine->moved);
+    if (mine->op)
+        op_here(mine->op);
+    return mine->result == OK ? OK : fail_again(&mine->failure);
+}
+
+enum err write_together(struct sql_pool *pool, enum err (*work)(struct sql *, void *with), void *with)
+{
+    return write_once(pool, &(struct ticket){ .own_work = work, .with = with });
 }
 
 enum err op_write(struct op *op, handler *work)
@@ -180,7 +197,7 @@ enum err op_write(struct op *op, handler *work)
     size_t n = op->out.text.n;
     bool comma = op->out.comma;
     for (double began = clock_seconds();; nanosleep(&pause, NULL)) {
-        enum err e = write_once(op, work);
+        enum err e = write_once(op->services->pool, &(struct ticket){ .op = op, .work = work });
         if (e != E_BUSY || clock_seconds() - began > AGAIN_S)
             return e;
         op->out.text.n = n < op->out.text.n ? n : op->out.text.n; /* what it had begun to answer */

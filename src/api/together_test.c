@@ -69,6 +69,37 @@ TEST(writes_that_come_together_are_kept_or_undone_each_for_itself)
     unlink(path);
 }
 
+static enum err write_of_nobody(struct sql *db, void *with)
+{
+    const int *n = with;
+    TRY(sql_run(db, "INSERT INTO numbers VALUES (?1)", V((int64_t)*n)));
+    return *n % 2 ? fail_at(__FILE__, __LINE__, E_LOCKED, "number %d is not wanted", *n) : OK;
+}
+
+TEST(a_thread_that_no_request_waits_for_writes_with_the_others)
+{
+    struct sql *db;
+    int64_t kept = 0;
+    snprintf(path, sizeof path, "/tmp/together_%d.db", (int)getpid());
+    MUST(sql_open(path, &db));
+    MUST(sql_pool_open(path, &services.pool));
+    MUST(sql_script(db, "CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT"));
+    struct writer w = { .number = 1 };
+    pthread_create(&w.thread, NULL, write_all, &w);
+    for (int i = 0; i < EACH; i++) {
+        int n = 1000 + i;
+        enum err e = write_together(services.pool, write_of_nobody, &n);
+        CHECK_INT(e, n % 2 ? E_LOCKED : OK);
+    }
+    pthread_join(w.thread, NULL);
+    CHECK_INT(w.wrong, 0);
+    MUST(sql_int(db, &kept, "SELECT count(*) FROM numbers WHERE n >= 1000"));
+    CHECK_INT(kept, EACH / 2);
+    sql_close(db);
+    sql_pool_close(services.pool);
+    unlink(path);
+}
+
 static enum err fill_the_disk(struct op *op)
 {
     MUST(sql_run(op->db, "INSERT INTO numbers VALUES (1)"));

@@ -19,6 +19,7 @@
 enum {
     MOST_CHILDREN = 16,
     IDLE_S = 120,          /* a child that nobody asks for so long ends; the next call starts another */
+    BEHIND_S = 600,        /* wall time of an image for who gives way to others */
     WAIT_S = 60,           /* a call waits so long for a child to become free */
     KEEP_SHARED = 8 << 20, /* shared pages above this are given back after use */
     KEEP_FREE = 4 << 20    /* so is memory that the decoders have freed */
@@ -178,6 +179,7 @@ struct decoder {
     char *self_path;
     double limit_s;
     int most;
+    bool gives_way;
     struct worker workers[MOST_CHILDREN];
 };
 
@@ -188,7 +190,7 @@ static enum err start_child(struct decoder *d, struct worker *w)
         TRY(shared_memory("pixels", SHARED_SIZE, &w->shared_fd, &shared));
         w->shared = shared;
     }
-    const char *const argv[] = { d->self_path, "infer", "decoder", NULL };
+    const char *const argv[] = { d->self_path, "infer", d->gives_way ? "decoder-behind" : "decoder", NULL };
     return child_start(d->self_path ? argv : NULL, serve_forever, w->shared_fd, &w->child);
 }
 
@@ -331,7 +333,7 @@ static enum err ask(struct decoder *d, const struct request *q, int fd, struct r
     return e;
 }
 
-enum err decoder_start(const char *self_path, int most, struct decoder **ret)
+static struct decoder *decoder_new(const char *self_path, int most)
 {
     struct decoder *d = heap_take(sizeof *d);
     pthread_mutex_init(&d->lock, NULL);
@@ -341,6 +343,12 @@ enum err decoder_start(const char *self_path, int most, struct decoder **ret)
     d->most = most < 1 ? 1 : most > MOST_CHILDREN ? MOST_CHILDREN : most;
     for (int i = 0; i < MOST_CHILDREN; i++)
         d->workers[i].shared_fd = -1;
+    return d;
+}
+
+enum err decoder_start(const char *self_path, int most, struct decoder **ret)
+{
+    struct decoder *d = decoder_new(self_path, most);
     /* Forks are made while the caller has no threads; programs can be started at any time. */
     for (int i = 0; i < (self_path ? 1 : d->most); i++) {
         enum err e = start_child(d, &d->workers[i]);
@@ -351,6 +359,14 @@ enum err decoder_start(const char *self_path, int most, struct decoder **ret)
     }
     *ret = d;
     return OK;
+}
+
+struct decoder *decoder_behind(const char *self_path)
+{
+    struct decoder *d = decoder_new(self_path, 1);
+    d->gives_way = true;
+    d->limit_s = BEHIND_S;
+    return d;
 }
 
 void decoder_set_limit(struct decoder *d, double seconds)

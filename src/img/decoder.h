@@ -10,6 +10,8 @@ struct decoder;
 /* self_path NULL: children are forks, all made at once; call this before the process has threads or secrets. Otherwise they are
  * started as `self_path infer decoder`, one at once, others when needed, and end after two idle minutes. */
 MUST_USE enum err decoder_start(const char *self_path, int most, struct decoder **ret);
+/* One child, started when it is first needed, for what nobody waits for: it leaves the processors to whoever wants them. */
+struct decoder *decoder_behind(const char *self_path);
 void decoder_stop(struct decoder *); /* NULL is fine; no call may be under way */
 static inline void auto_decoder(struct decoder **d)
 {

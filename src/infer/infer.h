@@ -29,10 +29,10 @@ struct image_facts {
 };
 /* Decodes the whole image, so that a truncated or damaged one is refused (E_INVALID says what is wrong). */
 MUST_USE enum err infer_probe(struct infer_pool *, const char *who, int image_fd, struct image_facts *ret);
-/* How the image looks, whichever model sees it. */
-MUST_USE enum err infer_look(struct infer_pool *, const char *who, int image_fd, struct image_look *ret);
+/* How the image looks, whichever model sees it. This and the next are for what nobody waits for: they give way to all others. */
+MUST_USE enum err infer_look(struct infer_pool *, int image_fd, struct image_look *ret);
 /* The whole image as side × side pixels: side × side × 3 bytes. */
-MUST_USE enum err infer_small(struct infer_pool *, const char *who, int image_fd, int side, uint8_t *ret);
+MUST_USE enum err infer_small(struct infer_pool *, int image_fd, int side, uint8_t *ret);
 /* A JPEG whose longer side is at most max_side, orientation applied. ret_fd: a memfd with the JPEG, size in *ret_size. */
 MUST_USE enum err infer_thumbnail(struct infer_pool *, const char *who, int image_fd, int max_side, int *ret_fd,
                                   uint64_t *ret_size);

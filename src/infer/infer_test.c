@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -287,6 +288,17 @@ TEST(a_file_that_is_a_model_in_two_formats_is_refused)
     both[4] = 'o'; /* and is fine without the mark */
     AUTO(fd) int fine = file_with(both, n + sizeof producer);
     MUST(infer_describe(pool, "a", M(a, fine), a, &json));
+}
+
+TEST(looks_that_nobody_waits_for_leave_the_processors_to_the_others)
+{
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    struct image_look look;
+    start(1, &pool);
+    AUTO(fd) int image = image_file(64, 64, 255, 255, 255);
+    MUST(infer_look(pool, image, &look));
+    CHECK(look.brightness > 0.99);
+    CHECK_INT(getpriority(PRIO_PROCESS, (id_t)last_child()), 10);
 }
 
 TEST(a_model_process_that_was_killed_is_started_again)

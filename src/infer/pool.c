@@ -24,7 +24,7 @@ enum {
 };
 
 struct infer_pool {
-    struct decoder *decoder;
+    struct decoder *decoder, *behind; /* the second for what nobody waits for */
     struct gate decoders;
     struct models *models;
     pthread_mutex_t lock;
@@ -44,6 +44,7 @@ static void *sweep(void *with)
         pthread_cond_timedwait(&p->stopped, &p->lock, &until);
         models_sweep(p->models, clock_seconds());
         decoder_sweep(p->decoder);
+        decoder_sweep(p->behind);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -55,6 +56,7 @@ enum err infer_start(const char *self_path, int decoders, int max_models, struct
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->stopped, NULL);
     gate_init(&p->decoders, decoders);
+    p->behind = decoder_behind(self_path);
     enum err e = models_start(self_path, max_models, &p->models);
     if (e == OK)
         e = decoder_start(self_path, decoders, &p->decoder);
@@ -78,6 +80,7 @@ void infer_stop(struct infer_pool *p)
         pthread_join(p->sweeper, NULL);
     }
     decoder_stop(p->decoder);
+    decoder_stop(p->behind);
     models_stop(p->models);
     gate_done(&p->decoders);
     pthread_cond_destroy(&p->stopped);
@@ -116,22 +119,14 @@ enum err infer_probe(struct infer_pool *p, const char *who, int image_fd, struct
     return OK;
 }
 
-enum err infer_look(struct infer_pool *p, const char *who, int image_fd, struct image_look *ret)
+enum err infer_look(struct infer_pool *p, int image_fd, struct image_look *ret)
 {
-    struct turn turn;
-    TRY(enter(p, &turn, who));
-    enum err e = decoder_look(p->decoder, image_fd, ret);
-    gate_leave(&p->decoders, &turn);
-    return e;
+    return decoder_look(p->behind, image_fd, ret);
 }
 
-enum err infer_small(struct infer_pool *p, const char *who, int image_fd, int side, uint8_t *ret)
+enum err infer_small(struct infer_pool *p, int image_fd, int side, uint8_t *ret)
 {
-    struct turn turn;
-    TRY(enter(p, &turn, who));
-    enum err e = decoder_small(p->decoder, image_fd, side, ret);
-    gate_leave(&p->decoders, &turn);
-    return e;
+    return decoder_small(p->behind, image_fd, side, ret);
 }
 
 enum err infer_thumbnail(struct infer_pool *p, const char *who, int image_fd, int max_side, int *ret_fd, uint64_t *ret_size)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* The server counts the processors, since a process in the sandbox cannot. */
@@ -14,6 +15,13 @@ static int threads_of(const char *s)
     char *end;
     long n = strtol(s, &end, 10);
     return end != s && !*end && n >= 1 && n <= 1024 ? (int)n : 1;
+}
+
+/* What no request waits for shall not slow down one that does. */
+static void give_way(void)
+{
+    if (setpriority(PRIO_PROCESS, 0, 10) != 0)
+        fputs("saccade infer cannot be made to give way\n", stderr);
 }
 
 int infer_main(int argc, char **argv)
@@ -25,7 +33,9 @@ int infer_main(int argc, char **argv)
     confine_privileges();
     confine_writes(NULL, 0); /* before the libraries are loaded and start threads; reading ends with sandbox_enter() */
     if ((argc == 2 || argc == 3) && getsockopt(CHILD_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET) {
-        if (strcmp(argv[1], "decoder") == 0)
+        if (strcmp(argv[1], "decoder-behind") == 0 || strcmp(argv[1], "scorer") == 0)
+            give_way();
+        if (strcmp(argv[1], "decoder") == 0 || strcmp(argv[1], "decoder-behind") == 0)
             decoder_child();
         if (strcmp(argv[1], "model") == 0)
             model_child(threads_of(argc == 3 ? argv[2] : "1"));

@@ -167,3 +167,44 @@ TEST(no_resource_shows_rows_of_another_organization)
     MUST_FAIL(resource_need(&op, &source_resource, source), E_NOT_FOUND, "there is no data source");
     sql_close(db);
 }
+
+static const char *image_in_lake(struct sql *db, struct arena *a, const char *org, const char *object)
+{
+    const char *id;
+    AUTO(rows) struct rows *r = NULL;
+    MUST(sql_first(db, &r, "SELECT id FROM datalake"));
+    MUST(object_add(db, org, object, object, 5, "image/png"));
+    const struct data_new n = { .org = org,
+                                .datalake_id = rows_text(r, 0),
+                                .object_name = object,
+                                .filename = "1",
+                                .content_type = "image/png",
+                                .hash = object,
+                                .size = 5,
+                                .width = 3,
+                                .height = 4 };
+    MUST(data_add(db, a, &n, &id));
+    return id;
+}
+
+static int64_t waiting_looks(struct sql *db)
+{
+    int64_t n = 0;
+    MUST(sql_int(db, &n, "SELECT count(*) FROM look_todo"));
+    return n;
+}
+
+TEST(an_image_is_not_measured_when_others_have_waited_too_long_for_it)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const char *org;
+    struct sql *db = fresh(a, &org);
+    const char *one = image_in_lake(db, a, org, "o/1"), *two = image_in_lake(db, a, org, "o/2");
+    MUST(look_want(db, one));
+    MUST(look_want(db, one));
+    CHECK_INT(waiting_looks(db), 1);
+    MUST(sql_run(db, "UPDATE look_todo SET id = '01900000-0000-7000-8000-000000000000'")); /* of 2024 */
+    MUST(look_want(db, two));
+    CHECK_INT(waiting_looks(db), 1);
+    sql_close(db);
+}

@@ -4,8 +4,10 @@
 #include "base/file.h"
 #include "blob/blob.h"
 #include "infer/infer.h"
+#include <stdio.h>
 
-enum { WAITING_MOST = 10000 };
+enum { WAITING_MOST_MS = 15 * 60 * 1000, LOOKS_AT_ONCE = 16 };
+static const double MEASURING_S = 0.5;
 
 /* A row of NULLs is of an image that could not be decoded. The queue's ids are in the order of asking. */
 static const char table[] =
@@ -13,12 +15,23 @@ static const char table[] =
     " sharpness REAL, saturation REAL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE look_todo (id TEXT PRIMARY KEY, data_id TEXT NOT NULL UNIQUE REFERENCES data(id) ON DELETE CASCADE) STRICT";
 
+/* While the oldest one waits for so long already, more come than are measured, and those are left out. */
+static enum err too_many_wait(struct sql *db, bool *ret)
+{
+    char before[ID_SIZE];
+    int64_t waits = 0, ms = clock_now_ms() - WAITING_MOST_MS;
+    snprintf(before, sizeof before, "%08llx-%04llx", (unsigned long long)ms >> 16, (unsigned long long)ms & 0xffff);
+    TRY(sql_int(db, &waits, "SELECT EXISTS (SELECT 1 FROM look_todo WHERE id < ?1)", V((const char *)before)));
+    *ret = waits;
+    return OK;
+}
+
 enum err look_want(struct sql *db, const char *data_id)
 {
     char id[ID_SIZE];
-    int64_t waiting = 0;
-    TRY(sql_int(db, &waiting, "SELECT count(*) FROM look_todo"));
-    if (waiting >= WAITING_MOST)
+    bool too_many = false;
+    TRY(too_many_wait(db, &too_many));
+    if (too_many)
         return OK;
     id_make(id);
     return sql_run(db,
@@ -29,52 +42,76 @@ enum err look_want(struct sql *db, const char *data_id)
 
 struct wanted {
     const char *id, *hash;
+    struct image_look look;
+    bool seen; /* or it cannot be decoded */
+};
+struct some {
+    struct wanted of[LOOKS_AT_ONCE];
+    int n;
 };
 
-static enum err next(struct sql *db, struct arena *a, struct wanted *ret, bool *ret_any)
+static enum err next(struct sql *db, struct arena *a, struct some *ret)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT d.id, d.hash FROM look_todo q JOIN data d ON d.id = q.data_id ORDER BY q.id LIMIT 1"));
-    *ret_any = rows_next(r);
-    if (*ret_any)
-        *ret = (struct wanted){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)) };
+    TRY(sql_rows(db, &r, "SELECT d.id, d.hash FROM look_todo q JOIN data d ON d.id = q.data_id ORDER BY q.id LIMIT ?1",
+                 V((int64_t)LOOKS_AT_ONCE)));
+    for (; ret->n < LOOKS_AT_ONCE && rows_next(r); ret->n++)
+        ret->of[ret->n] = (struct wanted){ .id = arena_str(a, rows_text(r, 0)), .hash = arena_str(a, rows_text(r, 1)) };
     return rows_error(r);
 }
 
-static enum err measure(const struct services *s, const char *hash, struct image_look *ret)
+static enum err measure(const struct services *s, struct wanted *w)
 {
     AUTO(fd) int fd = -1;
     uint64_t size;
-    TRY(blob_read(s->blobs, hash, &fd, &size));
-    return infer_look(s->infer, "monitoring", fd, ret);
+    enum err e = blob_read(s->blobs, w->hash, &fd, &size);
+    if (e == OK)
+        e = infer_look(s->infer, fd, &w->look);
+    w->seen = e == OK;
+    return e == E_BUSY ? e : OK;
 }
 
-static enum err keep(struct sql *db, const char *data_id, const struct image_look *l)
+static enum err keep_one(struct sql *db, const struct wanted *w)
 {
-    TRY(sql_run(db, "DELETE FROM look_todo WHERE data_id = ?1", V(data_id)));
+    const struct image_look *l = &w->look;
+    TRY(sql_run(db, "DELETE FROM look_todo WHERE data_id = ?1", V(w->id)));
     if (!sql_changes(db)) /* the image is gone meanwhile */
         return OK;
-    if (!l)
-        return sql_run(db, "INSERT INTO image_look (data_id) VALUES (?1) ON CONFLICT DO NOTHING", V(data_id));
+    if (!w->seen)
+        return sql_run(db, "INSERT INTO image_look (data_id) VALUES (?1) ON CONFLICT DO NOTHING", V(w->id));
     return sql_run(db,
                    "INSERT INTO image_look (data_id, brightness, contrast, sharpness, saturation) VALUES (?1, ?2, ?3, ?4, ?5)"
                    " ON CONFLICT DO NOTHING",
-                   V(data_id), V(l->brightness), V(l->contrast), V(l->sharpness), V(l->saturation));
+                   V(w->id), V(l->brightness), V(l->contrast), V(l->sharpness), V(l->saturation));
+}
+
+static enum err keep(struct sql *db, void *with)
+{
+    const struct some *s = with;
+    for (int i = 0; i < s->n; i++)
+        TRY(keep_one(db, &s->of[i]));
+    return OK;
+}
+
+/* Those of them that can be measured in a moment. */
+static enum err measure_some(const struct services *s, struct some *some)
+{
+    int n = 0;
+    enum err e = OK;
+    for (double began = clock_seconds(); e == OK && n < some->n && clock_seconds() - began < MEASURING_S; n += e == OK)
+        e = measure(s, &some->of[n]);
+    some->n = n;
+    return n ? OK : e;
 }
 
 enum err look_next(struct sql *db, const struct services *s, bool *ret_any)
 {
     AUTO(arena) struct arena *a = arena_new();
-    struct wanted w;
-    struct image_look l;
-    TRY(next(db, a, &w, ret_any));
-    if (!*ret_any)
-        return OK;
-    enum err e = measure(s, w.hash, &l);
-    if (e == E_BUSY)
-        return e; /* later */
-    TRY(sql_begin(db));
-    return sql_end(db, keep(db, w.id, e == OK ? &l : NULL));
+    struct some some = { 0 };
+    TRY(next(db, a, &some));
+    *ret_any = some.n;
+    TRY(measure_some(s, &some));
+    return some.n ? write_together(s->pool, keep, &some) : OK;
 }
 
 const struct resource look_resource = { .name = "look of images", .table = table };

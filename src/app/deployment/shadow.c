@@ -56,41 +56,48 @@ static enum err next(struct sql *db, struct arena *a, struct todo *ret, bool *re
     return rows_error(r);
 }
 
-static enum err keep(struct sql *db, struct arena *a, const struct todo *t, enum err asked, const struct detections *d,
-                     const struct predicted_shapes *shapes)
+struct answered {
+    struct arena *arena;
+    struct todo todo;
+    enum err asked;
+    struct detections found;
+    struct predicted_shapes shapes;
+};
+
+static enum err keep(struct sql *db, void *with)
 {
+    const struct answered *w = with;
+    const struct todo *t = &w->todo;
     const char *id;
     TRY(sql_run(db, "DELETE FROM shadow_todo WHERE id = ?1", V(t->id)));
-    if (asked != OK || !sql_changes(db))
+    if (w->asked != OK || !sql_changes(db))
         return OK;
-    const struct prediction_new n = { t->asset, t->version, t->shadow, d->latency_s, shapes };
+    const struct prediction_new n = { t->asset, t->version, t->shadow, w->found.latency_s, &w->shapes };
     int64_t have = 0;
     TRY(sql_int(db, &have, "SELECT count(*) FROM prediction WHERE predicted_asset_id = ?1 AND is_shadow = ?2", V(t->asset),
                 V(t->shadow)));
     if (have) /* a client has sent one meanwhile */
         return OK;
-    TRY(prediction_add(db, a, t->deployment, &n, &id));
+    TRY(prediction_add(db, w->arena, t->deployment, &n, &id));
     if (!t->shadow) {
         TRY(disagreement_keep(db, t->asset));
-        TRY(deployment_heard(db, a, t->deployment, t->asset));
+        TRY(deployment_heard(db, w->arena, t->deployment, t->asset));
     }
-    return deployment_tell(db, a, t->deployment, "{\"kind\":\"shadow_prediction\"}");
+    return deployment_tell(db, w->arena, t->deployment, "{\"kind\":\"shadow_prediction\"}");
 }
 
 static enum err do_one(struct sql *db, const struct services *s, bool *ret_any)
 {
     AUTO(arena) struct arena *a = arena_new();
-    struct todo t;
-    TRY(next(db, a, &t, ret_any));
+    struct answered w = { .arena = a };
+    struct todo *t = &w.todo;
+    TRY(next(db, a, t, ret_any));
     if (!*ret_any)
         return OK;
-    struct detections found = { 0 };
-    struct predicted_shapes shapes = { 0 };
-    enum err asked = model_ask(db, s, a, "shadow", t.version, t.hash, t.threshold, &found, &shapes);
-    if (asked != OK)
+    w.asked = model_ask(db, s, a, "shadow", t->version, t->hash, t->threshold, &w.found, &w.shapes);
+    if (w.asked != OK)
         log_failure("asking a shadow model");
-    TRY(sql_begin(db));
-    return sql_end(db, keep(db, a, &t, asked, &found, &shapes));
+    return write_together(s->pool, keep, &w);
 }
 
 /* Until there is more to do; after a failure only for a while. */

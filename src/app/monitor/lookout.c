@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { LOOKS_AT_A_TIME = 50, SCORES_AT_A_TIME = 4, SHOWN_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
+enum { LOOKS_AT_A_TIME = 4, SCORES_AT_A_TIME = 4, SHOWN_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
 
 static struct {
     pthread_mutex_t lock;

@@ -48,7 +48,7 @@ static enum err read_pictures(const struct services *sv, struct some *s, uint8_t
         uint64_t size;
         bool there = blob_read(sv->blobs, s->hashes[i], &fd, &size) == OK;
         uint8_t *picture = pixels + (size_t)*ret_n * AUTOENCODER_VALUES;
-        enum err e = there ? infer_small(sv->infer, "monitoring", fd, AUTOENCODER_SIDE, picture) : OK;
+        enum err e = there ? infer_small(sv->infer, fd, AUTOENCODER_SIDE, picture) : OK;
         if (e == E_BUSY || e == E_BROKEN)
             return fail(E_BUSY, "no picture could be made"); /* that is the decoder's fault: later */
         s->scores[i] = -1;
