@@ -72,6 +72,7 @@ def test_at_rest_nothing_drifts_and_what_is_missing_is_told(steady):
     assert (now["state"], now["alarms"], now["checks"] > 0) == ("STEADY", 0, True)
     assert "of 60 predictions" in now["waits_for"]
     brightness, confidence = feature(now, "brightness"), feature(now, "confidence")
+    assert brightness["n_window"] == feature(now, "area")["n_window"]  # the check waits until the images that came are measured
     assert brightness["tested"] and brightness["against"] == "TRAINING" and 0.001 / 6 < brightness["p"] <= 1 and brightness["n_before"] == 36
     assert not confidence["tested"] and confidence["p"] is None and confidence["against"] == "FIRST_PREDICTIONS"
 

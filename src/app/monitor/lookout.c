@@ -3,11 +3,13 @@
 #include "app/datalake/datalake.h"
 #include "app/monitor/embedding.h"
 #include "app/monitor/outlier.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include <pthread.h>
 #include <time.h>
 
 enum { LOOKS_AT_A_TIME = 4, SCORES_AT_A_TIME = 4, SHOWN_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
+static const double CHECK_WAITS_S = 10;
 
 static struct {
     pthread_mutex_t lock;
@@ -37,15 +39,27 @@ static enum err repeat(struct sql *db, int most, enum err (*step)(struct sql *, 
     return OK;
 }
 
+/* A check that is due is made once the images that came are measured, or when it has waited for that long enough. */
+static enum err check(struct sql *db, bool measuring, bool *ret_checked)
+{
+    static double waits_since; /* the lookout's alone; 0: it does not wait */
+    if (measuring && !waits_since)
+        waits_since = clock_seconds();
+    if (measuring && clock_seconds() - waits_since < CHECK_WAITS_S)
+        return OK;
+    waits_since = 0;
+    return drift_check_next(db, ret_checked);
+}
+
 /* Some images, some scores, then a check: none waits for all of the others. */
 static enum err some_work(struct sql *db, bool *ret_any)
 {
-    bool checked = false;
-    *ret_any = false;
-    TRY(repeat(db, LOOKS_AT_A_TIME, look_next, ret_any));
+    bool checked = false, measuring = false;
+    TRY(repeat(db, LOOKS_AT_A_TIME, look_next, &measuring));
+    *ret_any = measuring;
     TRY(repeat(db, SCORES_AT_A_TIME, outlier_next, ret_any));
     TRY(repeat(db, SHOWN_AT_A_TIME, embedding_next, ret_any));
-    TRY(drift_check_next(db, &checked));
+    TRY(check(db, measuring, &checked));
     *ret_any = *ret_any || checked;
     return OK;
 }
