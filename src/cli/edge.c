@@ -50,13 +50,13 @@ static enum err ask_model(struct edge *e, struct arena *a, struct seen *s)
     pthread_mutex_lock(&e->guard);
     s->model = e->model;
     pthread_mutex_unlock(&e->guard);
-    const char *path = edge_model_path(e, a, s->model.sha);
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(E_BROKEN, "cannot open %s", path);
+    struct infer_model model;
+    enum err opened = edge_model_open(e, a, &s->model, &model);
     s->at_ms = clock_now_ms();
-    const struct infer_model model = { .hash = s->model.sha, .fd = fd, .told = s->model.told };
-    return infer_predict(e->pool, "edge", &model, s->fd, s->model.threshold, a, &s->found);
+    if (opened == OK)
+        opened = infer_predict(e->pool, "edge", &model, s->fd, s->model.threshold, a, &s->found);
+    edge_model_close(&model);
+    return opened;
 }
 
 /* What the server's route for predictions that were made elsewhere takes, but for the image. */

@@ -12,8 +12,13 @@
 
 enum { EDGE_KEY_SIZE = 65, EDGE_KNOWN_MOST = 1000000, EDGE_IMAGE_CAP = 32 << 20 };
 
+struct edge_file { /* beside the model: its tensors may lie in it */
+    const char *name, *sha, *url;
+};
 struct edge_model { /* texts of the arena that it was read with */
     const char *version, *sha, *type, *labels;
+    const struct edge_file *files;
+    size_t n_files;   /* MODEL_PARTS at most */
     const char *told; /* how to read its answers, where its file does not say; NULL */
     double threshold;
 };
@@ -53,7 +58,9 @@ MUST_USE enum err edge_done(struct edge *, int64_t number, const char *key, cons
 
 MUST_USE enum err edge_read_model(struct edge *);                        /* what an earlier run brought; none is fine */
 MUST_USE enum err edge_fetch_model(struct edge *, struct http_client *); /* today's; nothing if it is the same */
-const char *edge_model_path(struct edge *, struct arena *, const char *sha);
+/* Opened for the process that runs it; to be closed by edge_model_close(), also after a failure. */
+MUST_USE enum err edge_model_open(struct edge *, struct arena *, const struct edge_model *, struct infer_model *ret);
+void edge_model_close(struct infer_model *);
 
 /* ---- the server (edge_send.c) */
 

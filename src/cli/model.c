@@ -92,6 +92,15 @@ static void print_facts(struct arena *a, const struct json *told)
         printf("           %-14s %-32s %s\n", m.key, text_of(a, m.value), json_text(json_get(from, m.key)));
 }
 
+static void print_files(struct arena *a, const struct json *list)
+{
+    for (size_t i = 0; i < json_count(list); i++) {
+        const struct json *n = json_get(json_at(list, i), "bytes");
+        printf("%-10s %s  %s\n", i ? "" : "with", json_text(json_get(json_at(list, i), "name")),
+               json_absent(n) ? "missing" : arena_fmt(a, "%s bytes", json_print(a, n)));
+    }
+}
+
 static void print_missing(const struct json *list)
 {
     for (size_t i = 0; i < json_count(list); i++)
@@ -103,6 +112,7 @@ static void print(struct arena *a, const struct json *told)
 {
     print_values(a, "inputs", json_get(told, "inputs"));
     print_values(a, "outputs", json_get(told, "outputs"));
+    print_files(a, json_get(told, "files"));
     print_line(a, "made by", json_get(told, "producer"));
     print_sets(a, json_get(told, "operator_sets"));
     print_line(a, "labels", json_get(told, "names"));
@@ -119,28 +129,83 @@ struct asked {
     bool as_json;
 };
 
+struct looked {
+    const char *path, *text; /* text: what was said */
+    struct infer_model model;
+    struct model_part *parts;
+};
+
+static void auto_looked(struct looked *l)
+{
+    for (size_t i = 0; i < l->model.n_parts; i++)
+        auto_fd(&l->parts[i].fd);
+    auto_fd(&l->model.fd);
+}
+
+static enum err open_one(struct arena *a, const char *path, int *ret_fd, const char **ret_hash)
+{
+    char hash[HASH_SIZE];
+    *ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*ret_fd < 0)
+        return fail(E_NOT_FOUND, "cannot open %s: %s", path, strerror(errno));
+    TRY(hash_of(*ret_fd, path, hash));
+    *ret_hash = arena_str(a, hash);
+    return OK;
+}
+
+/* The files that its tensors lie in and that are there: in the folder of the file, which their names do not leave (elsewhere.h). */
+static enum err open_beside(struct arena *a, struct looked *l, const struct json *files)
+{
+    const char *slash = strrchr(l->path, '/');
+    l->parts = arena_new_array(a, struct model_part, MODEL_PARTS);
+    l->model.parts = l->parts;
+    for (size_t i = 0; i < json_count(files); i++) {
+        const char *name = json_text(json_get(json_at(files, i), "name"));
+        const char *path = slash ? arena_fmt(a, "%.*s/%s", (int)(slash - l->path), l->path, name) : name;
+        if (!json_absent(json_get(json_at(files, i), "bytes")) || !file_exists(path))
+            continue;
+        if (l->model.n_parts == MODEL_PARTS)
+            return fail(E_INVALID, "the model lies in more than %d files; put them into a zip", MODEL_PARTS);
+        struct model_part *part = &l->parts[l->model.n_parts++];
+        *part = (struct model_part){ .name = name, .fd = -1 };
+        TRY(open_one(a, path, &part->fd, &part->hash));
+    }
+    return OK;
+}
+
+/* Asked again once what lies beside it is known. */
+static enum err ask(struct arena *a, struct looked *l, const struct json **ret)
+{
+    AUTO(infer_pool) struct infer_pool *pool = NULL;
+    char *text;
+    TRY(infer_start("/proc/self/exe", 1, 1, &pool));
+    for (int tries = 0; tries < 2; tries++) {
+        TRY(infer_describe(pool, "you", &l->model, a, &text));
+        TRY(json_parse(a, text, strlen(text), ret));
+        l->text = text;
+        if (tries == 0)
+            TRY(open_beside(a, l, json_get(*ret, "files")));
+        if (!l->model.n_parts)
+            break;
+    }
+    return OK;
+}
+
 static enum err look(const char *path, const struct asked *q)
 {
     AUTO(arena) struct arena *a = arena_new();
-    AUTO(infer_pool) struct infer_pool *pool = NULL;
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char hash[HASH_SIZE], *text;
-    const char *told;
+    AUTO(looked) struct looked l = { .path = path, .model.fd = -1 };
     const struct json *v;
-    if (fd < 0)
-        return fail(E_NOT_FOUND, "cannot open %s: %s", path, strerror(errno));
-    TRY(hash_of(fd, path, hash));
+    TRY(open_one(a, path, &l.model.fd, &l.model.hash));
     const char *parameters = q->onnx ? arena_fmt(a, "{\"onnx\":%s}", q->onnx) : NULL;
     if (parameters) {
         TRY(fail_within(json_parse(a, parameters, strlen(parameters), &v), "--onnx: "));
         TRY(model_parameters_check(v, "--onnx"));
     }
-    TRY(model_told(a, q->type, labels_of(a, q->labels), parameters, &told));
-    TRY(infer_start("/proc/self/exe", 1, 1, &pool));
-    TRY(infer_describe(pool, "you", &(struct infer_model){ hash, fd, told }, a, &text));
-    TRY(json_parse(a, text, strlen(text), &v));
+    TRY(model_told(a, q->type, labels_of(a, q->labels), parameters, &l.model.told));
+    TRY(ask(a, &l, &v));
     if (q->as_json)
-        puts(text);
+        puts(l.text);
     else
         print(a, v);
     return OK;

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/text.h"
 #include "foreign/foreign.h"
+#include "foreign/zip.h"
 
 /* A file, or a member of a zip. */
 struct member {
@@ -12,7 +13,6 @@ struct member {
     bool used; /* a reader took it */
 };
 
-struct zip_reader;
 struct labels;
 
 struct reading {
@@ -54,15 +54,6 @@ MUST_USE enum err tell_progress(struct reading *, uint64_t done, uint64_t all);
 
 /* The number of a label, which is told when it is new. Blanks around a name are taken off. E_INVALID for a name that cannot be. */
 MUST_USE enum err label_number(struct reading *, const char *name, uint32_t *ret);
-
-/* zip files (PKWARE APPNOTE), read through a descriptor, which they close. */
-MUST_USE enum err zip_reader_open(int fd, uint64_t from, uint64_t size, struct zip_reader **ret);
-void zip_reader_close(struct zip_reader *); /* NULL is fine */
-size_t zip_reader_count(const struct zip_reader *);
-/* name: NULL for folders. E_INVALID or E_TOO_BIG for members that are not to be touched. */
-MUST_USE enum err zip_reader_member(struct zip_reader *, size_t i, const char **ret_name, uint64_t *ret_size);
-MUST_USE enum err zip_reader_read(struct zip_reader *, size_t i, uint64_t size,
-                                  enum err (*put)(void *with, const char *bytes, size_t n), void *with);
 
 /* Masks as run lengths, as cocoapi writes them (maskApi.c, rleToString): appends run i; before: run i - 2. */
 void rle_put(struct text *, int64_t run, int64_t before, size_t i);

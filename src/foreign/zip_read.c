@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
 
@@ -92,6 +93,14 @@ size_t zip_reader_count(const struct zip_reader *z)
 {
     zip_int64_t n = zip_get_num_entries(z->zip, 0);
     return n > 0 ? (size_t)n : 0;
+}
+
+bool zip_reader_is_link(struct zip_reader *z, size_t i)
+{
+    zip_uint8_t system = 0;
+    zip_uint32_t attributes = 0;
+    return zip_file_get_external_attributes(z->zip, i, 0, &system, &attributes) == 0 && system == ZIP_OPSYS_UNIX &&
+           S_ISLNK(attributes >> 16);
 }
 
 enum err zip_reader_member(struct zip_reader *z, size_t i, const char **ret_name, uint64_t *ret_size)

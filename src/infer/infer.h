@@ -64,12 +64,20 @@ struct detections {
     double decode_s, run_s, post_s;
 };
 /* A model file, and what is told about it (description.h; NULL: nothing). hash: SHA-256 of the file in hex. It names, with what is
- * told, the process that has the model loaded; when none has, fd is read and its hash compared (E_BROKEN: changed on disk). */
+ * told and with the parts, the process that has the model loaded; when none has, fd is read and its hash compared (E_BROKEN:
+ * changed on disk). A zip of a model and the files in which its tensors lie is such a file too. */
+struct model_part { /* another file that was brought along: read if the model's tensors lie in it */
+    const char *name, *hash;
+    int fd;
+};
 struct infer_model {
     const char *hash;
     int fd;
     const char *told;
+    const struct model_part *parts;
+    size_t n_parts; /* at most MODEL_PARTS */
 };
+enum { MODEL_PARTS = 64 };
 /* E_UNMEANT: the model cannot be used, and why. E_TOO_MANY: more wait than are answered, or this one has waited too long. */
 MUST_USE enum err infer_predict(struct infer_pool *, const char *who, const struct infer_model *, int image_fd, double min_score,
                                 struct arena *, struct detections *ret);

@@ -4,8 +4,8 @@
 #include "base/sandbox.h"
 #include "blob/sign.h"
 #include "img/decoder.h"
+#include "infer/bundle.h"
 #include "infer/features.h"
-#include "infer/onnx_check.h"
 #include "infer/reading.h"
 #include "infer/sheet.h"
 #include <stdlib.h>
@@ -19,25 +19,53 @@ const char *const model_kinds[4] = { FOUND_BOXES, FOUND_LABELS, FOUND_OUTLINES, 
 
 struct model {
     struct arena *arena;
+    struct bundle *bundle; /* until it is loaded */
     struct ort_session *session;
     struct reading reading;
     struct input input;
     struct feeds feeds;
 };
 
-static enum err load(struct model *m, const struct model_request *q, const char *told, int fd)
+static void append(struct model_reply *r, char *payload, const void *bytes, size_t n)
 {
-    AUTO(mapped_file) struct mapped_file file = { 0 };
-    char is[HASH_SIZE];
-    if (m->session)
+    if (n)
+        memcpy(payload + r->n_bytes, bytes, n);
+    r->n_bytes += n;
+}
+
+static enum err open_file(struct model *m, const struct model_request *q, int *fd, struct model_reply *r, char *ret)
+{
+    TRY(bundle_open(m->bundle, fd, q->hash));
+    const struct elsewhere *e = bundle_elsewhere(m->bundle);
+    for (size_t i = 0; i < e->n; i++)
+        if (!e->places[i].bytes)
+            append(r, ret, e->places[i].name, strlen(e->places[i].name) + 1);
+    return OK;
+}
+_Static_assert(PLACES_MOST *PLACE_NAME <= MODEL_PAYLOAD, "all names fit into a message");
+
+/* One whose tensors are not all there is told of, and never run. */
+static enum err load(struct model *m, const char *told)
+{
+    const uint8_t *bytes;
+    size_t n;
+    if (m->session || m->reading.tells)
         return fail(E_BROKEN, "this process has a model already");
-    TRY(mapped_file_open(fd, MODEL_BYTES, "the model file", &file));
-    sha256_hex(file.bytes, file.n, is);
-    if (strncmp(is, q->hash, HASH_SIZE) != 0)
-        return fail(E_BROKEN, "the model file %.64s has changed: its bytes now have the hash %s", q->hash, is);
-    TRY(onnx_check(file.bytes, file.n));
-    TRY(ort_load_seeing(file.bytes, file.n, &m->session));
-    return reading_make(m->session, file.bytes, file.n, told, m->arena, &m->reading);
+    if (!bundle_is_whole(m->bundle))
+        return reading_lacking(m->bundle, m->arena, &m->reading);
+    TRY(bundle_join(m->bundle, &bytes, &n));
+    TRY(ort_load_seeing(bytes, n, &m->session));
+    TRY(reading_make(m->session, bytes, n, bundle_elsewhere(m->bundle), told, m->arena, &m->reading));
+    bundle_free(m->bundle);
+    m->bundle = NULL;
+    return OK;
+}
+
+static enum err check_ready(const struct model *m)
+{
+    if (!m->session && m->reading.problem)
+        return fail(E_UNMEANT, "%s", m->reading.problem);
+    return m->session ? OK : fail(E_BROKEN, "this process has no model");
 }
 
 static enum err decode(const struct model *m, int fd, struct image *ret)
@@ -70,8 +98,7 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
 {
     AUTO(image) struct image image = { 0 };
     struct placed at;
-    if (!m->session)
-        return fail(E_BROKEN, "this process has no model");
+    TRY(check_ready(m));
     if (m->reading.problem)
         return fail(E_UNMEANT, "%s", m->reading.problem);
     double start = clock_seconds();
@@ -98,7 +125,7 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
 
 static enum err describe(const struct model *m, struct model_reply *r, char *ret)
 {
-    if (!m->session)
+    if (!m->reading.tells)
         return fail(E_BROKEN, "this process has no model");
     size_t n = strlen(m->reading.tells) + 1;
     if (n > MODEL_PAYLOAD)
@@ -112,8 +139,7 @@ static enum err describe(const struct model *m, struct model_reply *r, char *ret
 static enum err tell_signature(const struct model *m, struct model_reply *r, char *ret)
 {
     struct signature s = { 0 };
-    if (!m->session)
-        return fail(E_BROKEN, "this process has no model");
+    TRY(check_ready(m));
     TRY(ort_signature(m->session, &s));
     memcpy(ret, &s, sizeof s);
     r->n_bytes = sizeof s;
@@ -122,14 +148,8 @@ static enum err tell_signature(const struct model *m, struct model_reply *r, cha
 
 static enum err run(const struct model *m, int fd)
 {
-    return m->session ? run_on_shared(m->session, fd) : fail(E_BROKEN, "this process has no model");
-}
-
-static void append(struct model_reply *r, char *payload, const void *bytes, size_t n)
-{
-    if (n)
-        memcpy(payload + r->n_bytes, bytes, n);
-    r->n_bytes += n;
+    TRY(check_ready(m));
+    return run_on_shared(m->session, fd);
 }
 
 static void write_found(struct model_reply *r, const struct answered *f, char *payload)
@@ -142,7 +162,7 @@ _Static_assert(sizeof(struct detection) * DETECTIONS_MOST + sizeof(struct spot) 
                    MODEL_PAYLOAD,
                "all of an answer fits into a message");
 
-static void serve_one(struct model *m, const struct model_request *q, const char *told, int fd)
+static void serve_one(struct model *m, const struct model_request *q, const char *told, int *fd)
 {
     static union {
         struct model_reply reply;
@@ -153,11 +173,13 @@ static void serve_one(struct model *m, const struct model_request *q, const char
     static struct answered found;
     alarm((unsigned)q->limit_s + 5); /* in case the parent is gone and nobody kills us */
     switch (q->task) {
-    case MODEL_LOAD: r.e = load(m, q, told, fd); break;
+    case MODEL_OPEN: r.e = open_file(m, q, fd, &r, payload); break;
+    case MODEL_BESIDE: r.e = m->bundle ? bundle_add(m->bundle, told ? told : "", q->hash, *fd) : OK; break;
+    case MODEL_LOAD: r.e = load(m, told); break;
     case MODEL_DESCRIBE: r.e = describe(m, &r, payload); break;
-    case MODEL_PREDICT: r.e = predict(m, q, fd, &r, &found); break;
+    case MODEL_PREDICT: r.e = predict(m, q, *fd, &r, &found); break;
     case MODEL_SIGNATURE: r.e = tell_signature(m, &r, payload); break;
-    case MODEL_RUN: r.e = run(m, fd); break;
+    case MODEL_RUN: r.e = run(m, *fd); break;
     default: r.e = fail(E_BROKEN, "an unknown request");
     }
     alarm(0);
@@ -175,6 +197,7 @@ static void serve_one(struct model *m, const struct model_request *q, const char
 _Noreturn void model_child(int threads)
 {
     struct model m = { .arena = arena_new() };
+    m.bundle = bundle_new(m.arena);
     enum err started = ort_start(threads);
     char unused[HASH_SIZE];
     sha256_hex("", 0, unused); /* lets the library set itself up while it still can */
@@ -194,7 +217,7 @@ _Noreturn void model_child(int threads)
             _exit(0);
         message.told[message.q.n_told] = 0;
         if (started == OK) {
-            serve_one(&m, &message.q, message.q.n_told ? message.told : NULL, fd);
+            serve_one(&m, &message.q, message.q.n_told ? message.told : NULL, &fd);
         } else {
             struct model_reply r = { .e = E_BROKEN };
             memcpy(r.why, why, sizeof r.why);

@@ -6,14 +6,17 @@
 
 enum { WHY_SIZE = 1500, TOLD_MOST = 100 << 10, SPOTS_MOST = 6500 };
 extern const char *const model_kinds[4]; /* FOUND_BOXES … */
-enum model_task { MODEL_LOAD = 1, MODEL_DESCRIBE, MODEL_PREDICT, MODEL_SIGNATURE, MODEL_RUN };
+/* A model is loaded by OPEN (its file), which answers the names of the files in which its tensors lie, BESIDE for each of them that
+ * is there, and LOAD. */
+enum model_task { MODEL_OPEN = 1, MODEL_BESIDE, MODEL_LOAD, MODEL_DESCRIBE, MODEL_PREDICT, MODEL_SIGNATURE, MODEL_RUN };
 struct model_request {
-    enum model_task task; /* LOAD, PREDICT and RUN come with a descriptor */
+    enum model_task task; /* OPEN, BESIDE, PREDICT and RUN come with a descriptor */
     double min_score, limit_s;
-    char hash[HASH_SIZE]; /* of the model to load */
-    size_t n_told;        /* bytes that follow: what is told about the model to load */
+    char hash[HASH_SIZE]; /* of the file to OPEN or that is BESIDE */
+    size_t n_told;        /* bytes that follow: the name of what is BESIDE; what is told about the model to LOAD */
 };
-/* Followed by n_bytes: n_items detections, n_spots points and n_features numbers; JSON, or a signature. */
+/* Followed by n_bytes: names, each ended by a NUL; n_items detections, n_spots points and n_features numbers; JSON, or a signature.
+ */
 struct model_reply {
     enum err e;
     char why[WHY_SIZE];

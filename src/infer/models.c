@@ -28,8 +28,7 @@ struct waiter {
 /* One more process that is wanted; a thread of its own starts it. */
 struct wish {
     struct process *process; /* NULL: none */
-    char file[HASH_SIZE];
-    struct infer_model of; /* our own copies */
+    struct infer_model of;   /* our own copy */
 };
 
 struct models {
@@ -158,15 +157,14 @@ static void wish_for_more(struct models *m, const char *key, const struct infer_
     if (!m->has_helper || m->wish.process || c.fitting >= fitting_most(m, threads) || clock_seconds() < m->no_more_until)
         return;
     struct process *p = spare(m);
-    int fd = p ? fcntl(of->fd, F_DUPFD_CLOEXEC, 0) : -1;
-    if (fd < 0)
+    struct infer_model own;
+    if (!p || !model_copy(of, &own))
         return;
     process_forget(p);
     memcpy(p->key, key, strlen(key) + 1);
     p->threads = threads;
     p->busy = true;
-    m->wish = (struct wish){ p, "", { m->wish.file, fd, of->told ? heap_str(of->told) : NULL } };
-    memcpy(m->wish.file, of->hash, strlen(of->hash) + 1);
+    m->wish = (struct wish){ p, own };
     pthread_cond_signal(&m->wished);
 }
 
@@ -179,8 +177,7 @@ static void fulfil(struct models *m)
     bool late;
     enum err e = process_load(p, m->self_path, &m->wish.of, limit_s, a, &late);
     free(a);
-    close(m->wish.of.fd);
-    free((char *)(uintptr_t)m->wish.of.told);
+    model_copy_free(&m->wish.of);
     pthread_mutex_lock(&m->lock);
     if (e != OK) { /* the ones that there are go on */
         process_forget(p);

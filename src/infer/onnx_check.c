@@ -3,78 +3,53 @@
 #include "infer/wire.h"
 #include <string.h>
 
-/* The messages of onnx.proto that lead to tensors, and how. */
-enum message { MODEL, GRAPH, NODE, ATTRIBUTE, TENSOR, SPARSE, FUNCTION, TRAINING };
+/* How the messages lead to each other. */
 static const struct {
-    enum message in;
+    enum onnx_message in;
     uint32_t field;
-    enum message is;
+    enum onnx_message is;
 } parts[] = {
-    { MODEL, 7, GRAPH },         { MODEL, 20, TRAINING },   { MODEL, 25, FUNCTION },  { GRAPH, 1, NODE },
-    { GRAPH, 5, TENSOR },        { GRAPH, 15, SPARSE },     { NODE, 5, ATTRIBUTE },   { ATTRIBUTE, 5, TENSOR },
-    { ATTRIBUTE, 6, GRAPH },     { ATTRIBUTE, 10, TENSOR }, { ATTRIBUTE, 11, GRAPH }, { ATTRIBUTE, 22, SPARSE },
-    { ATTRIBUTE, 23, SPARSE },   { SPARSE, 1, TENSOR },     { SPARSE, 2, TENSOR },    { FUNCTION, 7, NODE },
-    { FUNCTION, 11, ATTRIBUTE }, { TRAINING, 1, GRAPH },    { TRAINING, 2, GRAPH },
+    { ONNX_MODEL, 7, ONNX_GRAPH },       { ONNX_MODEL, 20, ONNX_TRAINING },     { ONNX_MODEL, 25, ONNX_FUNCTION },
+    { ONNX_GRAPH, 1, ONNX_NODE },        { ONNX_GRAPH, 5, ONNX_TENSOR },        { ONNX_GRAPH, 15, ONNX_SPARSE },
+    { ONNX_NODE, 5, ONNX_ATTRIBUTE },    { ONNX_ATTRIBUTE, 5, ONNX_TENSOR },    { ONNX_ATTRIBUTE, 6, ONNX_GRAPH },
+    { ONNX_ATTRIBUTE, 10, ONNX_TENSOR }, { ONNX_ATTRIBUTE, 11, ONNX_GRAPH },    { ONNX_ATTRIBUTE, 22, ONNX_SPARSE },
+    { ONNX_ATTRIBUTE, 23, ONNX_SPARSE }, { ONNX_SPARSE, 1, ONNX_TENSOR },       { ONNX_SPARSE, 2, ONNX_TENSOR },
+    { ONNX_FUNCTION, 7, ONNX_NODE },     { ONNX_FUNCTION, 11, ONNX_ATTRIBUTE }, { ONNX_TRAINING, 1, ONNX_GRAPH },
+    { ONNX_TRAINING, 2, ONNX_GRAPH },
 };
-enum {
-    TENSOR_EXTERNAL_DATA = 13,
-    TENSOR_DATA_LOCATION = 14,
-    MODEL_GRAPH = 7,
-    MOST_DEPTH = 100,
-    ENTRY_KEY = 1,
-    ENTRY_VALUE = 2,
-    LOCATION_SIZE = 200
-};
+enum { TENSOR_EXTERNAL_DATA = 13, TENSOR_DATA_LOCATION = 14, MODEL_GRAPH = 7 };
 
-static enum err malformed(void)
+enum err onnx_malformed(void)
 {
     return fail(E_UNMEANT, "not an ONNX model: the file is damaged, or of another kind");
 }
 
-/* The name that an entry of external_data gives, {key: "location", value}; NULL: another entry. */
-static bool read_location(struct wire w, char ret[LOCATION_SIZE])
+bool onnx_leads(enum onnx_message in, uint32_t field, enum onnx_message *ret)
 {
-    struct wire_item item;
-    bool is_location = false, found = false;
-    while (w.at < w.end && wire_next(&w, &item)) {
-        size_t n = item.type == BYTES ? (size_t)(item.part.end - item.part.at) : 0;
-        if (item.field == ENTRY_KEY)
-            is_location = n == strlen("location") && memcmp(item.part.at, "location", n) == 0;
-        if (item.field == ENTRY_VALUE && n && n < LOCATION_SIZE) {
-            memcpy(ret, item.part.at, n);
-            ret[n] = 0;
-            found = true;
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        if (parts[i].in == in && parts[i].field == field) {
+            *ret = parts[i].is;
+            return true;
         }
-    }
-    return is_location && found;
+    return false;
 }
 
-static enum err refuse_elsewhere(const struct wire_item *item)
+static enum err check(struct wire w, enum onnx_message message, int depth, bool *saw_graph)
 {
-    char location[LOCATION_SIZE];
-    bool named = item->type == BYTES && read_location(item->part, location) && utf8_valid(location, strlen(location));
-    return fail(E_UNMEANT,
-                "the model keeps a tensor in another file%s%s%s (external_data); save it as one file: torch.onnx.export(…, "
-                "external_data=False), or onnx.save(onnx.load(path), path)",
-                named ? ", \"" : "", named ? location : "", named ? "\"" : "");
-}
-
-static enum err check(struct wire w, enum message message, int depth, bool *saw_graph)
-{
-    if (depth > MOST_DEPTH)
-        return fail(E_UNMEANT, "the model's graphs are nested more than %d deep", MOST_DEPTH);
+    if (depth > ONNX_DEPTH_MOST)
+        return fail(E_UNMEANT, "the model's graphs are nested more than %d deep", ONNX_DEPTH_MOST);
     while (w.at < w.end) {
         struct wire_item item;
         if (!wire_next(&w, &item))
-            return malformed();
-        if (message == TENSOR && ((item.field == TENSOR_EXTERNAL_DATA && item.type == BYTES) ||
-                                  (item.field == TENSOR_DATA_LOCATION && item.type == VARINT && item.value != 0)))
-            return refuse_elsewhere(&item);
-        if (message == MODEL && item.field == MODEL_GRAPH)
+            return onnx_malformed();
+        if (message == ONNX_TENSOR && ((item.field == TENSOR_EXTERNAL_DATA && item.type == BYTES) ||
+                                       (item.field == TENSOR_DATA_LOCATION && item.type == VARINT && item.value != 0)))
+            return fail(E_UNMEANT, "the model keeps a tensor in another file (external_data), not said as the standard says it");
+        if (message == ONNX_MODEL && item.field == MODEL_GRAPH)
             *saw_graph = true;
-        for (size_t i = 0; item.type == BYTES && i < COUNT_OF(parts); i++)
-            if (parts[i].in == message && parts[i].field == item.field)
-                TRY(check(item.part, parts[i].is, depth + 1, saw_graph));
+        enum onnx_message inside;
+        if (item.type == BYTES && onnx_leads(message, item.field, &inside))
+            TRY(check(item.part, inside, depth + 1, saw_graph));
     }
     return OK;
 }
@@ -91,6 +66,6 @@ enum err onnx_check(const uint8_t *bytes, size_t n)
     if (is_of_the_other_format(bytes, n))
         return fail(E_UNMEANT, "not an ONNX model: it is in ONNX Runtime's own format (ORT)");
     bool saw_graph = false;
-    TRY(check((struct wire){ bytes, bytes + n }, MODEL, 0, &saw_graph));
+    TRY(check((struct wire){ bytes, bytes + n }, ONNX_MODEL, 0, &saw_graph));
     return saw_graph ? OK : fail(E_UNMEANT, "not an ONNX model: there is no graph in it");
 }

@@ -160,22 +160,33 @@ void meanwhile_do(struct meanwhile *m)
         fail_keep(&m->why);
 }
 
-/* A file about which something else is told is another model. */
+static void add_parts(struct text *t, const struct infer_model *of)
+{
+    for (size_t i = 0; i < of->n_parts; i++) {
+        text_bytes(t, of->parts[i].name, strlen(of->parts[i].name) + 1);
+        text_bytes(t, of->parts[i].hash, HASH_SIZE);
+    }
+}
+
+/* A file about which something else is told, or beside which something else lies, is another model. */
 static enum err key_of(const struct infer_model *of, char ret[HASH_SIZE])
 {
     size_t n = of->told ? strlen(of->told) : 0;
     if (strlen(of->hash) != HASH_SIZE - 1)
         return fail(E_INVALID, "\"%.80s\" is no hash of a model", of->hash);
+    if (of->n_parts > MODEL_PARTS)
+        return fail(E_UNMEANT, "the model comes with %zu files; at most %d are taken, or a zip of them", of->n_parts, MODEL_PARTS);
     if (n > TOLD_MOST)
         return fail(E_UNMEANT, "what is told about the model has %zu bytes; at most %d are taken", n, TOLD_MOST);
     memcpy(ret, of->hash, HASH_SIZE);
-    if (!n)
+    if (!n && !of->n_parts)
         return OK;
-    uint8_t *both = heap_take(HASH_SIZE + n);
-    memcpy(both, of->hash, HASH_SIZE);
-    memcpy(both + HASH_SIZE, of->told, n);
-    sha256_hex(both, HASH_SIZE + n, ret);
-    free(both);
+    AUTO(text) struct text all;
+    text_init(&all, 1 << 20);
+    text_bytes(&all, of->hash, HASH_SIZE);
+    text_bytes(&all, n ? of->told : "", n);
+    add_parts(&all, of);
+    sha256_hex(all.bytes, all.n, ret);
     return OK;
 }
 

@@ -1,8 +1,12 @@
 #include "infer/process.h"
+#include "infer/elsewhere.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 void process_forget(struct process *p)
 {
@@ -44,15 +48,16 @@ static enum err check(struct answer *a, size_t n)
 
 enum err process_ask(struct process *p, const struct question *q, struct answer *a, bool *ret_late)
 {
-    bool loading = q->task == MODEL_LOAD;
+    bool loading = q->task == MODEL_OPEN || q->task == MODEL_BESIDE || q->task == MODEL_LOAD;
     struct model_request r = { q->task, q->min_score, q->limit_s };
     size_t n = 0;
     int status = 0;
     *ret_late = false;
-    if (loading) {
-        r.n_told = q->of->told ? strlen(q->of->told) : 0;
-        memcpy(r.hash, q->of->hash, sizeof r.hash);
-        memcpy(a->bytes + sizeof r, q->of->told ? q->of->told : "", r.n_told);
+    if (q->hash)
+        memcpy(r.hash, q->hash, sizeof r.hash);
+    if (q->text) {
+        r.n_told = strlen(q->text);
+        memcpy(a->bytes + sizeof r, q->text, r.n_told);
     }
     memcpy(a->bytes, &r, sizeof r);
     enum err e = child_tell(&p->child, a->bytes, sizeof r + r.n_told, &q->fd, q->fd < 0 ? 0 : 1);
@@ -71,6 +76,46 @@ enum err process_ask(struct process *p, const struct question *q, struct answer 
     return e;
 }
 
+/* ---- loading: the file, then what lies beside it and is asked for, then all of it together */
+
+static const char *last_part(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
+/* Files that were brought one by one have no folders: then the end of the name tells, if it is one file's only. */
+static const struct model_part *part_called(const struct infer_model *of, const char *name, const char *all, size_t n_all)
+{
+    size_t alike = 0;
+    for (size_t i = 0; i < of->n_parts; i++)
+        if (strcmp(of->parts[i].name, name) == 0)
+            return &of->parts[i];
+    for (const char *other = all; other < all + n_all; other += strlen(other) + 1)
+        alike += strcmp(last_part(other), last_part(name)) == 0;
+    for (size_t i = 0; i < of->n_parts && alike == 1; i++)
+        if (strcmp(of->parts[i].name, last_part(name)) == 0)
+            return &of->parts[i];
+    return NULL;
+}
+
+static enum err bring_parts(struct process *p, const struct infer_model *of, double limit_s, struct answer *a, bool *ret_late)
+{
+    size_t n = a->reply.n_bytes;
+    enum err e = OK;
+    if (!n)
+        return OK;
+    char *names = heap_take(n + 1); /* the last is ended, whatever the process says */
+    memcpy(names, a->bytes + sizeof a->reply, n);
+    for (const char *name = names; e == OK && name < names + n; name += strlen(name) + 1) {
+        const struct model_part *part = strlen(name) < PLACE_NAME ? part_called(of, name, names, n) : NULL;
+        if (part)
+            e = process_ask(p, &(struct question){ MODEL_BESIDE, part->fd, 0, limit_s, part->hash, name, NULL }, a, ret_late);
+    }
+    free(names);
+    return e;
+}
+
 enum err process_load(struct process *p, const char *self_path, const struct infer_model *of, double limit_s, struct answer *a,
                       bool *ret_late)
 {
@@ -80,7 +125,43 @@ enum err process_load(struct process *p, const char *self_path, const struct inf
     *ret_late = false;
     child_end(&p->child);
     TRY(child_start(argv, NULL, -1, &p->child));
-    TRY(process_ask(p, &(struct question){ .task = MODEL_LOAD, .fd = of->fd, .limit_s = limit_s, .of = of }, a, ret_late));
+    TRY(process_ask(p, &(struct question){ MODEL_OPEN, of->fd, 0, limit_s, of->hash, NULL, NULL }, a, ret_late));
+    TRY(bring_parts(p, of, limit_s, a, ret_late));
+    TRY(process_ask(p, &(struct question){ MODEL_LOAD, -1, 0, limit_s, NULL, of->told, NULL }, a, ret_late));
     p->ready = true;
     return OK;
+}
+
+bool model_copy(const struct infer_model *of, struct infer_model *ret)
+{
+    struct model_part *parts = heap_take((of->n_parts + 1) * sizeof *parts);
+    *ret = (struct infer_model){ heap_str(of->hash), fcntl(of->fd, F_DUPFD_CLOEXEC, 0), heap_str(of->told), parts, of->n_parts };
+    bool all = ret->fd >= 0;
+    for (size_t i = 0; i < of->n_parts; i++) {
+        const struct model_part *p = &of->parts[i];
+        parts[i] = (struct model_part){ heap_str(p->name), heap_str(p->hash), fcntl(p->fd, F_DUPFD_CLOEXEC, 0) };
+        all = all && parts[i].fd >= 0;
+    }
+    if (!all)
+        model_copy_free(ret);
+    return all;
+}
+
+static void drop(const char *text, int fd)
+{
+    free((char *)(uintptr_t)text);
+    if (fd >= 0)
+        close(fd);
+}
+
+void model_copy_free(struct infer_model *m)
+{
+    for (size_t i = 0; i < m->n_parts; i++) {
+        drop(m->parts[i].name, -1);
+        drop(m->parts[i].hash, m->parts[i].fd);
+    }
+    free((void *)(uintptr_t)m->parts);
+    drop(m->told, -1);
+    drop(m->hash, m->fd);
+    *m = (struct infer_model){ .fd = -1 };
 }

@@ -20,8 +20,12 @@ struct question {
     enum model_task task;
     int fd; /* goes along; -1: none */
     double min_score, limit_s;
-    const struct infer_model *of; /* to load: what is told about it goes along, in the room of the answer */
-    struct meanwhile *meanwhile;  /* done while the process works; NULL: nothing */
+    const char *hash, *text;     /* of the file that goes along; what is said with it. NULL: nothing */
+    struct meanwhile *meanwhile; /* done while the process works; NULL: nothing */
 };
 /* *ret_late: it did not answer in time, and was ended. E_BUSY: it was stopped from outside, through no fault of the question. */
 MUST_USE enum err process_ask(struct process *, const struct question *, struct answer *, bool *ret_late);
+
+/* Its own descriptors and texts, on the heap, for who asks later. false: there are no descriptors left. */
+bool model_copy(const struct infer_model *, struct infer_model *ret);
+void model_copy_free(struct infer_model *);

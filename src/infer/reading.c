@@ -242,9 +242,21 @@ static enum err read_names(struct arena *a, struct look *l, const struct descrip
     return OK;
 }
 
-enum err reading_make(struct ort_session *s, const uint8_t *bytes, size_t n, const char *told, struct arena *a, struct reading *ret)
+enum err reading_lacking(struct bundle *b, struct arena *a, struct reading *ret)
 {
-    struct look l = { .session = s };
+    static struct graph nothing = { .producer = "", .producer_version = "" };
+    struct look l = { .graph = &nothing, .elsewhere = bundle_elsewhere(b) };
+    const uint8_t *bytes;
+    size_t n;
+    description_init(&ret->d);
+    ret->problem = bundle_join(b, &bytes, &n) == OK ? NULL : arena_str(a, fail_text());
+    return reading_tell(a, &l, ret, NULL, 0, &ret->tells);
+}
+
+enum err reading_make(struct ort_session *s, const uint8_t *bytes, size_t n, const struct elsewhere *elsewhere, const char *told,
+                      struct arena *a, struct reading *ret)
+{
+    struct look l = { .session = s, .elsewhere = elsewhere };
     struct ort_property *properties;
     struct graph *graph = arena_take(a, sizeof *graph);
     struct ort_value *declared = arena_new_array(a, struct ort_value, ort_outputs(s) + 1);

@@ -28,13 +28,29 @@ static void write_value(struct out *o, const struct ort_value *declared, const s
 static void write_values(struct out *o, const struct look *l, const struct ort_value *declared)
 {
     out_array(o, "inputs");
-    for (size_t i = 0; i < ort_inputs(l->session) && i < ORT_INPUTS; i++)
+    for (size_t i = 0; l->session && i < ort_inputs(l->session) && i < ORT_INPUTS; i++)
         write_value(o, ort_input(l->session, i), NULL);
     out_end_array(o);
     out_array(o, "outputs");
-    for (size_t i = 0; i < ort_outputs(l->session); i++) {
+    for (size_t i = 0; l->session && i < ort_outputs(l->session); i++) {
         const struct ort_value *v = ort_output(l->session, i);
         write_value(o, &declared[i], v->raw ? v : NULL);
+    }
+    out_end_array(o);
+}
+
+/* Also of one that is not loaded, since some of them are missing. */
+static void write_files(struct out *o, const struct elsewhere *e)
+{
+    out_array(o, "files");
+    for (size_t i = 0; i < e->n; i++) {
+        out_object(o, NULL);
+        out_text(o, "name", e->places[i].name);
+        if (e->places[i].bytes)
+            out_int(o, "bytes", (int64_t)e->places[i].n);
+        else
+            out_null(o, "bytes");
+        out_end_object(o);
     }
     out_end_array(o);
 }
@@ -116,6 +132,7 @@ enum err reading_tell(struct arena *a, const struct look *l, const struct readin
     write_missing(&o, missing);
     description_write(&o, &r->d);
     write_values(&o, l, declared);
+    write_files(&o, l->elsewhere);
     write_graph(&o, l->graph);
     write_metadata(a, &o, l);
     out_end_object(&o);

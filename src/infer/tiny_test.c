@@ -95,11 +95,11 @@ static void property(struct arena *a, Onnx__ModelProto *m, const char *key, cons
     ADD(a, m->metadata_props, m->n_metadata_props, p);
 }
 
-static void make_external(struct arena *a, Onnx__TensorProto *t)
+static void make_external(struct arena *a, Onnx__TensorProto *t, const char *where)
 {
     Onnx__StringStringEntryProto *p = make(a, &onnx__string_string_entry_proto__descriptor);
     p->key = arena_str(a, "location");
-    p->value = arena_str(a, "../../../etc/passwd");
+    p->value = arena_str(a, where);
     ADD(a, t->external_data, t->n_external_data, p);
     t->has_data_location = 1;
     t->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
@@ -231,10 +231,13 @@ static Onnx__AttributeProto *attribute_with(struct arena *a, Onnx__TensorProto *
 static void hide_external(struct arena *a, Onnx__ModelProto *m, enum tiny_kind kind)
 {
     Onnx__TensorProto *t = boxes_tensor(a);
-    make_external(a, t);
+    const char *where = kind >= TINY_APART ? "boxes.data" : "../../../etc/passwd";
+    make_external(a, t, where);
+    if (kind >= TINY_APART)
+        kind = (enum tiny_kind)(kind - TINY_APART + TINY_EXTERNAL);
     Onnx__GraphProto *inner = make(a, &onnx__graph_proto__descriptor);
     if (kind == TINY_EXTERNAL) {
-        make_external(a, m->graph->initializer[0]);
+        make_external(a, m->graph->initializer[0], where);
     } else if (kind == TINY_EXTERNAL_SPARSE) {
         Onnx__SparseTensorProto *s = make(a, &onnx__sparse_tensor_proto__descriptor);
         s->values = t;

@@ -19,7 +19,11 @@ enum tiny_kind {
     TINY_EXTERNAL,       /* the boxes lie in /etc/passwd */
     TINY_EXTERNAL_SPARSE,
     TINY_EXTERNAL_SUBGRAPH,
-    TINY_EXTERNAL_FUNCTION
+    TINY_EXTERNAL_FUNCTION,
+    TINY_APART, /* the boxes lie in "boxes.data" */
+    TINY_APART_SPARSE,
+    TINY_APART_SUBGRAPH,
+    TINY_APART_FUNCTION
 };
 /* ret: heap, for free() */
 void tiny_model(enum tiny_kind, uint8_t **ret, size_t *ret_n);

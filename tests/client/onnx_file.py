@@ -28,11 +28,16 @@ def shape_of(value):
     return [len(value), *shape_of(value[0])] if isinstance(value, (list, tuple)) and value else [0] if isinstance(value, (list, tuple)) else []
 
 
-def tensor(name, value, dtype="float32", external=None):
-    """external: the file that holds it."""
-    number, letter = TYPES[dtype]
+def packed(value, dtype="float32"):
     all_ = numbers(value)
-    held = part(13, part(1, "location") + part(2, external)) + part(14, 1) if external else part(9, struct.pack(f"<{len(all_)}{letter}", *all_))
+    return struct.pack(f"<{len(all_)}{TYPES[dtype][1]}", *all_)
+
+
+def tensor(name, value, dtype="float32", external=None):
+    """external: the file that holds it, or {"location": …, "offset": …, "length": …}."""
+    number, _ = TYPES[dtype]
+    said = {"location": external} if isinstance(external, str) else external
+    held = b"".join(part(13, part(1, k) + part(2, str(v))) for k, v in said.items()) + part(14, 1) if said else part(9, packed(value, dtype))
     return b"".join(part(1, n) for n in shape_of(value)) + part(2, number) + part(8, name) + held
 
 

@@ -25,7 +25,7 @@ static enum err write_images(struct arena *a, const char *folder)
 static enum err write_models(struct arena *a, const char *folder)
 {
     TRY(file_make_dirs(folder, 0700));
-    for (enum tiny_kind kind = TINY_OURS; kind <= TINY_EXTERNAL_FUNCTION; kind++) {
+    for (enum tiny_kind kind = TINY_OURS; kind <= TINY_APART_FUNCTION; kind++) {
         uint8_t *bytes;
         size_t n;
         tiny_model(kind, &bytes, &n);
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     AUTO(arena) struct arena *a = arena_new();
     if (argc == 2 && write_images(a, arena_fmt(a, "%s/image", argv[1])) == OK &&
         write_models(a, arena_fmt(a, "%s/onnx", argv[1])) == OK && write_models(a, arena_fmt(a, "%s/told", argv[1])) == OK &&
-        write_drawn(a, arena_fmt(a, "%s/decoders", argv[1])) == OK)
+        write_models(a, arena_fmt(a, "%s/elsewhere", argv[1])) == OK && write_drawn(a, arena_fmt(a, "%s/decoders", argv[1])) == OK)
         return 0;
     fprintf(stderr, "seeds: %s\n", fail_text());
     return 1;

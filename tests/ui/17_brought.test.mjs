@@ -54,4 +54,36 @@ test("what is told is checked, and the image beside it is shown to the model aga
   assert.deepEqual(look.description.range, [0, 255]);
 });
 
+test("a model and the file in which its tensors lie are dropped together", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "saccade-elsewhere-"));
+  const two = spawnSync("python3", ["-B", "-c", `
+import sys
+from onnx_file import model, packed
+rows = [[[0.0] * 84 for _ in range(6)]]
+open(sys.argv[1] + "/v8.onnx.data", "wb").write(packed(rows))
+open(sys.argv[1] + "/v8.onnx", "wb").write(model({"images": ("float32", [1, 3, 64, 64])}, {"output0": ("float32", [1, 6, 84])}, [("output0", rows, "float32", "v8.onnx.data")]))
+`, folder], { cwd: new URL("../client", import.meta.url).pathname, encoding: "utf8" });
+  assert.equal(two.status, 0, two.stderr);
+  const other = await api("POST", `/api/model/${model.id}/versions`, { name: "two", type: "OBJECT_DETECTION", framework: "ONNX", labels: { 0: "red", 1: "blue" } });
+  await b.open(`/model-versions/${other.id}`);
+  const input = page.getByTestId("files").locator("..").locator("input[type=file]").first();
+  await input.setInputFiles(join(folder, "v8.onnx"));
+  await told.getByText("missing").first().waitFor();
+  await b.shot("brought-lacking");
+  await input.setInputFiles(join(folder, "v8.onnx.data"));
+  await told.getByText("a detector of the YOLO kind").first().waitFor();
+  const third = await api("POST", `/api/model/${model.id}/versions`, { name: "three", type: "OBJECT_DETECTION", framework: "ONNX", labels: { 0: "red", 1: "blue" } });
+  await b.open(`/model-versions/${third.id}`);
+  const dropped = await page.evaluateHandle(([x, y]) => {
+    const t = new DataTransfer();
+    for (const [name, held] of [["v8.onnx.data", x], ["v8.onnx", y]]) t.items.add(new File([Uint8Array.from(atob(held), (c) => c.charCodeAt(0))], name));
+    return t;
+  }, ["v8.onnx.data", "v8.onnx"].map((n) => readFileSync(join(folder, n)).toString("base64")));
+  await page.getByTestId("files").dispatchEvent("drop", { dataTransfer: dropped });
+  await told.getByText("a detector of the YOLO kind").first().waitFor();
+  await b.shot("brought-both");
+  const stored = await api("GET", `/api/model/version/${third.id}/modelfiles`);
+  assert.deepEqual(stored.items.map((f) => f.name).sort(), ["model-latest", "v8.onnx.data"]);
+});
+
 test("nothing on these pages complained but of what was refused", () => assert.deepEqual(b.problems.filter((p) => !/4(00|22)/.test(p)), []));

@@ -141,31 +141,27 @@ enum err deployment_tell_webhooks(struct sql *db, struct arena *a, const char *i
 
 /* What a version must have to be served. */
 struct candidate {
-    const char *type, *labels, *filename;
+    const char *type, *labels;
+    bool servable;
 };
 
 static enum err candidate_read(struct sql *db, struct arena *a, const char *version, struct candidate *ret)
 {
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(db, &r,
-                           "SELECT v.type, v.labels, (SELECT filename FROM model_file f WHERE f.model_version_id = v.id"
-                           " AND f.name = 'model-latest') FROM model_version v WHERE v.id = ?1",
+                           "SELECT v.type, v.labels, v.framework, (SELECT filename FROM model_file f WHERE"
+                           " f.model_version_id = v.id AND f.name = 'model-latest') FROM model_version v WHERE v.id = ?1",
                            V(version));
     if (e == E_NOT_FOUND)
         return fail(E_NOT_FOUND, "there is no model version %s", version);
     TRY(e);
-    *ret = (struct candidate){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)) };
+    *ret = (struct candidate){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)),
+                               model_is_servable_file(rows_text(r, 3), rows_text(r, 2)) };
     if (strcmp(ret->type, "NOT_CONFIGURED") == 0)
         return fail(E_UNMEANT, "the model version has no type (OBJECT_DETECTION, …): set it first");
     if (!ret->labels)
         return fail(E_UNMEANT, "the model version has no labels: set them first");
     return OK;
-}
-
-static bool is_onnx(const char *filename)
-{
-    size_t n = filename ? strlen(filename) : 0;
-    return n > 5 && strcmp(filename + n - 5, ".onnx") == 0;
 }
 
 static int by_index(const void *a, const void *b)
@@ -206,8 +202,8 @@ enum err deployment_set_model(struct sql *db, struct arena *a, const char *id, e
     TRY(sql_first(db, &r, "SELECT type, serving FROM deployment WHERE id = ?1", V(id)));
     if (version && strcmp(rows_text(r, 0), c.type) != 0)
         return fail(E_UNMEANT, "the deployment is of type %s, the model version of %s", rows_text(r, 0), c.type);
-    if (version && rows_int(r, 1) && !is_onnx(c.filename))
-        return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
+    if (version && rows_int(r, 1) && !c.servable)
+        return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\" (or zip of one): it cannot be served here");
     int64_t now = clock_now_ms();
     if (slot == SLOT_CHAMPION)
         TRY(sql_run(db,
@@ -275,12 +271,12 @@ static enum err read_mode(struct op *op, const struct candidate *c, bool *ret_se
 {
     const char *mode = in_text(op, "mode");
     bool disabled = in_bool(op, "disable_serving", false);
-    *ret_serving = mode ? strcmp(mode, "SERVING") == 0 : !disabled && is_onnx(c->filename);
+    *ret_serving = mode ? strcmp(mode, "SERVING") == 0 : !disabled && c->servable;
     *ret_own = mode && strcmp(mode, "OWN_SERVING") == 0;
     if (mode && *ret_serving && disabled)
         return fail(E_INVALID, "mode SERVING and disable_serving exclude each other");
-    if (*ret_serving && !is_onnx(c->filename))
-        return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\": it cannot be served here");
+    if (*ret_serving && !c->servable)
+        return fail(E_UNMEANT, "the model version has no ONNX file \"model-latest\" (or zip of one): it cannot be served here");
     return OK;
 }
 

@@ -3,9 +3,24 @@
 #include "app/deployment/deployment.h"
 #include "app/model/model.h"
 
+DESCRIBED(edge_file, "file beside a model", { "filename", T_TEXT }, { "sha256", T_TEXT }, { "url", T_TEXT });
 DESCRIBED(edge_answer, "model for predictions elsewhere", { "deployment_id", T_ID }, { "name", T_TEXT }, { "type", T_TEXT },
           { "min_threshold", T_NUMBER }, { "model_version_id", T_ID }, { "labels", T_OBJECT, .of = &text_value },
-          { "sha256", T_TEXT }, { "told", T_OBJECT, F_NULL }, { "model_url", T_TEXT });
+          { "sha256", T_TEXT }, { "told", T_OBJECT, F_NULL }, { "model_url", T_TEXT }, { "files", T_MANY, .of = &edge_file });
+
+static void write_beside(struct op *op, const struct model_served *served)
+{
+    struct out *o = &op->out;
+    out_array(o, "files");
+    for (size_t i = 0; i < served->n_beside; i++) {
+        out_object(o, NULL);
+        out_text(o, "filename", served->beside[i].filename);
+        out_text(o, "sha256", served->beside[i].hash);
+        out_text(o, "url", signed_url(op, "GET", served->beside[i].object_name));
+        out_end_object(o);
+    }
+    out_end_array(o);
+}
 
 static enum err get(struct op *op)
 {
@@ -32,6 +47,7 @@ static enum err get(struct op *op)
     else
         out_null(o, "told");
     out_text(o, "model_url", signed_url(op, "GET", rows_text(r, 5)));
+    write_beside(op, &served);
     out_end_object(o);
     return OK;
 }

@@ -41,26 +41,10 @@ enum err serving_read(struct sql *db, struct arena *a, const char *org, const ch
     return OK;
 }
 
-/* The version's file, and what is told about it. */
-static enum err model_open(struct sql *db, const struct services *s, struct arena *a, const char *version, struct model_served *ret,
-                           struct infer_model *ret_model)
-{
-    uint64_t size;
-    TRY(model_file_find(db, a, version, ret));
-    ret_model->hash = ret->hash;
-    ret_model->told = ret->told;
-    return blob_read(s->blobs, ret->hash, &ret_model->fd, &size);
-}
-
-static void auto_infer_model(struct infer_model *m)
-{
-    auto_fd(&m->fd);
-}
-
 enum err model_signature(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
                          struct tensor_list *ret_in, struct tensor_list *ret_out)
 {
-    AUTO(infer_model) struct infer_model model = { .fd = -1 };
+    AUTO(infer_model) struct infer_model model = MODEL_CLOSED;
     struct model_served served;
     TRY(model_open(db, s, a, version, &served, &model));
     return infer_signature(s->infer, who, &model, ret_in, ret_out);
@@ -69,7 +53,7 @@ enum err model_signature(struct sql *db, const struct services *s, struct arena 
 enum err model_run(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version,
                    struct tensors *t)
 {
-    AUTO(infer_model) struct infer_model model = { .fd = -1 };
+    AUTO(infer_model) struct infer_model model = MODEL_CLOSED;
     struct model_served served;
     TRY(model_open(db, s, a, version, &served, &model));
     return infer_run(s->infer, who, &model, t);
@@ -116,7 +100,7 @@ enum err shapes_of(struct arena *a, const struct detections *found, struct predi
 enum err model_see(struct sql *db, const struct services *s, struct arena *a, const char *who, const char *version, int image,
                    double threshold, struct meanwhile *meanwhile, struct detections *ret, struct predicted_shapes *ret_shapes)
 {
-    AUTO(infer_model) struct infer_model model = { .fd = -1 };
+    AUTO(infer_model) struct infer_model model = MODEL_CLOSED;
     struct model_served served;
     TRY(model_open(db, s, a, version, &served, &model));
     TRY(infer_predict_meanwhile(s->infer, who, &model, image, threshold, meanwhile, a, ret));

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "blob/blob.h"
+#include "blob/sign.h"
 #include "infer/infer.h"
 #include <string.h>
 
@@ -13,6 +14,7 @@ static const char table[] =
 
 struct looked {
     const char *version, *tells;
+    const char *files; /* what tells the file and those beside it apart from others */
     struct model_served file;
 };
 
@@ -25,7 +27,7 @@ static enum err find_kept(struct op *op, struct looked *l)
 {
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(op->db, &r, "SELECT tells FROM model_look WHERE model_version_id = ?1 AND hash = ?2 AND told = ?3",
-                           V(l->version), V(l->file.hash), V(told_of(l)));
+                           V(l->version), V(l->files), V(told_of(l)));
     if (e == OK)
         l->tells = arena_str(op->arena, rows_text(r, 0));
     return e == E_NOT_FOUND ? OK : e;
@@ -37,17 +39,15 @@ static enum err keep(struct op *op)
     return sql_run(op->db,
                    "INSERT INTO model_look (model_version_id, hash, told, tells, looked_at) VALUES (?1, ?2, ?3, ?4, ?5)"
                    " ON CONFLICT (model_version_id) DO UPDATE SET hash = ?2, told = ?3, tells = ?4, looked_at = ?5",
-                   V(l->version), V(l->file.hash), V(told_of(l)), V(l->tells), V(clock_now_ms()));
+                   V(l->version), V(l->files), V(told_of(l)), V(l->tells), V(clock_now_ms()));
 }
 
 static enum err ask(struct op *op, struct looked *l)
 {
-    AUTO(fd) int fd = -1;
-    uint64_t size;
+    AUTO(infer_model) struct infer_model model = MODEL_CLOSED;
     char *tells;
     void *state = op->state;
-    TRY(blob_read(op->services->blobs, l->file.hash, &fd, &size));
-    const struct infer_model model = { l->file.hash, fd, l->file.told };
+    TRY(model_open_served(op->services, op->arena, &l->file, &model));
     TRY(infer_describe(op->services->infer, op_party(op), &model, op->arena, &tells));
     l->tells = tells;
     op->state = l;
@@ -56,18 +56,23 @@ static enum err ask(struct op *op, struct looked *l)
     return e;
 }
 
+static const char *files_of(struct arena *a, const struct model_served *m)
+{
+    const char *all = m->hash;
+    char hash[HASH_SIZE];
+    for (size_t i = 0; i < m->n_beside; i++)
+        all = arena_fmt(a, "%s %s %s", all, m->beside[i].hash, m->beside[i].filename);
+    sha256_hex(all, strlen(all), hash);
+    return m->n_beside ? arena_str(a, hash) : m->hash;
+}
+
 static enum err look(struct op *op, const char *version, struct looked *ret)
 {
     *ret = (struct looked){ .version = version };
     TRY(model_file_find(op->db, op->arena, version, &ret->file));
+    ret->files = files_of(op->arena, &ret->file);
     TRY(find_kept(op, ret));
     return ret->tells ? OK : ask(op, ret);
-}
-
-static bool is_onnx(const char *filename)
-{
-    size_t n = filename ? strlen(filename) : 0;
-    return n > 5 && strcmp(filename + n - 5, ".onnx") == 0;
 }
 
 /* Files that trainings here wrote are served as they are, and what is no ONNX file is refused by its name. */
@@ -75,10 +80,10 @@ static enum err has_foreign_file(struct op *op, const char *version, bool *ret)
 {
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(op->db, &r,
-                           "SELECT f.filename FROM model_file f JOIN model_version v ON v.id = f.model_version_id"
+                           "SELECT f.filename, v.framework FROM model_file f JOIN model_version v ON v.id = f.model_version_id"
                            " WHERE v.id = ?1 AND v.architecture IS NULL AND f.name = 'model-latest'",
                            V(version));
-    *ret = e == OK && is_onnx(rows_text(r, 0));
+    *ret = e == OK && model_is_servable_file(rows_text(r, 0), rows_text(r, 1));
     return e == E_NOT_FOUND ? OK : e;
 }
 
@@ -112,6 +117,7 @@ DESCRIBED(value_told, "input or output of a file", { "name", T_TEXT }, { "type",
           { "shape", T_ARRAY, .of = &size_of_axis }, { "ran", T_ARRAY, F_WHEN, .of = &size_of_axis });
 DESCRIBED(operator_set, "operator set", { "domain", T_TEXT }, { "version", T_INT });
 DESCRIBED(operator_told, "operator of a file", { "domain", T_TEXT }, { "name", T_TEXT }, { "count", T_INT });
+DESCRIBED(file_beside, "file in which tensors lie", { "name", T_TEXT }, { "bytes", T_INT, F_NULL });
 DESCRIBED(missing_fact, "what must be told", { "key", T_TEXT }, { "what", T_TEXT });
 DESCRIBED(any_fact, "fact about a file", { "*", T_JSON });
 DESCRIBED(look_answer, "what is in a model file", { "family", T_TEXT, F_NULL }, { "why", T_TEXT, F_NULL },
@@ -119,8 +125,9 @@ DESCRIBED(look_answer, "what is in a model file", { "family", T_TEXT, F_NULL }, 
           { "missing", T_MANY, .of = &missing_fact }, { "description", T_OBJECT, .of = &any_fact },
           { "known_from", T_OBJECT, .of = &text_value }, { "inputs", T_MANY, .of = &value_told },
           { "outputs", T_MANY, .of = &value_told }, { "producer", T_TEXT }, { "producer_version", T_TEXT }, { "ir_version", T_INT },
-          { "nodes", T_INT }, { "operator_sets", T_MANY, .of = &operator_set }, { "operators", T_MANY, .of = &operator_told },
-          { "names", T_OBJECT, .of = &text_value }, { "metadata", T_OBJECT, .of = &text_value });
+          { "nodes", T_INT }, { "files", T_MANY, .of = &file_beside }, { "operator_sets", T_MANY, .of = &operator_set },
+          { "operators", T_MANY, .of = &operator_told }, { "names", T_OBJECT, .of = &text_value },
+          { "metadata", T_OBJECT, .of = &text_value });
 
 static const struct route routes[] = {
     { "GET", "/api/model/version/{id}/look", get, MAY_READ, WORK_FREE,

@@ -3,6 +3,7 @@
 #pragma once
 #include "api/remove.h"
 #include "api/resource.h"
+#include "infer/infer.h"
 
 extern const struct removal model_removal, model_version_removal;
 
@@ -59,11 +60,25 @@ MUST_USE enum err object_is_own(struct op *, const char *object_name);
 /* {"0": "cat", …}: an object whose values are text. E_INVALID names the key. */
 MUST_USE enum err labels_check(const struct json *labels, const char *where);
 
-/* The file that a version serves, and what it tells about it (told.c; NULL: nothing). E_UNMEANT: it has none. */
+/* The file that a version serves, what it tells about it (told.c; NULL: nothing), and its other files, in which tensors may lie:
+ * the newest first, MODEL_PARTS at most; none of a version that was trained here. E_UNMEANT: it has no such file. */
+struct model_beside {
+    const char *filename, *hash, *object_name;
+};
 struct model_served {
     const char *hash, *told, *type;
+    struct model_beside *beside;
+    size_t n_beside;
 };
 MUST_USE enum err model_file_find(struct sql *, struct arena *, const char *model_version_id, struct model_served *ret);
+/* The same, opened for the process that runs it. To be closed, also after a failure; .fd and .parts are set before. */
+#define MODEL_CLOSED ((struct infer_model){ .fd = -1 })
+MUST_USE enum err model_open(struct sql *, const struct services *, struct arena *, const char *model_version_id,
+                             struct model_served *, struct infer_model *);
+MUST_USE enum err model_open_served(const struct services *, struct arena *, const struct model_served *, struct infer_model *);
+void auto_infer_model(struct infer_model *);
+/* Whether a file of that name, of a version of that framework, is one that could be served: an ONNX file, or a zip of one. */
+bool model_is_servable_file(const char *filename, const char *framework);
 /* type, labels and parameters as the table has them, or NULL. */
 MUST_USE enum err model_told(struct arena *, const char *type, const char *labels, const char *parameters, const char **ret);
 /* What parameters say under "onnx": E_INVALID names the key. */

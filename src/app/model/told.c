@@ -86,11 +86,26 @@ enum err model_told(struct arena *a, const char *type, const char *labels, const
     return OK;
 }
 
+static enum err find_beside(struct sql *db, struct arena *a, const char *version, struct model_served *ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(db, &r,
+                 "SELECT f.filename, o.hash, f.object_name FROM model_file f JOIN object o ON o.name = f.object_name"
+                 " WHERE f.model_version_id = ?1 AND f.name <> 'model-latest' ORDER BY f.created_at DESC, f.id LIMIT ?2",
+                 V(version), V((int64_t)MODEL_PARTS)));
+    ret->beside = arena_new_array(a, struct model_beside, MODEL_PARTS);
+    while (rows_next(r))
+        ret->beside[ret->n_beside++] =
+            (struct model_beside){ arena_str(a, rows_text(r, 0)), arena_str(a, rows_text(r, 1)), arena_str(a, rows_text(r, 2)) };
+    return rows_error(r);
+}
+
 enum err model_file_find(struct sql *db, struct arena *a, const char *version, struct model_served *ret)
 {
     AUTO(rows) struct rows *r = NULL;
     enum err e = sql_first(db, &r,
-                           "SELECT o.hash, v.type, v.labels, v.parameters, v.architecture IS NOT NULL FROM model_file f"
+                           "SELECT o.hash, v.type, v.labels, v.parameters, v.architecture IS NOT NULL,"
+                           " (SELECT count(*) FROM model_file x WHERE x.model_version_id = v.id) FROM model_file f"
                            " JOIN object o ON o.name = f.object_name JOIN model_version v ON v.id = f.model_version_id"
                            " WHERE f.model_version_id = ?1 AND f.name = 'model-latest'",
                            V(version));
@@ -98,7 +113,11 @@ enum err model_file_find(struct sql *db, struct arena *a, const char *version, s
         return fail(E_UNMEANT, "the model version has no file \"model-latest\"");
     TRY(e);
     *ret = (struct model_served){ .hash = arena_str(a, rows_text(r, 0)), .type = arena_str(a, rows_text(r, 1)) };
-    return rows_int(r, 4) ? OK : model_told(a, ret->type, rows_text(r, 2), rows_text(r, 3), &ret->told);
+    if (rows_int(r, 4))
+        return OK;
+    if (rows_int(r, 5) > 1)
+        TRY(find_beside(db, a, version, ret));
+    return model_told(a, ret->type, rows_text(r, 2), rows_text(r, 3), &ret->told);
 }
 
 enum err model_parameters_check(const struct json *parameters, const char *where)

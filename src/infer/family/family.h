@@ -20,7 +20,8 @@ struct look {
     bool exported;        /* the metadata are those of Ultralytics or YOLOv5 */
     const char *task;     /* metadata; NULL */
     const struct graph *graph;
-    int height, width; /* of the input in that run */
+    const struct elsewhere *elsewhere; /* the files in which its tensors lay; their bytes are gone */
+    int height, width;                 /* of the input in that run */
 };
 const char *look_property(const struct look *, const char *key); /* NULL: none */
 /* The output with that name, or with one that ends in it behind a '_' or '/'; -1: none. ":0" behind it does not count. */

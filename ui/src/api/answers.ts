@@ -860,6 +860,17 @@ export interface FiguresOverPredictions {
   result: unknown;
 }
 
+export interface FileBesideAModel {
+  filename: string;
+  sha256: string;
+  url: string;
+}
+
+export interface FileInWhichTensorsLie {
+  name: string;
+  bytes: number | null;
+}
+
 export interface FileOfAModelVersion {
   id: string;
   name: string;
@@ -1308,6 +1319,7 @@ export interface ModelForPredictionsElsewhere {
   sha256: string;
   told: Record<string, unknown> | null;
   model_url: string;
+  files: FileBesideAModel[];
 }
 
 export interface ModelOfAVersion {
@@ -2266,6 +2278,7 @@ export interface WhatIsInAModelFile {
   producer_version: string;
   ir_version: number;
   nodes: number;
+  files: FileInWhichTensorsLie[];
   operator_sets: OperatorSet[];
   operators: OperatorOfAFile[];
   names: Record<string, string>;

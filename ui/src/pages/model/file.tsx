@@ -2,6 +2,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { InputOrOutputOfAFile } from "../../api/answers";
+import { bytes } from "../../kit/format";
 import { Caution, Facts, Fault, Lines, Section } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { tellOfFile, useModelFile, type ModelFile, type ModelVersion } from "./data";
@@ -82,10 +83,11 @@ export function FileTold({ v }: { v: ModelVersion }) {
           {file.problem && <div style={{ marginBottom: 14 }}><Caution>{file.problem.charAt(0).toUpperCase() + file.problem.slice(1)}</Caution></div>}
           <Facts
             of={[
-              ["Taken for", file.family ? <span key="f">{file.family}<br /><span className="dim">{file.why}</span></span> : "nothing that is known"],
-              ["Inputs", <Values key="i" of={file.inputs} />],
-              ["Outputs", <Values key="o" of={file.outputs} />],
-              ["Made by", `${[file.producer || "unknown", file.producer_version].filter(Boolean).join(" ")}, operators of ${file.operator_sets.map((s) => `${s.domain || "ONNX"} ${s.version}`).join(", ")}`],
+              !file.inputs.length ? null : ["Taken for", file.family ? <span key="f">{file.family}<br /><span className="dim">{file.why}</span></span> : "nothing that is known"],
+              file.inputs.length ? ["Inputs", <Values key="i" of={file.inputs} />] : null,
+              file.outputs.length ? ["Outputs", <Values key="o" of={file.outputs} />] : null,
+              file.files.length ? ["Tensors in", file.files.slice(0, 5).map((f) => <div key={f.name}><span className="mono">{f.name}</span> <span className="dim">{f.bytes === null ? "missing" : bytes(f.bytes)}</span></div>)] : null,
+              !file.inputs.length ? null : ["Made by", `${[file.producer || "unknown", file.producer_version].filter(Boolean).join(" ")}, operators of ${file.operator_sets.map((s) => `${s.domain || "ONNX"} ${s.version}`).join(", ")}`],
               names.length && names.join() !== own.join() ? ["Its own labels", names.slice(0, 30).join(", ")] : null,
             ]}
           />

@@ -1,25 +1,24 @@
 // A model version: what it is, where it comes from, where it serves.
-import { ActionIcon, Button, FileButton, NumberInput, Progress, Radio, SegmentedControl, Select, Slider, Text } from "@mantine/core";
+import { Button, NumberInput, Radio, SegmentedControl, Select, Slider, Text } from "@mantine/core";
 import { useState } from "react";
 import { useParams } from "wouter";
 import { Dialog } from "../../kit/dialog";
-import { bytes, figure, sentence, typeWord } from "../../kit/format";
-import { IconDownload, IconPlus, IconRocket, IconTrash } from "../../kit/icons";
+import { figure, sentence, typeWord } from "../../kit/format";
+import { IconRocket, IconTrash } from "../../kit/icons";
 import { nameColours } from "../../kit/palette";
 import { DeleteDialog, NameField, nameReady } from "../../kit/naming";
 import { Page } from "../../kit/page";
-import { Cut, Facts, Section, Swatch, Time, Words } from "../../kit/parts";
-import { Table } from "../../kit/table";
+import { Facts, Section, Swatch, Time, Words } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
-import { addFile, deleteModelVersion, deploy, makeShadow, ownUrl, useContext, useDeployments, useFiles, useModelVersion, useScores, useSignedIn, type ModelVersion } from "./data";
+import { deleteModelVersion, deploy, makeShadow, useContext, useDeployments, useFiles, useModelVersion, useScores, type ModelVersion } from "./data";
 import { FileTold } from "./file";
+import { Files } from "./files";
 import { Lineage } from "./lineage";
 import { TryModel } from "./try";
 
 export default function VersionPage() {
   const { id = "" } = useParams();
-  const session = useSignedIn();
   const asked = useModelVersion(id);
   const v = asked.data;
   const files = useFiles(id);
@@ -29,16 +28,8 @@ export default function VersionPage() {
   const scores = useScores(made?.experiment_id);
   const best = scores.best_threshold;
   const [dialog, setDialog] = useState<"" | "deploy" | "delete">("");
-  const [sending, setSending] = useState<number | null>(null);
   const settings = Object.entries(v?.parameters ?? {}).filter(([k]) => k !== "onnx"); // what is told about the file stands with the file
   const servable = !!files.data?.items.some((f) => f.name === "model-latest");
-  const send = (file: File | null) => {
-    if (!file) return;
-    setSending(0);
-    addFile(session, id, file.name.endsWith(".onnx") && !servable ? "model-latest" : file.name.replace(/\.[^.]+$/, ""), file, setSending)
-      .catch(toast.failed)
-      .finally(() => setSending(null));
-  };
   return (
     <>
       <Page
@@ -68,33 +59,7 @@ export default function VersionPage() {
               <div>
                 {servable && <TryModel version={id} labels={Object.values(v.labels ?? {})} least={best ?? 0.5} from={best === undefined ? "as a start" : "the best one of its training"} told={JSON.stringify(v.parameters.onnx ?? null)} />}
                 {servable && own && !v.architecture && <FileTold v={v} />}
-                <Section
-                  title="Files"
-                  end={
-                    own && (
-                      <FileButton onChange={send}>
-                        {(props) => (
-                          <Button variant="default" size="compact-xs" leftSection={<IconPlus size={13} />} disabled={sending !== null} {...props}>
-                            Add a file
-                          </Button>
-                        )}
-                      </FileButton>
-                    )
-                  }
-                >
-                  {sending !== null && <Progress value={100 * sending} mb={8} aria-label="Upload of the file" />}
-                  <Table
-                    rows={files.data?.items}
-                    id={(f) => f.id}
-                    empty={<span className="dim">No files yet. The one called model-latest is what a deployment serves.</span>}
-                    columns={[
-                      { key: "name", title: "Name", cell: (f) => <b style={{ fontWeight: 540 }}>{f.name}</b> },
-                      { key: "file", title: "File", cell: (f) => <Cut text={f.filename} /> },
-                      { key: "size", title: "Size", align: "right", cell: (f) => bytes(f.size) },
-                      { key: "do", title: "", align: "right", cell: (f) => <ActionIcon component="a" href={f.presigned_url ? ownUrl(f.presigned_url) : undefined} download={f.filename} aria-label={`Download ${f.name}`}><IconDownload size={16} /></ActionIcon> },
-                    ]}
-                  />
-                </Section>
+                <Files version={id} files={files.data?.items} own={own} />
                 <Section title="Hyperparameters">
                   {settings.length ? (
                     <div style={{ columns: "3 220px", columnGap: 40 }}>
