@@ -96,7 +96,7 @@ $(OUT)/bench/%: bench/%.c $(wildcard bench/*.h) $(filter-out $(OUT)/src/main.o,$
 
 # Every file once through the other compiler, for its warnings only.
 lint:
-	@$(MAKE) --no-print-directory MODE=debug $(SRC:%.c=build/lint/%.ok)
+	@$(MAKE) --no-print-directory MODE=lint $(SRC:%.c=build/lint/%.ok)
 build/lint/%.ok: %.c | $(ONNX).h
 	@mkdir -p $(@D)
 	@clang $(filter-out -MMD -MP,$(FLAGS)) $(WARN) $(CLANG_WARN) $(EXTRA) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
