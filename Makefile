@@ -53,6 +53,7 @@ $(OUT)/unit: $(filter-out $(OUT)/src/main.o,$(OBJ)) $(TEST_OBJ)
 $(OUT)/src/nn/%.o: EXTRA := $(FAST)
 $(OUT)/src/infer/ort.o build/lint/src/infer/ort.ok: EXTRA := -DONNXRUNTIME_DIR='"$(DEPS)/onnxruntime/lib"'
 $(OUT)/src/learn/%.o: EXTRA := $(FAST)
+$(OUT)/src/img/resize.o: EXTRA := -O3
 $(OUT)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  cc    $<"

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whole numbers alone, so that the result is the same whichever registers the processor has. */
+#define WIDE __attribute__((target_clones("avx2", "default")))
+
 /* One axis of the resampling: output i is the sum over k of weight[i * room + k] * input[first[i] + k]. Weights are in 1/ONE and
  * sum to ONE exactly, so that a flat area stays flat. */
 enum { ONE = 1 << 14 };
@@ -53,7 +56,7 @@ static void auto_taps(struct taps *t)
 }
 
 /* Rows are summed as wholes, so this is the axis that the compiler makes fast; it goes first when it makes the image smaller. */
-static void resize_rows(const uint8_t *from, uint8_t *to, size_t row, int height, const struct taps *t)
+WIDE static void resize_rows(const uint8_t *from, uint8_t *to, size_t row, int height, const struct taps *t)
 {
     enum { STRIP = 1024 };
     int32_t sum[STRIP];
@@ -73,7 +76,7 @@ static void resize_rows(const uint8_t *from, uint8_t *to, size_t row, int height
         }
 }
 
-static void resize_columns(const uint8_t *from, uint8_t *to, int from_width, int width, int height, const struct taps *t)
+WIDE static void resize_columns(const uint8_t *from, uint8_t *to, int from_width, int width, int height, const struct taps *t)
 {
     for (int y = 0; y < height; y++, from += (size_t)from_width * 3)
         for (int x = 0; x < width; x++, to += 3) {
