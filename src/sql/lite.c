@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOG_PAGES = 1000 }; /* of the write-ahead log, before they are copied into the database */
+/* Of the write-ahead log (16 MB), before they are copied into the database: most were written many times by then. */
+enum { LOG_PAGES = 4000 };
 enum { BUSY_LOOK_MS = 2 };
 
 struct lite {
