@@ -2,7 +2,7 @@
 
 enum { THREADS_MOST = 8, DISTURBED_MOST = 4 };
 static const double COMPANY_S = 2, SPELL_S = 0.25, SPELL_MOST_S = 60;
-static const double SLOWER = 1.5;                    /* than the quickest */
+static const double SLOWER = 1.3;                    /* than the quickest */
 static const double LONG_S = 0.05, OWN_SHARE = 0.75; /* of a long run's processors */
 
 void calm_init(struct calm *c, int processors)
