@@ -220,7 +220,7 @@ static void failed(void *with, struct http_call *c, enum err e)
     if (e == E_UNKNOWN_USER)
         http_answer_header(c, "WWW-Authenticate", "Bearer");
     if (e == E_TOO_MANY || e == E_BUSY)
-        http_answer_header(c, "Retry-After", "1");
+        http_answer_header(c, "Retry-After", arena_fmt(http_arena(c), "%d", fail_retry()));
     http_answer_header(c, "Cache-Control", "no-store");
     http_answer_bytes(c, status_for(c, err_http_status(e)), "application/json", o.text.bytes, o.text.n);
     out_done(&o);

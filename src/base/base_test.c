@@ -170,3 +170,16 @@ TEST(a_file_is_replaced_whole)
     MUST(file_remove_tree(dir));
     CHECK(!file_exists(dir));
 }
+
+TEST(when_to_come_back_is_told_with_the_failure_and_forgotten_by_the_next_one)
+{
+    struct failure why;
+    CHECK_INT(fail_at("a.c", 1, E_TOO_MANY, "full"), E_TOO_MANY);
+    CHECK_INT(fail_retry(), 1);
+    fail_set_retry(7);
+    fail_keep(&why);
+    CHECK_INT(fail_at("a.c", 2, E_BUSY, "busy"), E_BUSY);
+    CHECK_INT(fail_retry(), 1);
+    CHECK_INT(fail_again(&why), E_TOO_MANY);
+    CHECK_INT(fail_retry(), 7);
+}

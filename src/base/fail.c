@@ -26,6 +26,7 @@ enum err fail_at(const char *file, int line, enum err kind, const char *why, ...
     snprintf(last.place, sizeof last.place, "%s:%d", file, line);
     last.kind = kind;
     last.has_detail = false;
+    last.retry_s = 0;
     return kind;
 }
 
@@ -69,6 +70,16 @@ void fail_set_detail(const char *detail)
 {
     snprintf(last.detail, sizeof last.detail, "%s", detail);
     last.has_detail = true;
+}
+
+void fail_set_retry(int seconds)
+{
+    last.retry_s = seconds;
+}
+
+int fail_retry(void)
+{
+    return last.retry_s > 1 ? last.retry_s : 1;
 }
 
 enum err err_of_errno(int code)

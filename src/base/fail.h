@@ -44,6 +44,8 @@ const char *fail_detail(void);            /* a second, longer part of the text (
 const char *fail_place(void);             /* "file:line" of the kept fail() */
 enum err fail_kind(void);                 /* the kept kind */
 void fail_set_detail(const char *detail); /* copied, cut at 4 KiB; forgotten by the next fail() */
+void fail_set_retry(int seconds);         /* of E_TOO_MANY and E_BUSY: after which it may go well; forgotten by the next fail() */
+int fail_retry(void);                     /* 1 where nobody has said it */
 
 /* What a system call's errno means when it may be for want of room: E_FULL, else E_BROKEN. */
 enum err err_of_errno(int code);
@@ -53,6 +55,7 @@ struct failure {
     enum err kind;
     char place[96], text[1024], detail[4096];
     bool has_detail;
+    int retry_s; /* 0: not said */
 };
 void fail_keep(struct failure *ret);
 MUST_USE enum err fail_again(const struct failure *);

@@ -5,6 +5,7 @@
 #include "base/turns.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct waiter {
     struct turn turn; /* the first: a turn is its waiter */
     const char *key;
     struct process *process; /* what it got */
+    double since;            /* it has it; 0: with a model that had still to be loaded */
     pthread_cond_t moved;    /* each its own: who is done wakes nobody else */
 };
 
@@ -42,6 +44,7 @@ struct models {
     pthread_t helper;
     bool has_helper, stopping;
     double load_s, predict_s, wait_s, no_more_until;
+    double took_s; /* an answer of late, smoothed; 0: none yet */
     int64_t turned_away;
     int processors, n_waiting, n_running, n;
     struct process all[PROCESSES_MOST];
@@ -128,6 +131,7 @@ static void hand_out(struct models *m)
         if (t->blocked)
             continue;
         took(m, w->process, t->party);
+        w->since = w->process->ready ? clock_seconds() : 0;
         m->n_waiting--;
         m->n_running++;
         turns_go(&m->turns, t);
@@ -204,13 +208,27 @@ static void *help(void *with)
 
 /* ---- waiting */
 
+int models_retry_s(int waiting, int running, double took_s)
+{
+    enum { RETRY_MOST_S = 600 };
+    double s = ceil(waiting * took_s / (running > 1 ? running : 1));
+    return s < 1 ? 1 : s > RETRY_MOST_S ? RETRY_MOST_S : (int)s;
+}
+
+static enum err turned_away(const struct models *m, enum err e)
+{
+    fail_set_retry(models_retry_s(m->n_waiting, m->n_running, m->took_s));
+    return e;
+}
+
 static enum err check_room(const struct models *m, const char *who)
 {
     int waiting = turns_waiting(&m->turns, who);
     if (waiting >= WAITING_MOST)
-        return fail(E_TOO_MANY, "%d predictions are waiting already: more come than the model answers", waiting);
+        return turned_away(m, fail(E_TOO_MANY, "%d predictions are waiting already: more come than the model answers", waiting));
     if (m->n_waiting >= WAITING_ALL)
-        return fail(E_TOO_MANY, "%d predictions are waiting already: more come than this machine answers", m->n_waiting);
+        return turned_away(
+            m, fail(E_TOO_MANY, "%d predictions are waiting already: more come than this machine answers", m->n_waiting));
     return OK;
 }
 
@@ -229,7 +247,7 @@ static enum err wait_for_process(struct models *m, struct waiter *w)
         return OK;
     m->n_waiting--;
     turns_leave(&m->turns, &w->turn);
-    return fail(E_TOO_MANY, "the prediction has waited for %.0f s: more come than the model answers", m->wait_s);
+    return turned_away(m, fail(E_TOO_MANY, "the prediction has waited for %.0f s: more come than the model answers", m->wait_s));
 }
 
 /* Whoever has to wait does its other work first, and joins the others then. */
@@ -287,6 +305,10 @@ static void give(struct models *m, struct waiter *w, const struct model_reply *r
     struct process *p = w->process;
     pthread_mutex_lock(&m->lock);
     turns_done(&m->turns, &w->turn);
+    if (w->since > 0) {
+        double took = clock_seconds() - w->since;
+        m->took_s += (m->took_s > 0 ? 0.1 : 1) * (took - m->took_s);
+    }
     if (r)
         learn_pace(m, p, r);
     m->n_running--;

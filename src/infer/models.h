@@ -16,5 +16,7 @@ void models_sweep(struct models *, double now); /* now and then */
 /* E_TOO_MANY: too many wait already, or this one has waited too long. */
 MUST_USE enum err models_ask(struct models *, const char *who, const char *key, const struct infer_model *, const struct question *,
                              struct answer *);
+/* When one that is turned away may come again: after those who wait, by what an answer took of late (0: not known). 1 to 600. */
+int models_retry_s(int waiting, int running, double took_s);
 void models_queue(struct models *, struct infer_queue *ret);
 int models_running(struct models *, const char *key); /* processes that have the model */

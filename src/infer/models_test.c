@@ -177,6 +177,15 @@ TEST(who_waits_too_long_is_turned_away_in_words)
     CHECK(turned_away > 0 && q.turned_away == turned_away && q.waiting == 0 && q.running == 0);
 }
 
+TEST(who_is_turned_away_is_told_to_come_back_after_those_who_wait)
+{
+    CHECK_INT(models_retry_s(128, 2, 0.5), 32);
+    CHECK_INT(models_retry_s(128, 1, 0.5), 64);
+    CHECK_INT(models_retry_s(128, 2, 0.003), 1);
+    CHECK_INT(models_retry_s(0, 0, 0), 1); /* nothing is known yet */
+    CHECK_INT(models_retry_s(1024, 1, 30), 600);
+}
+
 TEST(more_than_may_wait_are_turned_away_at_once_and_others_are_not)
 {
     enum { MOST = 128 };
@@ -188,6 +197,7 @@ TEST(more_than_may_wait_are_turned_away_at_once_and_others_are_not)
         begin(&askers[i], &s, "a");
     until_waiting(&s, 1, MOST);
     MUST_FAIL(ask(&s, "a", false, NULL), E_TOO_MANY, "are waiting already");
+    CHECK(fail_retry() >= 1);
     MUST(ask(&s, "b", true, NULL));                 /* neither its place nor its turn is taken by them */
     for (size_t i = 0; i < COUNT_OF(askers); i++) { /* the model is found to be slow once, not by each of them again */
         pthread_join(askers[i].thread, NULL);
