@@ -13,6 +13,7 @@
 
 const struct job_kind *const job_kinds[] = { &import_annotations_job,
                                              &export_annotations_job,
+                                             &import_objects_job,
                                              &train_kind,
                                              &outlier_fit_job,
                                              &candidate_job,
@@ -47,6 +48,7 @@ const struct bulk_kind *const bulk_kinds[] = { &remove_data_bulk,
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */
     { "files", 2, NULL },    /* annotation files in and out */
+    { "buckets", 2, NULL },  /* waits for other stores */
     { "models", 1, NULL },   /* runs models on many images */
     { "training", 1, NULL }, /* takes all cores */
     { "fits", 1, NULL },     /* some minutes, and two cores: they need not wait for trainings of hours */
@@ -54,6 +56,7 @@ const struct job_lane job_lanes[] = {
 };
 
 /* What may hold too many rows to be deleted in one go. */
-const struct removal *const removals[] = { &dataset_removal,       &version_removal,    &project_removal,
-                                           &experiment_removal,    &deployment_removal, &model_removal,
-                                           &model_version_removal, &source_removal,     NULL };
+const struct removal *const removals[] = {
+    &dataset_removal, &version_removal,       &project_removal, &experiment_removal, &deployment_removal,
+    &model_removal,   &model_version_removal, &source_removal,  &bucket_removal,     NULL
+};

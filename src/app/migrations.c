@@ -586,5 +586,26 @@ const struct migration migrations[] = {
       "CREATE UNIQUE INDEX predicted_asset_delivery ON predicted_asset (deployment_id, delivery) WHERE delivery IS NOT NULL" },
     { 45, "names of people are told apart without heed of capitals by an index",
       "CREATE UNIQUE INDEX person_name ON person (lower(username))" },
+    { 46, "data may have their bytes in buckets of other stores",
+      "ALTER TABLE object ADD COLUMN away INTEGER NOT NULL DEFAULT 0;"
+      "CREATE TABLE bucket (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), name TEXT NOT NULL, endpoint TEXT "
+      "NOT "
+      "NULL, region TEXT NOT NULL, bucket TEXT NOT NULL, prefix TEXT NOT NULL, path_style INTEGER NOT NULL, access_key TEXT, "
+      "secret "
+      "TEXT, profile TEXT, created_at INTEGER NOT NULL, created_by TEXT, UNIQUE (org, name)) STRICT;"
+      "CREATE TABLE bucket_object (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), datalake_id TEXT NOT NULL "
+      "REFERENCES datalake(id), bucket_id TEXT NOT NULL REFERENCES bucket(id) ON DELETE CASCADE, object_key TEXT NOT NULL, etag "
+      "TEXT NOT NULL, hash "
+      "TEXT "
+      "NOT NULL, size INTEGER NOT NULL, object_name TEXT UNIQUE, "
+      "state TEXT NOT NULL CHECK (state IN ('THERE', 'CHANGED', 'GONE', 'REMOVED')), job_id TEXT, ended_by TEXT, created_at "
+      "INTEGER "
+      "NOT NULL, UNIQUE (datalake_id, bucket_id, object_key, etag)) STRICT;"
+      "CREATE INDEX bucket_object_hash ON bucket_object (hash);"
+      "CREATE INDEX bucket_object_of ON bucket_object (bucket_id, state);"
+      "CREATE INDEX bucket_object_job ON bucket_object (job_id) WHERE job_id IS NOT NULL;"
+      "CREATE INDEX bucket_object_ended ON bucket_object (ended_by) WHERE ended_by IS NOT NULL;"
+      "CREATE TRIGGER bucket_object_gone AFTER DELETE ON object BEGIN UPDATE bucket_object SET state = 'REMOVED', "
+      "object_name = NULL WHERE object_name = old.name; END" },
     { 0 },
 };

@@ -61,6 +61,7 @@ enum err blob_open(const char *dir, struct blob_store **ret)
     remove_stale(arena_fmt(a, "%s/incoming", dir));
     struct blob_store *s = heap_take(sizeof *s);
     s->dir = heap_str(dir);
+    s->cached = -1;
     *ret = s;
     return OK;
 }
@@ -174,6 +175,32 @@ enum err blob_commit(struct blob_writer *w, char ret_hash[HASH_SIZE], uint64_t *
     memcpy(ret_hash, hash, HASH_SIZE);
     if (ret_size)
         *ret_size = w->size;
+    free_writer(w);
+    return OK;
+}
+
+int blob_writer_fd(const struct blob_writer *w)
+{
+    return w->fd;
+}
+
+enum err blob_commit_cached(struct blob_writer *w, const char *wanted, char ret_hash[HASH_SIZE], uint64_t *ret_size)
+{
+    char hash[HASH_SIZE];
+    struct stat st;
+    enum err e = blob_hash_of(w->fd, hash);
+    if (e == OK && fstat(w->fd, &st) != 0)
+        e = fail(E_BROKEN, "cannot read %s: %s", w->path, strerror(errno));
+    if (e == OK && wanted && strcmp(hash, wanted) != 0)
+        e = fail(E_NOT_FOUND, "the object %.64s is not what it was where it is kept: its bytes hash to %s", wanted, hash);
+    if (e == OK)
+        e = blob_cache_keep(w->store, w->fd, w->path, hash);
+    if (e != OK) {
+        blob_abort(w);
+        return e;
+    }
+    memcpy(ret_hash, hash, HASH_SIZE);
+    *ret_size = (uint64_t)st.st_size;
     free_writer(w);
     return OK;
 }

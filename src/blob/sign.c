@@ -87,11 +87,16 @@ void sign_key_derive(const struct sign_key *k, const char *purpose, uint8_t ret[
     mac(k, "derive", purpose, ret);
 }
 
+void hmac_bytes(const void *key, size_t n, const char *text, uint8_t ret[32])
+{
+    unsigned got = 32;
+    HMAC(EVP_sha256(), key, (int)n, (const unsigned char *)text, strlen(text), ret, &got);
+}
+
 void hmac_hex(const char *key, const char *text, char ret[65])
 {
     uint8_t bytes[32];
-    unsigned n = sizeof bytes;
-    HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)text, strlen(text), bytes, &n);
+    hmac_bytes(key, strlen(key), text, bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
 }

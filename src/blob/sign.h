@@ -26,6 +26,8 @@ MUST_USE enum err sign_jwt_check(const struct sign_key *, struct arena *, const 
 void sign_key_derive(const struct sign_key *, const char *purpose, uint8_t ret[32]);
 /* HMAC-SHA-256 of a text under a text, as 64 hexadecimal digits. */
 void hmac_hex(const char *key, const char *text, char ret[65]);
+/* The same of a key of bytes, as bytes. */
+void hmac_bytes(const void *key, size_t n, const char *text, uint8_t ret[32]);
 
 /* A secret that must be had back (AES-256-GCM under a derived key, as hexadecimal text): who reads the database without the
  * server's key learns nothing of it. purpose: what it is of, as "webhook" and its id: sealed for one, it cannot be used as another.

@@ -30,11 +30,12 @@ char *blob_damaged_place(struct arena *a, const struct blob_store *s, const char
     return arena_fmt(a, "%s/damaged/%s", s->dir, hash);
 }
 
-void blob_hex(EVP_MD_CTX *sha, char ret[HASH_SIZE])
+void blob_hex(EVP_MD_CTX *sha, char *ret)
 {
     uint8_t digest[32];
-    EVP_DigestFinal_ex(sha, digest, NULL);
-    for (size_t i = 0; i < sizeof digest; i++)
+    unsigned n = 0;
+    EVP_DigestFinal_ex(sha, digest, &n);
+    for (size_t i = 0; i < n; i++)
         snprintf(ret + 2 * i, 3, "%02x", digest[i]);
 }
 
@@ -63,18 +64,28 @@ static enum err hash_block(void *with, const void *bytes, size_t n)
     return OK;
 }
 
-enum err blob_hash_of(int fd, char ret_hash[HASH_SIZE])
+static enum err digest_of(int fd, const EVP_MD *kind, char *ret)
 {
-    EVP_MD_CTX *sha = EVP_MD_CTX_new();
-    if (!sha || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(sha);
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    if (!c || EVP_DigestInit_ex(c, kind, NULL) != 1) {
+        EVP_MD_CTX_free(c);
         return fail(E_BROKEN, "no memory for hashing");
     }
-    enum err e = blob_blocks(fd, hash_block, sha);
+    enum err e = blob_blocks(fd, hash_block, c);
     if (e == OK)
-        blob_hex(sha, ret_hash);
-    EVP_MD_CTX_free(sha);
+        blob_hex(c, ret);
+    EVP_MD_CTX_free(c);
     return e;
+}
+
+enum err blob_hash_of(int fd, char ret_hash[HASH_SIZE])
+{
+    return digest_of(fd, EVP_sha256(), ret_hash);
+}
+
+enum err blob_md5(int fd, char ret[33])
+{
+    return digest_of(fd, EVP_md5(), ret);
 }
 
 /* ---- reading */
@@ -131,30 +142,37 @@ static enum err compare(int fd, const char *hash)
     return strcmp(now, hash) == 0 ? OK : fail(E_CONFLICT, "the object %s has changed on disk: its bytes hash to %s", hash, now);
 }
 
-static enum err compare_once(struct blob_store *s, const char *hash, int fd, const struct stat *st)
+enum err blob_compare(struct blob_store *s, const char *hash, int fd, const struct stat *st)
 {
     unsigned long long mark;
     atomic_ullong *slot = good_mark(s, hash, st, &mark);
     if (atomic_load(slot) == mark)
         return OK;
-    enum err e = compare(fd, hash);
-    if (e == OK)
-        atomic_store(slot, mark);
-    else if (e == E_CONFLICT) {
-        AUTO(arena) struct arena *a = arena_new();
-        const char *why = arena_fmt(a, "%s", fail_text());
-        put_aside(s, hash, fd);
-        return fail(E_BROKEN, "%s", why);
-    }
-    return e;
+    TRY(compare(fd, hash));
+    atomic_store(slot, mark);
+    return OK;
+}
+
+static enum err compare_once(struct blob_store *s, const char *hash, int fd, const struct stat *st)
+{
+    enum err e = blob_compare(s, hash, fd, st);
+    if (e != E_CONFLICT)
+        return e;
+    AUTO(arena) struct arena *a = arena_new();
+    const char *why = arena_fmt(a, "%s", fail_text());
+    put_aside(s, hash, fd);
+    return fail(E_BROKEN, "%s", why);
 }
 
 enum err blob_read(struct blob_store *s, const char *hash, int *ret_fd, uint64_t *ret_size)
 {
     struct stat st;
     int fd = -1;
-    TRY(open_object(s, hash, &fd, &st));
-    enum err e = st.st_size <= COMPARED_MOST ? compare_once(s, hash, fd, &st) : OK;
+    enum err e = open_object(s, hash, &fd, &st);
+    if (e == E_NOT_FOUND && s->fetch)
+        return blob_cache_read(s, hash, ret_fd, ret_size);
+    TRY(e);
+    e = st.st_size <= COMPARED_MOST ? compare_once(s, hash, fd, &st) : OK;
     if (e != OK) {
         close(fd);
         return e;
@@ -171,7 +189,8 @@ enum err blob_read_sized(struct blob_store *s, const char *hash, uint64_t size, 
     TRY(blob_read(s, hash, ret_fd, &is));
     if (is == size)
         return OK;
-    put_aside(s, hash, *ret_fd);
+    if (blob_have(s, hash))
+        put_aside(s, hash, *ret_fd);
     close(*ret_fd);
     return fail(E_BROKEN, "the object %s has changed on disk: it has %llu bytes, not %llu", hash, (unsigned long long)is,
                 (unsigned long long)size);

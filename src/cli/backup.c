@@ -48,13 +48,18 @@ static enum err copy_object(struct copy *c, const char *hash, const char *name)
     return OK;
 }
 
-/* All objects that the database at `path` names. */
+/* All objects that the database at `path` names, but for those that are in a bucket of another store. */
 static enum err copy_objects(struct copy *c, const char *path)
 {
     struct sql *db = NULL;
     TRY(sql_open(path, &db));
     struct rows *r = NULL;
-    enum err e = sql_rows(db, &r, "SELECT hash, min(name) FROM object GROUP BY hash ORDER BY hash");
+    bool buckets = false;
+    enum err e = sql_has(db, &buckets, "object", "away");
+    if (e == OK && buckets)
+        e = sql_rows(db, &r, "SELECT hash, min(name) FROM object WHERE away = 0 GROUP BY hash ORDER BY hash");
+    else if (e == OK)
+        e = sql_rows(db, &r, "SELECT hash, min(name) FROM object GROUP BY hash ORDER BY hash");
     while (e == OK && rows_next(r))
         e = copy_object(c, rows_text(r, 0), rows_text(r, 1));
     if (e == OK)

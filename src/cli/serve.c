@@ -75,7 +75,9 @@ static enum err open_data(struct server *s)
         e = account_first_start(db, s->arena, &s->first);
     sql_close(db);
     TRY(e);
-    return sql_pool_open(where, &s->services.pool);
+    TRY(sql_pool_open(where, &s->services.pool));
+    outside_fetch(&s->outside, &s->services);
+    return OK;
 }
 
 static enum err start_worker(struct server *s)

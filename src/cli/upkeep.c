@@ -14,7 +14,7 @@
 static enum err object_is_named(void *with, const char *hash, bool *ret)
 {
     int64_t n = 0;
-    TRY(sql_int(with, &n, "SELECT EXISTS (SELECT 1 FROM object WHERE hash = ?1)", V(hash)));
+    TRY(sql_int(with, &n, "SELECT EXISTS (SELECT 1 FROM object WHERE hash = ?1 AND away = 0)", V(hash)));
     *ret = n != 0;
     return OK;
 }

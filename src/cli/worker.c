@@ -95,7 +95,7 @@ static enum err start_lanes(struct services *s, const char *has, struct runner *
     return OK;
 }
 
-static enum err work(struct services *s, const char *data, const char *has, struct arena *a)
+static enum err work(struct services *s, const struct outside *o, const char *data, const char *has, struct arena *a)
 {
     struct runner runners[RUNNERS_MOST];
     size_t n = 0;
@@ -105,6 +105,7 @@ static enum err work(struct services *s, const char *data, const char *has, stru
     TRY(sign_key_open(arena_fmt(a, "%s/key", data), &s->key));
     TRY(folder_db(a, data, &where));
     TRY(sql_pool_open(where, &s->pool));
+    outside_fetch(o, s);
     TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
     TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data), &only));
@@ -146,5 +147,5 @@ int worker_main(int argc, char **argv)
     log_start("worker", LOG_INFO);
     give_up(data);
     struct services s = { .data_dir = data, .local_url = host, .self_path = file_self(a), .version = saccade_version };
-    return work(&s, data, has, a) == OK ? 0 : command_failed("worker");
+    return work(&s, &outside, data, has, a) == OK ? 0 : command_failed("worker");
 }

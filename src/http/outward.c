@@ -1,5 +1,5 @@
 #include "http/outward.h"
-#include "base/text.h"
+#include "base/file.h"
 #include "http/guard.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_S = 5, ALL_S = 10, MAIL_S = 30, ANSWER_CAP = 64 << 10 };
+enum { CONNECT_S = 5, ALL_S = 10, MAIL_S = 30, STALL_S = 20, SLOW_BYTES_S = 1000, LINE_S = 3600, ANSWER_CAP = 64 << 10 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -53,12 +53,8 @@ static void auto_call(struct call *c)
     call_done(c);
 }
 
-static enum err call_init(struct call *c, const char *protocols, long seconds)
+static void call_set(struct call *c, const char *protocols, long seconds)
 {
-    pthread_once(&once, start_curl);
-    c->curl = curl_easy_init();
-    if (!c->curl)
-        return fail(E_BROKEN, "cannot start a call");
     curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, protocols);
     curl_easy_setopt(c->curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
@@ -67,6 +63,15 @@ static enum err call_init(struct call *c, const char *protocols, long seconds)
     curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, seconds);
     curl_easy_setopt(c->curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(c->curl, CURLOPT_OPENSOCKETDATA, c);
+}
+
+static enum err call_init(struct call *c, const char *protocols, long seconds)
+{
+    pthread_once(&once, start_curl);
+    c->curl = curl_easy_init();
+    if (!c->curl)
+        return fail(E_BROKEN, "cannot start a call");
+    call_set(c, protocols, seconds);
     return OK;
 }
 
@@ -85,6 +90,11 @@ static const char *words(CURLcode code)
     }
 }
 
+static enum err refused(void)
+{
+    return fail(E_FORBIDDEN, "the address is not allowed: it is of this machine or a private network");
+}
+
 static enum err perform(struct call *c)
 {
     CURLcode code = curl_easy_perform(c->curl);
@@ -93,7 +103,7 @@ static enum err perform(struct call *c)
     if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && c->got > ANSWER_CAP))
         return OK;
     if (c->refused)
-        return fail(E_FORBIDDEN, "the address is not allowed: it is of this machine or a private network");
+        return refused();
     if (!c->answer && status >= 500 && status < 600)
         return fail(E_INVALID, "the mail server refused it (%ld)", status);
     return fail(E_BUSY, "%s", words(code));
@@ -216,6 +226,163 @@ enum err outward_post(const char *url, const char *const *headers, size_t n_head
     curl_easy_getinfo(c.curl, CURLINFO_RESPONSE_CODE, &ret->status);
     clean(&c);
     return OK;
+}
+
+/* ---- many requests */
+
+struct outward_line {
+    CURL *curl;
+};
+
+enum err outward_open(struct outward_line **ret)
+{
+    pthread_once(&once, start_curl);
+    struct outward_line *l = heap_take(sizeof *l);
+    l->curl = curl_easy_init();
+    if (!l->curl) {
+        outward_close(l);
+        return fail(E_BROKEN, "cannot start a call");
+    }
+    *ret = l;
+    return OK;
+}
+
+void outward_close(struct outward_line *l)
+{
+    if (!l)
+        return;
+    curl_easy_cleanup(l->curl);
+    free(l);
+}
+
+struct asking {
+    struct outward_ask *ask;
+    CURL *curl;
+    uint64_t sent;
+    enum err fault; /* of this side */
+};
+
+static size_t give_file(char *ret, size_t one, size_t n, void *with)
+{
+    struct asking *g = with;
+    size_t room = one * n < g->ask->size - g->sent ? one * n : (size_t)(g->ask->size - g->sent);
+    ssize_t got = pread(g->ask->from_fd, ret, room, (off_t)g->sent);
+    if (got < 0 || (got == 0 && room))
+        return CURL_READFUNC_ABORT;
+    g->sent += (uint64_t)got;
+    return (size_t)got;
+}
+
+static int rewind_file(void *with, curl_off_t offset, int origin)
+{
+    struct asking *g = with;
+    if (origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    g->sent = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* What an error says goes beside the file: one that is cut off by its cap still has its beginning. */
+static size_t take_body(char *bytes, size_t one, size_t n, void *with)
+{
+    struct asking *g = with;
+    struct outward_ask *a = g->ask;
+    long status = 0;
+    curl_easy_getinfo(g->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (a->to_fd < 0 || (status != 200 && status != 206)) {
+        text_bytes(a->answer, bytes, one * n);
+        return text_full(a->answer) ? 0 : one * n;
+    }
+    a->got += n;
+    g->fault = a->got > a->cap ? fail(E_TOO_BIG, "it has more than %llu bytes", (unsigned long long)a->cap)
+                               : file_write_all(a->to_fd, bytes, n);
+    return g->fault == OK ? n : 0;
+}
+
+static int still_wanted(void *with, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
+{
+    (void)down_all, (void)down, (void)up_all, (void)up;
+    struct asking *g = with;
+    if (g->ask->go_on(g->ask->with))
+        return 0;
+    g->fault = fail(E_CANCELLED, "cancelled");
+    return 1;
+}
+
+static void set_body(struct asking *g)
+{
+    CURL *h = g->curl;
+    if (strcmp(g->ask->method, "HEAD") == 0) {
+        curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
+    } else if (g->ask->from_fd >= 0) {
+        curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(h, CURLOPT_READFUNCTION, give_file);
+        curl_easy_setopt(h, CURLOPT_READDATA, g);
+        curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, rewind_file);
+        curl_easy_setopt(h, CURLOPT_SEEKDATA, g);
+        curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)g->ask->size);
+        curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, g->ask->method);
+    } else {
+        curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, g->ask->method);
+    }
+}
+
+static void set_line(struct asking *g, struct call *c)
+{
+    CURL *h = g->curl;
+    curl_easy_setopt(h, CURLOPT_URL, g->ask->url);
+    curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L); /* a key may hold "/../" */
+    curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_S);
+    curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+    c->list = curl_slist_append(NULL, "Expect:");
+    for (size_t i = 0; i < g->ask->n_headers; i++)
+        c->list = curl_slist_append(c->list, g->ask->headers[i]);
+    curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->list);
+    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(h, CURLOPT_WRITEDATA, g);
+    if (!g->ask->go_on)
+        return;
+    curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, still_wanted);
+    curl_easy_setopt(h, CURLOPT_XFERINFODATA, g);
+}
+
+static void read_header(CURL *h, const char *name, char *ret, size_t room)
+{
+    struct curl_header *found = NULL;
+    *ret = 0;
+    if (curl_easy_header(h, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK && strlen(found->value) < room)
+        memcpy(ret, found->value, strlen(found->value) + 1);
+}
+
+static void read_head(CURL *h, struct outward_ask *a)
+{
+    curl_off_t length = -1;
+    curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &a->status);
+    curl_easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    a->length = length;
+    read_header(h, "ETag", a->etag, sizeof a->etag);
+}
+
+enum err outward_ask(struct outward_line *l, struct outward_ask *a)
+{
+    struct call c = { .curl = l->curl };
+    struct asking g = { .ask = a, .curl = l->curl };
+    a->status = 0;
+    a->got = 0;
+    curl_easy_reset(l->curl); /* keeps the connection */
+    call_set(&c, "http,https", LINE_S);
+    set_line(&g, &c);
+    set_body(&g);
+    CURLcode code = curl_easy_perform(l->curl);
+    read_head(l->curl, a);
+    curl_slist_free_all(c.list);
+    if (g.fault != OK)
+        return g.fault;
+    if (c.refused)
+        return refused();
+    bool cut = code == CURLE_WRITE_ERROR && text_full(a->answer);
+    return code == CURLE_OK || cut ? OK : fail(E_BUSY, "%s", words(code));
 }
 
 /* ---- mail */

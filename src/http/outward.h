@@ -1,8 +1,9 @@
-/* outward.h - calls to addresses that a user named (libcurl): one request to a webhook, one letter to a mail server. Each address
- * is weighed by http/guard.h when the socket is made; redirects are not followed, proxies of the environment not used, and time and
- * size have limits. */
+/* outward.h - calls to addresses that a user named (libcurl): one request to a webhook, one letter to a mail server, many to a
+ * store of objects. Each address is weighed by http/guard.h when the socket is made; redirects are not followed, proxies of the
+ * environment not used, and time and size have limits. */
 #pragma once
 #include "base/arena.h"
+#include "base/text.h"
 
 enum { OUTWARD_KEPT = 500 };
 
@@ -18,6 +19,31 @@ struct outward_answer {
  * few words that nothing came back. */
 MUST_USE enum err outward_post(const char *url, const char *const *headers, size_t n_headers, const char *body,
                                struct outward_answer *ret);
+
+/* Requests to one server, by connections that are kept. Used by one thread at a time. */
+struct outward_line;
+MUST_USE enum err outward_open(struct outward_line **ret);
+void outward_close(struct outward_line *); /* NULL is fine */
+struct outward_ask {
+    const char *method, *url; /* the url was looked at by outward_check() */
+    const char *const *headers;
+    size_t n_headers;
+    int from_fd; /* the body, from its beginning; -1: none */
+    uint64_t size;
+    int to_fd; /* takes the body of a 200 or 206, from its beginning; -1: `answer` does */
+    uint64_t cap;
+    struct text *answer;       /* takes all other bodies, as far as they fit */
+    bool (*go_on)(void *with); /* asked now and then; NULL: nobody is. False: E_CANCELLED */
+    void *with;
+    /* of the answer: */
+    long status;
+    uint64_t got;
+    char etag[130];   /* the header ETag; empty if there was none, or a longer one */
+    int64_t length;              /* Content-Length; -1: not said */
+};
+/* Any status is an answer. E_FORBIDDEN: that address may not be called; E_BUSY: nothing, or not all of it, came back; E_TOO_BIG:
+ * the body is over the cap. What stalls for 20 s is given up. */
+MUST_USE enum err outward_ask(struct outward_line *, struct outward_ask *);
 
 enum mail_security { MAIL_TLS, MAIL_STARTTLS, MAIL_PLAIN };
 struct mail_server {

@@ -157,6 +157,7 @@ class Things:
         data = self.made("data", "POST", f"/api/datalake/{lake}/datas", type="IMAGE", filename="a.png", object_name=name, content_type="image/png",
                          tags=[])
         self.made("tag", "POST", f"/api/datalake/{lake}/tags", name=odd)
+        self.made("bucket", "POST", f"/api/organization/{org}/connectors", name=odd, endpoint="https://store.invalid", bucket="pictures")
         self.made("data source", "POST", f"/api/organization/{org}/datasources", name=odd)
         dataset = self.made("dataset", "POST", f"/api/organization/{org}/datasets", name=odd)
         version = self.made("dataset version", "POST", f"/api/dataset/{dataset}/versions", version="one", type="OBJECT_DETECTION")
@@ -244,7 +245,9 @@ class Things:
         named = {"polygon": [[1, 1], [9, 1], [9, 9]], "line": [[2, 2], [9, 9]], "point": [5, 6], "keypoints": [[2, 2, 1]], "mask": "T3:bl2", "box": None,
                  "data": {"steps": [3], "values": [1.5]}, "metric": "avg_latency", "label": None, "window_seconds": None,
                  "group_id": self.ids["label group"], "parent_id": self.other_group, "target_datalake_id": self.ids["datalake"],
-                 "thumbnail_object_name": self.object_name, "url": "https://hook.invalid/kept", "events": ["alert_ended"]}
+                 "thumbnail_object_name": self.object_name, "url": "https://hook.invalid/kept", "events": ["alert_ended"],
+                 "endpoint": "https://other.invalid", "region": "eu-1", "bucket": "kept-pictures", "access_key": None, "path_style": False,
+                 "connector_id": self.ids["storage connector"]}
         if name == "type":
             return next(t for t in ("OBJECT_DETECTION", "LINE", schema["enum"][0]) if t in schema["enum"])
         if name in named:
@@ -255,7 +258,7 @@ class Things:
         return f"kept {uuid.uuid4().hex[:8]}" if value == "x" else value
 
 
-ROOM = {"data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
+ROOM = {"bucket": "connector", "data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
         "model file": "model/file", "saved view": "view", "model context": "model/context", "logging file": "logging/file", "predicted asset": "predicted/asset"}  # where one is read, if not under its name
 SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
 STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/session")  # they would end the sweep early

@@ -283,7 +283,8 @@ static enum err find(struct op *op)
         return fail(E_INVALID, "say which: id, filename or object_name");
     return reply_find(op, &data_resource, "there is no such data in this datalake",
                       "d.datalake_id = ?1 AND (d.id = ?2 OR ?2 IS NULL) AND (d.filename = ?3 OR ?3 IS NULL) "
-                      "AND (d.object_name = ?4 OR ?4 IS NULL)",
+                      "AND (d.object_name = ?4 OR ?4 IS NULL OR d.object_name = (SELECT b.object_name FROM bucket_object b WHERE "
+                      "b.datalake_id = ?1 AND b.object_key = ?4 AND b.state = 'THERE' AND b.object_name IS NOT NULL LIMIT 1))",
                       V(op->id), V(id), V(filename), V(name));
 }
 

@@ -10,8 +10,8 @@ static const char table[] =
 
 static const struct field fields[] = {
     { "id", T_ID, 0, "l.id" },
-    { "name", T_TEXT, F_SORT | F_NEW | F_NEED | F_NAME, "l.name", .min = 1, .max = 100 },
-    { "connector_id", T_ID, 0, "l.connector_id" },
+    { "name", T_TEXT, F_SORT | F_NEW | F_NEED | F_EDIT | F_NAME, "l.name", .min = 1, .max = 100 },
+    { "connector_id", T_ID, F_NEW | F_EDIT, "l.connector_id" }, /* where its uploads go */
     { "created_at", T_TIME, F_SORT, "l.created_at" },
     { "nb_data", T_INT, 0, "(SELECT count(*) FROM data d WHERE d.datalake_id = l.id)" },
 };
@@ -110,19 +110,32 @@ static enum err delete_key(struct op *op)
     return reply_one(op, &schema_answer, op->id);
 }
 
-/* Nothing leaves the house and nothing else was asked for: one more datalake is one more name. */
+static enum err taken(struct op *op, enum err e)
+{
+    return e == E_CONFLICT ? fail(e, "there is a datalake '%s' already", in_text(op, "name")) : e;
+}
+
+/* Uploads go to the organization's own storage, unless a bucket is named. */
 static enum err create(struct op *op)
 {
-    const char *id = id_new(op->arena), *name = in_text(op, "name");
-    enum err e = sql_run(op->db,
-                         "INSERT INTO datalake (id, org, name, connector_id, created_at) "
-                         "SELECT ?1, id, ?3, default_connector_id, ?4 FROM organization WHERE id = ?2",
-                         V(id), V(op->org), V(name), V(clock_now_ms()));
-    if (e == E_CONFLICT)
-        return fail(e, "there is a datalake '%s' already", name);
-    TRY(e);
+    const char *id = id_new(op->arena), *name = in_text(op, "name"), *connector = in_text(op, "connector_id");
+    if (connector)
+        TRY(resource_need(op, &connector_resource, connector));
+    TRY(taken(op, sql_run(op->db,
+                          "INSERT INTO datalake (id, org, name, connector_id, created_at) "
+                          "SELECT ?1, id, ?3, coalesce(?5, default_connector_id), ?4 FROM organization WHERE id = ?2",
+                          V(id), V(op->org), V(name), V(clock_now_ms()), V(connector))));
     op->status = 201;
     return reply_one(op, &datalake_resource, id);
+}
+
+/* What it holds stays where it is. */
+static enum err update(struct op *op)
+{
+    if (in_has(op, "connector_id"))
+        TRY(resource_need(op, &connector_resource, in_text(op, "connector_id")));
+    TRY(taken(op, resource_update(op, &datalake_resource, op->id)));
+    return reply_one(op, &datalake_resource, op->id);
 }
 
 static const char *const input_types[] = { "STRING", "INTEGER", "FLOAT", "DATETIME", "BOOLEAN", NULL };
@@ -148,6 +161,9 @@ static const struct route routes[] = {
     { "POST", "/api/organization/{id}/datalakes", create, MAY_ADMIN, WORK_WRITE, "makes a datalake", MAKES(&datalake_resource),
       .on = &organization_resource },
     { "GET", "/api/datalake/{id}", get, MAY_READ, WORK_READ, "one datalake", .answers = &datalake_resource,
+      .on = &datalake_resource },
+    { "PATCH", "/api/datalake/{id}", update, MAY_ADMIN, WORK_WRITE,
+      "renames a datalake, or says where what is uploaded from now on is kept", CHANGES(&datalake_resource),
       .on = &datalake_resource },
     { "GET", "/api/datalake/{id}/custom-metadata", get_schema, MAY_READ, WORK_READ, "the schema of custom metadata",
       .on = &datalake_resource, .answers = &schema_answer },

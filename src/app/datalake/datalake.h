@@ -3,10 +3,10 @@
 #include "api/remove.h"
 #include "api/resource.h"
 
-extern const struct removal source_removal;
+extern const struct removal source_removal, bucket_removal;
 
 extern const struct resource datalake_resource, data_resource, register_resource, tag_resource, source_resource, object_resource,
-    look_resource, connector_resource; /* an organization's storage */
+    look_resource, bucket_resource, bucket_import_resource, connector_resource; /* where uploads go */
 
 extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
 
@@ -45,6 +45,13 @@ MUST_USE enum err filename_check(const char *filename);
 /* The row that gives a stored blob its name; inside a transaction. The same name with other bytes: E_CONFLICT. */
 MUST_USE enum err object_add(struct sql *, const char *org, const char *name, const char *hash, uint64_t size,
                              const char *content_type);
+/* The bytes of that object are in a bucket; inside the transaction that adds it. */
+MUST_USE enum err object_put_away(struct sql *, const char *name);
+/* For blob_elsewhere(): gets the bytes of an object from a bucket that has them. with: the services, whose pool it uses. */
+MUST_USE enum err bucket_fetch(void *with, const char *hash, int to_fd);
+/* The server's file of credentials that connectors may name profiles of; NULL: none. Once at the start; the text must stay. */
+void buckets_credentials(const char *file);
+extern const struct job_kind import_objects_job;
 /* How many bytes each organization may store; 0, and unless set: no limit. What is made of stored images (thumbnails) is always
  * kept. */
 void quota_set(uint64_t bytes);

@@ -64,11 +64,9 @@ static enum err measure(const struct services *s, struct wanted *w)
 {
     AUTO(fd) int fd = -1;
     uint64_t size;
-    enum err e = blob_read(s->blobs, w->hash, &fd, &size);
-    if (e == OK)
-        e = infer_look(s->infer, fd, &w->look);
+    enum err read = blob_read(s->blobs, w->hash, &fd, &size), e = read == OK ? infer_look(s->infer, fd, &w->look) : read;
     w->seen = e == OK;
-    return e == E_BUSY ? e : OK;
+    return e == E_BUSY && read == OK ? e : OK; /* for a store that is away nobody else waits */
 }
 
 static enum err keep_one(struct sql *db, const struct wanted *w)

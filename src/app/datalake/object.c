@@ -16,7 +16,8 @@ static const uint64_t OBJECT_CAP = 64ull << 30; /* bytes */
 
 static const char table[] =
     "CREATE TABLE object (name TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), hash TEXT NOT NULL, "
-    "size INTEGER NOT NULL, content_type TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"
+    "size INTEGER NOT NULL, content_type TEXT NOT NULL, created_at INTEGER NOT NULL, "
+    "away INTEGER NOT NULL DEFAULT 0) STRICT;" /* 1: its bytes are in a bucket (bucket_object), here at most cached */
     "CREATE INDEX object_hash ON object (hash);"
     "CREATE TABLE upload (object_name TEXT PRIMARY KEY, id TEXT NOT NULL, size INTEGER NOT NULL, created_at INTEGER NOT NULL) "
     "STRICT;"
@@ -61,11 +62,18 @@ enum err object_name_new(struct arena *a, const char *org, const char *kind, con
 
 enum err object_add(struct sql *db, const char *org, const char *name, const char *hash, uint64_t size, const char *content_type)
 {
-    TRY(sql_run(db, "INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING", V(name), V(org), V(hash),
-                V((int64_t)size), V(content_type), V(clock_now_ms())));
+    TRY(sql_run(db,
+                "INSERT INTO object (name, org, hash, size, content_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                " ON CONFLICT DO NOTHING",
+                V(name), V(org), V(hash), V((int64_t)size), V(content_type), V(clock_now_ms())));
     int64_t same = 0;
     TRY(sql_int(db, &same, "SELECT count(*) FROM object WHERE name = ?1 AND org = ?2 AND hash = ?3", V(name), V(org), V(hash)));
     return same ? OK : fail(E_CONFLICT, "there is an object of that name already, with other bytes");
+}
+
+enum err object_put_away(struct sql *db, const char *name)
+{
+    return sql_run(db, "UPDATE object SET away = 1 WHERE name = ?1", V(name));
 }
 
 enum err object_find(struct sql *db, struct arena *a, const char *org, const char *name, const char **ret_hash, uint64_t *ret_size)
@@ -82,12 +90,12 @@ enum err object_find(struct sql *db, struct arena *a, const char *org, const cha
 
 /* ---- grants */
 
-/* An organization's storage. */
+/* What uploads are granted on: an organization's own storage, or a bucket that its datalakes may be bound to. */
 const struct resource connector_resource = {
     .name = "storage connector",
-    .from = "organization o",
-    .key = "o.default_connector_id",
-    .org = "o.id",
+    .from = "(SELECT default_connector_id AS id, id AS org FROM organization UNION ALL SELECT id, org FROM bucket) c",
+    .key = "c.id",
+    .org = "c.org",
 };
 
 enum err object_own_name(struct op *op, const char **ret)

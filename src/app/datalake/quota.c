@@ -43,7 +43,7 @@ static enum err sum(struct sql *db, const char *org, uint64_t *ret)
     if (clock_seconds() - k.at < FRESH_S)
         return OK;
     int64_t bytes = 0;
-    TRY(sql_int(db, &bytes, "SELECT coalesce(sum(size), 0) FROM object WHERE org = ?1", V(org)));
+    TRY(sql_int(db, &bytes, "SELECT coalesce(sum(size), 0) FROM object WHERE org = ?1 AND away = 0", V(org)));
     pthread_mutex_lock(&lock);
     struct known *now = find(org);
     now->bytes = *ret = (uint64_t)bytes;

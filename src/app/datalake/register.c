@@ -1,6 +1,7 @@
 /* Uploaded objects become data: one, as the published client asks for it, or many in one transaction, as the pages do. What an
  * image is is found out in the sandbox before the transaction begins, of several at a time. */
 #include "api/resource.h"
+#include "app/datalake/bucket.h"
 #include "app/datalake/datalake.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -16,9 +17,16 @@ static const double PROBES_S = 60;          /* all files of a request; then nobo
 
 /* ---- what the files are */
 
+/* A file of a request. */
+struct registered_file {
+    struct data_new data;
+    struct bucket_object away; /* where it was put, if the datalake keeps its uploads in a bucket; key NULL: here */
+};
+
 struct probing {
     struct op *op;
-    struct data_new *items;
+    const struct bucket *bucket; /* NULL: files stay here */
+    struct registered_file *items;
     size_t n;
     atomic_size_t next;
     double until;
@@ -27,11 +35,9 @@ struct probing {
     struct failure why; /* the first */
 };
 
-static enum err probe_one(struct probing *p, struct data_new *d)
+static enum err probe(struct probing *p, struct data_new *d, int fd)
 {
-    AUTO(fd) int fd = -1;
     struct image_facts facts;
-    TRY(blob_read(p->op->services->blobs, d->hash, &fd, &d->size));
     enum err e = infer_probe(p->op->services->infer, op_party(p->op), fd, &facts);
     if (e == E_INVALID || e == E_TOO_BIG || e == E_UNMEANT) {
         pthread_mutex_lock(&p->lock);
@@ -47,18 +53,46 @@ static enum err probe_one(struct probing *p, struct data_new *d)
     return OK;
 }
 
-static enum err probe_in_time(struct probing *p, size_t i)
+static enum err put_away(struct probing *p, struct s3 *s, struct registered_file *f, int fd)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    const struct data_new *d = &f->data;
+    struct bucket_object o;
+    enum err e = fail_within(bucket_take(s, p->bucket, a, d->object_name, d->content_type, fd, d->size, d->hash, &o),
+                             "the bucket of the connector '%s': ", p->bucket->name);
+    if (e == E_FORBIDDEN || e == E_NOT_FOUND) /* what the store refuses the connector is nobody's right here */
+        return fail(E_UNMEANT, "%s", arena_str(a, fail_text()));
+    TRY(e);
+    pthread_mutex_lock(&p->lock);
+    o.key = arena_str(p->op->arena, o.key);
+    o.etag = arena_str(p->op->arena, o.etag);
+    pthread_mutex_unlock(&p->lock);
+    f->away = o;
+    return OK;
+}
+
+static enum err probe_one(struct probing *p, struct s3 *s, struct registered_file *f)
+{
+    AUTO(fd) int fd = -1;
+    TRY(blob_read(p->op->services->blobs, f->data.hash, &fd, &f->data.size));
+    TRY(probe(p, &f->data, fd));
+    return p->bucket ? put_away(p, s, f, fd) : OK;
+}
+
+static enum err probe_in_time(struct probing *p, struct s3 *s, size_t i)
 {
     if (i > 0 && clock_seconds() > p->until)
         return fail(E_TOO_BIG, "looking at the files takes longer than %.0f s: register fewer at once", PROBES_S);
-    return probe_one(p, &p->items[i]);
+    return probe_one(p, s, &p->items[i]);
 }
 
 static void *probe_next(void *with)
 {
     struct probing *p = with;
+    AUTO(s3) struct s3 *s = NULL;
+    enum err e = p->bucket ? s3_open(&p->bucket->place, &s) : OK;
     for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->n;) {
-        if (probe_in_time(p, i) == OK)
+        if (e == OK && probe_in_time(p, s, i) == OK)
             continue;
         pthread_mutex_lock(&p->lock);
         if (!p->failed)
@@ -71,9 +105,19 @@ static void *probe_next(void *with)
 }
 
 /* This thread does its part, and all of it where no other can be had. */
-static enum err probe_all(struct op *op, struct data_new *items, size_t n)
+static enum err probe_all(struct op *op, struct registered_file *items, size_t n)
 {
-    struct probing p = { .op = op, .items = items, .n = n, .until = clock_seconds() + PROBES_S, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct bucket bucket;
+    const char *bucket_id;
+    TRY(bucket_of_lake(op->db, op->arena, op->id, &bucket_id));
+    if (bucket_id)
+        TRY(bucket_read(op->db, op->services, op->arena, bucket_id, &bucket));
+    struct probing p = { .op = op,
+                         .bucket = bucket_id ? &bucket : NULL,
+                         .items = items,
+                         .n = n,
+                         .until = clock_seconds() + PROBES_S,
+                         .lock = PTHREAD_MUTEX_INITIALIZER };
     pthread_t others[PROBES_MOST - 1];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t wanted = n ? n - 1 : 0, started = 0;
@@ -122,8 +166,20 @@ static enum err find_made(struct op *op, const struct data_new *d, const char **
     return OK;
 }
 
-static enum err add(struct op *op, const struct data_new *d, struct value tags, const char **ret_id)
+static enum err add_away(struct op *op, const struct registered_file *f)
 {
+    struct bucket_object o = f->away;
+    if (!o.key)
+        return OK;
+    o.org = op->org;
+    o.lake = f->data.datalake_id;
+    return bucket_object_add(op->db, op->arena, &o);
+}
+
+static enum err add(struct op *op, const struct registered_file *f, struct value tags, const char **ret_id)
+{
+    const struct data_new *d = &f->data;
+    TRY(add_away(op, f));
     TRY(data_add_quietly(op->db, op->arena, d, ret_id));
     TRY(sql_run(op->db, "UPDATE object SET content_type = ?2 WHERE name = ?1 AND content_type <> ?2", V(d->object_name),
                 V(d->content_type)));
@@ -133,7 +189,8 @@ static enum err add(struct op *op, const struct data_new *d, struct value tags, 
 
 static enum err insert(struct op *op)
 {
-    const struct data_new *d = op->state;
+    const struct registered_file *f = op->state;
+    const struct data_new *d = &f->data;
     const char *id;
     struct value tags;
     enum err e = find_made(op, d, &id);
@@ -142,7 +199,7 @@ static enum err insert(struct op *op)
     if (e != E_NOT_FOUND)
         return e;
     TRY(need_tags(op, d->datalake_id, &tags));
-    TRY(add(op, d, tags, &id));
+    TRY(add(op, f, tags, &id));
     TRY(data_tell(op->db, d->datalake_id));
     op->status = 201;
     return reply_one(op, &data_resource, id);
@@ -172,13 +229,14 @@ static enum err of_file(struct op *op, const char *filename, const char *object_
 
 static enum err create(struct op *op)
 {
-    struct data_new *d = arena_take(op->arena, sizeof *d);
+    struct registered_file *f = arena_take(op->arena, sizeof *f);
+    struct data_new *d = &f->data;
     if (strcmp(in_text(op, "type"), "IMAGE") != 0)
         return fail(E_UNMEANT, "type: only images can be used here; videos cannot");
     TRY(common(op, d));
     TRY(of_file(op, in_text(op, "filename"), in_text(op, "object_name"), in_text(op, "content_type"), d));
-    TRY(probe_all(op, d, 1));
-    op->state = d;
+    TRY(probe_all(op, f, 1));
+    op->state = f;
     return op_write(op, insert);
 }
 
@@ -193,7 +251,7 @@ static const struct field file_in[] = { OF_FILE };
 static const struct resource file_named = { .name = "uploaded file", .fields = file_in, .n_fields = COUNT_OF(file_in) };
 
 struct files {
-    struct data_new *items;
+    struct registered_file *items;
     size_t n;
 };
 
@@ -202,13 +260,13 @@ static enum err read_files(struct op *op, const struct json *list, struct files 
     struct data_new all;
     TRY(common(op, &all));
     f->n = json_count(list);
-    f->items = arena_new_array(op->arena, struct data_new, f->n);
+    f->items = arena_new_array(op->arena, struct registered_file, f->n);
     for (size_t i = 0; i < f->n; i++) {
         const struct json *v = json_at(list, i);
         TRY(fields_check(FIELDS(file_in), v, arena_fmt(op->arena, "files[%zu]", i)));
-        f->items[i] = all;
+        f->items[i].data = all;
         TRY(fail_within(of_file(op, json_text(json_get(v, "filename")), json_text(json_get(v, "object_name")),
-                                json_text(json_get(v, "content_type")), &f->items[i]),
+                                json_text(json_get(v, "content_type")), &f->items[i].data),
                         "files[%zu]: ", i));
     }
     return OK;
@@ -232,11 +290,11 @@ static enum err insert_all(struct op *op)
     out_array(&op->out, NULL);
     for (size_t i = 0; i < f->n; i++) {
         const char *id;
-        enum err e = find_made(op, &f->items[i], &id);
+        enum err e = find_made(op, &f->items[i].data, &id);
         if (e == E_NOT_FOUND)
             e = add(op, &f->items[i], tags, &id);
         TRY(e);
-        answer(op, &f->items[i], id);
+        answer(op, &f->items[i].data, id);
     }
     out_end_array(&op->out);
     op->status = 201;

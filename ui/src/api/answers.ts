@@ -214,6 +214,20 @@ export interface Box {
   h: number;
 }
 
+export interface BucketConnector {
+  id: string;
+  name: string;
+  endpoint: string;
+  region: string;
+  bucket: string;
+  prefix: string;
+  path_style: boolean;
+  access_key: string | null;
+  profile: string | null;
+  created_at: string;
+  created_by: string | null;
+}
+
 export interface ChangeOfAnAlert {
   id: string;
   at: string;
@@ -1385,6 +1399,19 @@ export interface NewToken {
   token: string;
 }
 
+export interface ObjectOfABucket {
+  key: string;
+  is_folder: boolean;
+  is_image: boolean;
+  size: number;
+  changed_at: string | null;
+}
+
+export interface ObjectThatWasNotImported {
+  key: string;
+  why: string;
+}
+
 export interface OldJob {
   id: string;
   kind: string;
@@ -1461,6 +1488,11 @@ export interface OwnOrganization {
   default_connector_id: string;
   created_at: string;
   role: "viewer" | "annotator" | "member" | "admin" | "owner";
+}
+
+export interface PageOfABucket {
+  objects: ObjectOfABucket[];
+  next: string | null;
 }
 
 export interface ParametersOfAnInference {
@@ -1720,6 +1752,17 @@ export interface RegisteredFile {
   object_name: string;
   upload_status: "PENDING" | "COMPUTING" | "ERROR" | "DONE";
   error: string | null;
+}
+
+export interface ResultOfAnImportFromABucket {
+  added: number;
+  changed: number;
+  gone: number;
+  back: number;
+  known: number;
+  left_out: number;
+  failed: number;
+  faults: ObjectThatWasNotImported[];
 }
 
 export interface Review {
@@ -2060,6 +2103,11 @@ export interface SourceOfAnExperiment {
   kept_at: string;
 }
 
+export interface StartedImportFromABucket {
+  datalake: Datalake;
+  job: ShortJob;
+}
+
 export interface StartedJob {
   job: ShortJob;
 }
@@ -2096,6 +2144,11 @@ export interface TensorOfANetwork {
   name: string;
   datatype: string;
   shape: number[];
+}
+
+export interface TestOfAConnector {
+  works: boolean;
+  says: string;
 }
 
 export interface Token {
