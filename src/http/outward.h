@@ -38,8 +38,8 @@ struct outward_ask {
     /* of the answer: */
     long status;
     uint64_t got;
-    char etag[130];   /* the header ETag; empty if there was none, or a longer one */
-    int64_t length;              /* Content-Length; -1: not said */
+    char etag[130]; /* the header ETag; empty if there was none, or a longer one */
+    int64_t length; /* Content-Length; -1: not said */
 };
 /* Any status is an answer. E_FORBIDDEN: that address may not be called; E_BUSY: nothing, or not all of it, came back; E_TOO_BIG:
  * the body is over the cap. What stalls for 20 s is given up. */

@@ -1,6 +1,7 @@
 // Calls that several areas make. Those of one area stand in its own data.ts.
 import { all, get, post, type Page } from "./client";
 import { touch, useGet } from "./query";
+import type { BucketConnector } from "./answers";
 import { useSignedIn } from "./session";
 import type { Completion, Dataset, DatasetVersion, Label, Model, ModelVersion, Project, Setting, Submitted, Tag } from "./types";
 
@@ -14,6 +15,7 @@ export const useDatasets = () => {
   return useGet<Page<Dataset>>(`/api/organization/${organization.id}/datasets`, { limit: 1000 });
 };
 export const useDatasetVersions = (id: string | null) => useGet<Page<DatasetVersion>>(id && `/api/dataset/${id}/versions`, { limit: 1000 });
+export const useConnectors = (org: string | null) => useGet<Page<BucketConnector>>(org && `/api/organization/${org}/connectors`, { limit: 100 });
 export const useProjects = () => {
   const { organization } = useSignedIn();
   return useGet<Page<Project>>(`/api/organization/${organization.id}/projects`, { limit: 1000 });

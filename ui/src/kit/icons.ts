@@ -8,6 +8,7 @@ export { default as IconBell } from "@tabler/icons-react/dist/esm/icons/IconBell
 export { default as IconBook } from "@tabler/icons-react/dist/esm/icons/IconBook.mjs";
 export { default as IconBox } from "@tabler/icons-react/dist/esm/icons/IconBox.mjs";
 export { default as IconBranch } from "@tabler/icons-react/dist/esm/icons/IconGitBranch.mjs";
+export { default as IconBucket } from "@tabler/icons-react/dist/esm/icons/IconBucket.mjs";
 export { default as IconBuilding } from "@tabler/icons-react/dist/esm/icons/IconBuilding.mjs";
 export { default as IconCalendar } from "@tabler/icons-react/dist/esm/icons/IconCalendar.mjs";
 export { default as IconChart } from "@tabler/icons-react/dist/esm/icons/IconChartLine.mjs";
@@ -39,6 +40,7 @@ export { default as IconFiles } from "@tabler/icons-react/dist/esm/icons/IconFil
 export { default as IconFilter } from "@tabler/icons-react/dist/esm/icons/IconFilter.mjs";
 export { default as IconFlask } from "@tabler/icons-react/dist/esm/icons/IconFlask.mjs";
 export { default as IconFocus } from "@tabler/icons-react/dist/esm/icons/IconFocus2.mjs";
+export { default as IconFolder } from "@tabler/icons-react/dist/esm/icons/IconFolder.mjs";
 export { default as IconFolders } from "@tabler/icons-react/dist/esm/icons/IconFolders.mjs";
 export { default as IconGhost } from "@tabler/icons-react/dist/esm/icons/IconGhost.mjs";
 export { default as IconGridDots } from "@tabler/icons-react/dist/esm/icons/IconLayoutGrid.mjs";

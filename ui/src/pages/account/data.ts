@@ -1,4 +1,4 @@
-import type { Delivery, EventOfWebhooks, MailServerOfAnOrganization as MailServer, NewToken, Token, User, Webhook, WebhookWithItsSecret } from "../../api/answers";
+import type { BucketConnector as Connector, Datalake, Delivery, EventOfWebhooks, MailServerOfAnOrganization as MailServer, NewToken, TestOfAConnector as ConnectorTest, Token, User, Webhook, WebhookWithItsSecret } from "../../api/answers";
 import { del, patch, post, put, type Page } from "../../api/client";
 import { touch, useEvents, useGet } from "../../api/query";
 import { signIn, switchOrganization, useSession, useSignedIn } from "../../api/session";
@@ -14,7 +14,7 @@ export const useWho = useSession;
 export const enter = signIn;
 export { switchOrganization, useSignedIn };
 
-export type { Delivery, MailServer, Token, User, Webhook };
+export type { Connector, ConnectorTest, Delivery, MailServer, Token, User, Webhook };
 
 export const useUsers = () => useGet<Page<User>>("/api/users");
 export const addUser = (u: { username: string; password: string; role: string }) => post<User>("/api/users", u).then((r) => (touch("/api/users"), r));
@@ -57,3 +57,14 @@ export function useLetters(id: string) {
 export const setMail = (id: string, m: { host: string; security: string; port: number; username: string | null; sender: string; password?: string }) => put(org(id, "mail"), m).then(staleTold);
 export const forgetMail = (id: string) => del(org(id, "mail")).then(staleTold);
 export const testMail = (id: string, to: string) => post(org(id, "mail/test"), { to }).then(staleTold);
+
+// ---- storage
+const staleStorage = () => touch("/api/organization", "/api/connector", "/api/datalake");
+export type ConnectorInput = Pick<Connector, "name" | "endpoint" | "bucket"> & Partial<Pick<Connector, "region" | "prefix" | "path_style" | "access_key" | "profile">> & { secret_key?: string | null };
+export { useConnectors } from "../../api/calls";
+export const addConnector = (id: string, c: ConnectorInput) => post<Connector>(org(id, "connectors"), c).then((r) => (staleStorage(), r));
+export const changeConnector = (id: string, c: Partial<ConnectorInput>) => patch<Connector>(`/api/connector/${id}`, c).then((r) => (staleStorage(), r));
+export const removeConnector = (id: string) => del(`/api/connector/${id}`).then(staleStorage);
+export const testConnector = (id: string) => post<ConnectorTest>(`/api/connector/${id}/test`);
+export const useLake = (id: string) => useGet<Datalake>(`/api/datalake/${id}`);
+export const bindLake = (id: string, connector_id: string) => patch(`/api/datalake/${id}`, { connector_id }).then(staleStorage);

@@ -10,6 +10,7 @@ import { Page } from "../../kit/page";
 import { CopyBlock, Empty, Facts, Fault, Id, Section, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
+import { Storage } from "./storage";
 import { Mail, Webhooks } from "./told";
 import { addOrganization, addToken, addUser, changeOwnPassword, changeRole, changeUser, dropToken, invite, leaveOrganization, removeUser, renameOrganization, switchOrganization, useOrganizations, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
 
@@ -21,6 +22,7 @@ export default function Settings() {
         { key: "organization", text: "Organization", show: () => <Organization /> },
         { key: "users", text: "Members", show: () => <Members /> },
         { key: "tokens", text: "API tokens", show: () => <Tokens /> },
+        { key: "storage", text: "Storage", show: () => <Storage /> },
         { key: "webhooks", text: "Webhooks", show: () => <Webhooks />, needs: "admin" },
         { key: "mail", text: "E-mail", show: () => <Mail />, needs: "admin" },
       ]}

@@ -2,11 +2,14 @@ import { all, call, post, type Page, type Params } from "../../api/client";
 import { completeQuery, imageOf, tagNamed, thumbnail } from "../../api/calls";
 import { touch, useEvents, useGet, useRows, useThrottled } from "../../api/query";
 import { useSignedIn } from "../../api/session";
+import type { ObjectOfABucket as ListedObject, PageOfABucket } from "../../api/answers";
 import type { Data, Dataset, DatasetVersion, Session, Tag } from "../../api/types";
 
 export { imageOf, thumbnail, useSignedIn };
 export { upload } from "../../uploads";
-export { useDatasets, useDatasetVersions } from "../../api/calls";
+export { useConnectors, useDatasets, useDatasetVersions } from "../../api/calls";
+export type { BucketConnector as Connector } from "../../api/answers";
+export type { ListedObject };
 export type { Data, Session, Tag };
 
 export const complete = completeQuery("data");
@@ -65,3 +68,7 @@ export async function createVersion(dataset: string, version: string, ids: strin
 }
 
 export const useData = (id: string) => ({ ...useGet<Data>(`/api/data/${id}`), image: imageOf(id) });
+
+// ---- buckets
+export const useFolder = (connector: string, prefix: string, next: string | null) => useGet<PageOfABucket>(`/api/connector/${connector}/objects`, { prefix, ...(next ? { next } : {}) });
+export const importObjects = (lake: string, what: { connector_id: string; prefixes: string[]; tag_ids: string[]; sync: boolean }) => post(`/api/datalake/${lake}/objects`, what).then(() => touch("/api/jobs"));

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { bytes, count as n, countWords, plural } from "../../kit/format";
 import { Grid, chosenCount, nothing, type Choice, type Tile } from "../../kit/grid";
 import { Head } from "../../kit/head";
-import { IconAlert, IconDatabase, IconDots, IconGridDots, IconList, IconSort, IconTag, IconTrash, IconUpload, IconX } from "../../kit/icons";
+import { IconAlert, IconBucket, IconDatabase, IconDots, IconGridDots, IconList, IconSort, IconTag, IconTrash, IconUpload, IconX } from "../../kit/icons";
 import { useKeys } from "../../kit/keys";
 import { May, useMay } from "../../kit/may";
 import { Empty, Fault, Status, Time } from "../../kit/parts";
@@ -14,6 +14,7 @@ import { setUrl, useUrl } from "../../kit/url";
 import { complete, thumbnail, useDatas, useFailed, useSignedIn, type Data } from "./data";
 import { FailedUploads } from "./failed";
 import { DataPanel } from "./panel";
+import { ImportFromBucket } from "./bucket";
 import { DropZone, UploadDialog } from "./drop";
 import { AddToVersion, CreateDataset, DeleteDatas, TagDialog } from "./dialogs";
 
@@ -50,7 +51,7 @@ export default function Datalake() {
   const failed = useFailed(lake).data?.count ?? 0;
   const rows = useDatas(lake, q, sort === "-created_at" ? "" : sort);
   const [choice, setChoice] = useState<Choice>(nothing);
-  const [dialog, setDialog] = useState<"" | "dataset" | "add" | "tag" | "untag" | "delete">("");
+  const [dialog, setDialog] = useState<"" | "dataset" | "add" | "tag" | "untag" | "delete" | "bucket">("");
   const [files, setFiles] = useState<File[]>([]);
   const may = useMay();
   const px = Number(size) || 200;
@@ -83,6 +84,9 @@ export default function Datalake() {
       <div className="page">
         <Head crumbs={[{ text: "Datalake" }]} chips={<Counts images={q || rows.count === undefined ? undefined : countWords(rows.count, rows.atLeast, "image")} failed={failed} onFailed={() => setShowFailed("on")} />}>
           <May to="write">
+            <Button variant="default" leftSection={<IconBucket size={15} />} onClick={() => setDialog("bucket")}>
+              Import from a bucket
+            </Button>
             <FileButton onChange={setFiles} accept="image/*" multiple>
               {(props) => (
                 <Button leftSection={<IconUpload size={15} />} {...props}>
@@ -209,6 +213,7 @@ export default function Datalake() {
         </div>
         </>
         )}
+        <ImportFromBucket open={dialog === "bucket"} onClose={() => setDialog("")} />
         <UploadDialog files={files} onClose={() => setFiles([])} />
         <CreateDataset open={dialog === "dataset"} onClose={() => setDialog("")} choice={choice} total={total} q={q} />
         <AddToVersion open={dialog === "add"} onClose={() => setDialog("")} choice={choice} total={total} q={q} />

@@ -8,7 +8,7 @@ import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
 import { useUrl } from "../../kit/url";
 import { cancelJob, useJobs } from "./data";
-import { JobName } from "./name";
+import { JobName, resultOf } from "./name";
 import { isOpen } from "./running";
 
 export default function Jobs() {
@@ -49,7 +49,7 @@ export default function Jobs() {
                   <span className="dim" style={{ overflow: "hidden", textOverflow: "ellipsis" }}>{j.doing}</span>
                 </span>
               ) : (
-                <span className="dim">{j.status === "SUCCEEDED" ? "" : j.doing}</span>
+                <span className="dim">{j.status === "SUCCEEDED" ? resultOf(j) : j.doing}</span>
               ),
           },
           { key: "by", title: "By", cell: (j) => <span className="dim">{j.created_by}</span> },
