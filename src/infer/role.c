@@ -20,7 +20,8 @@ static int threads_of(const char *s)
 /* What no request waits for shall not slow down one that does. */
 static void give_way(void)
 {
-    if (setpriority(PRIO_PROCESS, 0, 10) != 0)
+    enum { NICER = 10 };
+    if (setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER) != 0)
         fputs("saccade infer cannot be made to give way\n", stderr);
 }
 
