@@ -39,10 +39,10 @@ static bool was_disturbed(const struct paced *r, const struct paces *p)
 }
 
 /* Four disturbed runs begin a spell with one thread; each further spell is twice as long as the one before, until many runs were
- * left alone. */
+ * left alone. Runs that still take more within a spell, while a process of one thread is started, say nothing new. */
 void calm_ran(struct calm *c, const struct paced *r, const struct paces *before, double now)
 {
-    if (r->threads < 2)
+    if (r->threads < 2 || now < c->crowded_until)
         return;
     if (!was_disturbed(r, before)) {
         c->disturbed -= c->disturbed > 0;

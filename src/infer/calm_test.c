@@ -103,3 +103,13 @@ TEST(a_quick_run_that_never_comes_again_is_forgotten)
     m.calm.crowded_until = 0;
     CHECK_INT(threads_after(&m, 100, 0.0018, 0.0018), 2);
 }
+
+TEST(a_spell_is_not_prolonged_by_what_runs_until_a_process_of_one_thread_is_there)
+{
+    struct machine m = { 0 };
+    calm_init(&m.calm, 2);
+    threads_after(&m, 10, 0.0018, 0.0018);
+    CHECK_INT(threads_after(&m, 100, 0.0077, 0.0077), 1);
+    CHECK_INT(calm_threads(&m.calm, 50.3), 2);
+    CHECK_INT(calm_threads(&m.calm, 51), 2);
+}
