@@ -17,8 +17,8 @@ enum { COPY_BLOCK = 256 << 10, STALE_S = 48 * 3600 };
 struct blob_writer {
     struct blob_store *store;
     int fd;
-    char *path; /* in incoming/ */
-    EVP_MD_CTX *sha;
+    char *path;      /* in incoming/ */
+    EVP_MD_CTX *sha; /* NULL: made from the file in the end */
     uint64_t size, cap;
 };
 
@@ -125,12 +125,19 @@ enum err blob_begin(struct blob_store *s, uint64_t cap, struct blob_writer **ret
     return OK;
 }
 
+void blob_hash_late(struct blob_writer *w)
+{
+    EVP_MD_CTX_free(w->sha);
+    w->sha = NULL;
+}
+
 enum err blob_write(struct blob_writer *w, const void *bytes, size_t n)
 {
     if (n > w->cap - w->size)
         return fail(E_TOO_BIG, "the file is over %llu bytes", (unsigned long long)w->cap);
     TRY(file_write_all(w->fd, bytes, n));
-    EVP_DigestUpdate(w->sha, bytes, n);
+    if (w->sha)
+        EVP_DigestUpdate(w->sha, bytes, n);
     w->size += n;
     return OK;
 }
@@ -166,8 +173,13 @@ static enum err settle(struct blob_store *s, int fd, const char *path, const cha
 enum err blob_commit(struct blob_writer *w, char ret_hash[HASH_SIZE], uint64_t *ret_size)
 {
     char hash[HASH_SIZE];
-    blob_hex(w->sha, hash);
-    enum err e = settle(w->store, w->fd, w->path, hash);
+    enum err e = OK;
+    if (w->sha)
+        blob_hex(w->sha, hash);
+    else
+        e = blob_hash_of(w->fd, hash);
+    if (e == OK)
+        e = settle(w->store, w->fd, w->path, hash);
     if (e != OK) {
         blob_abort(w);
         return e;

@@ -14,6 +14,9 @@ void blob_close(struct blob_store *);
 
 struct blob_writer;
 MUST_USE enum err blob_begin(struct blob_store *, uint64_t cap, struct blob_writer **ret);
+/* Nothing was written yet: the hash is made when the writer commits, from what is in the file then. For what may be given up, or is
+ * committed while something else is waited for. */
+void blob_hash_late(struct blob_writer *);
 MUST_USE enum err blob_write(struct blob_writer *, const void *bytes, size_t n); /* E_TOO_BIG over the cap */
 MUST_USE enum err blob_reread(struct blob_writer *, int *ret_fd); /* what was written, for reading only; it outlives the writer */
 MUST_USE enum err blob_commit(struct blob_writer *, char ret_hash[HASH_SIZE],

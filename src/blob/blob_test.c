@@ -38,6 +38,24 @@ TEST(an_object_is_named_by_its_bytes_and_stored_once)
     blob_close(s);
 }
 
+TEST(an_object_whose_hash_is_made_in_the_end_has_the_same_name)
+{
+    char dir[40], hash[HASH_SIZE];
+    struct blob_store *s = store(dir);
+    struct blob_writer *w = NULL;
+    uint64_t size = 0;
+    MUST(blob_begin(s, 100, &w));
+    blob_hash_late(w);
+    MUST(blob_write(w, "hel", 3));
+    MUST(blob_write(w, "lo", 2));
+    MUST(blob_commit(w, hash, &size));
+    CHECK_TEXT(hash, hello);
+    CHECK_INT(size, 5);
+    MUST(blob_verify(s, hash));
+    MUST(file_remove_tree(dir));
+    blob_close(s);
+}
+
 TEST(the_folders_of_objects_are_there_before_the_first_object)
 {
     char dir[40];

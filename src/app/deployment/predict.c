@@ -58,6 +58,7 @@ static enum err piece(void *with, const struct http_part *part, const char *byte
                 name = s + 1;
         p->filename = arena_str(p->op->arena, name);
         TRY(blob_begin(p->op->services->blobs, MEDIA_CAP, &p->sight.writer));
+        blob_hash_late(p->sight.writer); /* the model may begin before, and what is not kept needs none */
     }
     return blob_write(p->sight.writer, bytes, n);
 }
