@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { LOOKS_AT_A_TIME = 4, SCORES_AT_A_TIME = 4, SHOWN_AT_A_TIME = 4, POLL_S = 30, FITTING_S = 1, AGAIN_S = 5, GATHER_MS = 200 };
+enum { LOOKS_AT_A_TIME = 4, SCORES_AT_A_TIME = 4, SHOWN_AT_A_TIME = 4, SOON_S = 1, SELDOM_S = 32, AGAIN_S = 5, GATHER_MS = 200 };
 static const double CHECK_WAITS_S = 10;
 
 static struct {
@@ -43,7 +43,7 @@ static enum err repeat(struct sql *db, int most, enum err (*step)(struct sql *, 
 static enum err check(struct sql *db, bool measuring, bool *ret_checked)
 {
     static double waits_since; /* the lookout's alone; 0: it does not wait */
-    if (measuring && !waits_since)
+    if (measuring && waits_since <= 0)
         waits_since = clock_seconds();
     if (measuring && clock_seconds() - waits_since < CHECK_WAITS_S)
         return OK;
@@ -64,7 +64,8 @@ static enum err some_work(struct sql *db, bool *ret_any)
     return OK;
 }
 
-static void sleep_for(int64_t ms, bool until_woken)
+/* Whether it was woken. */
+static bool sleep_for(int64_t ms, bool until_woken)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -77,32 +78,42 @@ static void sleep_for(int64_t ms, bool until_woken)
     pthread_mutex_lock(&lookout.lock);
     while (!lookout.stop && !(until_woken && lookout.work) && pthread_cond_timedwait(&lookout.more, &lookout.lock, &until) == 0)
         continue;
+    bool woken = until_woken && lookout.work;
     if (until_woken)
         lookout.work = false;
     pthread_mutex_unlock(&lookout.lock);
+    return woken;
 }
 
+static enum err look(bool *ret_any, bool *ret_fitting)
+{
+    struct sql *db = NULL;
+    TRY(sql_pool_take(lookout.services->pool, &db));
+    enum err e = outlier_working(db, ret_fitting); /* before the work: what ends meanwhile is looked for again soon */
+    if (e == OK)
+        e = some_work(db, ret_any);
+    sql_pool_give(lookout.services->pool, db);
+    return e;
+}
+
+/* Woken before the transaction that made the work is committed, and not at all by the worker, which changes what is compared with,
+ * too: it looks again soon after there was something, then less and less often. */
 static void *run(void *unused)
 {
+    int64_t pause_s = SOON_S;
     (void)unused;
     while (!stopping()) {
-        struct sql *db = NULL;
         bool any = false, fitting = false;
-        enum err e = sql_pool_take(lookout.services->pool, &db);
-        if (e == OK)
-            e = outlier_working(db, &fitting); /* before the work: what ends meanwhile is looked for again soon */
-        if (e == OK)
-            e = some_work(db, &any);
-        if (e != OK)
+        if (look(&any, &fitting) != OK) {
             log_failure("monitoring");
-        if (db)
-            sql_pool_give(lookout.services->pool, db);
-        if (e != OK)
             sleep_for((int64_t)AGAIN_S * 1000, false);
-        else if (!any)
-            sleep_for((int64_t)(fitting ? FITTING_S : POLL_S) * 1000, true); /* the worker, too, changes what is compared with */
+        } else if (any || sleep_for(pause_s * 1000, true) || fitting) {
+            pause_s = SOON_S;
+        } else if (pause_s < SELDOM_S) {
+            pause_s *= 2;
+        }
         if (!any)
-            sleep_for(GATHER_MS, false); /* who woke us has still to commit */
+            sleep_for(GATHER_MS, false);
     }
     outlier_stop();
     return NULL;

@@ -92,6 +92,7 @@ enum err outlier_fit_start(struct sql *db, struct arena *a, const char *deployme
                 "DELETE FROM outlier_fit WHERE deployment_id = ?1 AND id < (SELECT id FROM outlier_fit WHERE deployment_id = ?1"
                 " ORDER BY id DESC LIMIT 1 OFFSET ?2) AND id <> coalesce((SELECT fit_id FROM outlier WHERE id = ?1), '')",
                 V(deployment_id), V((int64_t)FITS_KEPT - 1)));
+    lookout_wake(); /* so that it looks often for the end of the fit */
     return deployment_tell(db, a, deployment_id, "{\"kind\":\"outliers\"}");
 }
 
