@@ -183,3 +183,16 @@ TEST(when_to_come_back_is_told_with_the_failure_and_forgotten_by_the_next_one)
     CHECK_INT(fail_again(&why), E_TOO_MANY);
     CHECK_INT(fail_retry(), 7);
 }
+
+TEST(an_id_of_a_moment_lies_between_those_made_before_and_after_it)
+{
+    char early[ID_SIZE], late[ID_SIZE], now[ID_SIZE];
+    id_make(early);
+    usleep(5000);
+    id_at(clock_now_ms(), now);
+    usleep(5000);
+    id_make(late);
+    CHECK(strcmp(early, now) < 0 && strcmp(now, late) < 0);
+    id_at(0, now);
+    CHECK_TEXT(now, "00000000-0000-7000-8000-000000000000");
+}

@@ -147,6 +147,12 @@ char *id_new(struct arena *a)
     return id;
 }
 
+void id_at(int64_t ms, char ret[ID_SIZE])
+{
+    unsigned long long t = ms > 0 ? (unsigned long long)ms & 0xffffffffffff : 0;
+    snprintf(ret, ID_SIZE, "%08llx-%04llx-7000-8000-000000000000", t >> 16, t & 0xffff);
+}
+
 bool id_parse(const char *s, char ret[ID_SIZE])
 {
     int n = 0;

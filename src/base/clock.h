@@ -16,6 +16,8 @@ enum { ID_SIZE = 37 };
 /* A UUIDv7 (RFC 9562), dashed, lower case: sorts by time of making. */
 char *id_new(struct arena *);
 void id_make(char ret[ID_SIZE]);
+/* The least that is made in that millisecond or later: what waits under such an id has waited since before if its id is less. */
+void id_at(int64_t ms, char ret[ID_SIZE]);
 /* Any 32-hex form with or without dashes → the dashed lower-case form; false for anything else. */
 bool id_parse(const char *s, char ret[ID_SIZE]);
 

@@ -287,7 +287,7 @@ static struct paces paces_of(const struct models *m, const char *key)
     for (int i = 0; i < m->n; i++) {
         const struct process *p = &m->all[i];
         double *pace = p->threads == 1 ? &all.one_s : &all.all_s;
-        if (strcmp(p->key, key) == 0 && p->quickest_s > 0 && (!*pace || p->quickest_s < *pace))
+        if (strcmp(p->key, key) == 0 && p->quickest_s > 0 && (*pace <= 0 || p->quickest_s < *pace))
             *pace = p->quickest_s;
     }
     return all;

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "blob/blob.h"
 #include "infer/infer.h"
-#include <stdio.h>
 
 enum { WAITING_MOST_MS = 15 * 60 * 1000, LOOKS_AT_ONCE = 16 };
 static const double MEASURING_S = 0.5;
@@ -19,8 +18,8 @@ static const char table[] =
 static enum err too_many_wait(struct sql *db, bool *ret)
 {
     char before[ID_SIZE];
-    int64_t waits = 0, ms = clock_now_ms() - WAITING_MOST_MS;
-    snprintf(before, sizeof before, "%08llx-%04llx", (unsigned long long)ms >> 16, (unsigned long long)ms & 0xffff);
+    int64_t waits = 0;
+    id_at(clock_now_ms() - WAITING_MOST_MS, before);
     TRY(sql_int(db, &waits, "SELECT EXISTS (SELECT 1 FROM look_todo WHERE id < ?1)", V((const char *)before)));
     *ret = waits;
     return OK;

@@ -114,10 +114,12 @@ enum err outlier_heard(struct sql *db, struct arena *a, const char *deployment_i
         TRY(sql_run(db, "INSERT INTO outlier (id) VALUES (?1) ON CONFLICT DO NOTHING", V(deployment_id)));
         return fit_if_wanted(db, a, deployment_id);
     }
+    char before[ID_SIZE];
+    id_at(clock_now_ms() - TODO_MOST_MS, before);
     TRY(sql_run(db,
                 "INSERT INTO outlier_todo (id) SELECT ?2 FROM outlier m WHERE m.id = ?1 AND m.active <> 0 AND m.fit_id IS NOT NULL"
-                " AND (SELECT count(*) FROM outlier_todo) < ?3 ON CONFLICT DO NOTHING",
-                V(deployment_id), V(predicted_asset_id), V((int64_t)TODO_MOST)));
+                " AND NOT EXISTS (SELECT 1 FROM outlier_todo w WHERE w.id < ?3) ON CONFLICT DO NOTHING",
+                V(deployment_id), V(predicted_asset_id), V((const char *)before)));
     lookout_wake();
     return OK;
 }

@@ -3,9 +3,9 @@
 #include "app/monitor/monitor.h"
 
 enum {
-    FITS_KEPT = 5,      /* of one deployment */
-    BEHIND_MOST = 5000, /* predictions made before a fit that are scored after it */
-    TODO_MOST = 10000   /* predictions that wait for a score, of all deployments */
+    FITS_KEPT = 5,                /* of one deployment */
+    BEHIND_MOST = 5000,           /* predictions made before a fit that are scored after it */
+    TODO_MOST_MS = 15 * 60 * 1000 /* that one waits for a score; where one has waited longer, further ones are left out */
 };
 
 /* What a deployment is scored by now. */
