@@ -80,9 +80,19 @@ TEST(zips_are_read_with_limits_of_size_and_ratio)
     MUST(foreign_zip(sent_files(a, bombs, 2), (struct foreign_put){ put, &t }));
     const struct sent file = { "x.zip", t.bytes, t.n };
     MUST_FAIL(sent_read(a, &file, 1, &s), E_TOO_BIG, "bomb.json");
-    for (size_t cut = 1; cut < t.n; cut += 97) { /* cut off anywhere, it is no zip */
+}
+
+TEST(a_zip_that_is_cut_off_anywhere_is_refused)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(text) struct text t;
+    struct foreign_set *s = NULL;
+    text_init(&t, 1 << 20);
+    const struct sent inner[] = { { "a.json", "{\"images\": [], \"annotations\": [], \"categories\": []}" }, { "b.txt", "x" } };
+    MUST(foreign_zip(sent_files(a, inner, 2), (struct foreign_put){ put, &t }));
+    for (size_t cut = 1; cut < t.n; cut++) {
         const struct sent part = { "x.zip", t.bytes, cut };
-        CHECK(sent_read(a, &part, 1, &s) != OK);
+        CHECK(foreign_collect(a, foreign_read_here, NULL, sent_files(a, &part, 1), &s) != OK);
     }
 }
 
