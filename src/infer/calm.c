@@ -1,8 +1,9 @@
 #include "infer/calm.h"
 
 enum { THREADS_MOST = 8, DISTURBED_MOST = 4 };
-static const double COMPANY_S = 2, SPELL_S = 0.25, SPELL_MOST_S = 60;
-static const double SLOWER = 1.3;                    /* than the quickest */
+static const double COMPANY_S = 2, SPELL_S = 1, SPELL_MOST_S = 60;
+static const double SLOWER = 1.3; /* than the quickest */
+static const double LOST_S = 0.1;
 static const double LONG_S = 0.05, OWN_SHARE = 0.75; /* of a long run's processors */
 
 void calm_init(struct calm *c, int processors)
@@ -38,21 +39,32 @@ static bool was_disturbed(const struct paced *r, const struct paces *p)
     return waited || (p->all_s > 0 && r->run_s > SLOWER * p->all_s) || (p->one_s > 0 && r->run_s > p->one_s);
 }
 
-/* Four disturbed runs begin a spell with one thread; each further spell is twice as long as the one before, until many runs were
- * left alone. Runs that still take more within a spell, while a process of one thread is started, say nothing new. */
+/* What the run took more than it might have. */
+static double lost(const struct paced *r, const struct paces *p)
+{
+    double least = p->all_s > 0 && p->all_s < r->run_s ? p->all_s : r->run_s / r->threads;
+    return r->run_s - least;
+}
+
+/* Four disturbed runs that lost a tenth of a second begin a spell with one thread; each further spell is twice as long as the one
+ * before, until many runs were left alone. Runs that still take more within a spell, while a process of one thread is started, say
+ * nothing new. */
 void calm_ran(struct calm *c, const struct paced *r, const struct paces *before, double now)
 {
     if (r->threads < 2 || now < c->crowded_until)
         return;
     if (!was_disturbed(r, before)) {
         c->disturbed -= c->disturbed > 0;
+        c->lost_s /= 2;
         if (now > c->crowded_until + c->spell_s)
             c->spell_s = SPELL_S;
         return;
     }
-    if (++c->disturbed < DISTURBED_MOST)
+    c->lost_s += lost(r, before);
+    if (++c->disturbed < DISTURBED_MOST || c->lost_s < LOST_S)
         return;
     c->disturbed = 0;
+    c->lost_s = 0;
     crowded(c, now + c->spell_s);
     c->spell_s = c->spell_s * 2 < SPELL_MOST_S ? c->spell_s * 2 : SPELL_MOST_S;
 }

@@ -13,6 +13,7 @@ struct calm {
     int most; /* threads */
     double crowded_until, spell_s;
     int disturbed; /* of late */
+    double lost_s; /* by these */
 };
 struct paces { /* of a model: how long its quickest runs of late took. 0: none is known */
     double one_s, all_s;
