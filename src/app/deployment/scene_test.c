@@ -15,10 +15,17 @@ const char *scene_text(struct scene *s, const char *sql)
     return t ? t : "NULL";
 }
 
-void scene_open(struct scene *s, struct arena *a)
+int64_t scene_number(struct scene *s, const char *sql)
+{
+    int64_t n = 0;
+    MUST(sql_int_text(s->db, &n, sql, NULL, 0));
+    return n;
+}
+
+void scene_begin(struct scene *s, struct arena *a)
 {
     struct first_start first;
-    s->a = a;
+    *s = (struct scene){ .a = a };
     MUST(sql_open(":memory:", &s->db));
     MUST(api_make_schema(s->db));
     MUST(account_first_start(s->db, a, &first));
@@ -41,6 +48,11 @@ void scene_open(struct scene *s, struct arena *a)
                 "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
                 " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
                 V(s->deployment), V(s->org), V(s->version), V(s->lake)));
+}
+
+void scene_open(struct scene *s, struct arena *a)
+{
+    scene_begin(s, a);
     MUST(sql_run(s->db, "INSERT INTO project (id, org, name, description, created_at, updated_at) VALUES ('p', ?1, 'p', '', 0, 0)",
                  V(s->org)));
     MUST(sql_run(s->db, "INSERT INTO dataset (id, org, name, description, created_at, updated_at) VALUES ('s', ?1, 's', '', 0, 0)",
@@ -62,7 +74,7 @@ void scene_open(struct scene *s, struct arena *a)
     MUST(sql_run(s->db, "INSERT INTO ct_dataset VALUES (?1, 'train', 'v', 0)", V(s->deployment)));
 }
 
-const char *scene_see(struct scene *s, const char *hash, bool once)
+static const char *see(struct scene *s, const char *hash, bool once, int64_t at_ms)
 {
     const struct sighting sighting = { .deployment_id = s->deployment,
                                        .org = s->org,
@@ -74,10 +86,37 @@ const char *scene_see(struct scene *s, const char *hash, bool once)
                                        .width = 64,
                                        .height = 48,
                                        .orientation = 1,
-                                       .once = once };
+                                       .once = once,
+                                       .at_ms = at_ms };
     const char *id;
     MUST(predicted_asset_add(s->db, s->a, &sighting, &id));
     return id;
+}
+
+const char *scene_see(struct scene *s, const char *hash, bool once)
+{
+    return see(s, hash, once, 0);
+}
+
+const char *scene_see_at(struct scene *s, int64_t at_ms)
+{
+    return see(s, id_new(s->a), false, at_ms);
+}
+
+void scene_predict(struct scene *s, const char *predicted_asset_id, double latency, const struct predicted_shapes *shapes)
+{
+    const struct prediction_new n = { predicted_asset_id, s->version, false, latency, shapes };
+    const char *id;
+    MUST(prediction_add(s->db, s->a, s->deployment, &n, &id));
+}
+
+double scene_chance(int i, int salt)
+{
+    uint32_t x = (uint32_t)i * 2654435761U ^ (uint32_t)salt * 40503U;
+    x ^= x >> 15;
+    x *= 2246822519U;
+    x ^= x >> 13;
+    return x / 4294967296.0;
 }
 
 void scene_submit(struct scene *s, int n)

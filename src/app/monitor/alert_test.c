@@ -1,8 +1,6 @@
 #include "app/account/account.h"
-#include "app/datalake/datalake.h"
-#include "app/deployment/deployment.h"
+#include "app/deployment/scene_test.h"
 #include "app/deployment/served.h"
-#include "app/model/model.h"
 #include "app/monitor/alert.h"
 #include "base/clock.h"
 #include "base/test.h"
@@ -88,64 +86,20 @@ TEST(every_metric_has_words_a_window_that_fits_and_a_reader)
 
 /* ---- what they read */
 
-struct scene {
-    struct sql *db;
-    struct arena *a;
-    const char *org, *lake, *version, *deployment;
-    int64_t now;
-};
-
-static const char *text(struct scene *s, const char *sql)
-{
-    struct rows *r = NULL;
-    MUST(sql_first_text(s->db, &r, sql, NULL, 0));
-    const char *t = arena_str(s->a, rows_text(r, 0));
-    rows_done(r);
-    return t ? t : "NULL";
-}
+static int64_t now;
 
 static void open_scene(struct scene *s, struct arena *a)
 {
-    struct first_start first;
-    const char *model;
-    *s = (struct scene){ .a = a, .now = clock_now_ms() };
-    MUST(sql_open(":memory:", &s->db));
-    MUST(api_make_schema(s->db));
-    MUST(account_first_start(s->db, a, &first));
-    MUST(account_default_org(s->db, a, &s->org));
-    s->lake = text(s, "SELECT id FROM datalake");
-    const struct model_new m = { s->org, text(s, "SELECT id FROM person"), "m", NULL, NULL, NULL };
-    MUST(model_add(s->db, a, &m, &model));
-    const struct model_version_new v = { .model_id = model,
-                                         .type = "OBJECT_DETECTION",
-                                         .framework = "ONNX",
-                                         .architecture = "yolox-nano",
-                                         .labels = "{\"0\":\"platelet\",\"1\":\"cell\"}" };
-    MUST(model_version_add(s->db, a, &v, &s->version));
-    s->deployment = id_new(a);
-    MUST(
-        sql_run(s->db,
-                "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
-                " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 0, ?5, ?5,"
-                " ?5)",
-                V(s->deployment), V(s->org), V(s->version), V(s->lake), V(s->now - 7200 * 1000)));
+    now = clock_now_ms();
+    scene_begin(s, a);
+    MUST(sql_run(s->db, "UPDATE deployment SET serving = 0, created_at = ?1, updated_at = ?1, deployed_at = ?1",
+                 V(now - 7200 * 1000)));
     MUST(sql_run(s->db, "INSERT INTO deployment_label VALUES ('p', ?1, 0, 'platelet'), ('c', ?1, 1, 'cell')", V(s->deployment)));
 }
 
 /* A prediction so long ago; its boxes lie beside each other, all of one label. */
 static const char *predict(struct scene *s, double seconds_ago, double latency, const char *label, int n)
 {
-    const struct sighting sighting = { .deployment_id = s->deployment,
-                                       .org = s->org,
-                                       .datalake_id = s->lake,
-                                       .hash = id_new(s->a),
-                                       .filename = "a.jpg",
-                                       .content_type = "image/jpeg",
-                                       .size = 1,
-                                       .width = 640,
-                                       .height = 480,
-                                       .orientation = 1,
-                                       .at_ms = s->now - (int64_t)(seconds_ago * 1000) };
     struct predicted_shapes shapes = { 0 };
     for (int i = 0; i < n; i++) {
         struct predicted_shape box = {
@@ -153,10 +107,8 @@ static const char *predict(struct scene *s, double seconds_ago, double latency, 
         };
         MUST(predicted_shape_add(s->a, &shapes, &box));
     }
-    const char *asset, *id;
-    MUST(predicted_asset_add(s->db, s->a, &sighting, &asset));
-    const struct prediction_new p = { asset, s->version, false, latency, &shapes };
-    MUST(prediction_add(s->db, s->a, s->deployment, &p, &id));
+    const char *asset = scene_see_at(s, now - (int64_t)(seconds_ago * 1000));
+    scene_predict(s, asset, latency, &shapes);
     return asset;
 }
 
@@ -167,7 +119,7 @@ static struct alert_look look(struct scene *s, const char *metric, int64_t predi
     r->window_predictions = predictions;
     r->window_seconds = seconds;
     r->label = "cell";
-    struct alert_look l = { .db = s->db, .arena = s->a, .rule = r, .deployment = s->deployment, .now = s->now };
+    struct alert_look l = { .db = s->db, .arena = s->a, .rule = r, .deployment = s->deployment, .now = now };
     MUST(alert_read(&l));
     return l;
 }
@@ -207,7 +159,7 @@ TEST(a_slow_prediction_between_two_looks_is_not_missed)
     predict(&s, 2, 0.01, "c", 1);
     struct alert_look l = look(&s, "latency", 1, 0);
     CHECK(l.value == 10);
-    l.looked_at = s.now - 4000;
+    l.looked_at = now - 4000;
     MUST(alert_read(&l));
     CHECK(l.value == 5000 && l.count == 2);
     sql_close(s.db);
@@ -251,12 +203,12 @@ TEST(requests_are_counted_by_the_minute_and_silence_begins_with_the_last_answer)
     MUST(served_write(s.db));
     reads(&s, "error_rate", 0, 3600, 20, 5);
     reads(&s, "predictions_per_hour", 0, 7200, 2, 4);
-    s.now = clock_now_ms() + 30000;
+    now = clock_now_ms() + 30000;
     CHECK(look(&s, "silence", 0, 0).value < 32);
     struct served all;
     served_since_start(s.deployment, &all);
     CHECK(all.answered == 4 && all.refused == 1 && fabs(all.latency_sum_s - 0.4) < 1e-9);
-    MUST(served_sweep(s.db, s.now + (int64_t)9 * 24 * 3600 * 1000));
+    MUST(served_sweep(s.db, now + (int64_t)9 * 24 * 3600 * 1000));
     CHECK(!look(&s, "error_rate", 0, 3600).known);
     sql_close(s.db);
 }
@@ -314,21 +266,21 @@ TEST(an_alert_waits_for_enough_predictions_fires_and_ends_and_its_history_says_w
     open_scene(&s, a);
     add_alert(&s, "a", 60);
     predict(&s, 50, 0.5, "c", 1);
-    MUST(alerts_look(s.db, s.now, true));
-    CHECK_TEXT(text(&s, "SELECT state || last_count FROM alert"), "OK1");
+    MUST(alerts_look(s.db, now, true));
+    CHECK_TEXT(scene_text(&s, "SELECT state || last_count FROM alert"), "OK1");
     predict(&s, 40, 0.3, "c", 1);
-    MUST(alerts_look(s.db, s.now + 10000, true));
-    CHECK_TEXT(text(&s, "SELECT state || last_value FROM alert"), "PENDING400.0");
-    MUST(alerts_look(s.db, s.now + 69000, false));
-    CHECK_TEXT(text(&s, "SELECT state FROM alert"), "PENDING");
-    MUST(alerts_look(s.db, s.now + 70000, false)); /* by the clock alone */
-    CHECK_TEXT(text(&s, "SELECT state || (triggered_at - looked_at) FROM alert"), "FIRING0");
+    MUST(alerts_look(s.db, now + 10000, true));
+    CHECK_TEXT(scene_text(&s, "SELECT state || last_value FROM alert"), "PENDING400.0");
+    MUST(alerts_look(s.db, now + 69000, false));
+    CHECK_TEXT(scene_text(&s, "SELECT state FROM alert"), "PENDING");
+    MUST(alerts_look(s.db, now + 70000, false)); /* by the clock alone */
+    CHECK_TEXT(scene_text(&s, "SELECT state || (triggered_at - looked_at) FROM alert"), "FIRING0");
     MUST(sql_run(s.db, "UPDATE deployment SET status = 'PAUSED'"));
-    MUST(alerts_look(s.db, s.now + 71000, true));
-    CHECK_TEXT(text(&s, "SELECT state FROM alert"), "OK");
-    CHECK_TEXT(text(&s, "SELECT count(*) FROM event WHERE topic = 'alert'"), "3");
-    CHECK_TEXT(text(&s, "SELECT why FROM alert_change WHERE state = 'FIRING'"), "it is 400 ms");
-    CHECK_TEXT(text(&s, "SELECT why FROM alert_change WHERE state = 'OK'"), "the deployment is paused");
+    MUST(alerts_look(s.db, now + 71000, true));
+    CHECK_TEXT(scene_text(&s, "SELECT state FROM alert"), "OK");
+    CHECK_TEXT(scene_text(&s, "SELECT count(*) FROM event WHERE topic = 'alert'"), "3");
+    CHECK_TEXT(scene_text(&s, "SELECT why FROM alert_change WHERE state = 'FIRING'"), "it is 400 ms");
+    CHECK_TEXT(scene_text(&s, "SELECT why FROM alert_change WHERE state = 'OK'"), "the deployment is paused");
     sql_close(s.db);
 }
 
@@ -341,14 +293,14 @@ TEST(an_alert_that_is_off_or_of_a_deployment_that_goes_is_not_looked_at)
     predict(&s, 50, 0.5, "c", 1);
     predict(&s, 50, 0.5, "c", 1);
     MUST(sql_run(s.db, "UPDATE alert SET active = 0"));
-    MUST(alerts_look(s.db, s.now, true));
+    MUST(alerts_look(s.db, now, true));
     MUST(sql_run(s.db, "UPDATE alert SET active = 1"));
     MUST(sql_run(s.db, "INSERT INTO gone VALUES (?1, ?1)", V(s.deployment)));
-    MUST(alerts_look(s.db, s.now, true));
-    CHECK_TEXT(text(&s, "SELECT state FROM alert"), "OK");
+    MUST(alerts_look(s.db, now, true));
+    CHECK_TEXT(scene_text(&s, "SELECT state FROM alert"), "OK");
     MUST(sql_run(s.db, "DELETE FROM gone"));
-    MUST(alerts_look(s.db, s.now, true));
-    CHECK_TEXT(text(&s, "SELECT state FROM alert"), "FIRING");
+    MUST(alerts_look(s.db, now, true));
+    CHECK_TEXT(scene_text(&s, "SELECT state FROM alert"), "FIRING");
     sql_close(s.db);
 }
 

@@ -1,59 +1,17 @@
-#include "app/account/account.h"
-#include "app/datalake/datalake.h"
-#include "app/deployment/deployment.h"
-#include "app/model/model.h"
+#include "app/deployment/scene_test.h"
 #include "app/monitor/drift.h"
 #include "base/clock.h"
 #include "base/test.h"
 #include <math.h>
 #include <string.h>
 
+static int sent;
+
 /* A deployment that has no training images, whose images' looks are written as they would have been measured. */
-struct scene {
-    struct sql *db;
-    struct arena *a;
-    const char *org, *lake, *version, *deployment, *labels[2];
-    int sent;
-};
-
-static const char *text(struct scene *s, const char *sql)
-{
-    AUTO(rows) struct rows *r = NULL;
-    MUST(sql_first_text(s->db, &r, sql, NULL, 0));
-    return arena_str(s->a, rows_text(r, 0));
-}
-
-static int64_t number(struct scene *s, const char *sql)
-{
-    int64_t n = 0;
-    MUST(sql_int_text(s->db, &n, sql, NULL, 0));
-    return n;
-}
-
 static void open_scene(struct scene *s, struct arena *a)
 {
-    struct first_start first;
-    const char *model;
-    *s = (struct scene){ .a = a };
-    MUST(sql_open(":memory:", &s->db));
-    MUST(api_make_schema(s->db));
-    MUST(account_first_start(s->db, a, &first));
-    MUST(account_default_org(s->db, a, &s->org));
-    s->lake = text(s, "SELECT id FROM datalake");
-    const struct model_new m = { s->org, text(s, "SELECT id FROM person"), "m", NULL, NULL, NULL };
-    MUST(model_add(s->db, a, &m, &model));
-    const struct model_version_new v = { .model_id = model,
-                                         .type = "OBJECT_DETECTION",
-                                         .framework = "ONNX",
-                                         .architecture = "yolox-nano",
-                                         .labels = "{\"0\":\"cell\",\"1\":\"platelet\"}" };
-    MUST(model_version_add(s->db, a, &v, &s->version));
-    s->deployment = id_new(a);
-    MUST(
-        sql_run(s->db,
-                "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
-                " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
-                V(s->deployment), V(s->org), V(s->version), V(s->lake)));
+    sent = 0;
+    scene_begin(s, a);
     MUST(sql_run(s->db, "INSERT INTO pipeline (deployment_id) VALUES (?1)", V(s->deployment)));
     MUST(deployment_heard(s->db, a, s->deployment, NULL));
 }
@@ -64,51 +22,30 @@ static void close_scene(struct scene *s)
     arena_free(s->a);
 }
 
-/* A number from 0 to 1 that has no order. */
-static double any(int i, int salt)
-{
-    uint32_t x = (uint32_t)i * 2654435761U ^ (uint32_t)salt * 40503U;
-    x ^= x >> 15;
-    x *= 2246822519U;
-    x ^= x >> 13;
-    return x / 4294967296.0;
-}
-
 /* An image of that brightness, with two cells and, unless it is without, a platelet. */
 static void see(struct scene *s, double brightness, bool without)
 {
-    const char *asset, *prediction;
-    int i = s->sent++;
-    const struct sighting sighting = { .deployment_id = s->deployment,
-                                       .org = s->org,
-                                       .datalake_id = s->lake,
-                                       .hash = id_new(s->a),
-                                       .filename = "a.jpg",
-                                       .content_type = "image/jpeg",
-                                       .size = 1,
-                                       .width = 64,
-                                       .height = 48,
-                                       .orientation = 1,
-                                       .at_ms = 1000 + i };
-    MUST(predicted_asset_add(s->db, s->a, &sighting, &asset));
+    int i = sent++;
+    const char *asset = scene_see_at(s, 1000 + i);
     MUST(sql_run(s->db,
                  "INSERT INTO image_look (data_id, brightness, contrast, sharpness, saturation)"
                  " SELECT data_id, ?2, ?3, ?4, ?5 FROM predicted_asset WHERE id = ?1",
-                 V(asset), V(brightness), V(any(i, 2)), V(any(i, 3)), V(any(i, 4))));
+                 V(asset), V(brightness), V(scene_chance(i, 2)), V(scene_chance(i, 3)), V(scene_chance(i, 4))));
     struct predicted_shapes shapes = { 0 };
     for (int k = 0; k < (without ? 2 : 3); k++) {
-        const struct predicted_shape shape = { .kind = "rectangle", .label = k == 2, .score = any(i, 10 + k), .w = 5, .h = 5 };
+        const struct predicted_shape shape = {
+            .kind = "rectangle", .label = k != 2, .score = scene_chance(i, 10 + k), .w = 5, .h = 5
+        };
         MUST(predicted_shape_add(s->a, &shapes, &shape));
     }
-    const struct prediction_new n = { asset, s->version, false, 0.01, &shapes };
-    MUST(prediction_add(s->db, s->a, s->deployment, &n, &prediction));
+    scene_predict(s, asset, 0.01, &shapes);
     MUST(deployment_heard(s->db, s->a, s->deployment, asset));
 }
 
 static void see_many(struct scene *s, int n, double from, bool without)
 {
     for (int i = 0; i < n; i++)
-        see(s, from + 0.4 * any(s->sent, 1), without);
+        see(s, from + 0.4 * scene_chance(sent, 1), without);
 }
 
 static int check_all(struct scene *s)
@@ -127,16 +64,16 @@ TEST(nothing_is_checked_before_there_are_thirty_predictions_and_thirty_before_th
     struct scene s;
     open_scene(&s, arena_new());
     check_all(&s);
-    CHECK_TEXT(text(&s, "SELECT waits_for FROM drift"), "0 of 60 predictions");
+    CHECK_TEXT(scene_text(&s, "SELECT waits_for FROM drift"), "0 of 60 predictions");
     see_many(&s, 59, 0.2, false);
     check_all(&s);
-    CHECK_INT(number(&s, CHECKS), 0);
-    CHECK_TEXT(text(&s, "SELECT waits_for FROM drift"), "59 of 60 predictions");
+    CHECK_INT(scene_number(&s, CHECKS), 0);
+    CHECK_TEXT(scene_text(&s, "SELECT waits_for FROM drift"), "59 of 60 predictions");
     see_many(&s, 1, 0.2, false);
     check_all(&s);
-    CHECK_INT(number(&s, CHECKS), 1);
-    CHECK_INT(number(&s, DRIFTED_NOW), 0);
-    CHECK(!text(&s, "SELECT waits_for FROM drift"));
+    CHECK_INT(scene_number(&s, CHECKS), 1);
+    CHECK_INT(scene_number(&s, DRIFTED_NOW), 0);
+    CHECK_TEXT(scene_text(&s, "SELECT waits_for FROM drift"), "NULL");
     close_scene(&s);
 }
 
@@ -148,16 +85,16 @@ TEST(a_check_is_made_each_ten_predictions_and_one_alarm_is_given_for_one_drift)
     check_all(&s);
     see_many(&s, 9, 0.2, false);
     check_all(&s);
-    CHECK_INT(number(&s, CHECKS), 1);
+    CHECK_INT(scene_number(&s, CHECKS), 1);
     for (int i = 0; i < 10; i++) {
         see_many(&s, 10, 0.5, false);
         check_all(&s);
     }
-    CHECK_INT(number(&s, CHECKS), 11);
-    CHECK_INT(number(&s, DRIFTED_NOW), 1);
-    CHECK_INT(number(&s, "SELECT sum(alarm) FROM drift_check"), 1);
-    CHECK_INT(number(&s, "SELECT count(*) FROM drift_check WHERE detail IS NOT NULL"), 1);
-    CHECK_INT(number(&s, "SELECT count(*) FROM drift_value WHERE drifted <> 0 AND feature <> 'brightness'"), 0);
+    CHECK_INT(scene_number(&s, CHECKS), 11);
+    CHECK_INT(scene_number(&s, DRIFTED_NOW), 1);
+    CHECK_INT(scene_number(&s, "SELECT sum(alarm) FROM drift_check"), 1);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM drift_check WHERE detail IS NOT NULL"), 1);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM drift_value WHERE drifted <> 0 AND feature <> 'brightness'"), 0);
     close_scene(&s);
 }
 
@@ -169,7 +106,7 @@ TEST(a_check_tells_when_the_oldest_and_the_newest_of_its_window_were_seen)
     open_scene(&s, arena_new());
     see_many(&s, 60, 0.2, false);
     check_all(&s);
-    const char *detail = text(&s, "SELECT detail FROM drift_check");
+    const char *detail = scene_text(&s, "SELECT detail FROM drift_check");
     MUST(json_parse(s.a, detail, strlen(detail), &v));
     CHECK(json_count(json_get(v, "features")) > 5);
     for (size_t i = 0; (one = json_at(json_get(v, "features"), i)); i++) {
@@ -186,10 +123,11 @@ TEST(a_label_that_is_no_longer_seen_is_drift_of_its_objects_and_of_all_objects)
     see_many(&s, 100, 0.2, false);
     see_many(&s, 100, 0.2, true);
     check_all(&s);
-    CHECK_INT(number(&s, DRIFTED_NOW), 1);
-    CHECK_TEXT(text(&s, "SELECT feature FROM drift_value WHERE drifted <> 0 ORDER BY feature LIMIT 1"), "label:platelet");
-    CHECK_INT(number(&s, "SELECT count(*) FROM drift_value WHERE drifted <> 0 AND feature = 'objects'"), 1);
-    CHECK_INT(number(&s, "SELECT count(*) FROM drift_value WHERE drifted <> 0 AND feature IN ('label:cell', 'brightness')"), 0);
+    CHECK_INT(scene_number(&s, DRIFTED_NOW), 1);
+    CHECK_TEXT(scene_text(&s, "SELECT feature FROM drift_value WHERE drifted <> 0 ORDER BY feature LIMIT 1"), "label:platelet");
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM drift_value WHERE drifted <> 0 AND feature = 'objects'"), 1);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM drift_value WHERE drifted <> 0 AND feature IN ('label:cell', 'brightness')"),
+              0);
     close_scene(&s);
 }
 
@@ -201,11 +139,11 @@ TEST(a_fast_stream_gets_no_more_checks_than_the_false_alarms_allow)
         see_many(&s, 10, 0.2, false);
         check_all(&s);
     }
-    CHECK_INT(number(&s, CHECKS), CHECKS_AT_ONCE);
+    CHECK_INT(scene_number(&s, CHECKS), CHECKS_AT_ONCE);
     MUST(sql_run(s.db, "UPDATE drift SET allowance_at = allowance_at - ?1", V((int64_t)CHECK_EVERY_MS)));
     see_many(&s, 1, 0.2, false);
     check_all(&s);
-    CHECK_INT(number(&s, CHECKS), CHECKS_AT_ONCE + 1);
+    CHECK_INT(scene_number(&s, CHECKS), CHECKS_AT_ONCE + 1);
     close_scene(&s);
 }
 
@@ -235,8 +173,8 @@ TEST(switched_off_nothing_is_counted_or_checked)
     MUST(sql_run(s.db, "UPDATE drift SET active = 0"));
     see_many(&s, 70, 0.2, false);
     check_all(&s);
-    CHECK_INT(number(&s, CHECKS), 0);
-    CHECK_INT(number(&s, "SELECT fresh FROM drift"), 0);
+    CHECK_INT(scene_number(&s, CHECKS), 0);
+    CHECK_INT(scene_number(&s, "SELECT fresh FROM drift"), 0);
     close_scene(&s);
 }
 
@@ -247,7 +185,7 @@ TEST(the_page_of_a_check_has_bars_with_round_edges_that_hold_all_values)
     open_scene(&s, arena_new());
     see_many(&s, 60, 0.2, false);
     check_all(&s);
-    const char *detail = text(&s, "SELECT detail FROM drift_check");
+    const char *detail = scene_text(&s, "SELECT detail FROM drift_check");
     MUST(json_parse(s.a, detail, strlen(detail), &v));
     for (size_t i = 0; (one = json_at(json_get(v, "features"), i)); i++) {
         const struct json *h = json_get(one, "histogram"), *edges = json_get(h, "edges");

@@ -1,7 +1,5 @@
-#include "app/account/account.h"
 #include "app/dataset/dataset.h"
-#include "app/deployment/deployment.h"
-#include "app/model/model.h"
+#include "app/deployment/scene_test.h"
 #include "app/monitor/embedding.h"
 #include "base/clock.h"
 #include "base/test.h"
@@ -10,63 +8,25 @@
 
 enum { WIDTH = 5, TRAINED_ON = 60 };
 
+static int sent;
+static const char *training, *fit;
+
 /* A deployment whose champion has seen its training images; where they lie is written as the network would have told it. */
-struct scene {
-    struct sql *db;
-    struct arena *a;
-    const char *org, *lake, *version, *deployment, *training, *fit;
-    int sent;
-};
-
-static const char *text(struct scene *s, const char *sql)
-{
-    AUTO(rows) struct rows *r = NULL;
-    MUST(sql_first_text(s->db, &r, sql, NULL, 0));
-    return arena_str(s->a, rows_text(r, 0));
-}
-
-static int64_t number(struct scene *s, const char *sql)
-{
-    int64_t n = 0;
-    MUST(sql_int_text(s->db, &n, sql, NULL, 0));
-    return n;
-}
-
 static void open_scene(struct scene *s, struct arena *a)
 {
-    struct first_start first;
-    const char *model;
-    *s = (struct scene){ .a = a };
-    MUST(sql_open(":memory:", &s->db));
-    MUST(api_make_schema(s->db));
-    MUST(account_first_start(s->db, a, &first));
-    MUST(account_default_org(s->db, a, &s->org));
-    s->lake = text(s, "SELECT id FROM datalake");
-    const struct model_new m = { s->org, text(s, "SELECT id FROM person"), "m", NULL, NULL, NULL };
-    MUST(model_add(s->db, a, &m, &model));
-    const struct model_version_new v = { .model_id = model,
-                                         .type = "OBJECT_DETECTION",
-                                         .framework = "ONNX",
-                                         .architecture = "yolox-nano",
-                                         .labels = "{\"0\":\"cell\"}" };
-    MUST(model_version_add(s->db, a, &v, &s->version));
+    sent = 0;
+    scene_begin(s, a);
     MUST(sql_run(s->db, "INSERT INTO dataset (id, org, name, description, created_at, updated_at) VALUES ('s', ?1, 's', '', 0, 0)",
                  V(s->org)));
-    s->training = id_new(a);
+    training = id_new(a);
     MUST(sql_run(
         s->db,
         "INSERT INTO dataset_version (id, dataset_id, org, version, description, type, created_at, updated_at) VALUES (?1, 's',"
         " ?2, '1', '', 'OBJECT_DETECTION', 0, 0)",
-        V(s->training), V(s->org)));
-    s->deployment = id_new(a);
-    MUST(
-        sql_run(s->db,
-                "INSERT INTO deployment (id, org, name, type, model_version_id, min_threshold, target_datalake_id, status, serving,"
-                " created_at, updated_at, deployed_at) VALUES (?1, ?2, 'd', 'OBJECT_DETECTION', ?3, 0, ?4, 'RUNNING', 1, 0, 0, 0)",
-                V(s->deployment), V(s->org), V(s->version), V(s->lake)));
-    MUST(sql_run(s->db, "INSERT INTO pipeline (deployment_id, td_version_id) VALUES (?1, ?2)", V(s->deployment), V(s->training)));
+        V(training), V(s->org)));
+    MUST(sql_run(s->db, "INSERT INTO pipeline (deployment_id, td_version_id) VALUES (?1, ?2)", V(s->deployment), V(training)));
     MUST(deployment_heard(s->db, a, s->deployment, NULL));
-    MUST(sql_run(s->db, "UPDATE drift SET training_version_id = ?2 WHERE id = ?1", V(s->deployment), V(s->training)));
+    MUST(sql_run(s->db, "UPDATE drift SET training_version_id = ?2 WHERE id = ?1", V(s->deployment), V(training)));
 }
 
 static void close_scene(struct scene *s)
@@ -75,20 +35,11 @@ static void close_scene(struct scene *s)
     arena_free(s->a);
 }
 
-/* A number from 0 to 1 that has no order. */
-static float any(int i, int salt)
-{
-    uint32_t x = (uint32_t)i * 2654435761U ^ (uint32_t)salt * 40503U;
-    x ^= x >> 15;
-    x *= 2246822519U;
-    x ^= x >> 13;
-    return (float)x / 4294967296.0F;
-}
-
 /* What the network sees of image i: it varies along three directions. */
 static void features_of(int i, float shift, float ret[WIDTH])
 {
-    float a = any(i, 1) - 0.5F + shift, b = (any(i, 2) - 0.5F) / 2, c = (any(i, 3) - 0.5F) / 4;
+    float a = (float)scene_chance(i, 1) - 0.5F + shift, b = ((float)scene_chance(i, 2) - 0.5F) / 2,
+          c = ((float)scene_chance(i, 3) - 0.5F) / 4;
     ret[0] = 7 + a + b;
     ret[1] = a - b;
     ret[2] = 3 + c;
@@ -98,46 +49,28 @@ static void features_of(int i, float shift, float ret[WIDTH])
 
 static const char *see_image(struct scene *s)
 {
-    const char *asset;
-    int i = s->sent++;
-    const struct sighting sighting = { .deployment_id = s->deployment,
-                                       .org = s->org,
-                                       .datalake_id = s->lake,
-                                       .hash = id_new(s->a),
-                                       .filename = "a.jpg",
-                                       .content_type = "image/jpeg",
-                                       .size = 1,
-                                       .width = 64,
-                                       .height = 48,
-                                       .orientation = 1,
-                                       .at_ms = clock_now_ms() + i };
-    MUST(predicted_asset_add(s->db, s->a, &sighting, &asset));
-    return asset;
+    return scene_see_at(s, clock_now_ms() + sent++);
 }
 
-static const char *predict(struct scene *s, float shift)
+static void predict(struct scene *s, float shift)
 {
-    const char *asset = see_image(s), *prediction;
+    const char *asset = see_image(s);
     float features[WIDTH];
-    features_of(s->sent, shift, features);
-    struct predicted_shapes shapes = { .features = features, .n_features = WIDTH };
-    const struct prediction_new n = {
-        .predicted_asset_id = asset, .model_version_id = s->version, .latency = 0.01, .shapes = &shapes
-    };
-    MUST(prediction_add(s->db, s->a, s->deployment, &n, &prediction));
+    features_of(sent, shift, features);
+    const struct predicted_shapes shapes = { .features = features, .n_features = WIDTH };
+    scene_predict(s, asset, 0.01, &shapes);
     MUST(deployment_heard(s->db, s->a, s->deployment, asset));
-    return asset;
 }
 
 /* The fit is asked for; the network has seen all of the training images but the last. */
 static void begin_fit(struct scene *s)
 {
-    s->fit = id_new(s->a);
+    fit = id_new(s->a);
     MUST(sql_run(
         s->db,
         "INSERT INTO embedding_fit (id, model_version_id, dataset_version_id, file_hash, created_at, width) VALUES (?1, ?2, ?3,"
         " 'h', ?4, ?5)",
-        V(s->fit), V(s->version), V(s->training), V(clock_now_ms() - 1000), V((int64_t)WIDTH)));
+        V(fit), V(s->version), V(training), V(clock_now_ms() - 1000), V((int64_t)WIDTH)));
     for (int i = 0; i < TRAINED_ON; i++) {
         float features[WIDTH];
         const char *asset = see_image(s);
@@ -145,7 +78,7 @@ static void begin_fit(struct scene *s)
         MUST(sql_run(s->db,
                      "INSERT INTO embedding_training (fit_id, data_id, state, vector) SELECT ?1, a.data_id, 'SEEN', ?3 FROM"
                      " predicted_asset a WHERE a.id = ?2",
-                     V(s->fit), V(asset), value_bytes(features, sizeof features)));
+                     V(fit), V(asset), value_bytes(features, sizeof features)));
     }
 }
 
@@ -178,16 +111,17 @@ TEST(predictions_wait_for_the_fit_and_then_have_their_place)
     struct scene s;
     open_scene(&s, arena_new());
     predict(&s, 0); /* nobody has asked for a fit yet */
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 0);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 0);
     begin_fit(&s);
     for (int i = 0; i < 5; i++)
         predict(&s, 0);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 5);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 5);
     CHECK(work(&s) >= 3); /* the fit, the predictions, the training images */
-    CHECK_INT(number(&s, "SELECT n_directions FROM embedding_fit"), 3);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 0);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding WHERE length(vector) = 16"), 5);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_training WHERE state = 'PLACED' AND length(vector) = 16"), TRAINED_ON);
+    CHECK_INT(scene_number(&s, "SELECT n_directions FROM embedding_fit"), 3);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 0);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding WHERE length(vector) = 16"), 5);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_training WHERE state = 'PLACED' AND length(vector) = 16"),
+              TRAINED_ON);
     close_scene(&s);
 }
 
@@ -199,7 +133,7 @@ TEST(places_are_in_units_of_how_training_images_spread)
     open_scene(&s, arena_new());
     begin_fit(&s);
     work(&s);
-    MUST(fit_read(s.db, s.a, s.version, s.training, &f));
+    MUST(fit_read(s.db, s.a, s.version, training, &f));
     CHECK(f.ready && f.images == TRAINED_ON && f.seen == TRAINED_ON && f.n == 3 && f.width == WIDTH);
     MUST(places_of_training(s.db, s.a, &f, 1000, 3, &p));
     CHECK_INT(p.n, TRAINED_ON);
@@ -267,11 +201,11 @@ TEST(a_network_that_sees_no_difference_between_images_has_no_directions)
     MUST(sql_run(s.db, "UPDATE embedding_training SET vector = ?1", value_bytes(same, sizeof same)));
     predict(&s, 0);
     work(&s);
-    MUST(fit_read(s.db, s.a, s.version, s.training, &f));
+    MUST(fit_read(s.db, s.a, s.version, training, &f));
     CHECK(!f.ready && strstr(f.why, "all are alike"));
     predict(&s, 0);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 0);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_training"), 0);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 0);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_training"), 0);
     close_scene(&s);
 }
 
@@ -284,10 +218,10 @@ TEST(only_so_many_predictions_wait_for_a_fit)
     MUST(sql_run(s.db,
                  "INSERT INTO embedding_raw (predicted_asset_id, fit_id, vector) SELECT a.id, ?1, x'00' FROM predicted_asset a"
                  " WHERE 1 = 1 ON CONFLICT DO NOTHING",
-                 V(s.fit)));
+                 V(fit)));
     for (int i = 0; i < 2000; i++)
         predict(&s, 0);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 2000);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 2000);
     close_scene(&s);
 }
 
@@ -302,10 +236,10 @@ TEST(a_failed_write_leaves_what_is_to_do)
     bool any_more;
     MUST(sql_run(s.db, "CREATE TRIGGER stop BEFORE INSERT ON embedding BEGIN SELECT RAISE(ABORT, 'stop'); END"));
     CHECK(embedding_next(s.db, NULL, &any_more) != OK);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 1);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 1);
     MUST(sql_run(s.db, "DROP TRIGGER stop"));
     work(&s);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding_raw"), 0);
-    CHECK_INT(number(&s, "SELECT count(*) FROM embedding"), 2);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding_raw"), 0);
+    CHECK_INT(scene_number(&s, "SELECT count(*) FROM embedding"), 2);
     close_scene(&s);
 }
