@@ -607,5 +607,13 @@ const struct migration migrations[] = {
       "CREATE INDEX bucket_object_ended ON bucket_object (ended_by) WHERE ended_by IS NOT NULL;"
       "CREATE TRIGGER bucket_object_gone AFTER DELETE ON object BEGIN UPDATE bucket_object SET state = 'REMOVED', "
       "object_name = NULL WHERE object_name = old.name; END" },
+    { 47, "datalakes may be kept in step with buckets by a schedule",
+      "CREATE TABLE bucket_sync (id TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES organization(id), datalake_id TEXT NOT NULL "
+      "REFERENCES "
+      "datalake(id), bucket_id TEXT NOT NULL REFERENCES bucket(id) ON DELETE CASCADE, prefix TEXT NOT NULL, tag_ids TEXT NOT NULL, "
+      "every_minutes INTEGER NOT NULL, active INTEGER NOT NULL, due_at INTEGER NOT NULL, job_id TEXT, created_at INTEGER NOT NULL, "
+      "person_id TEXT, UNIQUE (datalake_id, bucket_id, prefix)) STRICT;"
+      "CREATE INDEX bucket_sync_due ON bucket_sync (due_at) WHERE active = 1;"
+      "CREATE INDEX bucket_sync_bucket ON bucket_sync (bucket_id)" },
     { 0 },
 };

@@ -3,7 +3,8 @@
 
 #define ACCOUNT(R) R(organization) R(user) R(access) R(view) R(token) R(session) R(job) R(webhook) R(delivery) R(mail)
 #define DATALAKE(R)                                                                                                                \
-    R(datalake) R(object) R(bucket) R(bucket_import) R(source) R(tag) R(data) R(data_delete) R(data_picture) R(register) R(look)
+    R(datalake)                                                                                                                    \
+    R(object) R(bucket) R(bucket_import) R(bucket_sync) R(source) R(tag) R(data) R(data_delete) R(data_picture) R(register) R(look)
 #define DATASET(R) R(dataset) R(dataset_version) R(asset) R(label) R(label_group) R(dataset_stats) R(dataset_copy) R(dataset_use)
 #define ANNOTATION(R)                                                                                                              \
     R(annotation)                                                                                                                  \

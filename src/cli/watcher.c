@@ -1,5 +1,6 @@
 #include "cli/watcher.h"
 #include "app/account/account.h"
+#include "app/datalake/datalake.h"
 #include "app/deployment/deployment.h"
 #include "app/monitor/monitor.h"
 #include "base/clock.h"
@@ -34,6 +35,8 @@ static void look(struct sql *db, int64_t *version, double *last)
         log_failure("looking at what promotes itself");
     if (trainings_look(db, clock_now_ms()) != OK)
         log_failure("looking at what starts a training");
+    if (syncs_look(db, clock_now_ms()) != OK)
+        log_failure("looking at what is kept in step with buckets");
     *version = now_version;
     *last = begun;
 }

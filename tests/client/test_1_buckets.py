@@ -170,6 +170,29 @@ def test_uploads_of_a_bound_datalake_go_into_its_bucket(server, client, store, c
     assert done(server, start(server, lake, prefixes=["ours/"], sync=True))["known"] == 3
 
 
+def test_a_datalake_is_kept_in_step_by_a_schedule(server, client, store, cells):
+    c, folder = connect(server, client, store), unique("scheduled")
+    lake = bound_lake(server, client, c)
+    tag = lake.get_or_create_data_tag("from the schedule")
+    store.put(f"{folder}/1.jpg", cells[0].path.read_bytes())
+    made = server.call("POST", f"/api/datalake/{lake.id}/syncs", 201, json={"connector_id": c["id"], "prefix": folder + "/", "tag_ids": [str(tag.id)], "every_minutes": 60})
+    sync = lambda: server.call("GET", f"/api/sync/{made['id']}")
+    first = wait("the first run", lambda: (s := sync())["last"] and s["last"]["ended_at"] and s)
+    assert first["last"]["result"]["added"] == 1 and first["due_at"] > made["due_at"]
+    store.put(f"{folder}/2.jpg", cells[1].path.read_bytes())
+    store.delete(f"{folder}/1.jpg")
+    server.call("POST", f"/api/sync/{made['id']}/run")
+    second = wait("the second run", lambda: (s := sync())["last"]["id"] != first["last"]["id"] and s["last"]["ended_at"] and s)
+    assert {k: second["last"]["result"][k] for k in ("added", "gone", "known")} == {"added": 1, "gone": 1, "known": 0}
+    assert len(lake.list_data(q='tags.name = "from the schedule"')) == 2
+    server.refused("POST", f"/api/datalake/{lake.id}/syncs", 409, "already", json={"connector_id": c["id"], "prefix": folder + "/"})
+    server.refused("PATCH", f"/api/sync/{made['id']}", 400, "every_minutes", json={"every_minutes": 1})
+    assert server.call("PATCH", f"/api/sync/{made['id']}", json={"active": False})["active"] is False
+    assert [s["id"] for s in server.call("GET", f"/api/datalake/{lake.id}/syncs")["items"]] == [made["id"]]
+    server.call("DELETE", f"/api/sync/{made['id']}", 204)
+    server.refused("GET", f"/api/sync/{made['id']}", 404)
+
+
 # ---- connectors
 
 def test_a_secret_is_never_given_back_and_lies_sealed(server, client, store):
@@ -287,7 +310,8 @@ def test_an_import_is_cancelled_while_the_store_stalls(server, client, faulty, f
     faulty.rule = lambda method, path, times: "stall" if path.endswith(filled[3].name) else None
     job = start(server, lake, prefixes=["site a/é/"])
     wait("the job runs", lambda: server.call("GET", f"/api/v2/job/{job}")["status"] == "RUNNING")
-    time.sleep(0.5)
+    other = lake.upload_data(filepaths=[str(filled[5].path)])
+    assert server.call("DELETE", f"/api/datalake/{lake.id}/datas", json={"ids": [str(other.id)]})["count"] == 1  # nobody waits for an import
     server.call("POST", f"/api/job/{job}/cancel")
     assert ended(server, job)["status"] == "KILLED"
     faulty.rule = lambda *_: None

@@ -60,6 +60,8 @@ test("images of a folder are imported from the datalake, and its job says what c
   await dialog.getByText("notes.txt").waitFor();
   assert.ok(await dialog.getByLabel("Import notes.txt").isDisabled());
   await dialog.getByLabel("Import line 1").check();
+  await dialog.getByRole("textbox", { name: "How often" }).click();
+  await page.getByRole("option", { name: "Every hour" }).click();
   await shot("bucket-import");
   await dialog.getByRole("button", { name: "Import 1 chosen" }).click();
   await dialog.waitFor({ state: "hidden" });
@@ -67,4 +69,10 @@ test("images of a folder are imported from the datalake, and its job says what c
   await open("/jobs");
   await page.getByText("3 added").waitFor();
   await shot("bucket-job");
+  await open("/settings?tab=storage");
+  await page.getByText(`${name} · cameras/line 1/`).waitFor();
+  bodies.set("cameras/line 1/9.jpg", bodies.get("cameras/line 2/1.jpg"));
+  await page.getByRole("button", { name: "Run now" }).click();
+  await page.getByText("1 added").waitFor();
+  await shot("storage-in-step");
 });

@@ -158,6 +158,7 @@ class Things:
                          tags=[])
         self.made("tag", "POST", f"/api/datalake/{lake}/tags", name=odd)
         self.made("bucket", "POST", f"/api/organization/{org}/connectors", name=odd, endpoint="https://store.invalid", bucket="pictures")
+        self.made("bucket sync", "POST", f"/api/datalake/{lake}/syncs", connector_id=self.ids["bucket"], prefix=odd, every_minutes=60)
         self.made("data source", "POST", f"/api/organization/{org}/datasources", name=odd)
         dataset = self.made("dataset", "POST", f"/api/organization/{org}/datasets", name=odd)
         version = self.made("dataset version", "POST", f"/api/dataset/{dataset}/versions", version="one", type="OBJECT_DETECTION")
@@ -258,7 +259,7 @@ class Things:
         return f"kept {uuid.uuid4().hex[:8]}" if value == "x" else value
 
 
-ROOM = {"bucket": "connector", "data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
+ROOM = {"bucket": "connector", "bucket sync": "sync", "data source": "data/source", "dataset version": "dataset/version", "model version": "model/version", "label group": "label/group",
         "model file": "model/file", "saved view": "view", "model context": "model/context", "logging file": "logging/file", "predicted asset": "predicted/asset"}  # where one is read, if not under its name
 SHAPED = ("rectangles", "polygons", "lines", "points", "classifications", "keypoints", "masks", "annotations", "evaluations")
 STAYS = ("/lock", "/pause", "/cancel", "/launch", "/password", "/api/user", "/api/session")  # they would end the sweep early

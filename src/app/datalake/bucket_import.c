@@ -108,7 +108,6 @@ static enum err start(struct op *op)
     TRY(check_what(op));
     TRY(which_bucket(op, &bucket));
     TRY(check_tags(op));
-    TRY(job_check_alone(op->db, op->id, JOB_ADDS));
     TRY(job_add(op->db, op->arena, import_objects_job.name, op->org, op->user_id, input_of(op, bucket), &job));
     TRY(about_lake(op, job));
     op->status = 201;

@@ -6,7 +6,7 @@
 extern const struct removal source_removal, bucket_removal;
 
 extern const struct resource datalake_resource, data_resource, register_resource, tag_resource, source_resource, object_resource,
-    look_resource, bucket_resource, bucket_import_resource, connector_resource; /* where uploads go */
+    look_resource, bucket_resource, bucket_import_resource, bucket_sync_resource, connector_resource; /* where uploads go */
 
 extern const char *const data_statuses[], *const data_types[]; /* the words of a data's upload_status and type */
 
@@ -49,6 +49,8 @@ MUST_USE enum err object_add(struct sql *, const char *org, const char *name, co
 MUST_USE enum err object_put_away(struct sql *, const char *name);
 /* For blob_elsewhere(): gets the bytes of an object from a bucket that has them. with: the services, whose pool it uses. */
 MUST_USE enum err bucket_fetch(void *with, const char *hash, int to_fd);
+/* Begins the runs of what is to be kept in step with buckets and is due; in transactions of its own. */
+MUST_USE enum err syncs_look(struct sql *, int64_t now_ms);
 /* The server's file of credentials that connectors may name profiles of; NULL: none. Once at the start; the text must stay. */
 void buckets_credentials(const char *file);
 extern const struct job_kind import_objects_job;

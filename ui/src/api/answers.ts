@@ -228,6 +228,20 @@ export interface BucketConnector {
   created_by: string | null;
 }
 
+export interface BucketSync {
+  id: string;
+  datalake_id: string;
+  connector_id: string;
+  prefix: string;
+  tag_ids: string[];
+  every_minutes: number;
+  active: boolean;
+  due_at: string;
+  last: LastRunOfASync | null;
+  created_at: string;
+  created_by: string | null;
+}
+
 export interface ChangeOfAnAlert {
   id: string;
   at: string;
@@ -1132,6 +1146,14 @@ export interface LabelOfAShape {
 export interface LabelOfAnEvaluatedShape {
   id: string;
   name: string;
+}
+
+export interface LastRunOfASync {
+  id: string;
+  status: "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED";
+  error: string | null;
+  result: unknown;
+  ended_at: string | null;
 }
 
 export interface LatencyPoint {

@@ -1,6 +1,6 @@
-import type { BucketConnector as Connector, Datalake, Delivery, EventOfWebhooks, MailServerOfAnOrganization as MailServer, NewToken, TestOfAConnector as ConnectorTest, Token, User, Webhook, WebhookWithItsSecret } from "../../api/answers";
+import type { BucketConnector as Connector, BucketSync, Datalake, Delivery, EventOfWebhooks, MailServerOfAnOrganization as MailServer, NewToken, TestOfAConnector as ConnectorTest, Token, User, Webhook, WebhookWithItsSecret } from "../../api/answers";
 import { del, patch, post, put, type Page } from "../../api/client";
-import { touch, useEvents, useGet } from "../../api/query";
+import { touch, useEvents, useGet, useThrottled } from "../../api/query";
 import { signIn, switchOrganization, useSession, useSignedIn } from "../../api/session";
 import type { Organization } from "../../api/types";
 
@@ -66,5 +66,13 @@ export const addConnector = (id: string, c: ConnectorInput) => post<Connector>(o
 export const changeConnector = (id: string, c: Partial<ConnectorInput>) => patch<Connector>(`/api/connector/${id}`, c).then((r) => (staleStorage(), r));
 export const removeConnector = (id: string) => del(`/api/connector/${id}`).then(staleStorage);
 export const testConnector = (id: string) => post<ConnectorTest>(`/api/connector/${id}/test`);
+export type { BucketSync };
+export function useSyncs(lake: string) {
+  useEvents("job", useThrottled(staleStorage, 1000));
+  return useGet<Page<BucketSync>>(`/api/datalake/${lake}/syncs`, { limit: 100 });
+}
+export const changeSync = (id: string, c: Partial<Pick<BucketSync, "active" | "every_minutes">>) => patch(`/api/sync/${id}`, c).then(staleStorage);
+export const runSync = (id: string) => post(`/api/sync/${id}/run`).then(staleStorage);
+export const removeSync = (id: string) => del(`/api/sync/${id}`).then(staleStorage);
 export const useLake = (id: string) => useGet<Datalake>(`/api/datalake/${id}`);
 export const bindLake = (id: string, connector_id: string) => patch(`/api/datalake/${id}`, { connector_id }).then(staleStorage);

@@ -2,12 +2,14 @@
 import { ActionIcon, Button, Menu, PasswordInput, SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
-import { IconBucket, IconDots, IconPlus } from "../../kit/icons";
+import { count } from "../../kit/format";
+import { IconBucket, IconDots, IconPlus, IconTrash } from "../../kit/icons";
 import { useMay } from "../../kit/may";
 import { DeleteDialog, NameField, nameReady } from "../../kit/naming";
-import { Cut, Empty, Fault, Lines, Section, Status } from "../../kit/parts";
+import { Cut, Empty, Fault, Lines, Section, Status, Time } from "../../kit/parts";
+import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
-import { addConnector, bindLake, changeConnector, removeConnector, testConnector, useConnectors, useLake, useSignedIn, type Connector, type ConnectorInput, type ConnectorTest } from "./data";
+import { addConnector, bindLake, changeConnector, changeSync, removeConnector, removeSync, runSync, testConnector, useConnectors, useLake, useSignedIn, useSyncs, type BucketSync, type Connector, type ConnectorInput, type ConnectorTest } from "./data";
 
 type Login = "key" | "profile" | "public";
 const logins = [
@@ -124,6 +126,43 @@ function Uploads({ connectors }: { connectors: readonly Connector[] }) {
   );
 }
 
+const often: Record<number, string> = { 60: "every hour", 1440: "every day" };
+const cameTo = (s: BucketSync) => {
+  if (!s.last) return "waits for its first run";
+  if (!s.last.ended_at) return "at work";
+  if (s.last.error) return s.last.error;
+  const r = (s.last.result ?? {}) as Record<string, number>;
+  return ["added", "changed", "gone", "back", "failed"].filter((k) => k === "added" || r[k]).map((k) => `${count(r[k] ?? 0)} ${k}`).join(", ");
+};
+
+/** Prefixes that the datalake imports from again and again. */
+function Syncs({ connectors }: { connectors: readonly Connector[] }) {
+  const { datalake } = useSignedIn();
+  const syncs = useSyncs(datalake.id);
+  const may = useMay()("write");
+  const act = (p: Promise<unknown>) => void p.catch(toast.failed);
+  if (syncs.error) return <Fault error={syncs.error} again={() => void syncs.refetch()} />;
+  return (
+    <Table
+      rows={syncs.data?.items}
+      id={(s) => s.id}
+      empty={<span className="dim">Nothing yet. “Import from a bucket” in the datalake offers it.</span>}
+      columns={[
+        { key: "what", title: "What", cell: (s) => <Cut text={`${connectors.find((c) => c.id === s.connector_id)?.name ?? ""} · ${s.prefix || "all"}`} style={{ fontWeight: 540 }} /> },
+        { key: "often", title: "How often", cell: (s) => often[s.every_minutes] ?? `every ${s.every_minutes} min` },
+        { key: "last", title: "Last run", cell: (s) => <span style={s.last?.error ? { color: "var(--bad)" } : undefined}>{cameTo(s)}{s.last?.ended_at && <span className="dim"> · <Time at={s.last.ended_at} /></span>}</span> },
+        { key: "on", title: "On", width: 60, cell: (s) => <Switch size="xs" disabled={!may} aria-label={`${s.prefix}: on`} checked={s.active} onChange={(e) => act(changeSync(s.id, { active: e.currentTarget.checked }))} /> },
+        { key: "do", title: "", align: "right", width: 150, cell: (s) => may && (
+          <span style={{ display: "inline-flex", gap: 6 }}>
+            <Button size="compact-xs" variant="default" disabled={!!s.last && !s.last.ended_at} onClick={() => act(runSync(s.id))}>Run now</Button>
+            <ActionIcon aria-label={`Stop keeping ${s.prefix} in step`} onClick={() => act(removeSync(s.id))}><IconTrash size={15} /></ActionIcon>
+          </span>
+        ) },
+      ]}
+    />
+  );
+}
+
 export function Storage() {
   const { organization } = useSignedIn();
   const connectors = useConnectors(organization.id);
@@ -142,6 +181,11 @@ export function Storage() {
       {!!connectors.data?.items.length && (
         <Section title="Uploads">
           <Uploads connectors={connectors.data.items} />
+        </Section>
+      )}
+      {!!connectors.data?.items.length && (
+        <Section title="Kept in step">
+          <Syncs connectors={connectors.data.items} />
         </Section>
       )}
       {form && <Form of={form === "new" ? null : form} onClose={() => setForm(null)} />}

@@ -1,5 +1,5 @@
 // Import from a bucket: choose a connector, go through its folders, choose what becomes data.
-import { Button, Checkbox, Select, Switch } from "@mantine/core";
+import { Button, Checkbox, Select } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
 import { Dialog } from "../../kit/dialog";
@@ -8,7 +8,7 @@ import { IconBucket, IconFile, IconFolder, IconPhoto } from "../../kit/icons";
 import { Cut, Empty, Fault, Lines } from "../../kit/parts";
 import { TagPick } from "../../kit/tag-pick";
 import { toast } from "../../kit/toast";
-import { importObjects, tagIds, useConnectors, useFolder, useSignedIn, useTags, type Connector, type ListedObject } from "./data";
+import { importObjects, keepInStep, tagIds, useConnectors, useFolder, useSignedIn, useTags, type Connector, type ListedObject } from "./data";
 
 const last = (key: string) => key.replace(/\/$/, "").split("/").pop() ?? key;
 
@@ -74,6 +74,12 @@ function Browser({ connector, at, go, chosen, onChosen }: { connector: Connector
   );
 }
 
+const often = [
+  { value: "once", label: "Once" },
+  { value: "sync", label: "Once, compared with what was imported before" },
+  { value: "60", label: "Every hour" },
+  { value: "1440", label: "Every day" },
+];
 const CHOSEN_MOST = 100; // prefixes of one import
 
 export function ImportFromBucket({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -84,13 +90,17 @@ export function ImportFromBucket({ open, onClose }: { open: boolean; onClose: ()
   const [at, setAt] = useState<string | null>(null);
   const [chosen, setChosen] = useState<string[]>([]);
   const [names, setNames] = useState<string[]>([]);
-  const [sync, setSync] = useState(false);
+  const [how, setHow] = useState("once");
   const all = connectors.data?.items ?? [];
   const connector = all.find((c) => c.id === id) ?? (all.length === 1 ? all[0] : undefined);
   const here = at ?? connector?.prefix ?? "";
   const run = async () => {
     if (!connector) return;
-    await importObjects(datalake.id, { connector_id: connector.id, prefixes: chosen.length ? chosen : [here], tag_ids: await tagIds(datalake.id, names), sync });
+    const prefixes = chosen.length ? chosen : [here];
+    const tag_ids = await tagIds(datalake.id, names);
+    const every_minutes = Number(how);
+    if (every_minutes) for (const prefix of prefixes) await keepInStep(datalake.id, { connector_id: connector.id, prefix, tag_ids, every_minutes });
+    else await importObjects(datalake.id, { connector_id: connector.id, prefixes, tag_ids, sync: how === "sync" });
     toast.done("The import has begun; Jobs shows how far it is");
     setChosen([]);
   };
@@ -106,7 +116,7 @@ export function ImportFromBucket({ open, onClose }: { open: boolean; onClose: ()
           <Select label="From" placeholder="Choose a connector" allowDeselect={false} data={all.map((c) => ({ value: c.id, label: `${c.name} (${c.bucket}/${c.prefix})` }))} value={connector?.id ?? null} onChange={(c) => { setId(c); setAt(null); setChosen([]); }} />
           {connector && <Browser key={connector.id} connector={connector} at={here} go={setAt} chosen={chosen} onChosen={setChosen} />}
           <TagPick label="Tags" known={tags.data?.items.map((t) => t.name) ?? []} value={names} onChange={setNames} />
-          <Switch label="Also tell what has changed and what is gone" description="Compares with what was imported from there before; what was deleted here is not brought back." checked={sync} onChange={(e) => setSync(e.currentTarget.checked)} />
+          <Select label="How often" description={how === "once" ? "What is there already is not imported again." : "Also tells what has changed and what is gone since; what was deleted here is not brought back."} allowDeselect={false} data={often} value={how} onChange={(h) => setHow(h ?? "once")} />
         </>
       )}
     </Dialog>

@@ -70,5 +70,6 @@ export async function createVersion(dataset: string, version: string, ids: strin
 export const useData = (id: string) => ({ ...useGet<Data>(`/api/data/${id}`), image: imageOf(id) });
 
 // ---- buckets
+export const keepInStep = (lake: string, what: { connector_id: string; prefix: string; tag_ids: string[]; every_minutes: number }) => post(`/api/datalake/${lake}/syncs`, what).then(() => touch("/api/jobs", "/api/datalake"));
 export const useFolder = (connector: string, prefix: string, next: string | null) => useGet<PageOfABucket>(`/api/connector/${connector}/objects`, { prefix, ...(next ? { next } : {}) });
 export const importObjects = (lake: string, what: { connector_id: string; prefixes: string[]; tag_ids: string[]; sync: boolean }) => post(`/api/datalake/${lake}/objects`, what).then(() => touch("/api/jobs"));
