@@ -35,7 +35,8 @@
     R(stats)                                                                                                                       \
     R(filter)                                                                                                                      \
     R(dashboard)                                                                                                                   \
-    R(confusion) R(estimate) R(heatmap) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift) R(outlier) R(embedding)
+    R(confusion)                                                                                                                   \
+    R(estimate) R(heatmap) R(behind) R(pipeline) R(gate) R(decision) R(alert) R(prometheus) R(drift) R(outlier) R(embedding)
 #define SDK(R)                                                                                                                     \
     R(sdk_names)                                                                                                                   \
     R(sdk_ping)                                                                                                                    \

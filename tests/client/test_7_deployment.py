@@ -232,6 +232,18 @@ def test_the_heatmap_tells_how_many_objects_cover_each_cell(server, deployment, 
     one = server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"label_id": str([l.id for l in other.list_labels() if l.name == names[0]][0])})
     assert (one["shapes"], sum(one["values"])) == (1, 24 * 48)
     server.call("GET", f"/api/deployment/{other.id}/heatmap", params={"since": "yesterday"}, status=400)
+    second = annotated[0]["valid"][4]
+    told = {"detection_classes": [0, 0], "detection_texts": [names[0]] * 2, "detection_boxes": [[0, 320, 480, 640], [0, 320, 480, 640]], "detection_scores": [0.95, 0.25]}
+    server.call("POST", f"/api/deployment/{other.id}/predictions", status=201, token=jwt, json={**body, "filename": second.name, "image": base64.b64encode(second.path.read_bytes()).decode(), "raw_predictions": told})
+    ids = {l.name: str(l.id) for l in other.list_labels()}
+    behind = lambda **f: sorted(a["data"]["filename"] for a in server.call("GET", f"/api/deployment/{other.id}/objects/assets", params=f)["items"])
+    everywhere = [(behind(column=x, row=y), x < 24 or (x, y) == (47, 47), x >= 24) for x, y in ((0, 0), (23, 12), (24, 0), (46, 47), (47, 47))]
+    assert all(found == sorted([c.name] * left + [second.name] * right) for found, left, right in everywhere), everywhere
+    assert behind(column=0, row=0, label_id=ids[names[1]]) == [c.name] == behind(column=0, row=11, label_id=ids[names[1]]) and behind(column=0, row=12, label_id=ids[names[1]]) == []
+    # Of one object each: the second image has one above and one below, and none between.
+    assert behind(score_from=0.9) == sorted([c.name, second.name]) and behind(score_from=0.2, score_below=0.3) == [second.name] and behind(score_from=0.3, score_below=0.9) == []
+    assert behind(score_from=0.9, label_id=ids[names[1]]) == [c.name] and behind(slot="shadow") == []
+    server.call("GET", f"/api/deployment/{other.id}/objects/assets", params={"column": 48}, status=400)
 
 
 def test_a_dashboard_is_narrowed_and_tells_the_query_that_opens_what_it_looked_at(server, deployment, annotated):

@@ -43,7 +43,11 @@ def steady(server, watched, told, images):
     before = wait("training images", lambda: (t := told())["training"] and t["training"]["measured"] == t["training"]["images"] > 0 and t["waits_for"] == "0 of 30 predictions" and t)
     for c in images[:AT_REST]:
         send(server, watched, c.name, c.path.read_bytes())
-    return before, wait("a check", lambda: (t := told())["latest"] and t)
+    wait("a check", lambda: told()["latest"])
+    if not feature(told(), "brightness")["tested"]:  # made before the images were measured, which comes a little behind
+        wait("the images are measured", lambda: server.rows("SELECT count(*) FROM look_todo")[0][0] == 0)
+        server.call("POST", f"/api/deployment/{watched.id}/drift/check")
+    return before, wait("a check of the images", lambda: feature(t := told(), "brightness")["tested"] and t)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,7 @@ def drifted(server, watched, told, images, steady):
     sent = [send(server, watched, f"dark-{c.name}", darker(c.path)) for c in images[AT_REST:]]
     wait("drift", lambda: told()["state"] == "DRIFTED")
     # images are measured a little behind their predictions, and some checks were made while they came: one sees all of them
-    wait("the images are measured", lambda: server.rows("SELECT count(*) FROM look_todo")[0][0] == 0)
+    wait("the images are measured", lambda: server.rows("SELECT (SELECT count(*) FROM look_todo) + (SELECT count(*) FROM embedding_raw)")[0][0] == 0)
     checks = told()["checks"]
     server.call("POST", f"/api/deployment/{watched.id}/drift/check")
     return sent, wait("a check of all", lambda: (t := told())["checks"] > checks and feature(t, "brightness")["n_window"] == feature(t, "area")["n_window"] and t)
@@ -171,6 +175,30 @@ def test_the_predictions_behind_a_bar_are_found_by_a_query(server, watched, drif
     for q in ("image.contrast >= 0 and image.saturation <= 1 and image.ratio > 1 and image.area = 307200", "confidence.max <= 1 or nb_shapes = 0", "confidence.mean > 0 or nb_shapes = 0"):
         found = server.call("GET", f"/api/deployment/{watched.id}/predictedassets", params={"q": q, "limit": 1000, "count": "exact"})
         assert found["count"] == AT_REST + SHIFTED, q
+
+
+def test_every_bar_of_every_feature_opens_as_many_predictions_as_it_has(server, watched, drifted):
+    _, now = drifted
+    bars = 0
+    for f in now["latest"]["features"]:
+        if not f["histogram"]:  # all directions together, and what one of the two samples has no value of
+            continue
+        edges, window = f["histogram"]["edges"], f["histogram"]["window"]
+        times = f'created_at >= "{f["window_from"]}" and created_at <= "{f["window_to"]}"'
+        for low, high, n in zip(edges, edges[1:], window):
+            if f["query"]:
+                q = f"{f['query']} >= {low} and {f['query']} < {high} and {times}"
+                found = server.call("GET", f"/api/deployment/{watched.id}/predictedassets", params={"q": q, "limit": 0, "count": "exact"})["count"]
+            else:
+                asked = {"feature": f["feature"], "from": low, "below": high, "since": f["window_from"], "until": f["window_to"], "limit": 1000}
+                found = len(server.call("GET", f"/api/deployment/{watched.id}/embedding/assets", params=asked)["items"])
+            assert found == n, (f["feature"], low, high, n, found)
+            bars += n > 0
+    assert bars > 20 and any(not f["query"] for f in now["latest"]["features"])
+    behind = lambda status=200, **f: server.call("GET", f"/api/deployment/{watched.id}/embedding/assets", params=f, status=status)
+    assert len(behind(feature="embedding:1", to=1e9, limit=1000)["items"]) > 30 and behind(feature="embedding:beside", to=-1)["items"] == []
+    for wrong in ("embedding:0", "embedding:99", "brightness"):
+        behind(feature=wrong, status=400)
 
 
 def test_an_alert_tells_of_drift(server, watched, drifted):

@@ -104,7 +104,7 @@ test("a token of the deployment is shown once, predicts, and is revoked", async 
   assert.equal(await page.getByText(secret).count(), 0);
   await page.getByRole("button", { name: "Revoke camera 7" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-  await page.getByText("camera 7").waitFor({ state: "detached" });
+  await page.getByText("camera 7", { exact: true }).waitFor({ state: "detached" });
   assert.equal((await asks()).status, 401);
 });
 

@@ -30,9 +30,9 @@ export const org = session.organization.id;
 export const lake = session.datalake.id;
 
 /** A call to the API; throws what the server refuses. */
-export async function api(method, path, body) {
+export async function api(method, path, body, headers = {}) {
   const form = body instanceof FormData;
-  const r = await fetch(url + path, { method, headers: { Cookie: cookie, "X-Requested-With": "saccade", ...(body && !form ? { "Content-Type": "application/json" } : {}) }, body: form ? body : body && JSON.stringify(body) });
+  const r = await fetch(url + path, { method, headers: { ...headers, Cookie: cookie, "X-Requested-With": "saccade", ...(body && !form ? { "Content-Type": "application/json" } : {}) }, body: form ? body : body && JSON.stringify(body) });
   const text = await r.text();
   if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text.slice(0, 400)}`);
   return text ? JSON.parse(text) : {};

@@ -3,7 +3,7 @@
 #include "app/monitor/monitor.h"
 #include <math.h>
 
-enum { SIDE = 48, IMAGES = 1000 };
+enum { SIDE = HEATMAP_SIDE };
 
 /* Adds to each cell how much of it the box covers, 0 to 1; what has no area counts where it is. The box is in cells. */
 static void cover(double *cells, double x0, double y0, double x1, double y1)
@@ -35,7 +35,7 @@ static enum err heatmap(struct op *op)
     double *cells = arena_new_array(op->arena, double, SIDE *SIDE);
     int64_t shapes = 0;
     TRY(filter_read(op, &f));
-    TRY(filter_pick(op, &f, PICK_ALL, IMAGES, &newest));
+    TRY(filter_pick(op, &f, PICK_ALL, HEATMAP_IMAGES, &newest));
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r,
                  "SELECT h.x / d.width, h.y / d.height, (h.x + h.w) / d.width, (h.y + h.h) / d.height FROM listed i"

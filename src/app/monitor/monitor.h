@@ -75,7 +75,8 @@ void picked_write(struct out *, const struct picked *);
 
 /* The same figures of a long range without a query: by whole hours, from what was summed up as it came. `from_ms` is moved to its
  * hour's beginning. */
-enum { LOOKED_AT_EACH = 5000 }; /* predictions; a range with more is a long one */
+enum { LOOKED_AT_EACH = 5000 };                    /* predictions; a range with more is a long one */
+enum { HEATMAP_IMAGES = 1000, HEATMAP_SIDE = 48 }; /* the newest; cells each way */
 MUST_USE enum err long_range(struct op *, struct filter *, bool *ret);
 MUST_USE enum err long_latency_write(struct op *, const struct filter *);
 MUST_USE enum err long_labels_write(struct op *, const struct filter *);

@@ -12,11 +12,12 @@ import { labelColours, noColour } from "../../kit/palette";
 import { CopyBlock, Fault, Section, Stat, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
+import { behind, behindObjects } from "./behind";
 import { commandOf } from "./command";
-import { promote, setShadow, useDashboard, useDeploymentLabels, useNewest, type Dashboard, type Deployment } from "./data";
+import { promote, setShadow, useDashboard, useDeploymentLabels, useDrift, useNewest, type Dashboard, type Deployment } from "./data";
 import { Drift } from "./drift";
 import { Estimate } from "./estimate";
-import { behind, Filters, useFilter } from "./filters";
+import { Filters, useFilter } from "./filters";
 import { Decisions } from "./gate";
 import { Heatmap } from "./heatmap";
 import { Latency } from "./latency";
@@ -75,12 +76,13 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
   const { filter } = useFilter();
   const dash = useDashboard(d.id, filter);
   const newest = useNewest(d.id);
+  const drift = useDrift(d.id);
   const labels = useDeploymentLabels(d.id);
   const [asking, setAsking] = useState<"" | "promote" | "drop">("");
   const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const wrongQuery = dash.error?.status === 400 && filter.q ? [dash.error.message, dash.error.detail].filter(Boolean).join(". ") : null;
   const x = dash.data;
-  const distribution = useMemo((): ChartSpec | null => {
+  const distribution = useMemo((): (ChartSpec & { kind: "bar" }) | null => {
     const rows = x?.labels ?? [];
     if (!rows.length) return null;
     // Shares, so that one day of production compares with the whole of the training data.
@@ -101,6 +103,13 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
     if (!bins.some(Boolean)) return null;
     return { kind: "bar", categories: bins.map((_, i) => `${figure(i / 10)}–${figure((i + 1) / 10)}`), series: [{ name: filter.slot ?? "champion", values: bins }], xName: "confidence", yName: d.type === "CLASSIFICATION" ? "images" : "objects" };
   }, [x, d.type, filter.slot]);
+  /** Of the training data the images themselves. */
+  const openLabel = (name: string, of: string | undefined) => {
+    const is = `= ${JSON.stringify(name)}`;
+    const trained = drift.data?.training?.dataset_version?.id;
+    if (of === "training data" && trained) navigate(`/versions/${trained}?q=${encodeURIComponent(`label.name ${is}`)}`);
+    else navigate(behind(d, x, `${of === "shadow" ? "shadow.label.name" : of === "reviewed" ? "review.label.name" : "label.name"} ${is}`));
+  };
   const v = d.model_version;
   const s = d.shadow_model_version;
   const empty = d.counts?.total === 0;
@@ -140,9 +149,9 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
         </Panel>
         <Panel title="Overview">
           <div style={{ display: "flex", gap: 20 }}>
-            <Stat value={count(d.counts?.total)} name="predictions" />
+            <Link href={behind(d, undefined)} style={{ textDecoration: "none", color: "inherit" }}><Stat value={count(d.counts?.total)} name="predictions" /></Link>
             <Stat value={milliseconds(x?.mean_latency)} name="mean latency" />
-            <Stat value={count(d.counts?.to_review)} name="to review" />
+            <Link href={`/deployments/${d.id}?tab=predictions&state=TO_REVIEW`} style={{ textDecoration: "none", color: "inherit" }}><Stat value={count(d.counts?.to_review)} name="to review" /></Link>
           </div>
         </Panel>
         <Panel title="Alerts" icon={<IconBell size={15} />} end={<May to="write"><Link href={`/deployments/${d.id}?tab=settings&part=alerts`}>Set up</Link></May>}>
@@ -168,11 +177,11 @@ export function DashboardTab({ deployment: d }: { deployment: Deployment }) {
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(max(420px, calc(50% - 24px)), 1fr))", gap: "8px 48px" }}>
         {d.type !== "CLASSIFICATION" && <Heatmap deployment={d} filter={filter} looked={x} />}
         <Section title="Labels">
-          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name }) => navigate(behind(d, x, `label.name = ${JSON.stringify(name)}`))} /> : <span className="dim">No objects in this time.</span>}
+          {!x && !dash.error ? <Skeleton height={240} /> : distribution ? <Chart spec={distribution} name="Distribution of labels" height={240} onPick={({ name, series }) => openLabel(name, distribution.series[series]?.name)} /> : <span className="dim">No objects in this time.</span>}
         </Section>
         <Estimate deployment={d} dashboard={x} filter={filter} />
         <Section title="Confidence">
-          {!x && !dash.error ? <Skeleton height={200} /> : confidence ? <Chart spec={confidence} name="Confidence" height={200} onPick={({ index }) => navigate(behind(d, x, `score >= ${index / 10} and score < ${index === 9 ? 1.01 : (index + 1) / 10}`))} /> : <span className="dim">No objects in this time.</span>}
+          {!x && !dash.error ? <Skeleton height={200} /> : confidence ? <Chart spec={confidence} name="Confidence" height={200} onPick={({ index }) => navigate(behindObjects(d, filter, { score_from: index / 10, ...(index === 9 ? {} : { score_below: (index + 1) / 10 }) }))} /> : <span className="dim">No objects in this time.</span>}
         </Section>
       </div>
       <Outliers deployment={d} dashboard={x} filter={filter} />

@@ -18,9 +18,12 @@ export const useDeployments = () => {
 };
 export const useDeployment = (id: string) => useGet<Deployment>(of(id));
 export const useDeploymentLabels = (id: string) => useGet<Page<Label>>(`${of(id)}/labels`);
-/** Those of a cell of the confusion matrix, or those of a query. */
-export type Cell = Filter & { of: string; truth?: string; said?: string };
-export const usePredictions = (id: string, q: string, cell: Cell | null) => useRows<PredictedAsset>(...listed(id, q, cell));
+/** Those behind a figure that no query can name, as its route takes it, or those of a query. */
+export interface Figure {
+  route: "confusion" | "objects" | "embedding";
+  ask: Readonly<Record<string, string>>;
+}
+export const usePredictions = (id: string, q: string, figure: Figure | null) => useRows<PredictedAsset>(...listed(id, q, figure));
 
 /** The deployment's own events: a prediction, a review, a change of the models. */
 export function useLiveDeployment(id: string): void {
@@ -52,8 +55,8 @@ export const fitOutliers = (id: string) => post(`${of(id)}/outliers/fit`).then((
 export const changeOutliers = (id: string, c: Partial<OutlierMonitor>) => patch(`${of(id)}/outliers`, c).then(() => stale(id));
 export const setChampion = (id: string, version: string) => post(`${of(id)}/model`, { model_version_id: version }).then(() => stale(id));
 export const setShadow = (id: string, version: string | null) => post(`${of(id)}/shadow`, { model_version_id: version }).then(() => stale(id));
-const listed = (id: string, q: string, cell: Cell | null): [string, Record<string, string | undefined>] => (cell ? [`${of(id)}/confusion/assets`, { ...cell }] : [`${of(id)}/predictedassets`, { q: q || undefined }]);
-export const reviewedIds = async (id: string, q: string, cell: Cell | null) => (await all<PredictedAsset>(...listed(id, q, cell))).filter((a) => a.status === "REVIEWED").map((a) => a.id);
+const listed = (id: string, q: string, figure: Figure | null): [string, Record<string, string | undefined>] => (figure ? [`${of(id)}/${figure.route}/assets`, { ...figure.ask }] : [`${of(id)}/predictedassets`, { q: q || undefined }]);
+export const reviewedIds = async (id: string, q: string, figure: Figure | null) => (await all<PredictedAsset>(...listed(id, q, figure))).filter((a) => a.status === "REVIEWED").map((a) => a.id);
 
 // ---- loops
 export const usePipelines = (id: string) => useGet<Pipelines>(`${of(id)}/pipelines`);

@@ -9,6 +9,7 @@ import { May } from "../../kit/may";
 import { Fault, Section, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate, useUrl } from "../../kit/url";
+import { behind, behindPlace } from "./behind";
 import { checkDrift, useDrift, type Deployment } from "./data";
 import { Embedding } from "./embedding";
 
@@ -84,11 +85,17 @@ function Features({ of: rows, chosen, choose }: { of: readonly ComparedFeature[]
   );
 }
 
-/** The predictions whose value lies in a bar of the newest ones. */
-function behind(d: Deployment, f: ComparedFeature, checked: string | null, from: number | null, to: number | null): string {
+/** The predictions of the newest ones whose value lies there. */
+interface There {
+  from?: number;
+  below?: number;
+  to?: number;
+}
+function those(d: Deployment, f: ComparedFeature, checked: string | null, { from, below, to }: There): string {
   const until = f.window_to ?? checked; // a check of before its window's end was kept
-  const parts = [from !== null && `${f.query} >= ${from}`, to !== null && `${f.query} < ${to}`, f.window_from && `created_at >= "${f.window_from}"`, until && `created_at <= "${until}"`];
-  return `/deployments/${d.id}?tab=predictions&q=${encodeURIComponent(parts.filter(Boolean).join(" and "))}`;
+  const times = [f.window_from && `created_at >= "${f.window_from}"`, until && `created_at <= "${until}"`];
+  if (f.query || f.test === "MMD") return behind(d, undefined, [from !== undefined && `${f.query} >= ${from}`, below !== undefined && `${f.query} < ${below}`, to !== undefined && `${f.query} <= ${to}`, ...times].filter(Boolean).join(" and "));
+  return behindPlace(d, { feature: f.feature, title: f.title, ...(f.window_from ? { since: f.window_from } : {}), ...(until ? { until } : {}), ...(from === undefined ? {} : { from }), ...(below === undefined ? {} : { below }), ...(to === undefined ? {} : { to }) });
 }
 
 function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of: ComparedFeature; checked: string | null }) {
@@ -108,7 +115,7 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
   if (f.test === "MMD")
     return (
       <span className="dim">
-        All directions of the embedding together (maximum mean discrepancy): they can drift as a whole where none does alone. {f.tested && <>MMD² = {figure(f.d, 3)}, p {f.p !== null && f.p < 1e-4 ? "< 0.0001" : `= ${figure(f.p, 2)}`}.</>}
+        All directions of the embedding together (maximum mean discrepancy) of <Link href={those(d, f, checked, {})}>{count(f.n_window)} newest predictions</Link>: they can drift as a whole where none does alone. {f.tested && <>MMD² = {figure(f.d, 3)}, p {f.p !== null && f.p < 1e-4 ? "< 0.0001" : `= ${figure(f.p, 2)}`}.</>}
       </span>
     );
   if (!curves || !bars) return <span className="dim">There are no values to compare yet.</span>;
@@ -119,23 +126,23 @@ function Chosen({ deployment: d, of: f, checked }: { deployment: Deployment; of:
         <div style={{ display: "flex", flexWrap: "wrap", gap: "0 12px", alignItems: "baseline", marginBottom: 4 }}>
           <b style={{ fontWeight: 560 }}>{f.title}</b>
           <span className="dim">
-            {count(f.n_window)} newest predictions against {f.against === "TRAINING" ? plural(f.n_before, "training image") : `the first ${count(f.n_before)}`}
+            <Link href={those(d, f, checked, {})}>{count(f.n_window)} newest predictions</Link> against {f.against === "TRAINING" ? plural(f.n_before, "training image") : `the first ${count(f.n_before)}`}
           </span>
         </div>
-        <Chart spec={bars} name={`Bars of ${f.title}`} height={200} onPick={({ index }) => h && f.query && navigate(behind(d, f, checked, h.edges[index] ?? null, h.edges[index + 1] ?? null))} />
+        <Chart spec={bars} name={`Bars of ${f.title}`} height={200} onPick={({ index }) => h && navigate(those(d, f, checked, { from: h.edges[index], below: h.edges[index + 1] }))} />
       </div>
       <div>
         <div className="dim" style={{ fontSize: 12, marginBottom: 2 }}>
           Share of images up to a value{f.tested && f.at !== null && <>; furthest apart at {figure(f.at, 3)}: D = {figure(f.d, 3)}</>}
         </div>
-        <Chart spec={curves} name={`Distribution of ${f.title}`} height={190} onPick={({ index }) => c && f.query && navigate(behind(d, f, checked, null, c.x[index] ?? null))} />
+        <Chart spec={curves} name={`Distribution of ${f.title}`} height={190} onPick={({ index }) => c && navigate(those(d, f, checked, { to: c.x[index] }))} />
       </div>
     </div>
   );
 }
 
 /** The worst feature of each check, and the chosen one; from 1 on it counts as drift. */
-function History({ of: t, chosen }: { of: DriftOfADeployment; chosen: ComparedFeature | undefined }) {
+function History({ deployment: d, of: t, chosen }: { deployment: Deployment; of: DriftOfADeployment; chosen: ComparedFeature | undefined }) {
   const spec = useMemo((): ChartSpec | null => {
     if (t.history.length < 2) return null;
     const at = (h: DriftOfADeployment["history"][number]) => Date.parse(h.at);
@@ -144,13 +151,14 @@ function History({ of: t, chosen }: { of: DriftOfADeployment; chosen: ComparedFe
     const edge = [worst[0], worst[worst.length - 1]].map((p): [number, number] => [p?.[0] ?? 0, 1]);
     return { kind: "line", x: "time", zero: true, series: [{ name: "worst feature", points: worst, colour: "shown" }, ...(own.length ? [{ name: chosen?.title ?? "", points: own, colour: "before" }] : []), { name: "drift from here", points: edge, dashed: true, colour: "bad" }] };
   }, [t.history, chosen]);
-  if (!spec) return null;
+  if (spec?.kind !== "line") return null;
+  const open = (at: number | undefined) => at && navigate(behind(d, undefined, `created_at <= "${new Date(at).toISOString()}"`));
   return (
     <div style={{ marginTop: 18 }}>
       <div className="dim" style={{ fontSize: 12, marginBottom: 2 }}>
-        Distance at each check, 1 being where it counts as drift. {plural(t.checks, "check")} and {plural(t.alarms, "alarm")} within 30 days
+        Distance at each check, 1 being where it counts as drift. {plural(t.checks, "check")} and {plural(t.alarms, "alarm")} within 30 days. A point opens the predictions until then, the newest first
       </div>
-      <Chart spec={spec} name="Drift over time" height={160} />
+      <Chart spec={spec} name="Drift over time" height={160} onPick={({ series, index }) => open(spec.series[series]?.points[index]?.[0])} />
     </div>
   );
 }
@@ -234,7 +242,7 @@ export function Drift({ deployment: d }: { deployment: Deployment }) {
               </div>
               <div style={{ flex: "1 1 360px", minWidth: 0 }}>
                 {chosen && <Chosen deployment={d} of={chosen} checked={t.checked_at} />}
-                <History of={t} chosen={chosen} />
+                <History deployment={d} of={t} chosen={chosen} />
               </div>
             </div>
           )}

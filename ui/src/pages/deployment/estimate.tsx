@@ -1,7 +1,9 @@
 // The quality that is to be expected of predictions that nobody reviewed, beside what reviews say of those that somebody did.
 import { Skeleton } from "@mantine/core";
+import { Link } from "wouter";
 import { count, figure, fixed, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
+import { behind, reviewedOnes } from "./behind";
 import { useEstimate, type Dashboard, type Deployment } from "./data";
 import type { Filter } from "./filters";
 
@@ -11,6 +13,7 @@ interface Mark {
   low: number;
   high: number;
   says: string;
+  href: string;
 }
 
 /** Values with their intervals on one line from 0 to 1. */
@@ -25,7 +28,7 @@ function Lines({ of }: { of: readonly Mark[] }) {
           <span style={{ position: "absolute", left: `calc(${100 * m.value}% - 4px)`, top: 5, width: 8, height: 8, borderRadius: 4, background: i ? "var(--dim)" : "var(--accent)" }} />
         </span>,
         <span key={`${m.name} value`} style={{ whiteSpace: "nowrap" }}>
-          <b style={{ fontWeight: 600 }}>{fixed(m.value, 3)}</b> <span className="dim">{fixed(m.low, 2)}–{fixed(m.high, 2)}, {m.says}</span>
+          <b style={{ fontWeight: 600 }}>{fixed(m.value, 3)}</b> <span className="dim">{fixed(m.low, 2)}–{fixed(m.high, 2)}, <Link href={m.href}>{m.says}</Link></span>
         </span>,
       ])}
     </div>
@@ -40,8 +43,8 @@ export function Estimate({ deployment: d, dashboard: x, filter }: { deployment: 
   const interval = e?.metric === "accuracy" ? reviewed?.accuracy_interval : reviewed?.ap_50_interval;
   const metric = e?.metric === "accuracy" ? "Accuracy" : "AP50";
   const marks: Mark[] = [];
-  if (e?.value != null && e.interval) marks.push({ name: "estimated", value: e.value, low: e.interval[0], high: e.interval[1], says: plural(e.images, "prediction") });
-  if (typeof value === "number" && interval) marks.push({ name: "reviewed", value, low: interval[0], high: interval[1], says: plural(reviewed?.images ?? 0, "review") });
+  if (e?.value != null && e.interval) marks.push({ name: "estimated", value: e.value, low: e.interval[0], high: e.interval[1], says: plural(e.images, "prediction"), href: behind(d, x) });
+  if (typeof value === "number" && interval) marks.push({ name: "reviewed", value, low: interval[0], high: interval[1], says: plural(reviewed?.images ?? 0, "review"), href: behind(d, x, reviewedOnes) });
   const worst = (e?.labels ?? []).filter((l): l is { label: string; value: number } => l.value !== null).sort((a, b) => a.value - b.value);
   return (
     <Section title="Estimated quality" end={e?.value != null ? <span className="dim">by {plural(e.known_images, "review")} of this version</span> : null}>
@@ -61,7 +64,7 @@ export function Estimate({ deployment: d, dashboard: x, filter }: { deployment: 
           <Lines of={marks} />
           {worst.length > 1 && (
             <span className="dim" style={{ fontSize: 12.5 }}>
-              By label: {worst.slice(0, 6).map((l, i) => <span key={l.label}>{i ? ", " : ""}{l.label} {figure(l.value, 2)}</span>)}
+              By label: {worst.slice(0, 6).map((l, i) => <span key={l.label}>{i ? ", " : ""}<Link href={behind(d, x, `${filter.slot === "shadow" ? "shadow.label.name" : "label.name"} = ${JSON.stringify(l.label)}`)}>{l.label}</Link> {figure(l.value, 2)}</span>)}
               {worst.length > 6 && ` and ${worst.length - 6} better ones`}
             </span>
           )}

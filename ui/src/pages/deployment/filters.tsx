@@ -43,12 +43,6 @@ export function useFilter(): { span: string; filter: Filter; narrowed: boolean }
   return { span, filter, narrowed: !!(version || slot || source || tag || q) };
 }
 
-/** The predictions behind a figure: those that the dashboard looked at and that fulfil this, too. */
-export function behind(d: Deployment, looked: Dashboard | undefined, extra?: string): string {
-  const q = [looked?.query, extra].filter(Boolean).join(" and ");
-  return `/deployments/${d.id}?tab=predictions${q ? `&q=${encodeURIComponent(q)}` : ""}`;
-}
-
 const local = (iso: string): string => {
   const at = new Date(iso);
   return Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);

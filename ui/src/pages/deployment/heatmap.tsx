@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "react";
 import { count, figure, percent, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
 import { navigate } from "../../kit/url";
+import { behindObjects } from "./behind";
 import { thumbnail, useDeploymentLabels, useHeatmap, type Dashboard, type Deployment, type Heatmap as Cells, type PredictedAsset } from "./data";
-import { behind, type Filter } from "./filters";
+import type { Filter } from "./filters";
 
 const IMAGES = 12;
 /** Of the picture and of what is said below it, in pixels. */
@@ -64,9 +65,15 @@ function shapeOf(assets: readonly PredictedAsset[]): { width: number; height: nu
   return first?.width && first.height ? { width: first.width, height: first.height } : { width: 4, height: 3 };
 }
 
-function Drawn({ cells, assets, onPick }: { cells: Cells; assets: readonly PredictedAsset[]; onPick: () => void }) {
+function Drawn({ cells, assets, onPick }: { cells: Cells; assets: readonly PredictedAsset[]; onPick: (column: number, row: number) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [under, setUnder] = useState<{ x: number; y: number; value: number } | null>(null);
+  const cellAt = (e: { currentTarget: Element; clientX: number; clientY: number }) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    const x = (e.clientX - box.left) / box.width;
+    const y = (e.clientY - box.top) / box.height;
+    return { x, y, column: Math.min(cells.width - 1, Math.floor(x * cells.width)), row: Math.min(cells.height - 1, Math.floor(y * cells.height)) };
+  };
   const shape = shapeOf(assets);
   const height = Math.round(Math.min(640, Math.max(160, (width * shape.height) / shape.width)));
   const ids = assets.slice(0, IMAGES).map((a) => a.data.id).join(" ");
@@ -94,13 +101,13 @@ function Drawn({ cells, assets, onPick }: { cells: Cells; assets: readonly Predi
         role="img"
         aria-label={`Heatmap of ${plural(cells.shapes, "object")} in ${plural(cells.images, "image")}`}
         style={{ width: "100%", display: "block", borderRadius: 6, background: "var(--sunk)", cursor: "pointer" }}
-        onClick={onPick}
+        onClick={(e) => {
+          const { column, row } = cellAt(e);
+          onPick(column, row);
+        }}
         onPointerMove={(e) => {
-          const box = e.currentTarget.getBoundingClientRect();
-          const x = (e.clientX - box.left) / box.width;
-          const y = (e.clientY - box.top) / box.height;
-          const at = Math.min(cells.height - 1, Math.floor(y * cells.height)) * cells.width + Math.min(cells.width - 1, Math.floor(x * cells.width));
-          setUnder({ x, y, value: cells.values[at] ?? 0 });
+          const { x, y, column, row } = cellAt(e);
+          setUnder({ x, y, value: cells.values[row * cells.width + column] ?? 0 });
         }}
         onPointerLeave={() => setUnder(null)}
       />
@@ -119,7 +126,6 @@ export function Heatmap({ deployment: d, filter, looked }: { deployment: Deploym
   const [label, setLabel] = useState<string | null>(null);
   const heat = useHeatmap(d.id, filter, label);
   const x = heat.data;
-  const name = labels.data?.items.find((l) => l.id === label)?.name;
   const most = x ? Math.max(0, ...x.values) / Math.max(1, x.images) : 0;
   return (
     <Section
@@ -134,7 +140,7 @@ export function Heatmap({ deployment: d, filter, looked }: { deployment: Deploym
         <span className="dim">{x.images ? "No objects in this time." : "No predictions in this time."}</span>
       ) : (
         <>
-          <Drawn cells={x} assets={newest} onPick={() => navigate(behind(d, looked, name ? `label.name = ${JSON.stringify(name)}` : "nb_shapes > 0"))} />
+          <Drawn cells={x} assets={newest} onPick={(column, row) => navigate(behindObjects(d, filter, { column, row, ...(label ? { label_id: label } : {}) }))} />
           <span className="dim" style={{ display: "flex", gap: 8, alignItems: "center", fontSize: 12, marginTop: 6, maxWidth: width }}>
             0
             <i aria-hidden style={{ width: 90, height: 6, borderRadius: 3, background: `linear-gradient(90deg, transparent, ${ramp.map((c) => `rgb(${c.join(" ")})`).join(", ")})` }} />

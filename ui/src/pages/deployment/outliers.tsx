@@ -10,8 +10,9 @@ import { May } from "../../kit/may";
 import { Fault, Section, Time } from "../../kit/parts";
 import { toast } from "../../kit/toast";
 import { navigate } from "../../kit/url";
+import { behind } from "./behind";
 import { fitOutliers, useMostOutlying, useOutliers, type Dashboard, type Deployment } from "./data";
-import { behind, type Filter } from "./filters";
+import type { Filter } from "./filters";
 import { broken } from "./gaps";
 import { predictionTile } from "./parts";
 
@@ -86,7 +87,7 @@ function Most({ deployment: d, dashboard }: { deployment: Deployment; dashboard:
   );
 }
 
-function State({ deployment: d, of: t }: { deployment: Deployment; of: OutliersOfADeployment }): ReactNode {
+function State({ deployment: d, of: t, dashboard }: { deployment: Deployment; of: OutliersOfADeployment; dashboard: Dashboard | undefined }): ReactNode {
   const fit = t.fit;
   const next = t.next_fit;
   const on = fit?.dataset_version;
@@ -102,7 +103,7 @@ function State({ deployment: d, of: t }: { deployment: Deployment; of: OutliersO
     <>
       {failed}
       {t.scored > 0 && (
-        <Link href={`/deployments/${d.id}?tab=predictions&q=${encodeURIComponent("outlier.is = True")}`} style={{ color: t.outliers ? "var(--bad)" : undefined, fontWeight: t.outliers ? 560 : undefined }}>
+        <Link href={behind(d, dashboard, "outlier.is = True")} style={{ color: t.outliers ? "var(--bad)" : undefined, fontWeight: t.outliers ? 560 : undefined }}>
           {count(t.outliers)} of {count(t.scored)} are outliers.
         </Link>
       )}{" "}
@@ -143,7 +144,7 @@ export function Outliers({ deployment: d, dashboard, filter }: { deployment: Dep
       ) : (
         <>
           <p style={{ margin: "0 0 12px" }} data-testid="outliers-state">
-            <State deployment={d} of={t} />
+            <State deployment={d} of={t} dashboard={dashboard} />
           </p>
           {t.scored > 0 && (
             <>

@@ -44,9 +44,10 @@ export function Loops({ of: d }: { of: Deployment }) {
   );
 }
 
-/** A prediction as a tile: the reviewed shapes if there are any, else the champion's; the shadow's dashed. */
+/** A prediction as a tile: the reviewed shapes if there are any, else what was answered; what the other model said dashed. */
 export function predictionTile(a: PredictedAsset, colours: Map<string, string>, px: number, shadow: boolean): Tile {
-  const said = a.review?.shapes ?? a.champion?.shapes ?? [];
+  const [answered, other] = a.canary ? [a.shadow, a.champion] : [a.champion, a.shadow];
+  const said = a.review?.shapes ?? answered?.shapes ?? [];
   const shapes = said.filter(isBox);
   const colour = (id: string) => colours.get(id) ?? "#9aa3ad";
   return {
@@ -57,7 +58,7 @@ export function predictionTile(a: PredictedAsset, colours: Map<string, string>, 
     height: a.data.meta?.height ?? 3,
     boxes: [
       ...shapes.map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id) })),
-      ...(shadow ? (a.shadow?.shapes ?? []).filter(isBox).map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id), dashed: true })) : []),
+      ...(shadow ? (other?.shapes ?? []).filter(isBox).map((s) => ({ x: s.x, y: s.y, w: s.w, h: s.h, colour: colour(s.label_id), dashed: true })) : []),
     ],
     badge: a.canary ? <span style={{ display: "inline-flex", gap: 4 }}><span className="chip" title="The shadow’s prediction was the answer">by the shadow</span><Status of={a.status} /></span> : <Status of={a.status} />,
     note: <span className="dim" style={{ flex: "none" }}>{said.length > shapes.length ? said.map(saidOf).join(", ") : said.length}</span>,

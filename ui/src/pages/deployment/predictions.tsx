@@ -12,33 +12,28 @@ import { QueryBar } from "../../kit/query-bar";
 import { toast } from "../../kit/toast";
 import { navigate, setUrl, useUrl } from "../../kit/url";
 import { commandOf } from "./command";
-import { complete, reviewedIds, useDeploymentLabels, usePredictions, type Cell, type Deployment } from "./data";
-import { useFilter } from "./filters";
+import { useFigure } from "./behind";
+import { complete, reviewedIds, useDeploymentLabels, usePredictions, type Deployment } from "./data";
 import { predictionTile } from "./parts";
 import { useSend } from "./send";
 
+/** No figure any more. */
+const others = { cell: null, of: null, objects: null, placed: null };
 const states = { "": "All", TO_REVIEW: "To review", REVIEWED: "Reviewed", SUBMITTED: "In the loop" };
 
 export function Predictions({ deployment: d }: { deployment: Deployment }) {
-  const [q, setQ] = useUrl("q");
-  const [state, setState] = useUrl("state");
+  const [q] = useUrl("q");
+  const [state] = useUrl("state");
   const [size, setSize] = useUrl("size", "260");
   const [shadow, setShadow] = useUrl("shadow");
   const query = [state && `status = "${state}"`, q && (state ? `(${q})` : q)].filter(Boolean).join(" and ");
-  const { filter } = useFilter();
-  const [cellText, setCell] = useUrl("cell");
-  const [of] = useUrl("of", "champion");
-  const cell = useMemo((): Cell | null => {
-    const [truth, said] = cellText.split("~");
-    return cellText ? { ...filter, of, ...(truth ? { truth } : {}), ...(said ? { said } : {}) } : null;
-  }, [cellText, of, filter]);
-  const rows = usePredictions(d.id, query, cell);
   const labels = useDeploymentLabels(d.id);
+  const { figure, says } = useFigure(labels.data?.items);
+  const rows = usePredictions(d.id, query, figure);
   const [choice, setChoice] = useState<Choice>(nothing);
   const [busy, setBusy] = useState(false);
   const may = useMay();
   const loop = useSend(d.id, () => undefined);
-  const called = (id: string | undefined, none: string) => (id ? (labels.data?.items.find((l) => l.id === id)?.name ?? "…") : none);
   const colours = useMemo(() => labelColours(labels.data?.items ?? []), [labels.data]);
   const px = Number(size) || 260;
   const total = rows.count ?? 0;
@@ -57,7 +52,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
   const send = async (all: boolean) => {
     setBusy(true);
     try {
-      const ids = all || choice.all ? await reviewedIds(d.id, all ? 'status = "REVIEWED"' : query, all ? null : cell) : [...choice.ids];
+      const ids = all || choice.all ? await reviewedIds(d.id, all ? 'status = "REVIEWED"' : query, all ? null : figure) : [...choice.ids];
       await loop.send(ids);
       setChoice(nothing);
     } catch (e) {
@@ -67,7 +62,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
     }
   };
   const wrongQuery = rows.error?.status === 400 && q ? [rows.error.message, rows.error.detail].filter(Boolean).join(". ") : null;
-  if (rows.count === 0 && !query && !cell)
+  if (rows.count === 0 && !query && !figure)
     return (
       <Empty icon={IconRocket} title="No predictions yet">
         <span style={{ display: "block", marginBottom: 12 }}>Send it an image:</span>
@@ -79,17 +74,15 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
   return (
     <div className="fill">
       <div className="bar">
-        <QueryBar of="prediction" value={q} onSubmit={(t) => { setChoice(nothing); setQ(t); setCell(null); }} complete={complete} error={wrongQuery} placeholder='Search, for example  score < 0.5 and source = "line-1"' />
-        <SegmentedControl size="xs" value={state} onChange={(s) => { setChoice(nothing); setState(s || null); setCell(null); }} data={Object.entries(states).map(([value, label]) => ({ value, label }))} aria-label="State" />
+        <QueryBar of="prediction" value={q} onSubmit={(t) => { setChoice(nothing); setUrl({ ...others, q: t || null }); }} complete={complete} error={wrongQuery} placeholder='Search, for example  score < 0.5 and source = "line-1"' />
+        <SegmentedControl size="xs" value={state} onChange={(s) => { setChoice(nothing); setUrl({ ...others, state: s || null }); }} data={Object.entries(states).map(([value, label]) => ({ value, label }))} aria-label="State" />
         {d.shadow_model_version && <Switch size="xs" label="Shadow" checked={shadow === "on"} onChange={(e) => setShadow(e.currentTarget.checked ? "on" : null)} />}
         <Slider thumbLabel="Size of the pictures" w={80} size={3} thumbSize={14} min={140} max={480} step={10} label={null} value={px} onChange={(v) => setSize(String(v))} />
       </div>
-      {cell && (
+      {figure && (
         <div className="bar" style={{ paddingTop: 0, minHeight: 24 }}>
-          <span data-testid="cell">
-            Reviewed as <b>{called(cell.truth, "nothing there")}</b>, predicted as <b>{called(cell.said, "nothing")}</b>{of === "shadow" && " by the shadow"}
-          </span>
-          <Button variant="subtle" size="compact-xs" leftSection={<IconX size={13} />} onClick={() => setUrl({ cell: null, of: null, q: null })}>
+          <span data-testid="cell">{says}</span>
+          <Button variant="subtle" size="compact-xs" leftSection={<IconX size={13} />} onClick={() => setUrl({ ...others, q: null })}>
             Show others too
           </Button>
         </div>
@@ -139,7 +132,7 @@ export function Predictions({ deployment: d }: { deployment: Deployment }) {
           <Fault error={rows.error} again={rows.again} />
         </div>
       ) : rows.count === 0 ? (
-        <Empty icon={IconRocket} title="None of these" action={<Button variant="default" onClick={() => { setQ(null); setState(null); setCell(null); }}>Show all</Button>} />
+        <Empty icon={IconRocket} title="None of these" action={<Button variant="default" onClick={() => setUrl({ ...others, q: null, state: null })}>Show all</Button>} />
       ) : (
         <Grid label="Predictions" count={rows.count} at={at} want={rows.want} size={px} choice={choice} onChoose={setChoice} onOpen={(_, t) => navigate(`/review/${d.id}?asset=${t.id}${query ? `&q=${encodeURIComponent(query)}` : ""}`)} />
       )}

@@ -5,8 +5,9 @@ import { Link } from "wouter";
 import { count, figure, fixed, percent, plural } from "../../kit/format";
 import { Fault, Section } from "../../kit/parts";
 import { useUrl } from "../../kit/url";
+import { behind, behindCell, reviewedOnes } from "./behind";
 import { useConfusion, type Dashboard, type Deployment, type Reviewed } from "./data";
-import { behind, type Filter } from "./filters";
+import type { Filter } from "./filters";
 
 /** From so many reviews on an interval is short enough to act by. */
 const steady = 30;
@@ -157,13 +158,6 @@ function ByLabel({ rows, reviewed }: { rows: readonly Row[]; reviewed: (label?: 
   );
 }
 
-/** What the URL of the predictions' page says to show the images of a cell. */
-function cellLink(d: Deployment, filter: Filter, of: string, truth: string | undefined, said: string | undefined): string {
-  const { model_version_id: version, ...rest } = filter;
-  const p = new URLSearchParams({ tab: "predictions", since: "all", ...rest, ...(version ? { version } : {}), cell: `${truth ?? ""}~${said ?? ""}`, of });
-  return `/deployments/${d.id}?${p.toString()}`;
-}
-
 function Confusion({ deployment: d, filter, both }: { deployment: Deployment; filter: Filter; both: boolean }) {
   const [of, setOf] = useUrl("matrix", "champion");
   const { data, error, refetch } = useConfusion(d.id, filter, both ? of : "champion");
@@ -211,7 +205,7 @@ function Confusion({ deployment: d, filter, both }: { deployment: Deployment; fi
                   return (
                     <td key={k} style={{ padding: 0 }}>
                       {n ? (
-                        <Link href={cellLink(d, filter, both ? of : "champion", m.labels[i]?.id, m.labels[k]?.id)} style={style} title={`${percent(share)} of ${i === last ? "what is not there" : m.labels[i]?.name ?? ""}`}>
+                        <Link href={behindCell(d, filter, both ? of : "champion", m.labels[i]?.id, m.labels[k]?.id)} style={style} title={`${percent(share)} of ${i === last ? "what is not there" : m.labels[i]?.name ?? ""}`}>
                           {count(n)}
                         </Link>
                       ) : (
@@ -234,7 +228,7 @@ export function Reviews({ deployment: d, dashboard: x, filter }: { deployment: D
   const rows = rowsOf(x.reviews);
   const n = Math.min(...rows.map(({ r }) => r.images));
   const shared = rows.length > 1 && !!x.reviews.shared;
-  const reviewed = (label?: string) => behind(d, x, [`status != "TO_REVIEW" and review.counts = True`, shared && d.shadow_model_version && `shadow.model_version_id = "${d.shadow_model_version.id}"`, label !== undefined && `review.label.name = ${JSON.stringify(label)}`].filter(Boolean).join(" and "));
+  const reviewed = (label?: string) => behind(d, x, [reviewedOnes, shared && d.shadow_model_version && `shadow.model_version_id = "${d.shadow_model_version.id}"`, label !== undefined && `review.label.name = ${JSON.stringify(label)}`].filter(Boolean).join(" and "));
   return (
     <Section title="Against reviews" end={rows.length > 0 && (shared || n < steady) ? <span className="dim">{shared && <>on the {plural(n, "image")} that both saw{n < steady && " · "}</>}{n < steady && <span data-testid="few-reviews">{n} of {steady} reviews that make these figures steady</span>}</span> : null}>
       {!rows.length ? (
