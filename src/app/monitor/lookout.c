@@ -96,12 +96,25 @@ static enum err look(bool *ret_any, bool *ret_fitting)
     return e;
 }
 
+static void catch_up(void)
+{
+    struct sql *db = NULL;
+    enum err e = sql_pool_take(lookout.services->pool, &db);
+    if (e == OK)
+        e = outlier_catch_up(db);
+    if (e != OK)
+        log_failure("looking for deployments that were never fitted to");
+    if (db)
+        sql_pool_give(lookout.services->pool, db);
+}
+
 /* Woken before the transaction that made the work is committed, and not at all by the worker, which changes what is compared with,
  * too: it looks again soon after there was something, then less and less often. */
 static void *run(void *unused)
 {
     int64_t pause_s = SOON_S;
     (void)unused;
+    catch_up();
     while (!stopping()) {
         bool any = false, fitting = false;
         if (look(&any, &fitting) != OK) {

@@ -124,6 +124,32 @@ enum err outlier_heard(struct sql *db, struct arena *a, const char *deployment_i
     return OK;
 }
 
+/* The next one that was never fitted to, after that id; NULL: there is none. */
+static enum err next_unfitted(struct sql *db, struct arena *a, const char *after, const char **ret)
+{
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_rows(
+        db, &r,
+        "SELECT m.id FROM outlier m JOIN deployment o ON o.id = m.id WHERE m.id > ?1 AND m.active <> 0 AND m.fit_id IS NULL"
+        " AND o.status <> 'PAUSED' AND NOT EXISTS (SELECT 1 FROM outlier_fit f WHERE f.deployment_id = m.id)"
+        " ORDER BY m.id LIMIT 1",
+        V(after)));
+    *ret = rows_next(r) ? arena_str(a, rows_text(r, 0)) : NULL;
+    return rows_error(r);
+}
+
+enum err outlier_catch_up(struct sql *db)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    for (const char *id = "";;) {
+        TRY(next_unfitted(db, a, id, &id));
+        if (!id)
+            return OK;
+        TRY(sql_begin(db));
+        TRY(sql_end(db, fit_if_wanted(db, a, id)));
+    }
+}
+
 /* ---- what is told */
 
 enum err outlier_held(struct sql *db, struct arena *a, const char *deployment_id, double **ret, size_t *ret_n)

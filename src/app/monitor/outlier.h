@@ -23,6 +23,9 @@ MUST_USE enum err outlier_state_read(struct sql *, struct arena *, const char *d
  */
 MUST_USE enum err outlier_fit_start(struct sql *, struct arena *, const char *deployment_id, const char *version,
                                     const char *user_id);
+/* Deployments that were made before there were fits, or whose training version has got images enough since: a fit is started for
+ * each one that was never fitted to. At the server's start. */
+MUST_USE enum err outlier_catch_up(struct sql *);
 /* The scores of the images that were held out of the fit: sorted. n: 0 without a fit. */
 MUST_USE enum err outlier_held(struct sql *, struct arena *, const char *deployment_id, double **ret, size_t *ret_n);
 
