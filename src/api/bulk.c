@@ -177,7 +177,7 @@ static enum err start(struct op *op, const struct bulk_kind *k, const char *inpu
 
 /* ---- waiting for it */
 
-static enum err look(struct op *op, const char *job, bool *ret_done, int64_t *ret_count)
+static enum err look(struct op *op, const struct bulk_kind *k, const char *job, bool *ret_done, int64_t *ret_count)
 {
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(op->db, &r, "SELECT j.status, j.error, b.counted FROM job j LEFT JOIN bulk b ON b.job_id = j.id WHERE j.id = ?1",
@@ -186,15 +186,16 @@ static enum err look(struct op *op, const char *job, bool *ret_done, int64_t *re
     *ret_done = strcmp(v1, "SUCCESS") == 0;
     *ret_count = rows_int(r, 2);
     if (strcmp(v1, "FAILED") == 0 || strcmp(v1, "TERMINATED") == 0)
-        return fail(E_CONFLICT, "nothing was changed: %s", rows_null(r, 1) ? "it was cancelled" : rows_text(r, 1));
+        return fail(E_CONFLICT, "%s: %s", k->undo ? "nothing was changed" : "not all of it was done",
+                    rows_null(r, 1) ? "it was cancelled" : rows_text(r, 1));
     return OK;
 }
 
-static enum err wait(struct op *op, double most_s, struct bulk_done *d)
+static enum err wait(struct op *op, const struct bulk_kind *k, double most_s, struct bulk_done *d)
 {
     const struct timespec pause = { 0, LOOK_MS * 1000000L };
     for (double began = clock_seconds(); !d->done && clock_seconds() - began < most_s; nanosleep(&pause, NULL))
-        TRY(look(op, d->job, &d->done, &d->count));
+        TRY(look(op, k, d->job, &d->done, &d->count));
     return OK;
 }
 
@@ -262,14 +263,14 @@ static enum err change(struct op *op, const struct bulk_kind *k, bulk_find *find
 enum err bulk_change(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, struct bulk_done *ret)
 {
     TRY(change(op, k, find, input, ret));
-    return in_bool(op, "wait", true) ? wait(op, WAIT_S, ret) : OK;
+    return in_bool(op, "wait", true) ? wait(op, k, WAIT_S, ret) : OK;
 }
 
 enum err bulk_change_wait(struct op *op, const struct bulk_kind *k, bulk_find *find, const char *input, int64_t *ret_count)
 {
     struct bulk_done d;
     TRY(change(op, k, find, input, &d));
-    TRY(wait(op, WAIT_MOST_S, &d));
+    TRY(wait(op, k, WAIT_MOST_S, &d));
     *ret_count = d.count;
     return d.done ? OK : fail(E_BUSY, "the change is not done yet; the job %s tells when it is", d.job);
 }

@@ -29,21 +29,17 @@ const struct job_kind *const job_kinds[] = { &import_annotations_job,
                                              BULK_JOB("copy_assets", JOB_ADDS),
                                              BULK_JOB("fork_version", JOB_ADDS),
                                              BULK_JOB("convert_tags", JOB_CHANGES),
+                                             BULK_JOB("submit_feedback", JOB_ADDS),
                                              NULL };
 
 extern const struct bulk_kind remove_data_bulk, remove_annotations_bulk, remove_tag_bulk, add_data_bulk, remove_assets_bulk,
-    attach_bulk, detach_bulk, fork_bulk, copy_bulk, convert_bulk;
-const struct bulk_kind *const bulk_kinds[] = { &remove_data_bulk,
-                                               &remove_annotations_bulk,
-                                               &remove_tag_bulk,
-                                               &add_data_bulk,
-                                               &remove_assets_bulk,
-                                               &attach_bulk,
-                                               &detach_bulk,
-                                               &fork_bulk,
-                                               &copy_bulk,
-                                               &convert_bulk,
-                                               NULL };
+    attach_bulk, detach_bulk, fork_bulk, copy_bulk, convert_bulk, submit_bulk;
+const struct bulk_kind *const bulk_kinds[] = { &remove_data_bulk,   &remove_annotations_bulk,
+                                               &remove_tag_bulk,    &add_data_bulk,
+                                               &remove_assets_bulk, &attach_bulk,
+                                               &detach_bulk,        &fork_bulk,
+                                               &copy_bulk,          &convert_bulk,
+                                               &submit_bulk,        NULL };
 
 const struct job_lane job_lanes[] = {
     { "quick", 2, NULL },    /* changes of many rows that somebody waits for */

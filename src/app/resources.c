@@ -32,6 +32,7 @@
     R(review)                                                                                                                      \
     R(review_queue)                                                                                                                \
     R(feedback)                                                                                                                    \
+    R(feedback_submit)                                                                                                             \
     R(stats)                                                                                                                       \
     R(filter)                                                                                                                      \
     R(dashboard)                                                                                                                   \

@@ -1,6 +1,7 @@
 """Chapter 5: feedback loop, continuous training, continuous deployment, promotion: without anyone's hand."""
 import base64
 import io
+import json
 import random
 
 import pytest
@@ -102,9 +103,9 @@ def test_images_that_models_are_measured_on_are_told_of_and_left_out_when_asked(
     d.predict(str(annotated[0]["train"][0].path))
     held, learnt = review(d, test), review(d, annotated[0]["train"][0])
     submit = lambda **more: server.call("POST", f"/api/deployment/{d.id}/feedback-loop/submit", json=more)
-    assert submit(ids=[held, learnt], leave_measured=True) == {"count": 1, "measured": 1, "left_out": [held], "duplicated": 0, "stayed": [], "duplicates": []}
+    assert submit(ids=[held, learnt], leave_measured=True) == {"count": 1, "measured": 1, "left_out": [held], "duplicated": 0, "stayed": [], "duplicates": [], "job_id": None}
     assert [a.filename for a in target.list_assets()] == [annotated[0]["train"][0].name]
-    assert submit(ids=[held]) == {"count": 1, "measured": 1, "left_out": [], "duplicated": 0, "stayed": [], "duplicates": []}
+    assert submit(ids=[held]) == {"count": 1, "measured": 1, "left_out": [], "duplicated": 0, "stayed": [], "duplicates": [], "job_id": None}
     assert len(target.list_assets()) == 2
 
 
@@ -194,6 +195,37 @@ def test_the_shadow_stands_beside_the_champion_on_the_images_that_both_saw(serve
         sized = [s for of in (x, *x["labels"]) for s in of["sizes"]]
         assert all(held(s, k) if s["truths"] else s[k + "_interval"] is None for s in sized for k in ("ap", "ar"))
         assert all((s["images"] > 0) == (s["truths"] > 0) for s in sized) and any(s["ar_interval"] and s["ar_interval"][0] < s["ar_interval"][1] for s in sized)
+
+
+def test_hundreds_of_reviews_are_sent_by_a_job_once_each(server, client, loop, annotated):
+    d = client.get_model_by_id(loop[2].origin_id).list_versions()[0].deploy(name=unique("many"), min_threshold=0.3)
+    path, version = f"/api/deployment/{d.id}", client.get_dataset_by_id(annotated[1]["train"].origin_id).create_version(version=unique("many"))
+    version.set_type(InferenceType.OBJECT_DETECTION)
+    for call, body in (("pipeline/fl/setup", {}), ("fl/datasets", {"dataset_version_id": str(version.id)})):
+        server.call("POST", f"{path}/{call}", json=body)
+    label = d.list_labels()[0]
+    raw = {"detection_classes": [0], "detection_texts": [label.name], "detection_scores": [0.9], "detection_boxes": [[2, 2, 20, 20]]}
+    jpeg, ids = io.BytesIO(), []
+    Image.new("RGB", (32, 32), (200, 10, 10)).save(jpeg, "JPEG")
+    body = lambda i: {"filename": f"many{i}.jpg", "content_type": "IMAGE/JPEG", "height": 32, "width": 32, "latency": 0.02, "raw_predictions": raw,
+                      "image": base64.b64encode(jpeg.getvalue()[:2] + b"\xff\xfe\x00\x06" + f"{i:04}".encode() + jpeg.getvalue()[2:]).decode()}
+    jwt = server.call("POST", "/api/auth/login", json={"api_token": server.token, "deployment_id": str(d.id)})["jwt"]
+    for i in range(310):
+        server.call("POST", f"{path}/predictions", status=201, token=jwt, json=body(i))
+    ids = [a for (a,) in server.rows("SELECT id FROM predicted_asset WHERE deployment_id = ?", str(d.id))]
+    for a in ids:
+        server.call("POST", f"/api/predicted/asset/{a}/reviews", json={})
+    later = server.call("POST", f"{path}/feedback-loop/submit", json={"q": 'status = "REVIEWED"', "wait": False})
+    assert (later["stayed"], later["duplicates"]) == ([], []) and later["job_id"]
+    wait("the job", lambda: server.call("GET", f"/api/v2/job/{later['job_id']}")["status"] == "SUCCEEDED")
+    ((kind, about, result),) = server.rows("SELECT kind, about_id, result FROM job WHERE id = ?", later["job_id"])
+    assert (kind, about, json.loads(result)) == ("submit_feedback", str(d.id), {"count": 310, "measured": 0, "left_out": 0})
+    states = lambda: server.rows("SELECT status, count(*) FROM predicted_asset WHERE deployment_id = ? GROUP BY 1", str(d.id))
+    assert states() == [("SUBMITTED", 310)]
+    assert server.rows("SELECT count(*), count(DISTINCT data_id) FROM asset WHERE dataset_version_id = ?", str(version.id)) == [(310, 310)]
+    assert server.rows("SELECT count(*) FROM annotation n JOIN asset a ON a.id = n.asset_id WHERE a.dataset_version_id = ?", str(version.id)) == [(310,)]
+    server.refused("POST", f"{path}/feedback-loop/submit", 422, json={"ids": ids})
+    assert server.call("POST", f"{path}/feedback-loop/submit", json={"q": 'status = "REVIEWED"'})["count"] == 0
 
 
 def test_a_cell_of_the_confusion_matrix_opens_its_images(server, client, loop, annotated):

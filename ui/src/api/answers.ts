@@ -2144,9 +2144,10 @@ export interface SubmittedPredictions {
   count: number;
   measured: number;
   left_out: string[];
-  duplicated: number;
   stayed: string[];
   duplicates: ImageThatADatasetVersionHasAlready[];
+  duplicated: number;
+  job_id: string | null;
 }
 
 export interface Tag {

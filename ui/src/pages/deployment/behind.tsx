@@ -12,7 +12,7 @@ const predictions = (d: Deployment, p: Readonly<Record<string, string | undefine
 export const behind = (d: Deployment, looked: Dashboard | undefined, extra?: string): string => predictions(d, { q: [looked?.query, extra].filter(Boolean).join(" and ") });
 
 /** Of the query language: what reviewed figures rest on. */
-export const reviewedOnes = 'status != "TO_REVIEW" and review.counts = True';
+export const reviewedOnes = 'status in ("REVIEWED", "SUBMITTED") and review.counts = True';
 
 /** The filter as the URL has it. */
 const narrowed = ({ model_version_id: version, ...rest }: Filter) => ({ since: "all", ...rest, version });
