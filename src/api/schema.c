@@ -6,7 +6,7 @@
 /* The first release compares the fingerprint with its own and refuses with a sentence all others: there is none to give it. */
 static const char schema_table[] = "CREATE TABLE schema_of (fingerprint TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1) STRICT";
 
-static enum err make(struct sql *db)
+enum err schema_make(struct sql *db)
 {
     TRY(sql_make_ready(db));
     TRY(sql_script(db, "DROP TABLE IF EXISTS schema_of")); /* an empty one: the first release made it before the rest */
@@ -31,7 +31,7 @@ static enum err make_or_check(struct sql *db)
 {
     int version = 0;
     TRY(schema_version(db, &version));
-    TRY(version ? schema_need_today(db) : make(db));
+    TRY(version ? schema_need_today(db) : schema_make(db));
     return first_rows(db);
 }
 

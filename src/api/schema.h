@@ -20,6 +20,9 @@ extern const struct migration migrations[]; /* app/migrations.c; ends with an em
  * E_CONFLICT says what to do. */
 MUST_USE enum err api_make_schema(struct sql *);
 
+/* Today's tables, empty but for what says their version, within a transaction of the caller's. */
+MUST_USE enum err schema_make(struct sql *);
+
 int schema_today(void);
 /* 0: it has no tables yet. E_CONFLICT: its tables are of no version that this program knows. */
 MUST_USE enum err schema_version(struct sql *, int *ret);

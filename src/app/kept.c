@@ -78,7 +78,7 @@ static const struct {
 static enum err check_documents(struct sql *db, size_t which, int64_t *ret_wrong)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows_text(db, &r, documents[which].sql, NULL, 0));
+    TRY(sql_each_text(db, &r, documents[which].sql, NULL, 0));
     while (rows_next(r)) {
         bool same;
         TRY(kept_is(db, documents[which].document, rows_text(r, 0), rows_text(r, 1), &same));

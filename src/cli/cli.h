@@ -21,5 +21,6 @@ int model_main(int argc, char **argv);
 int backup_main(int argc, char **argv); /* also "restore" */
 int user_main(int argc, char **argv);   /* also "token" */
 int migrate_main(int argc, char **argv);
+int move_main(int argc, char **argv);
 int demo_main(int argc, char **argv);
 int describe_main(int argc, char **argv);

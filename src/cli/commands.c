@@ -25,6 +25,8 @@ const struct command commands[] = {
       generate_main },
     { "backup", "backup FOLDER [--data DIR]", "a complete copy, also while the server runs", backup_main },
     { "restore", "restore FOLDER [--data DIR]", "makes a data folder from a backup", backup_main },
+    { "move", "move --from DIR --to postgres://… | --from postgres://… --to DIR",
+      "carries a folder's database over to a PostgreSQL server, or back; no server may run", move_main },
     { "migrate", "migrate [--check] [--data DIR]",
       "brings an older folder to this version, as serve does at its start; --check only "
       "says what would be done",

@@ -56,10 +56,10 @@ static enum err check_objects(struct check *c)
     if (buckets)
         TRY(sql_int(c->db, &c->away, "SELECT count(*) FROM object WHERE away <> 0"));
     if (buckets)
-        TRY(sql_rows(c->db, &r,
+        TRY(sql_each(c->db, &r,
                      "SELECT hash, min(name) FROM object WHERE hash IS NOT NULL AND away = 0 GROUP BY hash ORDER BY hash"));
     else
-        TRY(sql_rows(c->db, &r, "SELECT hash, min(name) FROM object WHERE hash IS NOT NULL GROUP BY hash ORDER BY hash"));
+        TRY(sql_each(c->db, &r, "SELECT hash, min(name) FROM object WHERE hash IS NOT NULL GROUP BY hash ORDER BY hash"));
     while (rows_next(r)) {
         AUTO(arena) struct arena *a = arena_new();
         c->objects++;

@@ -28,7 +28,8 @@ struct rows {
     struct sql *db;
     void *statement, *result; /* the result is the database's own */
     void *bytes;              /* of the column last asked for, where the result has them in another form */
-    int row;                  /* that it shows, where the result has all of them */
+    int row;                  /* that it shows of them */
+    int64_t portions;         /* not 0: the result is one portion of the rows, from the cursor of that number */
     enum err error;
     bool kept; /* the statement belongs to the cache */
     bool ended;
@@ -38,7 +39,7 @@ struct back {
     void (*close)(struct sql *);
     enum err (*prepare)(struct sql *, const char *text, void **ret);
     void (*unprepare)(struct sql *, void *statement); /* NULL is fine */
-    enum err (*ask)(struct rows *, const struct value *, size_t n);
+    enum err (*ask)(struct rows *, const struct value *, size_t n, bool any_size);
     bool (*next)(struct rows *); /* false: the last row was shown, or r->error says why there is none */
     void (*done)(struct rows *);
     int (*columns)(struct rows *);
@@ -63,6 +64,11 @@ struct back {
     enum err (*check)(struct sql *, struct arena *, char **ret_faults);
     enum err (*backup)(struct sql *, const char *path);
     enum err (*rebuilding)(struct sql *, bool);
+    enum err (*tables)(struct sql *, struct rows **ret); /* table, column */
+    enum err (*filling)(struct sql *, bool);
+    enum err (*fill_begin)(struct sql *, const char *table, const char *columns);
+    enum err (*fill_row)(struct sql *, const struct value *, size_t n);
+    enum err (*fill_end)(struct sql *, enum err);
 };
 
 MUST_USE enum err lite_open(const char *path, struct sql **ret);

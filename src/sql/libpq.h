@@ -15,10 +15,10 @@ typedef struct pg_notify {
 } PGnotify;
 typedef unsigned int Oid;
 
-enum { CONNECTION_OK = 0 };                                     /* of PQstatus */
-enum { PQTRANS_IDLE = 0, PQTRANS_INTRANS = 2 };                 /* of PQtransactionStatus */
-enum { PGRES_COMMAND_OK = 1, PGRES_TUPLES_OK = 2 };             /* of PQresultStatus */
-enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M' }; /* of PQresultErrorField */
+enum { CONNECTION_OK = 0 };                                            /* of PQstatus */
+enum { PQTRANS_IDLE = 0, PQTRANS_INTRANS = 2 };                        /* of PQtransactionStatus */
+enum { PGRES_COMMAND_OK = 1, PGRES_TUPLES_OK = 2, PGRES_COPY_IN = 4 }; /* of PQresultStatus */
+enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M' };        /* of PQresultErrorField */
 
 #define LIBPQ_CALLS(X)                                                                                                             \
     X(PGconn *, connectdb, (const char *url))                                                                                      \
@@ -30,6 +30,9 @@ enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M' }; /* of PQresultEr
     X(char *, errorMessage, (const PGconn *))                                                                                      \
     X(void *, setNoticeProcessor, (PGconn *, void (*)(void *, const char *), void *))                                              \
     X(PGresult *, exec, (PGconn *, const char *text))                                                                              \
+    X(PGresult *, execParams,                                                                                                      \
+      (PGconn *, const char *text, int n, const Oid *kinds, const char *const *values, const int *sizes, const int *formats,       \
+       int binary))                                                                                                                \
     X(PGresult *, prepare, (PGconn *, const char *name, const char *text, int n, const Oid *kinds))                                \
     X(PGresult *, execPrepared,                                                                                                    \
       (PGconn *, const char *name, int n, const char *const *values, const int *sizes, const int *formats, int binary))            \
@@ -45,6 +48,9 @@ enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M' }; /* of PQresultEr
     X(Oid, ftype, (const PGresult *, int column))                                                                                  \
     X(int, getisnull, (const PGresult *, int row, int column))                                                                     \
     X(char *, getvalue, (const PGresult *, int row, int column))                                                                   \
+    X(int, putCopyData, (PGconn *, const char *bytes, int n))                                                                      \
+    X(int, putCopyEnd, (PGconn *, const char *why_not))                                                                            \
+    X(PGresult *, getResult, (PGconn *))                                                                                           \
     X(int, consumeInput, (PGconn *))                                                                                               \
     X(PGnotify *, notifies, (PGconn *))                                                                                            \
     X(void, freemem, (void *))

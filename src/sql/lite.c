@@ -8,11 +8,13 @@
 
 /* Of the write-ahead log (16 MB), before they are copied into the database: most were written many times by then. */
 enum { LOG_PAGES = 4000 };
-enum { BUSY_LOOK_MS = 2 };
+enum { BUSY_LOOK_MS = 2, TRIGGERS_CAP = 1 << 20 };
 
 struct lite {
     struct sql sql;
     sqlite3 *db;
+    struct text triggers; /* that rest while tables are filled */
+    struct text fill;     /* what puts a row in */
 };
 
 static sqlite3 *db_of(const struct sql *s)
@@ -94,8 +96,10 @@ static int bind(sqlite3_stmt *statement, int at, const struct value *v)
     }
 }
 
-static enum err lite_ask(struct rows *r, const struct value *values, size_t n)
+/* Rows are made as they are asked for, however many there are. */
+static enum err lite_ask(struct rows *r, const struct value *values, size_t n, bool any_size)
 {
+    (void)any_size;
     for (size_t i = 0; i < n; i++)
         if (bind(r->statement, (int)i + 1, &values[i]) != SQLITE_OK)
             return failure(r->db, sqlite3_sql(r->statement));
@@ -127,6 +131,7 @@ static int lite_kind(struct rows *r, int column)
     case SQLITE_NULL: return VALUE_NULL;
     case SQLITE_INTEGER: return VALUE_INT;
     case SQLITE_FLOAT: return VALUE_REAL;
+    case SQLITE_BLOB: return VALUE_BYTES;
     default: return VALUE_TEXT;
     }
 }
@@ -309,9 +314,67 @@ static enum err lite_rebuilding(struct sql *s, bool on)
                             : "PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON");
 }
 
+/* ---- filling tables */
+
+static enum err lite_tables(struct sql *s, struct rows **ret)
+{
+    return sql_rows(s, ret,
+                    "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+                    " AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, c.name");
+}
+
+/* It cannot silence them: they are taken away, and made again as they were. */
+static enum err take_triggers(struct sql *s, struct text *again)
+{
+    AUTO(rows) struct rows *r = NULL;
+    AUTO(text) struct text drop;
+    text_init(&drop, TRIGGERS_CAP);
+    text_clear(again);
+    TRY(sql_rows(s, &r, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"));
+    while (rows_next(r)) {
+        text_fmt(&drop, "DROP TRIGGER %s;\n", rows_text(r, 0));
+        text_fmt(again, "%s;\n", rows_text(r, 1));
+    }
+    TRY(rows_error(r));
+    rows_done(r);
+    r = NULL; /* a schema that is read cannot be changed */
+    return text_full(again) ? fail(E_TOO_BIG, "too many triggers") : sql_script(s, drop.bytes);
+}
+
+static enum err lite_filling(struct sql *s, bool on)
+{
+    struct lite *l = (struct lite *)s;
+    return on ? take_triggers(s, &l->triggers) : sql_script(s, l->triggers.bytes);
+}
+
+static enum err lite_fill_begin(struct sql *s, const char *table, const char *columns)
+{
+    struct text *t = &((struct lite *)s)->fill;
+    text_clear(t);
+    text_fmt(t, "INSERT INTO %s (%s) VALUES (?1", table, columns);
+    int n = 1;
+    for (const char *c = columns; (c = strchr(c, ',')); c++)
+        text_fmt(t, ", ?%d", ++n);
+    text_add(t, ")");
+    return OK;
+}
+
+static enum err lite_fill_row(struct sql *s, const struct value *values, size_t n)
+{
+    return sql_run_text(s, ((struct lite *)s)->fill.bytes, values, n);
+}
+
+static enum err lite_fill_end(struct sql *s, enum err e)
+{
+    (void)s;
+    return e;
+}
+
 static void lite_close(struct sql *s)
 {
     sqlite3_close(db_of(s));
+    text_done(&((struct lite *)s)->triggers);
+    text_done(&((struct lite *)s)->fill);
     free(s);
 }
 
@@ -344,6 +407,11 @@ static const struct back lite = {
     .check = lite_check,
     .backup = lite_backup,
     .rebuilding = lite_rebuilding,
+    .tables = lite_tables,
+    .filling = lite_filling,
+    .fill_begin = lite_fill_begin,
+    .fill_row = lite_fill_row,
+    .fill_end = lite_fill_end,
 };
 
 enum err lite_open(const char *path, struct sql **ret)
@@ -351,6 +419,8 @@ enum err lite_open(const char *path, struct sql **ret)
     struct lite *l = heap_take(sizeof *l);
     struct sql *s = &l->sql;
     s->back = &lite;
+    text_init(&l->triggers, TRIGGERS_CAP);
+    text_init(&l->fill, TRIGGERS_CAP);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &l->db, flags, NULL) != SQLITE_OK) {
         enum err e = fail(E_BROKEN, "cannot open the database %s: %s", path, sqlite3_errmsg(l->db));

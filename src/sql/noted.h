@@ -13,6 +13,7 @@ void sql_note(const char *text);
 #ifndef ASKS_FOR_OTHERS
 #define sql_run_text(...) (sql_asked_at = __FILE__ ":" NOTED_LINE(__LINE__), sql_run_text(__VA_ARGS__))
 #define sql_rows_text(...) (sql_asked_at = __FILE__ ":" NOTED_LINE(__LINE__), sql_rows_text(__VA_ARGS__))
+#define sql_each_text(...) (sql_asked_at = __FILE__ ":" NOTED_LINE(__LINE__), sql_each_text(__VA_ARGS__))
 #define sql_first_text(...) (sql_asked_at = __FILE__ ":" NOTED_LINE(__LINE__), sql_first_text(__VA_ARGS__))
 #define sql_int_text(...) (sql_asked_at = __FILE__ ":" NOTED_LINE(__LINE__), sql_int_text(__VA_ARGS__))
 #endif

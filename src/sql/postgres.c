@@ -2,16 +2,15 @@
  *
  * One connection writes at a time, as in SQLite: a transaction that writes holds a lock of the database's from its beginning, and
  * each of its statements sees all that was committed before it had the lock. So what our code relies on holds, and no transaction
- * has to be run again. A result is fetched whole: rows may stay open while other statements run. */
+ * has to be run again. A result is fetched whole, or by portions from a cursor: rows may stay open while other statements run. */
 #define ASKS_FOR_OTHERS
-#include "sql/postgres.h"
-#include "sql/back.h"
-#include "sql/libpq.h"
+#include "sql/postgres_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SCRIPT_CAP = 1 << 22, STATEMENT_CAP = 1 << 20 };
+enum { PORTION = 500 }; /* rows of a result of any size that are here at a time */
 enum {
     TEXT_KIND = 25,
     BOOL_KIND = 16,
@@ -22,17 +21,6 @@ enum {
     REAL4_KIND = 700,
     REAL8_KIND = 701,
     NUMERIC_KIND = 1700
-};
-
-struct postgres {
-    struct sql sql;
-    PGconn *db;
-    struct text later;  /* references between tables of this transaction */
-    int64_t n_prepared; /* for their names */
-    int64_t changes;    /* of the last statement */
-    int64_t told;       /* commits of others that we heard of */
-    bool listens;
-    int session; /* counts connections made: what was prepared in an earlier one is gone */
 };
 
 /* A statement, prepared once for each row of kinds that its values had: the server takes a number for no other kind of number. */
@@ -50,11 +38,6 @@ struct statement {
     bool changes, deletes;
     struct variant *variants;
 };
-
-static struct postgres *of(struct sql *s)
-{
-    return (struct postgres *)s;
-}
 
 /* ---- failures */
 
@@ -75,7 +58,7 @@ static const struct {
     { "08", E_BUSY, "the database cannot be reached" },
 };
 
-static enum err failure(struct postgres *p, PGresult *r, const char *doing)
+enum err postgres_failure(struct postgres *p, PGresult *r, const char *doing)
 {
     const char *state = pq.resultErrorField(r, PG_DIAG_SQLSTATE), *says = pq.resultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
     if (!state && pq.status(p->db) != CONNECTION_OK)
@@ -90,12 +73,12 @@ static enum err failure(struct postgres *p, PGresult *r, const char *doing)
 static enum err ended(struct postgres *p, PGresult *r, const char *doing)
 {
     int status = pq.resultStatus(r);
-    enum err e = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? OK : failure(p, r, doing);
+    enum err e = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? OK : postgres_failure(p, r, doing);
     pq.clear(r);
     return e;
 }
 
-static enum err command(struct postgres *p, const char *text)
+enum err postgres_command(struct postgres *p, const char *text)
 {
     return ended(p, pq.exec(p->db, text), text);
 }
@@ -120,11 +103,11 @@ static enum err set_up(struct postgres *p)
     if (pq.serverVersion(p->db) < 140000)
         return fail(E_INVALID, "the database server is of version %d, and at least 14 is needed", pq.serverVersion(p->db) / 10000);
     pq.setNoticeProcessor(p->db, no_notices, NULL);
-    return command(p,
-                   "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET lock_timeout = '10s';"
-                   "SET default_transaction_isolation = 'read committed'; SET extra_float_digits = 1; SET synchronous_commit = on;"
-                   "CREATE TEMP TABLE listed (list BIGINT NOT NULL, place BIGINT NOT NULL, value TEXT NOT NULL,"
-                   " PRIMARY KEY (list, place))");
+    return postgres_command(
+        p, "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET lock_timeout = '10s';"
+           "SET default_transaction_isolation = 'read committed'; SET extra_float_digits = 1; SET synchronous_commit = on;"
+           "CREATE TEMP TABLE listed (list BIGINT NOT NULL, place BIGINT NOT NULL, value TEXT NOT NULL,"
+           " PRIMARY KEY (list, place))");
 }
 
 /* A connection that broke is made anew where no transaction is lost by it. */
@@ -160,8 +143,9 @@ enum err postgres_open(const char *url, struct sql **ret)
 
 static void postgres_close(struct sql *s)
 {
-    pq.finish(of(s)->db);
-    text_done(&of(s)->later);
+    pq.finish(postgres_of(s)->db);
+    text_done(&postgres_of(s)->later);
+    text_done(&postgres_of(s)->fill);
     free(s);
 }
 
@@ -189,9 +173,9 @@ static void postgres_unprepare(struct sql *s, void *with)
     for (struct variant *v = st ? st->variants : NULL, *next; v; v = next) {
         next = v->next;
         snprintf(text, sizeof text, "DEALLOCATE %s", v->name);
-        if (v->session == of(s)->session &&
-            pq.transactionStatus(of(s)->db) <= PQTRANS_INTRANS) /* else the end of the connection is its end, too */
-            pq.clear(pq.exec(of(s)->db, text));
+        if (v->session == postgres_of(s)->session &&
+            pq.transactionStatus(postgres_of(s)->db) <= PQTRANS_INTRANS) /* else the end of the connection is its end, too */
+            pq.clear(pq.exec(postgres_of(s)->db, text));
         free(v->kinds);
         free(v);
     }
@@ -291,14 +275,14 @@ static enum err before(struct postgres *p, const struct statement *st, bool with
     if (!within)
         TRY(p->sql.back->begin(&p->sql, true));
     if (within || st->deletes)
-        return command(p, st->deletes ? "SAVEPOINT statement; SET CONSTRAINTS ALL DEFERRED" : "SAVEPOINT statement");
+        return postgres_command(p, st->deletes ? "SAVEPOINT statement; SET CONSTRAINTS ALL DEFERRED" : "SAVEPOINT statement");
     return OK;
 }
 
 static enum err after(struct postgres *p, const struct statement *st, bool within, enum err e)
 {
     if (e == OK && st->deletes)
-        e = command(p, "SET CONSTRAINTS ALL IMMEDIATE");
+        e = postgres_command(p, "SET CONSTRAINTS ALL IMMEDIATE");
     if (!within && e == OK)
         return p->sql.back->commit(&p->sql);
     if (!within)
@@ -315,7 +299,7 @@ static enum err run(struct postgres *p, const struct statement *st, const char *
         TRY(before(p, st, within));
     PGresult *r = pq.execPrepared(p->db, name, st->n, values, NULL, NULL, 0);
     int status = pq.resultStatus(r);
-    enum err e = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? OK : failure(p, r, st->text);
+    enum err e = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? OK : postgres_failure(p, r, st->text);
     if (st->changes)
         e = after(p, st, within, e);
     if (e != OK)
@@ -333,10 +317,10 @@ static enum err ask(struct postgres *p, struct statement *st, const struct value
     return run(p, st, v->name, bound, ret);
 }
 
-static enum err postgres_ask(struct rows *r, const struct value *values, size_t n)
+static enum err ask_whole(struct rows *r, const struct value *values, size_t n)
 {
     AUTO(arena) struct arena *a = arena_new();
-    struct postgres *p = of(r->db);
+    struct postgres *p = postgres_of(r->db);
     struct statement *st = r->statement;
     PGresult *got = NULL;
     const char *const *bound = bind(a, values, n, st->n);
@@ -351,13 +335,72 @@ static enum err postgres_ask(struct rows *r, const struct value *values, size_t 
     return OK;
 }
 
+/* ---- results by portions */
+
+static enum err fetch(struct rows *r)
+{
+    char text[64];
+    struct postgres *p = postgres_of(r->db);
+    snprintf(text, sizeof text, "FETCH %d FROM c%lld", PORTION, (long long)r->portions);
+    pq.clear(r->result);
+    r->row = -1;
+    r->result = pq.exec(p->db, text);
+    return pq.resultStatus(r->result) == PGRES_TUPLES_OK ? OK : postgres_failure(p, r->result, text);
+}
+
+/* WITH HOLD: it outlives the transaction, as an open statement of SQLite does, and needs none. */
+static enum err open_cursor(struct postgres *p, const struct statement *st, const struct value *values, size_t n, int64_t number)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(text) struct text t;
+    text_init(&t, STATEMENT_CAP + 100);
+    text_fmt(&t, "DECLARE c%lld NO SCROLL CURSOR WITH HOLD FOR %s", (long long)number, st->text);
+    Oid *types = arena_take(a, ((size_t)st->n + 1) * sizeof *types);
+    for (int i = 0; i < st->n; i++)
+        types[i] = kind_of(st, i, (size_t)i < n ? &values[i] : NULL);
+    return ended(p, pq.execParams(p->db, t.bytes, st->n, types, bind(a, values, n, st->n), NULL, NULL, 0), st->text);
+}
+
+static enum err ask_for_portions(struct rows *r, const struct value *values, size_t n)
+{
+    struct postgres *p = postgres_of(r->db);
+    int64_t number = ++p->n_prepared;
+    enum err e = open_cursor(p, r->statement, values, n, number);
+    if (e != OK && !sql_within(r->db) && broken(p) && connect_again(p) == OK)
+        e = open_cursor(p, r->statement, values, n, number);
+    TRY(e);
+    r->portions = number;
+    return fetch(r);
+}
+
+static enum err postgres_ask(struct rows *r, const struct value *values, size_t n, bool any_size)
+{
+    struct statement *st = r->statement;
+    return any_size && !st->changes ? ask_for_portions(r, values, n) : ask_whole(r, values, n);
+}
+
 static bool postgres_next(struct rows *r)
 {
-    return ++r->row < pq.ntuples(r->result);
+    if (++r->row < pq.ntuples(r->result))
+        return true;
+    if (!r->portions || pq.ntuples(r->result) < PORTION)
+        return false;
+    r->error = fetch(r);
+    return r->error == OK && ++r->row < pq.ntuples(r->result);
+}
+
+static void close_cursor(struct postgres *p, int64_t number)
+{
+    char text[64];
+    snprintf(text, sizeof text, "CLOSE c%lld", (long long)number);
+    if (pq.transactionStatus(p->db) <= PQTRANS_INTRANS) /* else it has gone with its transaction, or goes with the connection */
+        pq.clear(pq.exec(p->db, text));
 }
 
 static void postgres_done(struct rows *r)
 {
+    if (r->portions)
+        close_cursor(postgres_of(r->db), r->portions);
     pq.clear(r->result);
     free(r->bytes);
 }
@@ -446,7 +489,7 @@ static bool postgres_origin(struct rows *r, int column, struct column_origin *re
 
 static int64_t postgres_changes(struct sql *s)
 {
-    return of(s)->changes;
+    return postgres_of(s)->changes;
 }
 
 /* ---- transactions */
@@ -456,14 +499,14 @@ static const char lock[] = "SELECT pg_advisory_xact_lock(5319741)"; /* of this d
 static enum err begin(struct postgres *p, bool writes)
 {
     if (!writes)
-        return command(p, "BEGIN ISOLATION LEVEL REPEATABLE READ");
-    TRY(command(p, "BEGIN"));
-    return command(p, lock);
+        return postgres_command(p, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    TRY(postgres_command(p, "BEGIN"));
+    return postgres_command(p, lock);
 }
 
 static enum err postgres_begin(struct sql *s, bool writes)
 {
-    struct postgres *p = of(s);
+    struct postgres *p = postgres_of(s);
     enum err e = begin(p, writes);
     if (e != OK && broken(p) && connect_again(p) == OK)
         e = begin(p, writes);
@@ -475,11 +518,11 @@ static enum err postgres_begin(struct sql *s, bool writes)
 /* Who listens hears of each commit once, whatever it changed. */
 static enum err postgres_commit(struct sql *s)
 {
-    struct postgres *p = of(s);
+    struct postgres *p = postgres_of(s);
     if (p->later.n)
-        TRY(command(p, p->later.bytes));
+        TRY(postgres_command(p, p->later.bytes));
     text_clear(&p->later);
-    TRY(command(p, "NOTIFY saccade"));
+    TRY(postgres_command(p, "NOTIFY saccade"));
     PGresult *r = pq.exec(p->db, "COMMIT");
     bool undone = strcmp(pq.cmdStatus(r), "ROLLBACK") == 0;
     TRY(ended(p, r, "COMMIT"));
@@ -488,13 +531,13 @@ static enum err postgres_commit(struct sql *s)
 
 static void postgres_undo(struct sql *s)
 {
-    text_clear(&of(s)->later);
-    pq.clear(pq.exec(of(s)->db, "ROLLBACK"));
+    text_clear(&postgres_of(s)->later);
+    pq.clear(pq.exec(postgres_of(s)->db, "ROLLBACK"));
 }
 
 static bool postgres_within(struct sql *s)
 {
-    return pq.transactionStatus(of(s)->db) != PQTRANS_IDLE && pq.status(of(s)->db) == CONNECTION_OK;
+    return pq.transactionStatus(postgres_of(s)->db) != PQTRANS_IDLE && pq.status(postgres_of(s)->db) == CONNECTION_OK;
 }
 
 /* In parts, so that no text becomes a hundred megabytes. */
@@ -509,16 +552,16 @@ static enum err postgres_list(struct sql *s, const char *const *texts, size_t n)
 
 static enum err postgres_script(struct sql *s, const char *ours)
 {
-    struct postgres *p = of(s);
+    struct postgres *p = postgres_of(s);
     AUTO(text) struct text t;
     text_init(&t, SCRIPT_CAP);
     postgres_tables(&t, &p->later, ours);
     if (text_full(&t) || text_full(&p->later))
         return fail(E_TOO_BIG, "a script is too long");
-    TRY(command(p, t.bytes));
+    TRY(postgres_command(p, t.bytes));
     if (sql_within(s) || !p->later.n)
         return OK;
-    enum err e = command(p, p->later.bytes);
+    enum err e = postgres_command(p, p->later.bytes);
     text_clear(&p->later);
     return e;
 }
@@ -535,7 +578,7 @@ static enum err postgres_references(struct sql *s, struct rows **ret, const char
 
 static enum err postgres_make_ready(struct sql *s)
 {
-    return command(of(s), postgres_first);
+    return postgres_command(postgres_of(s), postgres_first);
 }
 
 static enum err postgres_has(struct sql *s, bool *ret, const char *table, const char *column)
@@ -561,11 +604,11 @@ static enum err postgres_made_as(struct sql *s, struct arena *a, const char *tab
 
 static enum err postgres_data_version(struct sql *s, int64_t *ret)
 {
-    struct postgres *p = of(s);
+    struct postgres *p = postgres_of(s);
     if (!pq.consumeInput(p->db) || broken(p))
         TRY(connect_again(p));
     if (!p->listens)
-        TRY(command(p, "LISTEN saccade"));
+        TRY(postgres_command(p, "LISTEN saccade"));
     p->listens = true;
     for (PGnotify *n; (n = pq.notifies(p->db)); pq.freemem(n))
         p->told++;
@@ -622,4 +665,9 @@ static const struct back postgres = {
     .check = postgres_check,
     .backup = postgres_backup,
     .rebuilding = postgres_rebuilding,
+    .tables = postgres_list_tables,
+    .filling = postgres_filling,
+    .fill_begin = postgres_fill_begin,
+    .fill_row = postgres_fill_row,
+    .fill_end = postgres_fill_end,
 };

@@ -82,7 +82,7 @@ static void give_back(struct sql *s, void *statement, bool kept)
             s->kept[i].in_use = false;
 }
 
-enum err sql_rows_text(struct sql *s, struct rows **ret, const char *text, const struct value *values, size_t n)
+static enum err ask(struct sql *s, struct rows **ret, const char *text, const struct value *values, size_t n, bool any_size)
 {
     struct rows *r = heap_take(sizeof *r);
     *r = (struct rows){ .db = s };
@@ -91,7 +91,7 @@ enum err sql_rows_text(struct sql *s, struct rows **ret, const char *text, const
         free(r);
         return e;
     }
-    e = s->back->ask(r, values, n);
+    e = s->back->ask(r, values, n, any_size);
     if (e != OK) {
         rows_done(r);
         return e;
@@ -99,6 +99,16 @@ enum err sql_rows_text(struct sql *s, struct rows **ret, const char *text, const
     rows_done(*ret); /* the variable may be used for one query after another */
     *ret = r;
     return OK;
+}
+
+enum err sql_rows_text(struct sql *s, struct rows **ret, const char *text, const struct value *values, size_t n)
+{
+    return ask(s, ret, text, values, n, false);
+}
+
+enum err sql_each_text(struct sql *s, struct rows **ret, const char *text, const struct value *values, size_t n)
+{
+    return ask(s, ret, text, values, n, true);
 }
 
 bool rows_next(struct rows *r)

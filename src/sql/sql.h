@@ -66,6 +66,8 @@ bool sql_is_url(const char *where); /* of a server, not a file */
 #define sql_run(db, literal, ...) sql_run_text(db, "" literal "", VALUES(__VA_ARGS__))
 /* Starts a query; step with rows_next(). */
 #define sql_rows(db, ret, literal, ...) sql_rows_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
+/* The same for what has no bound: nobody keeps more of it at once than some hundred rows. */
+#define sql_each(db, ret, literal, ...) sql_each_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
 /* The first row of a query, which *ret shows at once (no rows_next()); E_NOT_FOUND ("no such row": say better) if there is none. */
 #define sql_first(db, ret, literal, ...) sql_first_text(db, ret, "" literal "", VALUES(__VA_ARGS__))
 /* A single integer; 0 when there is no row or it is NULL. */
@@ -77,6 +79,7 @@ extern enum err (*sql_fault)(const char *text);
 /* The same for texts that are put together from constant table rows (api/, query/): never from what a user sent. */
 MUST_USE enum err sql_run_text(struct sql *, const char *text, const struct value *, size_t n);
 MUST_USE enum err sql_rows_text(struct sql *, struct rows **ret, const char *text, const struct value *, size_t n);
+MUST_USE enum err sql_each_text(struct sql *, struct rows **ret, const char *text, const struct value *, size_t n);
 MUST_USE enum err sql_first_text(struct sql *, struct rows **ret, const char *text, const struct value *, size_t n);
 MUST_USE enum err sql_int_text(struct sql *, int64_t *ret, const char *text, const struct value *, size_t n);
 MUST_USE enum err sql_script(struct sql *, const char *text); /* several statements without values: the tables */

@@ -110,7 +110,7 @@ static enum err read_names(struct export *x)
     arena_defer(x->job->arena, free, names);
     x->stems = stems;
     x->names = names;
-    TRY(sql_rows(x->db, &r,
+    TRY(sql_each(x->db, &r,
                  "SELECT d.filename FROM annotation n JOIN asset a ON a.id = n.asset_id JOIN data d ON d.id = a.data_id WHERE "
                  "n.dataset_version_id = ?1",
                  V(x->version)));
