@@ -36,21 +36,56 @@ static void put(int64_t id, const char *org, const char *topic, const char *json
     hub.n++;
 }
 
-static enum err read_new(struct sql *db, int64_t *last)
+/* Where many write at a time, a number can be given to an event that is committed after those of later numbers. So who reads stops
+ * before a number that is missing, until all transactions that had begun when it was missed have ended: then it is there, or never
+ * will be. */
+struct reading {
+    int64_t last, version; /* -1: not known yet */
+    bool waits;            /* for a number that is missing */
+    int64_t writer;        /* that began after it was missed */
+    int64_t missed;        /* up to this one something is missing */
+    int64_t whole;         /* up to this one nothing is missing that will still come */
+};
+
+/* *ret_gap: a number is missing before this one, which is not put in. */
+static enum err read_new(struct sql *db, struct reading *at, int64_t *ret_gap)
 {
     AUTO(rows) struct rows *r = NULL;
-    TRY(sql_rows(db, &r, "SELECT id, org, topic, json FROM event WHERE id > ?1 ORDER BY id", V(*last)));
-    bool any = false;
+    *ret_gap = 0;
+    TRY(sql_rows(db, &r, "SELECT id, org, topic, json FROM event WHERE id > ?1 ORDER BY id", V(at->last)));
     pthread_mutex_lock(&hub.lock);
-    while (rows_next(r)) {
-        *last = rows_int(r, 0);
-        put(*last, rows_text(r, 1), rows_text(r, 2), rows_text(r, 3));
-        any = true;
+    while (!*ret_gap && rows_next(r)) {
+        int64_t id = rows_int(r, 0);
+        if (id > at->last + 1 && id - 1 > at->whole) {
+            *ret_gap = id;
+        } else {
+            at->last = id;
+            put(id, rows_text(r, 1), rows_text(r, 2), rows_text(r, 3));
+        }
     }
-    if (any)
-        pthread_cond_broadcast(&hub.more);
+    pthread_cond_broadcast(&hub.more);
     pthread_mutex_unlock(&hub.lock);
     return rows_error(r);
+}
+
+/* Reads as far as nothing is missing; what is known by now to be missing for good is passed over. */
+static enum err read_whole(struct sql *db, struct reading *at)
+{
+    int64_t oldest = 0, gap = 0;
+    if (at->waits)
+        TRY(sql_oldest_writer(db, &oldest));
+    if (at->waits && oldest < at->writer)
+        return OK;
+    if (at->waits)
+        at->whole = at->missed;
+    at->waits = false;
+    TRY(read_new(db, at, &gap));
+    if (!gap)
+        return OK;
+    at->missed = gap - 1;
+    TRY(sql_next_writer(db, &at->writer));
+    at->waits = true;
+    return OK;
 }
 
 /* Waits until there is somebody to read for. */
@@ -64,10 +99,7 @@ static bool wanted(void)
     return !stop;
 }
 
-struct reading {
-    int64_t last, version; /* -1: not known yet */
-};
-
+/* *ret_any: it read, and there may be more at once. */
 static enum err look(struct sql *db, struct reading *at, bool *ret_any)
 {
     int64_t version = 0;
@@ -75,11 +107,11 @@ static enum err look(struct sql *db, struct reading *at, bool *ret_any)
     if (at->last < 0)
         TRY(sql_int(db, &at->last, "SELECT coalesce(max(id) - ?1, 0) FROM event", V((int64_t)RING / 2)));
     TRY(sql_data_version(db, &version));
-    if (version == at->version)
+    if (version == at->version && !at->waits)
         return OK;
-    TRY(read_new(db, &at->last));
+    TRY(read_whole(db, at));
+    *ret_any = version != at->version;
     at->version = version;
-    *ret_any = true;
     return OK;
 }
 
@@ -88,7 +120,7 @@ static enum err look(struct sql *db, struct reading *at, bool *ret_any)
 static void *follow(void *with)
 {
     struct sql *db = with;
-    struct reading at = { -1, -1 };
+    struct reading at = { .last = -1, .version = -1 };
     while (wanted()) {
         bool any = false;
         enum err e = look(db, &at, &any);

@@ -3,7 +3,8 @@
  *
  * The first to come leads: it begins, runs its own work and that of those who came meanwhile, commits, and tells them how each
  * ended. Whoever waits then leads the next. Alone, a request pays nothing for it. All of them write on one connection, the pool's
- * writer: what it has in its cache no other one makes stale. */
+ * writer: what it has in its cache no other one makes stale. Handlers have no effect outside of the database but on what they
+ * answer: where other servers write on the same database, one that got in another's way is done again. */
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include <pthread.h>
@@ -110,7 +111,7 @@ static struct ticket *run_all(struct ticket *first, struct sql_pool *pool)
     struct sql *db = NULL;
     enum err e = sql_pool_writer(pool, &db);
     if (e == OK)
-        e = sql_begin(db);
+        e = sql_begin_beside(db);
     if (e == OK)
         e = sql_end(db, run_each(first, db, &rest));
     if (e != OK)
@@ -186,17 +187,28 @@ static enum err write_once(struct sql_pool *pool, struct ticket *mine)
     return mine->result == OK ? OK : fail_again(&mine->failure);
 }
 
+/* Two that got in each other's way do not meet again. */
+static void pause_by_chance(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    nanosleep(&(struct timespec){ 0, AGAIN_MS * 500000L + now.tv_nsec % (AGAIN_MS * 1000000L) }, NULL);
+}
+
 enum err write_together(struct sql_pool *pool, enum err (*work)(struct sql *, void *with), void *with)
 {
-    return write_once(pool, &(struct ticket){ .own_work = work, .with = with });
+    for (double began = clock_seconds();; pause_by_chance()) {
+        enum err e = write_once(pool, &(struct ticket){ .own_work = work, .with = with });
+        if (e != E_BUSY || clock_seconds() - began > AGAIN_S)
+            return e;
+    }
 }
 
 enum err op_write(struct op *op, handler *work)
 {
-    const struct timespec pause = { 0, AGAIN_MS * 1000000L };
     size_t n = op->out.text.n;
     bool comma = op->out.comma;
-    for (double began = clock_seconds();; nanosleep(&pause, NULL)) {
+    for (double began = clock_seconds();; pause_by_chance()) {
         enum err e = write_once(op->services->pool, &(struct ticket){ .op = op, .work = work });
         if (e != E_BUSY || clock_seconds() - began > AGAIN_S)
             return e;

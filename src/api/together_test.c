@@ -1,6 +1,7 @@
 #include "api/dispatch.h"
 #include "base/test.h"
 #include <pthread.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { WRITERS = 24, EACH = 20 };
@@ -118,6 +119,45 @@ TEST(a_transaction_that_the_database_ended_is_told_as_failed)
     int64_t n = 0;
     MUST(sql_int(op.db, &n, "SELECT count(*) FROM numbers"));
     assert_int_equal(n, 0);
+    sql_close(op.db);
+    sql_pool_close(services.pool);
+    unlink(path);
+}
+
+static int faults;
+
+static enum err busy_at_the_end(const char *text)
+{
+    if (strcmp(text, "COMMIT") != 0 || faults-- <= 0)
+        return OK;
+    return fail_at(__FILE__, __LINE__, E_BUSY, "others changed the same");
+}
+
+static enum err answer_and_write(struct op *op)
+{
+    out_text(&op->out, "said", "once");
+    return sql_run(op->db, "INSERT INTO numbers VALUES (7)");
+}
+
+TEST(a_request_that_another_server_got_in_the_way_of_is_done_again_and_answered_once)
+{
+    struct op op = { .services = &services };
+    snprintf(path, sizeof path, "/tmp/together_%d.db", (int)getpid());
+    MUST(sql_open(path, &op.db));
+    MUST(sql_pool_open(path, &services.pool));
+    MUST(sql_script(op.db, "CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT"));
+    out_init(&op.out, 1 << 10);
+    out_object(&op.out, NULL);
+    faults = 2;
+    sql_fault = busy_at_the_end;
+    MUST(op_write(&op, answer_and_write));
+    sql_fault = NULL;
+    out_end_object(&op.out);
+    assert_string_equal(op.out.text.bytes, "{\"said\":\"once\"}");
+    int64_t n = 0;
+    MUST(sql_int(op.db, &n, "SELECT count(*) FROM numbers"));
+    assert_int_equal(n, 1);
+    out_done(&op.out);
     sql_close(op.db);
     sql_pool_close(services.pool);
     unlink(path);

@@ -8,6 +8,7 @@
 #include "sql/held.h"
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* Alerts are looked at this often when something was written, and that often else: windows move, and holding takes time. They may
@@ -18,6 +19,7 @@
 
 static const atomic_bool *ends;
 static pthread_t looking;
+static atomic_bool leads; /* of the workers on one database one looks and sends */
 
 static void look(struct sql *db, int64_t *version, double *last)
 {
@@ -61,7 +63,12 @@ static void *run(void *with)
     held_as("worker", "alerts");
     while (!*ends) {
         double begun = clock_seconds();
-        look(db, &version, &last);
+        bool we = false;
+        if (sql_lead(db, "watcher", &we) != OK)
+            log_failure("looking who looks at the alerts");
+        leads = we;
+        if (we)
+            look(db, &version, &last);
         pause_after(clock_seconds() - begun);
     }
     sql_pool_give(s->pool, db);
@@ -83,7 +90,7 @@ static void *carry(void *with)
     held_as("worker", "deliveries");
     while (!*ends) {
         bool sent = false;
-        if (courier_turn(db, s, &sent) != OK)
+        if (leads && courier_turn(db, s, &sent) != OK)
             log_failure("sending what is told");
         if (!sent)
             usleep(LOOK_US);

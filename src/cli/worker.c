@@ -51,9 +51,9 @@ static void *run_lane(void *with)
     return NULL;
 }
 
-/* The only worker of a folder need not wait for leases of one that was killed, and looks at the alerts. The lock is held until the
- * process ends. */
-static enum err free_orphans(struct services *s, const char *path, bool *ret_only)
+/* The only worker of a folder, and of a database that other folders share, need not wait for leases of one that was killed. The
+ * lock, and the connection that says so to others, are held until the process ends. */
+static enum err free_orphans(const char *path, const char *where, bool *ret_only)
 {
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0)
@@ -64,11 +64,11 @@ static enum err free_orphans(struct services *s, const char *path, bool *ret_onl
         return OK;
     }
     *ret_only = true;
-    struct sql *db = NULL;
-    TRY(sql_pool_take(s->pool, &db));
-    enum err e = job_take_over(db);
-    sql_pool_give(s->pool, db);
-    return e;
+    bool first = false;
+    static struct sql *among_workers;
+    TRY(sql_open(where, &among_workers));
+    TRY(sql_join(among_workers, "workers", &first));
+    return first ? job_take_over(among_workers) : OK;
 }
 
 /* After an update of the program an older server may start this worker again before it is ended itself. */
@@ -108,7 +108,7 @@ static enum err work(struct services *s, const struct outside *o, const char *da
     outside_fetch(o, s);
     TRY(held_share(arena_fmt(a, "%s/write-lock", data), false));
     TRY(check_version(s));
-    TRY(free_orphans(s, arena_fmt(a, "%s/worker.lock", data), &only));
+    TRY(free_orphans(arena_fmt(a, "%s/worker.lock", data), where, &only));
     TRY(upkeep_start(s, &stopping));
     if (only)
         TRY(watcher_start(s, &stopping));

@@ -30,18 +30,31 @@ static void wait_ms(int ms)
 
 /* ---- while it runs */
 
+struct renewal {
+    struct lease *l;
+    double progress;
+    const char *doing;
+    bool mine;
+};
+
+static enum err write_renewal(struct sql *db, void *with)
+{
+    struct renewal *n = with;
+    struct job *j = &n->l->job;
+    TRY(sql_run(db,
+                "UPDATE job SET progress = ?3, doing = ?4, lease_until = ?5 WHERE id = ?1 AND worker = ?2 AND status = 'RUNNING'",
+                V(j->id), V((const char *)n->l->worker), V(n->progress), V(n->doing),
+                V(clock_now_ms() + (int64_t)n->l->kind->lease_s * 1000)));
+    n->mine = sql_changes(db) == 1;
+    return job_tell(db, j->id);
+}
+
 static enum err renew(struct lease *l, double progress, const char *doing, bool *ret_mine)
 {
-    struct job *j = &l->job;
-    int64_t now = clock_now_ms();
-    TRY(sql_begin(j->db));
-    enum err e = sql_run(
-        j->db, "UPDATE job SET progress = ?3, doing = ?4, lease_until = ?5 WHERE id = ?1 AND worker = ?2 AND status = 'RUNNING'",
-        V(j->id), V(l->worker), V(progress), V(doing), V(now + (int64_t)l->kind->lease_s * 1000));
-    *ret_mine = sql_changes(j->db) == 1;
-    if (e == OK)
-        e = job_tell(j->db, j->id);
-    return sql_end(j->db, e);
+    struct renewal n = { l, progress, doing, true };
+    TRY(sql_write(l->job.db, write_renewal, &n));
+    *ret_mine = n.mine;
+    return OK;
 }
 
 static enum err renew_now_and_then(struct lease *l, int64_t now, double progress, const char *doing, bool *ret_mine)
@@ -224,18 +237,29 @@ static const char *hindrance(struct arena *a, struct lease *l, const char *kind,
 }
 
 /* Takes the oldest job that waits, or whose worker let its lease run out. */
-static enum err take(struct sql *db, struct arena *a, const char *lane, struct lease *l, bool *ret_taken, struct ending *ret_end)
+struct taking {
+    struct arena *arena;
+    const char *lane;
+    struct lease *l;
+    bool taken;
+    struct ending end;
+};
+
+static enum err take(struct sql *db, void *with)
 {
+    struct taking *t = with;
+    struct lease *l = t->l;
     const char *kind, *input;
     bool known;
-    enum err e = read_oldest(db, a, lane, l, &kind, &input);
-    *ret_taken = e == OK;
+    enum err e = read_oldest(db, t->arena, t->lane, l, &kind, &input);
+    t->taken = e == OK;
+    t->end = (struct ending){ 0 };
     if (e == E_NOT_FOUND)
         return OK;
     TRY(e);
-    const char *why = hindrance(a, l, kind, input, &known);
+    const char *why = hindrance(t->arena, l, kind, input, &known);
     if (why)
-        *ret_end = (struct ending){ .status = "FAILED", .error = why, .give_up = known };
+        t->end = (struct ending){ .status = "FAILED", .error = why, .give_up = known };
     return mark_taken(db, l, l->kind ? l->kind->lease_s : 0);
 }
 
@@ -293,22 +317,20 @@ enum err job_run_one(struct sql *db, void *with, const char *lane, const atomic_
 {
     AUTO(arena) struct arena *a = arena_new();
     struct lease *l = arena_take(a, sizeof *l);
-    struct ending end = { 0 };
-    bool taken = false;
+    struct taking t = { .arena = a, .lane = lane, .l = l };
     *ret_ran = false;
     if (clear_cancelled(db, with, lane) != OK)
         log_failure("clearing up after a job that was cancelled"); /* the next turn tries again, and other jobs go on */
-    TRY(any_to_take(db, lane, &taken));
-    if (!taken)
+    TRY(any_to_take(db, lane, &t.taken));
+    if (!t.taken)
         return OK; /* no write transaction for nothing: each commit of anybody brings all lanes here */
-    TRY(sql_begin(db));
-    TRY(sql_end(db, take(db, a, lane, l, &taken, &end)));
-    if (!taken)
+    TRY(sql_write(db, take, &t));
+    if (!t.taken)
         return OK;
     l->job.with = with;
     l->stop = stop;
     *ret_ran = true;
-    return end.status ? end_surely(l, end) : run(l);
+    return t.end.status ? end_surely(l, t.end) : run(l);
 }
 
 enum err job_take_over(struct sql *db)

@@ -4,6 +4,7 @@
 #include "sql/sql.h"
 
 enum { KEPT_STATEMENTS = 256, KEPT_WAYS = 4, BUSY_MS = 10000 };
+enum { WRITE_TRIES = 8 }; /* of a transaction that others got in the way of */
 
 /* A statement of a connection, prepared: kept with its text, or the only one of its kind while the kept one is in use. */
 struct kept {
@@ -35,6 +36,12 @@ struct rows {
     bool ended;
 };
 
+enum turn {
+    TURN_READS,  /* all that is read is of one moment */
+    TURN_BESIDE, /* writes beside others of this kind, and is told E_BUSY if it got in the way of one */
+    TURN_ALONE,  /* writes, and nobody else does meanwhile */
+};
+
 struct back {
     void (*close)(struct sql *);
     enum err (*prepare)(struct sql *, const char *text, void **ret);
@@ -51,7 +58,7 @@ struct back {
     bool (*origin)(struct rows *, int column, struct column_origin *);
     int64_t (*changes)(struct sql *);
     enum err (*script)(struct sql *, const char *text);
-    enum err (*begin)(struct sql *, bool writes);
+    enum err (*begin)(struct sql *, enum turn);
     enum err (*commit)(struct sql *);
     void (*undo)(struct sql *);
     bool (*within)(struct sql *);
@@ -61,6 +68,10 @@ struct back {
     enum err (*has)(struct sql *, bool *ret, const char *table, const char *column);
     enum err (*made_as)(struct sql *, struct arena *, const char *table, char **ret);
     enum err (*data_version)(struct sql *, int64_t *ret);
+    enum err (*next_writer)(struct sql *, int64_t *ret);
+    enum err (*oldest_writer)(struct sql *, int64_t *ret);
+    enum err (*join)(struct sql *, const char *those, bool *ret_first);
+    enum err (*lead)(struct sql *, const char *those, bool *ret_leads);
     enum err (*check)(struct sql *, struct arena *, char **ret_faults);
     enum err (*backup)(struct sql *, const char *path);
     enum err (*rebuilding)(struct sql *, bool);
@@ -73,5 +84,6 @@ struct back {
 
 MUST_USE enum err lite_open(const char *path, struct sql **ret);
 MUST_USE enum err postgres_open(const char *url, struct sql **ret);
+void sql_pause(int failures);  /* before the next try */
 void sql_let_go(struct sql *); /* the write lock is free */
 MUST_USE enum err sql_forget_lists(struct sql *);

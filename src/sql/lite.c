@@ -183,9 +183,9 @@ static enum err lite_script(struct sql *s, const char *text)
 
 /* ---- transactions */
 
-static enum err lite_begin(struct sql *s, bool writes)
+static enum err lite_begin(struct sql *s, enum turn turn)
 {
-    return writes ? sql_run(s, "BEGIN IMMEDIATE") : sql_run(s, "BEGIN");
+    return turn == TURN_READS ? sql_run(s, "BEGIN") : sql_run(s, "BEGIN IMMEDIATE");
 }
 
 static enum err lite_commit(struct sql *s)
@@ -246,6 +246,21 @@ static enum err lite_made_as(struct sql *s, struct arena *a, const char *table, 
 static enum err lite_data_version(struct sql *s, int64_t *ret)
 {
     return sql_int(s, ret, "PRAGMA data_version");
+}
+
+static enum err lite_no_writer(struct sql *s, int64_t *ret)
+{
+    (void)s;
+    *ret = 0; /* one at a time: what it wrote comes before all that the next one writes */
+    return OK;
+}
+
+static enum err lite_is_alone(struct sql *s, const char *those, bool *ret)
+{
+    (void)s;
+    (void)those;
+    *ret = true;
+    return OK;
 }
 
 static enum err texts_of(struct sql *s, const char *table, struct text *faults)
@@ -404,6 +419,10 @@ static const struct back lite = {
     .has = lite_has,
     .made_as = lite_made_as,
     .data_version = lite_data_version,
+    .next_writer = lite_no_writer,
+    .oldest_writer = lite_no_writer,
+    .join = lite_is_alone,
+    .lead = lite_is_alone,
     .check = lite_check,
     .backup = lite_backup,
     .rebuilding = lite_rebuilding,

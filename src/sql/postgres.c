@@ -1,8 +1,9 @@
 /* PostgreSQL, through libpq.
  *
- * One connection writes at a time, as in SQLite: a transaction that writes holds a lock of the database's from its beginning, and
- * each of its statements sees all that was committed before it had the lock. So what our code relies on holds, and no transaction
- * has to be run again. A result is fetched whole, or by portions from a cursor: rows may stay open while other statements run. */
+ * What can be done again writes beside others: SERIALIZABLE, and the server says when one got in another's way. What cannot is
+ * alone, as in SQLite: it holds a lock from its beginning, which keeps out all others that write, and each of its statements sees
+ * all that was committed before it had the lock. A result is fetched whole, or by portions from a cursor: rows may stay open while
+ * other statements run. */
 #define ASKS_FOR_OTHERS
 #include "sql/postgres_inside.h"
 #include <stdio.h>
@@ -52,6 +53,7 @@ static const struct {
     { "22021", E_INVALID, NULL }, /* not in the encoding */
     { "55P03", E_BUSY, "the database is busy" },
     { "57014", E_BUSY, "the database is busy" },
+    { "40", E_BUSY, "others changed the same at the same time" }, /* serialization_failure, deadlock_detected */
     { "53100", E_FULL, "the disk is full" },
     { "53300", E_BUSY, "the database is busy: it takes no more connections" },
     { "57P", E_BUSY, "the database is being stopped" },
@@ -61,6 +63,7 @@ static const struct {
 enum err postgres_failure(struct postgres *p, PGresult *r, const char *doing)
 {
     const char *state = pq.resultErrorField(r, PG_DIAG_SQLSTATE), *says = pq.resultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    p->again = state && strncmp(state, "40", 2) == 0;
     if (!state && pq.status(p->db) != CONNECTION_OK)
         return fail(E_BUSY, "the database cannot be reached");
     for (size_t i = 0; state && i < COUNT_OF(kinds); i++)
@@ -116,6 +119,7 @@ static enum err connect_again(struct postgres *p)
     pq.reset(p->db);
     p->session++;
     p->listens = false;
+    p->leads = NULL;
     p->told++; /* who knows what was committed meanwhile */
     return set_up(p);
 }
@@ -273,7 +277,7 @@ static const char *const *bind(struct arena *a, const struct value *values, size
 static enum err before(struct postgres *p, const struct statement *st, bool within)
 {
     if (!within)
-        TRY(p->sql.back->begin(&p->sql, true));
+        TRY(p->sql.back->begin(&p->sql, TURN_BESIDE));
     if (within || st->deletes)
         return postgres_command(p, st->deletes ? "SAVEPOINT statement; SET CONSTRAINTS ALL DEFERRED" : "SAVEPOINT statement");
     return OK;
@@ -313,8 +317,17 @@ static enum err ask(struct postgres *p, struct statement *st, const struct value
                     PGresult **ret)
 {
     struct variant *v;
+    enum err e = OK;
+    bool alone = st->changes && !sql_within(&p->sql); /* its own transaction, which can be done again */
     TRY(variant_of(p, st, values, n, &v));
-    return run(p, st, v->name, bound, ret);
+    for (int tries = 0; tries < (alone ? WRITE_TRIES : 1); tries++) {
+        p->again = false;
+        e = run(p, st, v->name, bound, ret);
+        if (e == OK || !p->again)
+            return e;
+        sql_pause(tries);
+    }
+    return e;
 }
 
 static enum err ask_whole(struct rows *r, const struct value *values, size_t n)
@@ -494,22 +507,36 @@ static int64_t postgres_changes(struct sql *s)
 
 /* ---- transactions */
 
-static const char lock[] = "SELECT pg_advisory_xact_lock(5319741)"; /* of this database; the number is ours */
+/* The number of a transaction is given at its beginning, before it can have taken numbers for its rows (api/hub.c). */
+#define NUMBERED "; SELECT pg_current_xact_id()"
 
-static enum err begin(struct postgres *p, bool writes)
+static const char *const begins[] = {
+    [TURN_READS] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    /* A table's lock is had before the first look at the data, which then is not older than what those who were alone have done. */
+    [TURN_BESIDE] = "BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE schema_of IN ROW SHARE MODE" NUMBERED,
+    [TURN_ALONE] = "BEGIN; LOCK TABLE schema_of IN EXCLUSIVE MODE" NUMBERED,
+};
+
+/* Before there are tables, whoever makes them is alone by a lock of the database's; the number is ours. */
+static enum err begin_with_or_without(struct postgres *p)
 {
-    if (!writes)
-        return postgres_command(p, "BEGIN ISOLATION LEVEL REPEATABLE READ");
     TRY(postgres_command(p, "BEGIN"));
-    return postgres_command(p, lock);
+    TRY(postgres_command(p, "SELECT pg_advisory_xact_lock(5319741)"));
+    TRY(sql_has(&p->sql, &p->has_tables, "schema_of", NULL));
+    return p->has_tables ? postgres_command(p, "LOCK TABLE schema_of IN EXCLUSIVE MODE" NUMBERED) : OK;
 }
 
-static enum err postgres_begin(struct sql *s, bool writes)
+static enum err begin(struct postgres *p, enum turn turn)
+{
+    return turn == TURN_READS || p->has_tables ? postgres_command(p, begins[turn]) : begin_with_or_without(p);
+}
+
+static enum err postgres_begin(struct sql *s, enum turn turn)
 {
     struct postgres *p = postgres_of(s);
-    enum err e = begin(p, writes);
+    enum err e = begin(p, turn);
     if (e != OK && broken(p) && connect_again(p) == OK)
-        e = begin(p, writes);
+        e = begin(p, turn);
     if (e != OK && sql_within(s))
         s->back->undo(s);
     return e;
@@ -616,6 +643,45 @@ static enum err postgres_data_version(struct sql *s, int64_t *ret)
     return OK;
 }
 
+/* ---- among all connections */
+
+static enum err postgres_next_writer(struct sql *s, int64_t *ret)
+{
+    return sql_int(s, ret, "SELECT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)");
+}
+
+static enum err postgres_oldest_writer(struct sql *s, int64_t *ret)
+{
+    return sql_int(s, ret, "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT)");
+}
+
+/* Whoever can shut all others out is the first; then it is one of them. */
+static enum err postgres_join(struct sql *s, const char *those, bool *ret_first)
+{
+    int64_t first = 0;
+    TRY(sql_int(s, &first, "SELECT CASE WHEN pg_try_advisory_lock(5319742, hashtext(?1)) THEN 1 ELSE 0 END", V(those)));
+    AUTO(rows) struct rows *r = NULL;
+    TRY(sql_first(s, &r, "SELECT pg_advisory_lock_shared(5319742, hashtext(?1))", V(those)));
+    if (first)
+        TRY(sql_first(s, &r, "SELECT pg_advisory_unlock(5319742, hashtext(?1))", V(those)));
+    *ret_first = first != 0;
+    return OK;
+}
+
+static enum err postgres_lead(struct sql *s, const char *those, bool *ret_leads)
+{
+    struct postgres *p = postgres_of(s);
+    int64_t leads = 0;
+    if (p->leads == those && pq.consumeInput(p->db) && !broken(p)) {
+        *ret_leads = true;
+        return OK;
+    }
+    TRY(sql_int(s, &leads, "SELECT CASE WHEN pg_try_advisory_lock(5319743, hashtext(?1)) THEN 1 ELSE 0 END", V(those)));
+    p->leads = leads ? those : NULL;
+    *ret_leads = leads != 0;
+    return OK;
+}
+
 static enum err postgres_check(struct sql *s, struct arena *a, char **ret_faults)
 {
     (void)s;
@@ -662,6 +728,10 @@ static const struct back postgres = {
     .has = postgres_has,
     .made_as = postgres_made_as,
     .data_version = postgres_data_version,
+    .next_writer = postgres_next_writer,
+    .oldest_writer = postgres_oldest_writer,
+    .join = postgres_join,
+    .lead = postgres_lead,
     .check = postgres_check,
     .backup = postgres_backup,
     .rebuilding = postgres_rebuilding,

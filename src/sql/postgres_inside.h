@@ -12,8 +12,10 @@ struct postgres {
     int64_t n_prepared; /* for their names */
     int64_t changes;    /* of the last statement */
     int64_t told;       /* commits of others that we heard of */
-    bool listens;
-    int session; /* counts connections made: what was prepared in an earlier one is gone */
+    bool listens, has_tables;
+    bool again;        /* the last failure was that others changed the same */
+    const char *leads; /* sql_lead(): the name */
+    int session;       /* counts connections made: what was prepared in an earlier one is gone */
 };
 
 static inline struct postgres *postgres_of(struct sql *s)

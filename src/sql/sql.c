@@ -3,6 +3,7 @@
 #include "sql/back.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 bool sql_is_url(const char *where)
 {
@@ -213,17 +214,55 @@ int64_t sql_changes(struct sql *s)
 
 /* ---- transactions */
 
-enum err sql_begin(struct sql *s)
+static enum err begin(struct sql *s, enum turn turn)
 {
-    TRY(s->back->begin(s, true));
+    TRY(s->back->begin(s, turn));
     s->writing = true;
     s->began = held_start();
     return OK;
 }
 
+enum err sql_begin(struct sql *s)
+{
+    return begin(s, TURN_ALONE);
+}
+
+enum err sql_begin_beside(struct sql *s)
+{
+    return begin(s, TURN_BESIDE);
+}
+
 enum err sql_begin_read(struct sql *s)
 {
-    return s->back->begin(s, false);
+    return s->back->begin(s, TURN_READS);
+}
+
+void sql_pause(int failures)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long most = failures < 7 ? 2000000L << failures : 256000000L; /* ns; by chance, so that two do not meet again */
+    nanosleep(&(struct timespec){ 0, most / 2 + now.tv_nsec % (most / 2) }, NULL);
+}
+
+static enum err write_once(struct sql *s, sql_work *work, void *with)
+{
+    TRY(sql_begin_beside(s));
+    return sql_end(s, work(s, with));
+}
+
+enum err sql_write(struct sql *s, sql_work *work, void *with)
+{
+    enum err e = OK;
+    for (int tries = 0; tries < WRITE_TRIES; tries++) {
+        e = write_once(s, work, with);
+        if (e != E_BUSY)
+            return e;
+        sql_pause(tries);
+    }
+    struct failure why;
+    fail_keep(&why);
+    return fail(e, "%s (%d times: it was given up)", why.text, WRITE_TRIES);
 }
 
 void sql_let_go(struct sql *s)
@@ -315,6 +354,26 @@ enum err sql_made_as(struct sql *s, struct arena *a, const char *table, char **r
 enum err sql_data_version(struct sql *s, int64_t *ret)
 {
     return s->back->data_version(s, ret);
+}
+
+enum err sql_next_writer(struct sql *s, int64_t *ret)
+{
+    return s->back->next_writer(s, ret);
+}
+
+enum err sql_oldest_writer(struct sql *s, int64_t *ret)
+{
+    return s->back->oldest_writer(s, ret);
+}
+
+enum err sql_join(struct sql *s, const char *those, bool *ret_first)
+{
+    return s->back->join(s, those, ret_first);
+}
+
+enum err sql_lead(struct sql *s, const char *those, bool *ret_leads)
+{
+    return s->back->lead(s, those, ret_leads);
 }
 
 enum err sql_check(struct sql *s, struct arena *a, char **ret_faults)

@@ -108,7 +108,16 @@ static inline void auto_rows(struct rows **r)
 
 int64_t sql_changes(struct sql *); /* rows touched by the last sql_run() */
 
-/* BEGIN IMMEDIATE … COMMIT. sql_end() commits when e is OK, else rolls back, and returns the first failure. Not nested. */
+/* Begins, works, commits; all of it again, with pauses, when another one changed at the same time what it had read (E_BUSY after
+ * some tries). What works has no effect outside of the database but on what it makes anew each time. These may run beside each
+ * other, on a database that can do so. */
+typedef enum err sql_work(struct sql *, void *with);
+MUST_USE enum err sql_write(struct sql *, sql_work *, void *with);
+/* The same by hand: E_BUSY of sql_end() or of a statement says to do it again. */
+MUST_USE enum err sql_begin_beside(struct sql *);
+
+/* For what cannot be done again: nobody else writes meanwhile. BEGIN IMMEDIATE … COMMIT. sql_end() commits when e is OK, else rolls
+ * back, and returns the first failure. Not nested. */
 MUST_USE enum err sql_begin(struct sql *);
 MUST_USE enum err sql_begin_read(struct sql *); /* BEGIN: all that is read is of one moment */
 MUST_USE enum err sql_end(struct sql *, enum err e);
@@ -137,6 +146,19 @@ MUST_USE enum err sql_made_as(struct sql *, struct arena *, const char *table, c
 
 /* Changes when another connection, of this or another process, has committed. */
 MUST_USE enum err sql_data_version(struct sql *, int64_t *ret);
+
+/* Transactions that write are numbered as they begin: the number that the next one gets, and the oldest that has not ended (the
+ * next one's, if all have). Where one writes at a time both are 0. */
+MUST_USE enum err sql_next_writer(struct sql *, int64_t *ret);
+MUST_USE enum err sql_oldest_writer(struct sql *, int64_t *ret);
+
+/* Among all connections of the database, of any machine; a file's are those of one folder, which have locks of their own: true.
+ * Joins those of that name until it is closed (or breaks); whether it was the first of them. */
+MUST_USE enum err sql_join(struct sql *, const char *those, bool *ret_first);
+/* Whether it is the one that does what only one may do: it becomes it if there is none, until it is closed or breaks. Ask again
+ * before each turn. The names are literals. */
+MUST_USE enum err sql_lead(struct sql *, const char *those, bool *ret_leads);
+
 MUST_USE enum err sql_check(struct sql *, struct arena *,
                             char **ret_faults); /* integrity_check, foreign_key_check, and whether texts are texts; NULL: sound */
 MUST_USE enum err sql_backup(struct sql *, const char *path); /* a consistent copy while others write */

@@ -4,6 +4,7 @@
 #include "sql/back.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -261,5 +262,43 @@ TEST(a_hundred_statements_that_are_asked_in_turns_are_prepared_once)
             CHECK_INT(n, i);
         }
     CHECK_INT(prepared, 100);
+    sql_close(db);
+}
+
+static int faults, calls;
+
+static enum err busy_at_the_end(const char *text)
+{
+    if (strcmp(text, "COMMIT") != 0 || faults-- <= 0)
+        return OK;
+    return fail_at(__FILE__, __LINE__, E_BUSY, "others changed the same");
+}
+
+static enum err add_one(struct sql *db, void *with)
+{
+    calls++;
+    return sql_run(db, "INSERT INTO thing (name) VALUES (?1)", V((const char *)with));
+}
+
+TEST(what_others_got_in_the_way_of_is_done_again_and_kept_once)
+{
+    struct sql *db = memory();
+    char a[] = "a", b[] = "b";
+    int64_t n = 0;
+    sql_fault = busy_at_the_end;
+    faults = 3;
+    calls = 0;
+    MUST(sql_write(db, add_one, a));
+    CHECK_INT(calls, 4);
+    faults = 1000;
+    calls = 0;
+    MUST_FAIL(sql_write(db, add_one, b), E_BUSY, "others changed the same (8 times: it was given up)");
+    CHECK_INT(calls, 8);
+    faults = calls = 0;
+    MUST_FAIL(sql_write(db, add_one, a), E_CONFLICT, "UNIQUE"); /* what cannot become better is not tried again */
+    CHECK_INT(calls, 1);
+    sql_fault = NULL;
+    MUST(sql_int(db, &n, "SELECT count(*) FROM thing"));
+    CHECK_INT(n, 1);
     sql_close(db);
 }

@@ -85,8 +85,15 @@ static enum err pick(struct sql *db, struct arena *a, struct sending *ret, struc
     return rows_error(r);
 }
 
-static enum err write_down(struct sql *db, const struct sending *d, const struct sent *s)
+struct written {
+    const struct sending *d;
+    const struct sent *s;
+};
+
+static enum err write_down(struct sql *db, void *with)
 {
+    const struct sending *d = ((struct written *)with)->d;
+    const struct sent *s = ((struct written *)with)->s;
     int64_t now = clock_now_ms(), tries = d->tries + 1;
     const char *state = s->delivered ? "DELIVERED" : s->for_good || tries >= TRIES_MOST ? "FAILED" : "WAITING";
     bool ended = strcmp(state, "WAITING") != 0;
@@ -106,8 +113,7 @@ static enum err send_it(struct sql *db, const struct services *s, struct arena *
 {
     struct sent sent;
     (d->webhook_id ? webhook_send : mail_send)(db, s, a, d, &sent);
-    TRY(sql_begin(db));
-    return sql_end(db, write_down(db, d, &sent));
+    return sql_write(db, write_down, &(struct written){ d, &sent });
 }
 
 enum err courier_turn(struct sql *db, const struct services *s, bool *ret_sent)

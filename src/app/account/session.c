@@ -93,7 +93,7 @@ static enum err begin_session(struct op *op)
                 V(op->user_id), V(now), V(now + LIFE_S * 1000LL)));
     TRY(sql_run(op->db, "UPDATE person SET last_login_at = ?2 WHERE id = ?1", V(op->user_id), V(now)));
     TRY(reply_session(op));
-    set_cookie(op, cookie, LIFE_S);
+    op->state = arena_str(op->arena, cookie); /* a header is for what was committed: this may be done again */
     return OK;
 }
 
@@ -123,7 +123,9 @@ static enum err login(struct op *op)
         return fail(E_UNKNOWN_USER, "user name or password is wrong");
     }
     login_succeeded(name, address);
-    return op_write(op, begin_session);
+    TRY(op_write(op, begin_session));
+    set_cookie(op, op->state, LIFE_S);
+    return OK;
 }
 
 static enum err logout(struct op *op)

@@ -41,8 +41,9 @@ void account_note_use(const char *token_id)
     pthread_mutex_unlock(&notes.lock);
 }
 
-static enum err write_all(struct sql *db, const struct use *uses)
+static enum err write_all(struct sql *db, void *with)
 {
+    const struct use *uses = with;
     for (size_t i = 0; i < ROOM; i++)
         if (uses[i].at)
             TRY(sql_run(db, "UPDATE api_token SET last_used_at = ?2 WHERE id = ?1", V((const char *)uses[i].token_id),
@@ -64,9 +65,7 @@ static enum err flush(struct arena *a)
         return OK;
     struct sql *db = NULL;
     TRY(sql_pool_take(notes.pool, &db));
-    enum err e = sql_begin(db);
-    if (e == OK)
-        e = sql_end(db, write_all(db, uses));
+    enum err e = sql_write(db, write_all, uses);
     sql_pool_give(notes.pool, db);
     return e;
 }

@@ -110,19 +110,26 @@ static size_t take_new(struct counter *ret)
     return n;
 }
 
+struct minutes {
+    const struct counter *slots;
+    size_t n;
+};
+
+static enum err write_slots(struct sql *db, void *with)
+{
+    const struct minutes *m = with;
+    int64_t now = clock_now_ms();
+    for (size_t i = 0; i < m->n; i++)
+        TRY(write_slot(db, &m->slots[i], now));
+    return OK;
+}
+
 enum err served_write(struct sql *db)
 {
     AUTO(arena) struct arena *a = arena_new();
     struct counter *slots = arena_new_array(a, struct counter, ROOM);
-    size_t n = take_new(slots);
-    int64_t now = clock_now_ms();
-    if (!n)
-        return OK;
-    TRY(sql_begin(db));
-    enum err e = OK;
-    for (size_t i = 0; e == OK && i < n; i++)
-        e = write_slot(db, &slots[i], now);
-    return sql_end(db, e);
+    struct minutes m = { slots, take_new(slots) };
+    return m.n ? sql_write(db, write_slots, &m) : OK;
 }
 
 enum err served_sweep(struct sql *db, int64_t now_ms)
