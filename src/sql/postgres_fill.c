@@ -112,5 +112,6 @@ enum err postgres_filling(struct sql *s, bool on)
     if (on)
         return postgres_command(p, EACH_TABLE("DISABLE"));
     TRY(postgres_command(p, EACH_TABLE("ENABLE")));
-    return postgres_command(p, go_on);
+    TRY(postgres_command(p, go_on));
+    return postgres_command(p, "ANALYZE"); /* or the first questions were answered without knowing how much there is */
 }
