@@ -73,7 +73,7 @@ static enum err check_objects(struct move *m)
     int64_t missing = 0;
     const char *first = NULL;
     TRY(blob_open(m->folder, &blobs));
-    enum err e = sql_each(m->from, &r, "SELECT hash, min(name) FROM object WHERE hash IS NOT NULL GROUP BY hash");
+    enum err e = sql_each(m->from, &r, "SELECT hash, min(name) FROM object WHERE hash IS NOT NULL AND away = 0 GROUP BY hash");
     while (e == OK && rows_next(r))
         if (!blob_holds(blobs, rows_text(r, 0)) && !missing++)
             first = arena_str(m->arena, rows_text(r, 1));
