@@ -1,4 +1,5 @@
 #include "infer/boxes.h"
+#include "infer/outline.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,15 +176,32 @@ static void add_spot(struct found *f, const struct placed *at, struct spot s)
     f->spots[f->n_spots++] = s;
 }
 
+/* With what matters least left out, until so few are left that others have room, too. */
+static struct spot *thinned(const struct spot *spots, size_t n, size_t most, size_t *ret_n)
+{
+    enum { TRIES = 12 };
+    double tolerance = 0.5; /* pixels */
+    struct spot *to = heap_take((n + 1) * sizeof *to);
+    memcpy(to, spots, n * sizeof *to);
+    for (int i = 0; i < TRIES && n > most; i++, tolerance *= 2)
+        n = outline_thin(to, n, tolerance);
+    *ret_n = n < most ? n : most;
+    return to;
+}
+
 void found_shape(struct found *f, const struct placed *at, const struct box *b, const struct spot *spots, size_t n)
 {
     struct detection item;
     if (f->n == DETECTIONS_MOST || !n || !clip(b, at, &item))
         return;
-    size_t fair = (f->room_spots - f->n_spots) / 8, step = n > fair ? (n + fair) / (fair ? fair : 1) : 1, first = f->n_spots;
-    for (size_t i = 0; i < n; i += step)
+    size_t fair = (f->room_spots - f->n_spots) / 8, first = f->n_spots;
+    struct spot *fewer = NULL;
+    if (n > fair)
+        spots = fewer = thinned(spots, n, fair, &n);
+    for (size_t i = 0; i < n; i++)
         if (isfinite(spots[i].x) && isfinite(spots[i].y))
             add_spot(f, at, spots[i]);
+    free(fewer);
     item.n_spots = (int)(f->n_spots - first);
     if (item.n_spots)
         f->items[f->n++] = item;

@@ -170,6 +170,46 @@ TEST(outlines_of_any_map_hold_its_cells_and_no_others)
     }
 }
 
+static double area_of(const struct spot *s, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct spot *a = &s[i], *b = &s[(i + 1) % n];
+        sum += ((double)b->x * (double)a->y - (double)a->x * (double)b->y) / 2;
+    }
+    return sum;
+}
+
+TEST(parts_and_holes_are_one_ring_that_holds_the_same_cells)
+{
+    for (int round = 0; round < 40; round++) {
+        enum { W = 23, H = 17, MOST = W * H };
+        AUTO(rings) struct rings r = { 0 }, one = { 0 };
+        struct map m = { heap_take(sizeof(float) * W * H), W, H };
+        const struct ring *which[MOST];
+        double area = 0;
+        for (int i = 0; i < W * H; i++)
+            m.value[i] = draw(-1, 1);
+        outline_trace(&m, 0, &r);
+        outline_sort(&r);
+        CHECK(r.n && r.n <= MOST && r.items[0].area > 0);
+        for (size_t i = 0; i < r.n; i++) {
+            which[i] = &r.items[i];
+            area += area_of(r.spots + r.items[i].first, r.items[i].n);
+        }
+        struct spot *room = heap_take(sizeof *room * (r.n_spots + 2 * r.n));
+        size_t n = outline_join(&r, which, r.n, room);
+        CHECK_INT(n, r.n_spots + 2 * (r.n - 1));
+        CHECK(fabs(area_of(room, n) - area) < 0.01);
+        outline_add(&one, room, n, area);
+        for (int y = 0; y < H; y++)
+            for (int x = 0; x < W; x++)
+                CHECK(is_within(&one, (float)x + 0.5F, (float)y + 0.5F) == (m.value[y * W + x] > 0));
+        free(room);
+        free(m.value);
+    }
+}
+
 TEST(a_polygon_is_cut_to_its_box)
 {
     const struct spot square[] = { { 0, 0, 0 }, { 10, 0, 0 }, { 10, 10, 0 }, { 0, 10, 0 } };

@@ -36,26 +36,69 @@ static struct window window_of(const struct spread *s, const struct box *b, int6
     return (struct window){ x1, y1, x2 - x1, y2 - y1 };
 }
 
-/* The largest ring of a map of that window, on the picture, in the box if clip. */
-static size_t ring_of(const struct map *m, const struct window *w, const struct spread *s, const struct box *b, bool clip,
-                      struct spot **room, const struct spot **ret)
+enum { RINGS_MOST = 64, POINTS_MOST = 700 }; /* of one shape; finer outlines are thinned until they are of so many points */
+static const double FINE = 0.2, COARSE = 4, SPECK = 1; /* cells */
+
+/* Rings of a map, the largest first; of very many points, coarser ones. */
+static void trace(const struct map *m, struct rings *ret)
 {
-    AUTO(rings) struct rings rings = { 0 };
-    outline_trace(m, 0.2, &rings);
-    const struct ring *best = outline_largest(&rings);
-    if (!best)
-        return 0;
-    struct spot *spots = rings.spots + best->first;
-    for (size_t i = 0; i < best->n; i++) {
-        spots[i].x = (spots[i].x + (float)w->x) * s->kx + s->ox;
-        spots[i].y = (spots[i].y + (float)w->y) * s->ky + s->oy;
+    for (double tolerance = FINE;; tolerance *= 2) {
+        ret->n = ret->n_spots = 0;
+        outline_trace(m, tolerance, ret);
+        if (ret->n_spots <= POINTS_MOST || tolerance > COARSE)
+            break;
     }
-    *room = heap_grow(*room, sizeof **room * (6 * best->n + 8));
-    *ret = *room;
+    outline_sort(ret);
+}
+
+static void place(struct rings *r, float x, float y, const struct spread *s)
+{
+    for (size_t i = 0; i < r->n_spots; i++) {
+        r->spots[i].x = (r->spots[i].x + x) * s->kx + s->ox;
+        r->spots[i].y = (r->spots[i].y + y) * s->ky + s->oy;
+    }
+}
+
+/* Only what lies in the box: a hole that leaves it is a notch afterwards. */
+static void cut(const struct rings *r, const struct box *b, struct rings *ret)
+{
+    struct spot *piece = NULL;
+    for (size_t i = 0; i < r->n && i < RINGS_MOST; i++) {
+        const struct ring *ring = &r->items[i];
+        piece = heap_grow(piece, sizeof *piece * (6 * ring->n + 8));
+        size_t n = outline_clip(r->spots + ring->first, ring->n, b->x1, b->y1, b->x2, b->y2, piece);
+        outline_add(ret, piece, n, ring->area);
+    }
+    free(piece);
+}
+
+/* The rings as one, in *room, which is grown. */
+static size_t join(const struct rings *r, const struct ring *const *which, size_t n, struct spot **room)
+{
+    *room = heap_grow(*room, sizeof **room * (r->n_spots + 2 * n + 8));
+    return outline_join(r, which, n, *room);
+}
+
+/* All parts and holes of a map of that window as one ring, on the picture, in the box if clip. */
+static size_t shape_of(const struct map *m, const struct window *w, const struct spread *s, const struct box *b, bool clip,
+                       struct spot **room, const struct spot **ret)
+{
+    AUTO(rings) struct rings traced = { 0 }, inside = { 0 };
+    const struct ring *which[RINGS_MOST];
+    size_t n = 0;
+    trace(m, &traced);
+    place(&traced, (float)w->x, (float)w->y, s);
     if (clip)
-        return outline_clip(spots, best->n, b->x1, b->y1, b->x2, b->y2, *room);
-    memcpy(*room, spots, best->n * sizeof *spots);
-    return best->n;
+        cut(&traced, b, &inside);
+    const struct rings *r = clip ? &inside : &traced;
+    for (size_t i = 0; i < r->n && n < RINGS_MOST; i++)
+        if (fabs(r->items[i].area) >= SPECK || (!n && r->items[i].area > 0))
+            which[n++] = &r->items[i];
+    if (!n || which[0]->area <= 0)
+        return 0;
+    size_t joined = join(r, which, n, room);
+    *ret = *room;
+    return joined;
 }
 
 size_t found_prototypes(const struct ort_session *session, const struct description *d, const struct placed *at,
@@ -77,7 +120,7 @@ size_t found_prototypes(const struct ort_session *session, const struct descript
             for (int x = 0; x < w.width; x++)
                 to[x] += c * p[x];
         }
-    size_t found = ring_of(&m, &w, &s, b, true, room, ret);
+    size_t found = shape_of(&m, &w, &s, b, true, room, ret);
     free(m.value);
     return found;
 }
@@ -96,15 +139,9 @@ size_t found_mask(const struct mask *mask, const struct placed *at, const struct
         for (int x = 0; x < w.width; x++)
             m.value[(size_t)y * (size_t)w.width + (size_t)x] =
                 mask->value[(int64_t)(w.y + y) * mask->width + w.x + x] - mask->limit;
-    size_t found = ring_of(&m, &w, &s, b, mask->clip, room, ret);
+    size_t found = shape_of(&m, &w, &s, b, mask->clip, room, ret);
     free(m.value);
     return found;
-}
-
-static int larger_first(const void *a, const void *b)
-{
-    const struct ring *x = a, *y = b;
-    return (x->area < y->area) - (x->area > y->area);
 }
 
 void box_around(const struct spot *s, size_t n, struct box *b)
@@ -119,27 +156,45 @@ void box_around(const struct spot *s, size_t n, struct box *b)
     }
 }
 
+/* The part with the holes in it; islands in them are regions of their own. */
+static size_t with_holes(const struct rings *r, size_t part, const struct ring **which)
+{
+    size_t n = 0;
+    which[n++] = &r->items[part];
+    for (size_t i = part + 1; i < r->n && n < RINGS_MOST && fabs(r->items[i].area) >= SPECK; i++) {
+        bool own = outline_is_hole_of(r, &r->items[i], &r->items[part]);
+        for (size_t k = part + 1; k < i && own; k++) /* of the smallest part around it */
+            own = !outline_is_hole_of(r, &r->items[i], &r->items[k]);
+        if (own)
+            which[n++] = &r->items[i];
+    }
+    return n;
+}
+
 void found_regions(struct found *f, const struct placed *at, const struct mask *mask, int label, float score)
 {
     enum { REGIONS_MOST = 100 };
     static const double speck = 2; /* cells */
-    size_t plane = (size_t)mask->width * (size_t)mask->height;
+    size_t plane = (size_t)mask->width * (size_t)mask->height, regions = 0;
     struct map m = { heap_take(plane * sizeof(float)), (int)mask->width, (int)mask->height };
+    const struct ring *which[RINGS_MOST];
+    struct spot *room = NULL;
     for (size_t i = 0; i < plane; i++)
         m.value[i] = mask->value[i] - mask->limit;
     AUTO(rings) struct rings r = { 0 };
-    outline_trace(&m, 0.2, &r);
+    outline_trace(&m, FINE, &r);
+    outline_sort(&r);
     free(m.value);
     struct spread s = spread_of(at, mask->width, mask->height, mask->over_picture);
-    for (size_t i = 0; i < r.n_spots; i++) {
-        r.spots[i].x = r.spots[i].x * s.kx + s.ox;
-        r.spots[i].y = r.spots[i].y * s.ky + s.oy;
-    }
-    if (r.n)
-        qsort(r.items, r.n, sizeof *r.items, larger_first);
-    for (size_t i = 0; i < r.n && i < REGIONS_MOST && r.items[i].area > speck; i++) {
+    place(&r, 0, 0, &s);
+    for (size_t i = 0; i < r.n && regions < REGIONS_MOST && fabs(r.items[i].area) > speck; i++) {
         struct box b = { .score = score > 1 ? 1 : score, .label = label };
+        if (r.items[i].area < 0)
+            continue;
         box_around(r.spots + r.items[i].first, r.items[i].n, &b);
-        found_shape(f, at, &b, r.spots + r.items[i].first, r.items[i].n);
+        size_t n = join(&r, which, with_holes(&r, i, which), &room);
+        found_shape(f, at, &b, room, n);
+        regions++;
     }
+    free(room);
 }

@@ -140,7 +140,7 @@ static void mark(const struct spot *s, size_t from, size_t to, double tolerance,
 }
 
 /* A ring is cut at its first point and at the one farthest from it. */
-static size_t thin(struct spot *s, size_t n, double tolerance)
+size_t outline_thin(struct spot *s, size_t n, double tolerance)
 {
     size_t far = 0, kept = 0;
     double most = 0;
@@ -168,10 +168,9 @@ static size_t thin(struct spot *s, size_t n, double tolerance)
     return kept;
 }
 
-static void end_ring(struct rings *r, size_t first, double tolerance)
+/* What has no area is none. */
+static void keep_ring(struct rings *r, size_t first, double area)
 {
-    double area = area_of(r->spots + first, r->n_spots - first);
-    r->n_spots = first + thin(r->spots + first, r->n_spots - first, tolerance);
     if (r->n_spots - first < 3) {
         r->n_spots = first;
         return;
@@ -181,6 +180,33 @@ static void end_ring(struct rings *r, size_t first, double tolerance)
         r->items = heap_grow(r->items, r->room * sizeof *r->items);
     }
     r->items[r->n++] = (struct ring){ first, r->n_spots - first, area };
+}
+
+static void end_ring(struct rings *r, size_t first, double tolerance)
+{
+    double area = area_of(r->spots + first, r->n_spots - first);
+    r->n_spots = first + outline_thin(r->spots + first, r->n_spots - first, tolerance);
+    keep_ring(r, first, area);
+}
+
+void outline_add(struct rings *r, const struct spot *s, size_t n, double area)
+{
+    size_t first = r->n_spots;
+    for (size_t i = 0; i < n; i++)
+        add_spot(r, s[i]);
+    keep_ring(r, first, area);
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    double x = fabs(((const struct ring *)a)->area), y = fabs(((const struct ring *)b)->area);
+    return (x < y) - (x > y);
+}
+
+void outline_sort(struct rings *r)
+{
+    if (r->n)
+        qsort(r->items, r->n, sizeof *r->items, larger_first);
 }
 
 void outline_trace(const struct map *m, double tolerance, struct rings *ret)
