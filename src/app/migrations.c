@@ -615,5 +615,7 @@ const struct migration migrations[] = {
       "person_id TEXT, UNIQUE (datalake_id, bucket_id, prefix)) STRICT;"
       "CREATE INDEX bucket_sync_due ON bucket_sync (due_at) WHERE active = 1;"
       "CREATE INDEX bucket_sync_bucket ON bucket_sync (bucket_id)" },
+    { 48, "continuous training of a champion that was brought along begins from a network of ours",
+      "ALTER TABLE pipeline ADD COLUMN ct_base_id TEXT REFERENCES model_version(id) ON DELETE SET NULL" },
     { 0 },
 };

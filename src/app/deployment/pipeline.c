@@ -2,6 +2,8 @@
  * (retraining.c). One row for each deployment, made with it. */
 #include "app/dataset/dataset.h"
 #include "app/deployment/candidate.h"
+#include "app/deployment/retraining.h"
+#include "app/model/model.h"
 #include "app/project/project.h"
 #include "base/clock.h"
 #include <string.h>
@@ -16,7 +18,8 @@ static const char table[] =
     " cd_policy TEXT NOT NULL DEFAULT 'DEPLOY_MANUAL', ct_every_hours INTEGER, ct_weekday INTEGER, ct_hour INTEGER,"
     " ct_metric TEXT, ct_below REAL, ct_reviews INTEGER, ct_rest_hours INTEGER, ct_at INTEGER, ct_user_id TEXT, ct_seen TEXT,"
     " cd_tests INTEGER NOT NULL DEFAULT 1, cd_test_version_id TEXT REFERENCES dataset_version(id) ON DELETE SET NULL,"
-    " cd_margin REAL NOT NULL DEFAULT 0, cd_confidence REAL NOT NULL DEFAULT 0.95) STRICT;"
+    " cd_margin REAL NOT NULL DEFAULT 0, cd_confidence REAL NOT NULL DEFAULT 0.95,"
+    " ct_base_id TEXT REFERENCES model_version(id) ON DELETE SET NULL) STRICT;"
     "CREATE TABLE ct_dataset (deployment_id TEXT NOT NULL REFERENCES deployment(id) ON DELETE CASCADE, name TEXT NOT NULL,"
     " dataset_version_id TEXT NOT NULL REFERENCES dataset_version(id) ON DELETE CASCADE, created_at INTEGER NOT NULL,"
     " PRIMARY KEY (deployment_id, name)) STRICT, WITHOUT ROWID;"
@@ -122,6 +125,7 @@ static const struct field continuous_training_fields[] = {
     { "parameters", T_OBJECT, 0, "coalesce(q.ct_parameters, '{}')" },
     { "error", T_TEXT, F_NULL, "q.ct_error" },
     { "pending", T_INT, 0, PENDING },
+    { "base", T_ONE, F_NULL, TRAINING_BASE, .of = &model_version_short },
     { "datasets", T_MANY, 0, "q.deployment_id", .of = &ct_version, .by = "c.deployment_id" },
     { "runs", T_MANY, 0, "q.deployment_id", .of = &latest_run, .by = "t.deployment_id" },
 };
@@ -180,21 +184,41 @@ static struct value sent_int(struct op *op, const char *name)
     return in_has(op, name) ? V(in_int(op, name, 0)) : V((const char *)NULL);
 }
 
+/* A network to begin from where the champion was brought along. */
+static enum err check_base(struct op *op, const char *version)
+{
+    AUTO(rows) struct rows *r = NULL;
+    if (!version)
+        return OK;
+    TRY(model_version_seen(op, version));
+    TRY(sql_first(
+        op->db, &r,
+        "SELECT v.architecture IS NOT NULL, v.type, d.type FROM model_version v JOIN deployment d ON d.id = ?2 WHERE v.id = ?1",
+        V(version), V(op->id)));
+    if (!rows_int(r, 0))
+        return fail(E_UNMEANT, "base_model_version_id: it was not made here: choose one of the hub, or a version trained here");
+    if (strcmp(rows_text(r, 1), rows_text(r, 2)) != 0)
+        return fail(E_UNMEANT, "base_model_version_id: it is of type %s, the deployment of %s", rows_text(r, 1), rows_text(r, 2));
+    return OK;
+}
+
 static enum err setup_training(struct op *op)
 {
     const char *project = in_text(op, "project_id"), *trigger = in_text(op, "trigger");
     trigger = trigger ? trigger : "NONE";
     TRY(resource_need_to_change(op, &project_resource, project));
     TRY(check_trigger(op, trigger));
+    TRY(check_base(op, in_text(op, "base_model_version_id")));
     TRY(sql_run(
         op->db,
         "UPDATE pipeline SET ct_set = 1, ct_active = 1, ct_project_id = ?2, ct_trigger = ?3, ct_threshold = ?4,"
         " ct_parameters = ?5, ct_error = NULL, ct_every_hours = ?6, ct_weekday = ?7, ct_hour = ?8, ct_metric = ?9, ct_below ="
-        " ?10, ct_reviews = ?11, ct_rest_hours = ?12, ct_at = ?13, ct_user_id = ?14, ct_seen = NULL WHERE deployment_id = ?1",
+        " ?10, ct_reviews = ?11, ct_rest_hours = ?12, ct_at = ?13, ct_user_id = ?14, ct_seen = NULL, ct_base_id = ?15 WHERE "
+        "deployment_id = ?1",
         V(op->id), V(project), V(trigger), sent_int(op, "threshold"), V(in_print(op, "experiment_parameters")),
         sent_int(op, "every_hours"), sent_int(op, "weekday"), sent_int(op, "hour"), V(in_text(op, "metric")),
         in_has(op, "below") ? V(in_number(op, "below", 0)) : V((const char *)NULL), sent_int(op, "reviews"),
-        sent_int(op, "rest_hours"), V(clock_now_ms()), V(op->user_id)));
+        sent_int(op, "rest_hours"), V(clock_now_ms()), V(op->user_id), V(in_text(op, "base_model_version_id"))));
     return changed(op, op->id);
 }
 
@@ -337,6 +361,7 @@ static const struct field training_in[] = {
     { "rest_hours", T_INT, F_NULL, .min = 0, .max = 8784 },
     { "training_type", T_TEXT, F_NULL, .words = training_types },
     { "experiment_parameters", T_OBJECT, F_NULL },
+    { "base_model_version_id", T_ID, F_NULL }, /* in the place of a champion that was brought along */
 };
 static const struct field active_in[] = { { "active", T_BOOL, F_NEED } };
 static const struct field alias_in[] = { { "dataset_version_id", T_ID, F_NEED }, { "name", T_TEXT, F_NEED, .min = 1, .max = 100 } };

@@ -28,7 +28,7 @@ static int64_t number_of(struct rows *r, int column, int64_t missing)
 static void plan_of(struct arena *a, struct rows *r, struct training_plan *ret)
 {
     const char **texts[] = { &ret->name,    &ret->org,    &ret->champion, &ret->project, &ret->parameters,
-                             &ret->trigger, &ret->metric, &ret->user,     &ret->seen };
+                             &ret->trigger, &ret->metric, &ret->user,     &ret->seen,    &ret->base };
     int c = (int)COUNT_OF(texts);
     for (int i = 0; i < c; i++)
         *texts[i] = text_of(a, r, i);
@@ -56,7 +56,8 @@ static enum err read_plan(struct sql *db, struct arena *a, const char *deploymen
     TRY(sql_first(
         db, &r,
         "SELECT d.name, d.org, d.model_version_id, q.ct_project_id, q.ct_parameters, q.ct_trigger, q.ct_metric,"
-        " coalesce(q.ct_user_id, d.created_by), q.ct_seen, q.ct_threshold, q.ct_reviews, q.ct_rest_hours, q.ct_every_hours,"
+        " coalesce(q.ct_user_id, d.created_by), q.ct_seen, " TRAINING_BASE
+        ", q.ct_threshold, q.ct_reviews, q.ct_rest_hours, q.ct_every_hours,"
         " q.ct_weekday, q.ct_hour, q.ct_below, q.ct_at, q.ct_active, d.deployed_at, d.serving,"
         " (SELECT count(*) FROM predicted_asset s WHERE s.deployment_id = d.id AND s.status = 'SUBMITTED'"
         " AND s.retraining_id IS NULL), (SELECT count(*) FROM retraining t LEFT JOIN experiment e ON e.id = t.experiment_id"
@@ -78,16 +79,13 @@ static bool ready(const struct training_plan *p, int64_t now)
 }
 
 /* Why no training can start, or NULL. Looked at beforehand: reviews that were submitted stay so whatever the pipeline lacks. */
-static enum err obstacle(struct sql *db, const struct training_plan *p, const char **ret)
+static const char *obstacle(const struct training_plan *p)
 {
-    int64_t trainable = 0;
-    TRY(sql_int(db, &trainable, "SELECT architecture IS NOT NULL FROM model_version WHERE id = ?1", V(p->champion)));
-    *ret = !p->project    ? "the project of the continuous training is gone"
+    return !p->project    ? "the project of the continuous training is gone"
            : !p->datasets ? "no dataset version is attached to the continuous training"
-           : !trainable   ? "the champion was not made here: this server cannot train it"
+           : !p->base     ? "the champion was not made here, and no network of this server learns what it does"
            : !p->user     ? "nobody is known who set it up: save it again"
                           : NULL;
-    return OK;
 }
 
 static enum err attach_listed(struct sql *db, const char *deployment, const char *experiment)
@@ -136,15 +134,19 @@ static enum err free_name(struct sql *db, struct arena *a, const struct training
 static enum err note_start(struct sql *db, struct arena *a, const struct training_plan *p, const struct training_cause *c,
                            const char *experiment, const char *name)
 {
-    const char *id = id_new(a), *from, *says;
+    const char *id = id_new(a), *from, *says, *instead = "";
     TRY(learnt_from(db, a, experiment, &from));
-    says = arena_fmt(a, "%s; it learns from %s", c->says, from);
+    if (strcmp(p->base, p->champion) != 0)
+        instead =
+            arena_fmt(a, "; %s was brought along and cannot be trained here: it is a network of ours that learns the same labels",
+                      model_version_called(db, a, p->champion));
+    says = arena_fmt(a, "%s; it learns from %s%s", c->says, from, instead);
     const struct decision d = { .deployment = p->deployment,
                                 .kind = "TRAINING",
                                 .model = p->champion,
                                 .images = p->waiting,
-                                .says = arena_fmt(a, "Training %s began from %s: %s", name,
-                                                  model_version_called(db, a, p->champion), says) };
+                                .says = arena_fmt(a, "Training %s began from %s: %s", name, model_version_called(db, a, p->base),
+                                                  says) };
     TRY(sql_run(db,
                 "INSERT INTO retraining (id, deployment_id, experiment_id, experiment_name, state, nb_images, cause, says,"
                 " created_at) VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7, ?8)",
@@ -162,7 +164,7 @@ static enum err begin(struct sql *db, struct arena *a, const struct training_pla
     struct experiment_new n = { .project_id = p->project,
                                 .description = arena_fmt(a, "Continuous training of the deployment %s: %s", p->name, c->says),
                                 .user_id = p->user,
-                                .base_model_version_id = p->champion,
+                                .base_model_version_id = p->base,
                                 .parameters = p->parameters,
                                 .without_files = true };
     TRY(free_name(db, a, p, &n.name));
@@ -184,8 +186,7 @@ static enum err note_error(struct sql *db, struct arena *a, const char *deployme
 
 static enum err begin_or_say(struct sql *db, struct arena *a, const struct training_plan *p, const struct training_cause *c)
 {
-    const char *why;
-    TRY(obstacle(db, p, &why));
+    const char *why = obstacle(p);
     return why ? note_error(db, a, p->deployment, why) : begin(db, a, p, c);
 }
 
@@ -207,10 +208,9 @@ enum err retraining_now(struct sql *db, struct arena *a, const char *deployment_
 {
     struct training_plan p;
     const struct training_cause by_hand = { .says = "somebody asked for it" };
-    const char *why;
     TRY(read_plan(db, a, deployment_id, &p));
     p.user = user_id;
-    TRY(obstacle(db, &p, &why));
+    const char *why = obstacle(&p);
     if (p.running)
         return fail(E_CONFLICT, "a training of this deployment is running");
     return why ? fail(E_CONFLICT, "%s", why) : begin(db, a, &p, &by_hand);

@@ -5,16 +5,25 @@
 /* How a deployment's continuous training is set up, and where it stands. Texts that are not set are NULL. */
 struct training_plan {
     const char *deployment, *name, *org, *champion, *project, *parameters, *trigger, *metric;
-    const char *user;                              /* who set it up */
-    const char *seen;                              /* what a dear trigger looked at the last time */
-    int64_t least;                                 /* new images that it takes */
-    int64_t waiting;                               /* sent back and in no training yet */
+    const char *base; /* what it begins from: the champion, or a network of ours in its place; NULL: none */
+    const char *user; /* who set it up */
+    const char *seen; /* what a dear trigger looked at the last time */
+    int64_t least;    /* new images that it takes */
+    int64_t waiting;  /* sent back and in no training yet */
     int64_t running, datasets, reviews, rest_ms;   /* reviews: that a metric rests on; rest_ms: from one start to the next */
     int64_t every_hours, weekday, hour;            /* < 0: not set. weekday: 0 is Monday */
     int64_t set_at_ms, last_at_ms, deployed_at_ms; /* last_at_ms: of the last start; 0: none yet */
     double below;
     bool active, serving;
 };
+
+/* What the trainings of the pipeline q begin from: the champion if it was trained here, else the network that was chosen, else the
+ * hub's first of that type. A model that was brought along cannot be trained here; its labels and data go to that network. */
+#define TRAINING_BASE                                                                                                              \
+    "(SELECT CASE WHEN bv.architecture IS NOT NULL THEN bv.id ELSE coalesce(q.ct_base_id, (SELECT hv.id FROM model_version hv "    \
+    "JOIN"                                                                                                                         \
+    " model hm ON hm.id = hv.model_id WHERE hm.org IS NULL AND hv.type = bd.type ORDER BY hm.place, hv.id LIMIT 1)) END"           \
+    " FROM deployment bd JOIN model_version bv ON bv.id = bd.model_version_id WHERE bd.id = q.deployment_id)"
 
 /* Why a training starts now. */
 struct training_cause {

@@ -19,10 +19,12 @@ static enum err read_ended(struct sql *db, struct arena *a, const char *experime
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(
         db, &r,
-        "SELECT t.id, t.deployment_id, o.name, o.org, m.id, e.created_by, q.cd_policy, q.cd_active, CASE WHEN EXISTS (SELECT 1 FROM"
+        "SELECT t.id, t.deployment_id, o.name, o.org, coalesce(m.id, c.model_id), e.created_by, q.cd_policy, q.cd_active, CASE "
+        "WHEN EXISTS (SELECT 1 FROM"
         " artifact f WHERE f.experiment_id = e.id AND f.name = 'model-latest') THEN 1 ELSE 0 END FROM retraining t JOIN experiment "
         "e"
         " ON e.id = t.experiment_id JOIN deployment o ON o.id = t.deployment_id JOIN pipeline q ON q.deployment_id = o.id"
+        " JOIN model_version c ON c.id = o.model_version_id" /* where a network of ours took the champion's place */
         " LEFT JOIN model_version v ON v.id = e.base_model_version_id LEFT JOIN model m ON m.id = v.model_id AND m.org IS NOT NULL"
         " WHERE t.experiment_id = ?1 AND t.state = 'RUNNING'",
         V(experiment)));

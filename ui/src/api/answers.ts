@@ -411,6 +411,7 @@ export interface ContinuousTrainingOfADeployment {
   parameters: Record<string, unknown>;
   error: string | null;
   pending: number;
+  base: ShortModelVersion | null;
   datasets: DatasetVersionOfContinuousTraining[];
   runs: TrainingOfADeployment[];
 }

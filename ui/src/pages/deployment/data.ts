@@ -72,9 +72,10 @@ export interface Training {
   trigger: Record<string, unknown>;
   parameters: Parameters;
   datasets: { name: string; version: string }[];
+  base: string | undefined;
 }
 export async function setTraining(id: string, t: Training, old: { name: string; version: string }[]): Promise<void> {
-  await post(`${of(id)}/pipeline/ct`, { project_id: t.project, training_type: "EXPERIMENT", ...t.trigger, experiment_parameters: t.parameters });
+  await post(`${of(id)}/pipeline/ct`, { project_id: t.project, training_type: "EXPERIMENT", ...t.trigger, experiment_parameters: t.parameters, base_model_version_id: t.base });
   const same = (a: { name: string; version: string }, b: { name: string; version: string }) => a.name === b.name && a.version === b.version;
   const gone = old.filter((o) => !t.datasets.some((d) => same(o, d)));
   if (gone.length) await del(`${of(id)}/ct/datasets`, { ids: gone.map((g) => g.version) });

@@ -219,18 +219,35 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
   const origin = typeof d.model_version?.origin === "object" ? d.model_version.origin.id : null;
   const versions = useModelVersions(origin);
   const champion = versions.data?.items.find((v) => v.id === d.model_version?.id);
-  const defaults = champion?.parameters ?? {};
+  const brought = champion && !champion.architecture;
+  const hub = useModels(true);
+  const bases = hub.data?.items.filter((m) => m.type === d.type) ?? [];
+  const [base, setBase] = useState<string | null>(ct?.base?.origin.private === false ? ct.base.origin.id : null);
+  const begins = useModelVersions(brought ? base : null).data?.items[0];
+  const defaults = (brought ? begins : champion)?.parameters ?? {};
   const settings = useSettings();
   const faulty = (settings.data?.items ?? []).some((s) => s.name in parameters && faultOf(s, parameters[s.name] ?? null));
   useEffect(() => {
-    if (!Object.keys(parameters).length && champion?.parameters) setParameters(champion.parameters);
-  }, [champion, parameters]);
+    const first = champion?.architecture ? champion.parameters : begins?.parameters;
+    if (!Object.keys(parameters).length && first) setParameters(first);
+  }, [champion, begins, parameters]);
   const old = ct?.datasets ?? [];
   const [data, setData] = useState(() => (old.length ? old.map((o) => ({ name: o.name, version: o.dataset_version.id as string | null, of: o.dataset_version as { id: string; origin_id: string } | null })) : [{ name: "train", version: null as string | null, of: null as { id: string; origin_id: string } | null }]));
-  const ready = !!project && triggerReady(trigger) && !faulty && data.every((x) => x.version && x.name.trim());
+  const ready = !!project && triggerReady(trigger) && !faulty && (!brought || !!begins) && data.every((x) => x.version && x.name.trim());
   return (
-    <Part title="Continuous training" says="Trainings start by themselves from the champion’s weights; what comes out is the next version of its model." on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
+    <Part title="Continuous training" says={brought ? "Trainings start by themselves; what comes out is the next version of the champion’s model." : "Trainings start by themselves from the champion’s weights; what comes out is the next version of its model."} on={!!ct?.active} ready={!!ct?.project} onToggle={(on) => toggle(d.id, "ct", on).catch(toast.failed)}>
       <Select label="Project" placeholder="Where its experiments appear" data={projects.data?.items.map((x) => ({ value: x.id, label: x.name })) ?? []} value={project} onChange={setProject} />
+      {brought && (
+        <Select
+          label="Begins from"
+          description={`${champion.origin.name} / ${champion.version} was brought along, so that its own weights cannot be trained here. A network of ours learns its labels, from the dataset versions below, and becomes the next version of the same model.`}
+          placeholder="A network of the hub"
+          data={bases.map((m) => ({ value: m.id, label: m.name }))}
+          value={base}
+          onChange={(m) => (setBase(m), setParameters({}))}
+          allowDeselect={false}
+        />
+      )}
       <TriggerFields value={trigger} onChange={setTrigger} />
       {ct?.pending !== undefined && ct.project && (
         <div style={{ display: "flex", gap: 12, alignItems: "center" }}>
@@ -272,7 +289,7 @@ function Training({ d, p }: { d: Deployment; p: Pipelines }) {
         <ParameterFields value={parameters} defaults={defaults} settings={settings.data?.items ?? []} onChange={setParameters} />
       </div>
       <div>
-        <Button disabled={!ready} onClick={() => setTraining(d.id, { project: project ?? "", trigger: triggerSent(trigger), parameters, datasets: data.flatMap((x) => (x.version ? [{ name: x.name.trim(), version: x.version }] : [])) }, old.map((o) => ({ name: o.name, version: o.dataset_version.id }))).then(saved("Continuous training"), toast.failed)}>
+        <Button disabled={!ready} onClick={() => setTraining(d.id, { project: project ?? "", trigger: triggerSent(trigger), parameters, base: brought ? begins?.id : undefined, datasets: data.flatMap((x) => (x.version ? [{ name: x.name.trim(), version: x.version }] : [])) }, old.map((o) => ({ name: o.name, version: o.dataset_version.id }))).then(saved("Continuous training"), toast.failed)}>
           Save
         </Button>
       </div>
