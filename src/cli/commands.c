@@ -8,7 +8,9 @@ const struct command commands[] = {
       "serve [--data DIR] [--listen ADDR:PORT] [--public-url URL] [--host NAMES] [--quota BYTES] [--first-secrets FILE] "
       "[--log info|quiet|debug]",
       "the server; the first start makes the folder and shows the login once", serve_main },
-    { "demo", "demo --token T [--host URL] [--images DIR --annotations DIR|FILE] [--steps N] [--image-size N]",
+    { "demo",
+      "demo --token T [--host URL] [--images DIR --annotations DIR|FILE] [--steps N] [--image-size N]"
+      " [--model FILE [--labels a,b] [--onnx JSON]]",
       "the whole loop against a running server, one line a step", demo_main },
     { "user", "user add|password NAME [--role ROLE] [--data DIR]", "adds a user, or gives a new password", user_main },
     { "token", "token new USER [--data DIR]", "an API token", user_main },

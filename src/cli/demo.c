@@ -20,6 +20,14 @@ static void farewell(struct demo *d)
     fflush(stdout);
 }
 
+static enum err make_model(struct demo *d)
+{
+    TRY(demo_train(d, 0, "first", d->steps, 0.01));
+    TRY(demo_train(d, 1, "second", d->own ? d->steps * 2 / 3 : d->steps / 3, 0.005));
+    TRY(demo_compare(d));
+    return demo_publish(d);
+}
+
 static enum err walk(struct demo *d)
 {
     TRY(demo_connect(d));
@@ -30,15 +38,14 @@ static enum err walk(struct demo *d)
     TRY(demo_datasets(d));
     TRY(demo_annotations(d));
     TRY(demo_project(d));
-    TRY(demo_train(d, 0, "first", d->steps, 0.01));
-    TRY(demo_train(d, 1, "second", d->own ? d->steps * 2 / 3 : d->steps / 3, 0.005));
-    TRY(demo_compare(d));
+    TRY(d->file ? demo_bring(d) : make_model(d));
     TRY(demo_deploy(d));
     TRY(demo_predict(d));
     TRY(demo_loops(d));
     TRY(demo_review(d));
     TRY(demo_loop_closes(d));
-    TRY(demo_shadow_predicts(d));
+    if (d->shadowed)
+        TRY(demo_shadow_predicts(d));
     TRY(demo_drift(d));
     farewell(d);
     return OK;
@@ -52,8 +59,9 @@ int demo_main(int argc, char **argv)
         .arena = a, .host = "http://127.0.0.1:8080", .count = 180, .steps = 300, .image_size = 320, .began = clock_seconds()
     };
     const struct option_row options[] = {
-        { "--host", &d.host }, { "--token", &d.token },   { "--images", &d.images }, { "--annotations", &d.annotations },
-        { "--steps", &steps }, { "--image-size", &size }, { "--count", &count },     { "--work", &d.work },
+        { "--host", &d.host },  { "--token", &d.token },   { "--images", &d.images }, { "--annotations", &d.annotations },
+        { "--steps", &steps },  { "--image-size", &size }, { "--count", &count },     { "--work", &d.work },
+        { "--model", &d.file }, { "--labels", &d.labels }, { "--onnx", &d.onnx },
     };
     enum err e = options_read(argc, argv, options, COUNT_OF(options), NULL, 0, NULL);
     if (e == OK && !d.token)

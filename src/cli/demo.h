@@ -20,7 +20,9 @@ struct demo {
     struct http_client *client;
     const char *host, *token, *work, *run;
     const char *images, *annotations;
-    bool own; /* made-up images */
+    const char *file, *labels, *onnx; /* a model that was trained elsewhere, and what is told about it; NULL: one is trained here */
+    bool shadowed;                    /* the loop's model has become the shadow */
+    bool own;                         /* made-up images */
     int64_t count, steps, image_size;
     struct picture *pictures;
     size_t n;
@@ -75,7 +77,12 @@ MUST_USE enum err demo_watch_training(struct demo *, const char *experiment, con
 double demo_value_of_log(struct demo *, const char *experiment, const char *name); /* its last value; NAN if there is none */
 MUST_USE enum err demo_compare(struct demo *);
 
+/* A model that was trained elsewhere, in the place of the trainings. */
+MUST_USE enum err demo_put(struct demo *, const char *path, const char *kind, const char **ret_object);
+MUST_USE enum err demo_bring(struct demo *);
+
 /* Deployment, review and the loop. */
+MUST_USE enum err demo_publish(struct demo *);
 MUST_USE enum err demo_deploy(struct demo *);
 MUST_USE enum err demo_predict(struct demo *);
 MUST_USE enum err demo_predict_one(struct demo *, struct http_client *, struct picture *, const char *source, struct demo_score *);

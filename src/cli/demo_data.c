@@ -28,7 +28,7 @@ static enum err tag_called(struct demo *d, const char *name, const char **ret)
     return OK;
 }
 
-static enum err put(struct demo *d, const char *file, const char *kind, const char **ret_object)
+enum err demo_put(struct demo *d, const char *file, const char *kind, const char **ret_object)
 {
     const struct json *v;
     AUTO(fd) int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -59,7 +59,7 @@ enum err demo_upload(struct demo *d)
         struct picture *p = &d->pictures[i];
         const struct json *v;
         const char *object = NULL;
-        TRY(put(d, p->path, "DATA", &object));
+        TRY(demo_put(d, p->path, "DATA", &object));
         TRY(demo_ask(
             d, "POST", demo_fmt(d, "/api/datalake/%s/datas", d->lake),
             demo_fmt(
