@@ -133,6 +133,14 @@ static bool read_pad(const struct json *v, struct description *d)
     return good;
 }
 
+static bool read_margin(const struct json *v, struct description *d)
+{
+    int64_t margin;
+    bool good = json_int(v, &margin) && margin >= 0 && margin <= MARGIN_MOST;
+    d->margin = good ? (int)margin : d->margin;
+    return good;
+}
+
 static bool read_head(const struct json *v, struct description *d)
 {
     int word;
@@ -281,6 +289,10 @@ static void write_pad(struct out *o, const struct description *d)
 {
     out_int(o, "pad", d->pad);
 }
+static void write_margin(struct out *o, const struct description *d)
+{
+    out_int(o, "margin", d->margin);
+}
 static void write_head(struct out *o, const struct description *d)
 {
     out_text(o, "head", word_of(heads, d->head));
@@ -330,6 +342,8 @@ static const struct {
                       write_resize },
     [FACT_CROP] = { "crop", "the share that \"cover\" keeps, from 0.1 to 1, as 0.875", read_crop, write_crop },
     [FACT_PAD] = { "pad", "0 to 255: the colour beside the picture", read_pad, write_pad },
+    [FACT_MARGIN] = { "margin", "0 to 64: pixels of the input that a letterbox leaves free (YOLO-NAS: 4)", read_margin,
+                      write_margin },
     [FACT_HEAD] = { "head", "\"usual\" or \"yolox_raw\"", read_head, write_head },
     [FACT_COLUMNS] = { "columns",
                        "\"batch\", \"box\", \"score\" and \"class\" in the order of a row, as [\"box\", \"score\", \"class\"]",

@@ -32,6 +32,7 @@ enum fact {
     FACT_RESIZE,
     FACT_CROP,
     FACT_PAD,
+    FACT_MARGIN,
     FACT_HEAD,
     FACT_COLUMNS,
     FACT_BOXES,
@@ -56,7 +57,7 @@ struct label_numbers {
 };
 
 enum output_role { ROLE_BOXES, ROLE_SCORES, ROLE_LABELS, ROLE_COUNT, ROLE_MASKS, ROLE_POINTS, ROLES };
-enum { DETECTIONS_MOST = 1000, INPUT_SIDE_MOST = 4096, COLUMNS_MOST = 4, LABELS_MOST = 10000 };
+enum { DETECTIONS_MOST = 1000, INPUT_SIDE_MOST = 4096, COLUMNS_MOST = 4, LABELS_MOST = 10000, MARGIN_MOST = 64 };
 
 struct family;
 struct description {
@@ -70,6 +71,7 @@ struct description {
     enum resize resize;
     double crop; /* of RESIZE_COVER: the share of the covering picture that is seen */
     int pad;
+    int margin; /* of letterboxes: so many pixels of the input stay free beside the longest side */
 
     const struct family *family;
     enum head head;

@@ -29,18 +29,24 @@ static int half(int n)
     return n / 2 + (n % 2 && n / 2 % 2);
 }
 
-static void place_letterbox(struct place *p, int w, int h)
+/* How a picture is scaled to fit. */
+static double fitting(const struct description *d, int w, int h)
 {
-    double k = fmin((double)p->in_width / w, (double)p->in_height / h);
+    return fmin((double)at_least_one(d->width - d->margin) / w, (double)at_least_one(d->height - d->margin) / h);
+}
+
+static void place_letterbox(const struct description *d, struct place *p, int w, int h)
+{
+    double k = fitting(d, w, h);
     p->width = at_least_one(rint(w * k)); /* halves go to the even number, as in Python */
     p->height = at_least_one(rint(h * k));
     p->x = (int)lround((p->in_width - p->width) / 2.0 - 0.1);
     p->y = (int)lround((p->in_height - p->height) / 2.0 - 0.1);
 }
 
-static void place_top_left(struct place *p, int w, int h)
+static void place_top_left(const struct description *d, struct place *p, int w, int h)
 {
-    double k = fmin((double)p->in_width / w, (double)p->in_height / h);
+    double k = fitting(d, w, h);
     p->width = at_least_one(w * k);
     p->height = at_least_one(h * k);
 }
@@ -77,8 +83,8 @@ static struct place place(const struct description *d, int w, int h)
         return p;
     }
     switch (d->resize) {
-    case RESIZE_LETTERBOX: place_letterbox(&p, w, h); break;
-    case RESIZE_LETTERBOX_TOP_LEFT: place_top_left(&p, w, h); break;
+    case RESIZE_LETTERBOX: place_letterbox(d, &p, w, h); break;
+    case RESIZE_LETTERBOX_TOP_LEFT: place_top_left(d, &p, w, h); break;
     case RESIZE_COVER: place_covering(d, &p, w, h); break;
     case RESIZE_OUR_LETTERBOX: image_fit(w, h, d->width, d->height, &p.width, &p.height); break;
     case RESIZE_STRETCH:

@@ -37,6 +37,22 @@ struct case_of {
     float dx, dy, per_x;
 };
 
+TEST(a_margin_leaves_room_on_both_sides_of_a_letterbox)
+{
+    AUTO(image) struct image im = { 0 };
+    struct description d;
+    struct input in = { 0 };
+    struct placed p;
+    picture(&im);
+    describe(&d, RESIZE_LETTERBOX, 44, 44);
+    d.margin = 4;
+    MUST(prepare(&d, &im, &in, &p));
+    CHECK(fabsf(p.dx - 2) < 0.01F && fabsf(p.dy - 12) < 0.01F && fabsf(p.per_x - 1) < 0.01F);
+    CHECK(fabsf(at(&in, &p, 0, 1, 20) - 0.2F) < 0.01F && fabsf(at(&in, &p, 0, 2, 20) - 1) < 0.01F);
+    CHECK(fabsf(at(&in, &p, 1, 41, 20) - 1) < 0.01F && fabsf(at(&in, &p, 1, 42, 20) - 0.2F) < 0.01F);
+    free(in.values);
+}
+
 TEST(each_rule_puts_the_picture_where_it_says)
 {
     static const struct case_of cases[] = {
