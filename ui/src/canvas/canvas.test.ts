@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { addShapes, changeShapes, emptyDoc, removeShapes, withGeo, type Shape } from "./doc";
 import { apply, redo, startHistory, undo } from "./edit";
 import { rect } from "./shapes/rect";
+import { loopsOf } from "./geometry";
 import { fit, panBy, toImage, toScreen, zoomAt } from "./view";
 
 const image = { w: 640, h: 480 };
@@ -13,6 +14,18 @@ test("a point of the image comes back from the screen", () => {
   const v = zoomAt(fit(image, room), { x: 321, y: 123 }, 2.5, image, room);
   const back = toImage(v, toScreen(v, { x: 17, y: 401 }));
   assert.ok(Math.abs(back.x - 17) < 1e-9 && Math.abs(back.y - 401) < 1e-9);
+});
+
+test("parts and holes that were joined by lines without area are apart again", () => {
+  const p = (text: string) => text.split(" ").map((xy) => ({ x: Number(xy.split(",")[0]), y: Number(xy.split(",")[1]) }));
+  const plain = p("0,0 10,0 10,10 0,10");
+  assert.deepEqual(loopsOf(plain), [plain]);
+  const holed = p("0,0 10,0 10,10 0,10 2,8 8,8 8,2 2,2 2,8 0,10");
+  assert.deepEqual(loopsOf(holed), [plain, p("2,8 8,8 8,2 2,2")]);
+  const twice = p("0,0 10,0 10,10 0,10 1,8 4,8 4,2 1,2 1,8 0,10 6,8 9,8 9,2 6,8 0,10");
+  assert.deepEqual(loopsOf(twice), [plain, p("1,8 4,8 4,2 1,2"), p("6,8 9,8 9,2")]);
+  const nested = p("0,0 10,0 10,10 0,10 2,8 8,8 8,2 5,5 6,5 6,6 5,5 8,2 2,2 2,8 0,10");
+  assert.deepEqual(loopsOf(nested), [plain, p("5,5 6,5 6,6"), p("2,8 8,8 8,2 2,2")]);
 });
 
 test("zooming keeps what is under the pointer", () => {

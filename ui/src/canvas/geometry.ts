@@ -74,3 +74,30 @@ export function boundsOf(points: readonly Point[]): Box {
   }
   return points.length ? { x: x0, y: y0, w: x1 - x0, h: y1 - y0 } : { x: 0, y: 0, w: 0, h: 0 };
 }
+
+/** Parts and holes that were joined to one ring by lines gone over forth and back, apart again: each of them a ring without those lines. */
+export function loopsOf(ring: readonly Point[]): (readonly Point[])[] {
+  const n = ring.length;
+  const key = (a: Point, b: Point) => `${a.x},${a.y} ${b.x},${b.y}`;
+  const edges = new Map<string, number>();
+  for (let i = 0; i < n; i++) edges.set(key(ring[i] as Point, ring[(i + 1) % n] as Point), i);
+  const loops: Point[][] = [];
+  const open: { loop: Point[]; back: number }[] = [{ loop: [], back: -1 }];
+  let again = false; // the point stands there a second time, where a line has come back to it
+  for (let i = 0; i < n; i++) {
+    const at = ring[i] as Point;
+    const next = ring[(i + 1) % n] as Point;
+    const top = open[open.length - 1] as { loop: Point[]; back: number };
+    if (top.back === i) {
+      loops.push(top.loop); // it closes at the point that it began with
+      open.pop();
+      again = true;
+      continue;
+    }
+    if (!again) top.loop.push(at);
+    again = false;
+    const back = edges.get(key(next, at)) ?? -1;
+    if (back > i) open.push({ loop: [], back });
+  }
+  return [...open.map((o) => o.loop), ...loops].filter((l) => l.length > 0);
+}

@@ -1,5 +1,5 @@
 // Polygons and open lines share everything but the last edge.
-import { boundsOf, clamp, distance, insidePolygon, toSegment, type Point } from "../geometry";
+import { boundsOf, clamp, distance, insidePolygon, loopsOf, toSegment, type Point } from "../geometry";
 import type { ShapeKind } from "./shape";
 
 export type Path = readonly Point[];
@@ -11,8 +11,10 @@ function path(kind: string, closed: boolean, least: number): ShapeKind<Path> {
     filled: closed,
     bounds: boundsOf,
     trace(c, g) {
-      g.forEach((p, i) => (i ? c.lineTo(p.x, p.y) : c.moveTo(p.x, p.y)));
-      if (closed) c.closePath();
+      for (const loop of closed ? loopsOf(g) : [g]) {
+        loop.forEach((p, i) => (i ? c.lineTo(p.x, p.y) : c.moveTo(p.x, p.y)));
+        if (closed) c.closePath();
+      }
     },
     handles: (g) => g,
     hit(g, p, reach) {

@@ -2,11 +2,17 @@
 import { Button, FileButton, Loader, Slider } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import type { ApiError } from "../../api/client";
+import { loopsOf } from "../../canvas/geometry";
 import { figure, milliseconds, plural } from "../../kit/format";
 import { IconPhoto } from "../../kit/icons";
 import { nameColours } from "../../kit/palette";
 import { Fault, Section, Swatch } from "../../kit/parts";
 import { tryModel, type Trial, type TrialShape } from "./data";
+
+const outlineOf = (points: readonly (readonly number[])[]) =>
+  loopsOf(points.map(([x, y]) => ({ x: x ?? 0, y: y ?? 0 })))
+    .map((loop) => `M${loop.map((p) => `${p.x},${p.y}`).join("L")}Z`)
+    .join("");
 
 /** The picture as the browser shows it, with the shapes laid over it. */
 function Picture({ url, trial, shapes, colours }: { url: string; trial: Trial | null; shapes: readonly TrialShape[]; colours: Map<string, string> }) {
@@ -18,7 +24,7 @@ function Picture({ url, trial, shapes, colours }: { url: string; trial: Trial | 
       <img src={url} alt="The image that is tried" style={{ width: "100%", borderRadius: 6, background: "var(--sunk)" }} />
       {trial && (
         <svg viewBox={`0 0 ${trial.width} ${trial.height}`} preserveAspectRatio="none" style={{ position: "absolute", inset: 0, width: "100%", height: "100%" }} role="img" aria-label={plural(shapes.length, "shape")}>
-          {shapes.map((s, i) => s.kind === "polygon" && s.points && <polygon key={`p${i}`} points={s.points.map(([x, y]) => `${x},${y}`).join(" ")} fill={colours.get(s.label) ?? "#9aa3ad"} fillOpacity={0.25} stroke={colours.get(s.label) ?? "#9aa3ad"} strokeWidth={line} />)}
+          {shapes.map((s, i) => s.kind === "polygon" && s.points && <path key={`p${i}`} d={outlineOf(s.points)} fillRule="evenodd" fill={colours.get(s.label) ?? "#9aa3ad"} fillOpacity={0.25} stroke={colours.get(s.label) ?? "#9aa3ad"} strokeWidth={line} />)}
           {shapes.map((s, i) => s.kind === "keypoints" && s.points?.map(([x, y, seen], k) => (seen ?? 1) > 0.3 && <circle key={`k${i}.${k}`} cx={x} cy={y} r={2 * line} fill={colours.get(s.label) ?? "#9aa3ad"} stroke="#000" strokeOpacity={0.5} strokeWidth={line / 2} />))}
           {boxes.map((s, i) => (
             <g key={i}>
