@@ -49,23 +49,6 @@ static enum err check_what(struct op *op)
     return names ? check_objects(op, in_json(op, "objects")) : OK;
 }
 
-static enum err check_tags(struct op *op)
-{
-    int64_t unknown = 0, there = 1;
-    struct value ids;
-    TRY(in_ids(op, "tag_ids", &ids));
-    TRY(sql_int(
-        op->db, &unknown,
-        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
-        V(ids), V(op->id)));
-    if (unknown)
-        return fail(E_NOT_FOUND, "tag_ids: %lld of the ids are no tags of this datalake", (long long)unknown);
-    const char *source = in_text(op, "data_source_id");
-    if (source)
-        TRY(sql_int(op->db, &there, "SELECT count(*) FROM data_source WHERE id = ?1 AND org = ?2", V(source), V(op->org)));
-    return there ? OK : fail(E_NOT_FOUND, "data_source_id: there is no data source %s", source);
-}
-
 /* Reading a bucket is more than changing one datalake: who was given only that may not. */
 static enum err which_bucket(struct op *op, const char **ret)
 {
@@ -105,9 +88,11 @@ static enum err about_lake(struct op *op, const char *job)
 static enum err start(struct op *op)
 {
     const char *bucket, *job;
+    struct value tags;
     TRY(check_what(op));
     TRY(which_bucket(op, &bucket));
-    TRY(check_tags(op));
+    TRY(tags_check(op, "tag_ids", op->id, &tags));
+    TRY(source_check(op, in_text(op, "data_source_id")));
     TRY(job_add(op->db, op->arena, import_objects_job.name, op->org, op->user_id, input_of(op, bucket), &job));
     TRY(about_lake(op, job));
     op->status = 201;

@@ -131,26 +131,15 @@ static enum err get(struct op *op)
     return reply_one(op, &bucket_sync_resource, op->id);
 }
 
-static enum err check_tags(struct op *op)
-{
-    int64_t unknown = 0;
-    struct value ids;
-    TRY(in_ids(op, "tag_ids", &ids));
-    TRY(sql_int(
-        op->db, &unknown,
-        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
-        V(ids), V(op->id)));
-    return unknown ? fail(E_NOT_FOUND, "tag_ids: %lld of the ids are no tags of this datalake", (long long)unknown) : OK;
-}
-
 /* Reading a bucket is more than changing one datalake: who was given only that may not. The first run begins at once. */
 static enum err create(struct op *op)
 {
     const char *id = id_new(op->arena), *bucket = in_text(op, "connector_id"), *prefix = in_text(op, "prefix");
     int64_t n = 0, now = clock_now_ms();
+    struct value tags;
     TRY(organization_need_to_change(op));
     TRY(resource_need(op, &bucket_resource, bucket));
-    TRY(check_tags(op));
+    TRY(tags_check(op, "tag_ids", op->id, &tags));
     TRY(sql_int(op->db, &n, "SELECT count(*) FROM bucket_sync WHERE datalake_id = ?1", V(op->id)));
     if (n >= SYNCS_MOST)
         return fail(E_TOO_BIG, "a datalake is kept in step with at most %d prefixes", SYNCS_MOST);

@@ -97,6 +97,10 @@ enum { TAG_NAME_FIELDS = 1 };
 extern const struct field tag_name_in[TAG_NAME_FIELDS];
 MUST_USE enum err tag_put_on(struct sql *, const char *tag_id, const char *target_id); /* having it already is fine */
 MUST_USE enum err tag_take_off_all(struct sql *, const char *target_id);
+/* Those of the ids under that member of the request; E_NOT_FOUND if some are no tags of the datalake. */
+MUST_USE enum err tags_check(struct op *, const char *member, const char *lake, struct value *ret);
+/* E_NOT_FOUND: the organization has no such data source; NULL is fine. */
+MUST_USE enum err source_check(struct op *, const char *id);
 MUST_USE enum err source_need(struct sql *, struct arena *, const char *org, const char *name, const char **ret_id);
 
 /* How an image looks is wanted (table image_look): inside a transaction; it is measured later, or never if very many wait. */

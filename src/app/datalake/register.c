@@ -136,26 +136,6 @@ static enum err probe_all(struct op *op, struct registered_file *items, size_t n
 
 /* ---- rows */
 
-static enum err need_source(struct op *op, const char *id)
-{
-    int64_t there = 0;
-    if (!id)
-        return OK;
-    TRY(sql_int(op->db, &there, "SELECT count(*) FROM data_source WHERE id = ?1 AND org = ?2", V(id), V(op->org)));
-    return there ? OK : fail(E_NOT_FOUND, "data_source_id: there is no data source %s", id);
-}
-
-static enum err need_tags(struct op *op, const char *lake, struct value *ret)
-{
-    int64_t unknown = 0;
-    TRY(in_ids(op, "tags", ret));
-    TRY(sql_int(
-        op->db, &unknown,
-        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
-        V(*ret), V(lake)));
-    return unknown ? fail(E_NOT_FOUND, "tags: %lld of the ids are no tags of this datalake", (long long)unknown) : OK;
-}
-
 /* A client that lost the answer sends it again: the second time finds what the first one made. */
 static enum err find_made(struct op *op, const struct data_new *d, const char **ret_id)
 {
@@ -198,7 +178,7 @@ static enum err insert(struct op *op)
         return reply_one(op, &data_resource, id);
     if (e != E_NOT_FOUND)
         return e;
-    TRY(need_tags(op, d->datalake_id, &tags));
+    TRY(tags_check(op, "tags", d->datalake_id, &tags));
     TRY(add(op, f, tags, &id));
     TRY(data_tell(op->db, d->datalake_id));
     op->status = 201;
@@ -214,7 +194,7 @@ static enum err common(struct op *op, struct data_new *ret)
                               .source_id = in_text(op, "data_source_id"),
                               .metadata = in_print(op, "metadata"),
                               .custom_metadata = in_print(op, "custom_metadata") };
-    TRY(need_source(op, ret->source_id));
+    TRY(source_check(op, ret->source_id));
     return custom_check(op, op->id, in_json(op, "custom_metadata"));
 }
 
@@ -286,7 +266,7 @@ static enum err insert_all(struct op *op)
 {
     const struct files *f = op->state;
     struct value tags;
-    TRY(need_tags(op, op->id, &tags));
+    TRY(tags_check(op, "tags", op->id, &tags));
     out_array(&op->out, NULL);
     for (size_t i = 0; i < f->n; i++) {
         const char *id;

@@ -26,6 +26,15 @@ enum err source_need(struct sql *db, struct arena *a, const char *org, const cha
     return OK;
 }
 
+enum err source_check(struct op *op, const char *id)
+{
+    int64_t there = 0;
+    if (!id)
+        return OK;
+    TRY(sql_int(op->db, &there, "SELECT count(*) FROM data_source WHERE id = ?1 AND org = ?2", V(id), V(op->org)));
+    return there ? OK : fail(E_NOT_FOUND, "data_source_id: there is no data source %s", id);
+}
+
 static enum err list(struct op *op)
 {
     return reply_list(op, &source_resource, "1 = 1");

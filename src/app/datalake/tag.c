@@ -78,6 +78,17 @@ enum err tag_put_on(struct sql *db, const char *tag_id, const char *target_id)
     return sql_run(db, "INSERT INTO tagged VALUES (?1, ?2) ON CONFLICT DO NOTHING", V(tag_id), V(target_id));
 }
 
+enum err tags_check(struct op *op, const char *member, const char *lake, struct value *ret)
+{
+    int64_t unknown = 0;
+    TRY(in_ids(op, member, ret));
+    TRY(sql_int(
+        op->db, &unknown,
+        "SELECT count(*) FROM listed j LEFT JOIN tag g ON g.id = j.value AND g.scope = ?2 WHERE j.list = ?1 AND g.id IS NULL",
+        V(*ret), V(lake)));
+    return unknown ? fail(E_NOT_FOUND, "%s: %lld of the ids are no tags of this datalake", member, (long long)unknown) : OK;
+}
+
 enum err tag_take_off_all(struct sql *db, const char *target_id)
 {
     return sql_run(db, "DELETE FROM tagged WHERE target_id = ?1", V(target_id));
