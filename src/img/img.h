@@ -40,6 +40,15 @@ MUST_USE enum err image_decode(const uint8_t *bytes, size_t n, int longest, stru
 
 /* Separable triangle filter, widened by the factor when shrinking (area-aware, no aliasing), bilinear when enlarging. */
 MUST_USE enum err image_resize(const struct image *, int width, int height, struct image *ret);
+/* As other tools make pictures smaller or larger, to the last bit, since networks have learnt from what those made. */
+enum image_filter {
+    FILTER_LINEAR,   /* the four pixels around, also when shrinking (OpenCV's linear) */
+    FILTER_TRIANGLE, /* all pixels that lie under it (Pillow's bilinear) */
+    FILTER_TENSOR,   /* the same with shorter weights (torchvision's of bytes, antialiased) */
+    FILTER_CUBIC,    /* as FILTER_TRIANGLE with a cubic, a = -0.5 (Pillow's bicubic) */
+    FILTER_NEAREST   /* one pixel (Pillow's nearest) */
+};
+MUST_USE enum err image_resample(const struct image *, enum image_filter, int width, int height, struct image *ret);
 /* The whole image, whatever its shape, as side × side pixels: side × side × 3 bytes. */
 MUST_USE enum err image_small(const struct image *, int side, uint8_t *ret);
 MUST_USE enum err image_turn(struct image *, int orientation); /* as EXIF says; 1 does nothing */

@@ -1,7 +1,42 @@
 #include "img/img.h"
+#include "img/taps.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static double triangle(double away)
+{
+    return away < 1 ? 1 - away : 0;
+}
+
+const struct kernel kernel_triangle = { 1, triangle };
+
+/* Shrinking widens the filter, so that every pixel counts. */
+static double stretch_of(int from, int to)
+{
+    return from > to ? (double)from / to : 1;
+}
+
+int taps_room(const struct kernel *k, int from, int to)
+{
+    return (int)ceil(k->reach * stretch_of(from, to)) * 2 + 1;
+}
+
+int taps_at(const struct kernel *k, int from, int to, int i, int *ret_first, double *ret_weight)
+{
+    double centre = (i + 0.5) * (double)from / to, wide = stretch_of(from, to), reach = k->reach * wide, sum = 0;
+    int room = taps_room(k, from, to), low = (int)(centre - reach + 0.5), high = (int)(centre + reach + 0.5);
+    low = low < 0 ? 0 : low;
+    high = high > from ? from : high;
+    if (high - low > room)
+        high = low + room;
+    for (int x = low; x < high; x++)
+        sum += ret_weight[x - low] = k->weight(fabs(x + 0.5 - centre) / wide);
+    for (int x = low; x < high; x++)
+        ret_weight[x - low] /= sum;
+    *ret_first = low;
+    return high - low;
+}
 
 /* Whole numbers alone, so that the result is the same whichever registers the processor has. */
 #define WIDE __attribute__((target_clones("avx2", "default")))
@@ -17,33 +52,21 @@ struct taps {
 
 static void taps_init(struct taps *t, int from, int to)
 {
-    double step = (double)from / to, reach = step > 1 ? step : 1; /* half the width of the triangle, in input pixels */
-    t->room = (int)ceil(reach) * 2 + 1;
+    t->room = taps_room(&kernel_triangle, from, to);
     t->first = heap_take(sizeof(int) * (size_t)to);
     t->count = heap_take(sizeof(int) * (size_t)to);
     t->weight = heap_take(sizeof(int16_t) * (size_t)to * (size_t)t->room);
     double *w = heap_take(sizeof(double) * (size_t)t->room);
     for (int i = 0; i < to; i++) {
-        double centre = (i + 0.5) * step, sum = 0;
-        int low = (int)(centre - reach + 0.5), high = (int)(centre + reach + 0.5);
-        low = low < 0 ? 0 : low;
-        high = high > from ? from : high;
-        if (high - low > t->room)
-            high = low + t->room;
-        for (int k = low; k < high; k++) {
-            double away = fabs(k + 0.5 - centre) / reach;
-            sum += w[k - low] = away < 1 ? 1 - away : 0;
-        }
         int16_t *out = t->weight + (size_t)i * (size_t)t->room;
         int left = ONE, best = 0;
-        for (int k = 0; k < high - low; k++) {
-            out[k] = (int16_t)lround(w[k] / sum * ONE);
+        t->count[i] = taps_at(&kernel_triangle, from, to, i, &t->first[i], w);
+        for (int k = 0; k < t->count[i]; k++) {
+            out[k] = (int16_t)lround(w[k] * ONE);
             left -= out[k];
             best = out[k] > out[best] ? k : best;
         }
         out[best] = (int16_t)(out[best] + left);
-        t->first[i] = low;
-        t->count[i] = high - low;
     }
     free(w);
 }

@@ -14,6 +14,8 @@ static const struct word
     resizes[] = { { "letterbox", RESIZE_LETTERBOX }, { "letterbox_top_left", RESIZE_LETTERBOX_TOP_LEFT },
                   { "stretch", RESIZE_STRETCH },     { "cover", RESIZE_COVER },
                   { "none", RESIZE_NONE },           { NULL } },
+    filters[] = { { "linear", FILTER_LINEAR }, { "antialias", FILTER_TRIANGLE }, { "tensor", FILTER_TENSOR },
+                  { "cubic", FILTER_CUBIC },   { "nearest", FILTER_NEAREST },    { NULL } },
     heads[] = { { "usual", HEAD_USUAL }, { "yolox_raw", HEAD_YOLOX_RAW }, { NULL } },
     forms[] = { { "cxcywh", BOX_CXCYWH }, { "xyxy", BOX_XYXY }, { "yxyx", BOX_YXYX }, { NULL } },
     units[] = { { "input", UNIT_INPUT }, { "fraction", UNIT_FRACTION }, { "original", UNIT_ORIGINAL }, { NULL } },
@@ -114,6 +116,15 @@ static bool read_resize(const struct json *v, struct description *d)
     if (!find_word(resizes, json_text(v), &word))
         return false;
     d->resize = (enum resize)word;
+    return true;
+}
+
+static bool read_filter(const struct json *v, struct description *d)
+{
+    int word;
+    if (!find_word(filters, json_text(v), &word))
+        return false;
+    d->filter = (enum image_filter)word;
     return true;
 }
 
@@ -281,6 +292,10 @@ static void write_resize(struct out *o, const struct description *d)
 {
     out_text(o, "resize", word_of(resizes, d->resize));
 }
+static void write_filter(struct out *o, const struct description *d)
+{
+    out_text(o, "filter", word_of(filters, d->filter));
+}
 static void write_crop(struct out *o, const struct description *d)
 {
     out_number(o, "crop", d->crop);
@@ -341,6 +356,10 @@ static const struct {
     [FACT_RESIZE] = { "resize", "\"letterbox\", \"letterbox_top_left\", \"stretch\", \"cover\" or \"none\"", read_resize,
                       write_resize },
     [FACT_CROP] = { "crop", "the share that \"cover\" keeps, from 0.1 to 1, as 0.875", read_crop, write_crop },
+    [FACT_FILTER] = { "filter",
+                      "\"linear\" (as OpenCV), \"antialias\" (as Pillow), \"tensor\" (as torchvision on tensors), \"cubic\" "
+                      "(Pillow's) or \"nearest\"",
+                      read_filter, write_filter },
     [FACT_PAD] = { "pad", "0 to 255: the colour beside the picture", read_pad, write_pad },
     [FACT_MARGIN] = { "margin", "0 to 64: pixels of the input that a letterbox leaves free (YOLO-NAS: 4)", read_margin,
                       write_margin },
@@ -370,7 +389,9 @@ const char *fact_hint(enum fact f)
 
 void description_init(struct description *d)
 {
-    *d = (struct description){ .scale = 1.0F / 255, .std = { 1, 1, 1 }, .crop = 1, .nms_iou = 0.7, .max_detections = 300 };
+    *d = (struct description){
+        .scale = 1.0F / 255, .std = { 1, 1, 1 }, .crop = 1, .filter = FILTER_TRIANGLE, .nms_iou = 0.7, .max_detections = 300
+    };
     d->labels.background = -1;
     for (int i = 0; i < ROLES; i++)
         d->output[i] = -1;

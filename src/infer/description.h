@@ -3,6 +3,7 @@
  * Each fact is known from somewhere: the graph, its metadata, the custom of its family, or because a person told it
  * (docs/bring-your-model.md). What is told counts most. */
 #pragma once
+#include "img/img.h"
 #include "infer/ort.h"
 #include "json/json.h"
 
@@ -31,6 +32,7 @@ enum fact {
     FACT_STD,
     FACT_RESIZE,
     FACT_CROP,
+    FACT_FILTER,
     FACT_PAD,
     FACT_MARGIN,
     FACT_HEAD,
@@ -70,6 +72,7 @@ struct description {
     float mean[3], std[3];
     enum resize resize;
     double crop; /* of RESIZE_COVER: the share of the covering picture that is seen */
+    enum image_filter filter;
     int pad;
     int margin; /* of letterboxes: so many pixels of the input stay free beside the longest side */
 

@@ -94,16 +94,20 @@ static struct place place(const struct description *d, int w, int h)
     return p;
 }
 
+static bool is_ours(const struct description *d)
+{
+    return d->resize == RESIZE_OUR_LETTERBOX || d->resize == RESIZE_OUR_STRETCH;
+}
+
+/* Ours have learnt from pictures decoded so; what others made smaller was decoded whole. */
 int prepare_side(const struct description *d, int width, int height)
 {
     struct place p = place(d, width < 1 ? 1 : width, height < 1 ? 1 : height);
-    if (!d->width || !d->height)
+    if (!is_ours(d) || !d->width || !d->height)
         return 0;
-    if (d->resize == RESIZE_LETTERBOX || d->resize == RESIZE_LETTERBOX_TOP_LEFT || d->resize == RESIZE_OUR_LETTERBOX)
+    if (d->resize == RESIZE_OUR_LETTERBOX)
         return p.in_width > p.in_height ? p.in_width : p.in_height;
-    double across = (double)p.width / width, down = (double)p.height / height, k = across > down ? across : down;
-    double side = (width > height ? width : height) * k + 1; /* neither side becomes smaller than it is wanted */
-    return d->resize == RESIZE_OUR_STRETCH ? (p.width > p.height ? p.width : p.height) : side > IMAGE_SIDE ? 0 : (int)side;
+    return p.width > p.height ? p.width : p.height;
 }
 
 /* IEEE 754 binary16, halves to even; too large ones become infinite. */
@@ -202,7 +206,9 @@ WRITER(u8, uint8_t)
 
 static enum err resize(const struct description *d, const struct place *p, const struct image *image, struct image *ret)
 {
-    if (d->resize != RESIZE_OUR_STRETCH)
+    if (!is_ours(d))
+        return image_resample(image, d->filter, p->width, p->height, ret);
+    if (d->resize == RESIZE_OUR_LETTERBOX)
         return image_resize(image, p->width, p->height, ret);
     int w, h;
     AUTO(image) struct image fitted = { 0 };

@@ -42,6 +42,7 @@ static bool recognise(const struct look *l, struct description *d)
     if (known) {
         SET(d, FACT_SCORE, ORIGIN_METADATA, score = SCORE_PROBABILITY);
         SET(d, FACT_RESIZE, ORIGIN_METADATA, resize = RESIZE_COVER);
+        SET(d, FACT_FILTER, ORIGIN_METADATA, filter = FILTER_TRIANGLE);
         set_yolo_picture(d, ORIGIN_METADATA);
     }
     SET(d, FACT_COLOUR, ORIGIN_FAMILY, bgr = false);
@@ -90,6 +91,7 @@ static bool recognise_anomaly(const struct look *l, struct description *d)
     if (d->output[ROLE_MASKS] < 0)
         return false;
     d->gives = WANT_OUTLINES | (d->output[ROLE_SCORES] >= 0 ? WANT_LABELS : 0);
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_TRIANGLE);
     set_yolo_picture(d, ORIGIN_FAMILY);
     if (d->from[FACT_RESIZE] != ORIGIN_TOLD)
         d->resize = RESIZE_STRETCH;

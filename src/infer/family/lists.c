@@ -61,6 +61,7 @@ static bool recognise_counted(const struct look *l, struct description *d)
     d->output[ROLE_LABELS] = look_output(l, "classes");
     if (!has(d) || d->output[ROLE_COUNT] < 0)
         return false;
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_LINEAR);
     be_usual(d);
     if (d->type == ELEMENT_U8) /* super-gradients divide inside */
         set_yolo_picture(d, ORIGIN_FAMILY);
@@ -88,6 +89,7 @@ static bool recognise_with_scores(const struct look *l, struct description *d)
     d->output[ROLE_MASKS] = masks >= 0 && ort_output(l->session, (size_t)masks)->rank == 4 ? masks : -1;
     SET(d, FACT_RESIZE, ORIGIN_FAMILY, resize = RESIZE_LETTERBOX_TOP_LEFT);
     SET(d, FACT_PAD, ORIGIN_FAMILY, pad = 0);
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_LINEAR);
     be_usual(d);
     d->from[FACT_COLOUR] = d->from[FACT_COLOUR] == ORIGIN_TOLD ? ORIGIN_TOLD : ORIGIN_UNKNOWN;
     return true;

@@ -100,6 +100,7 @@ static bool recognise(const struct look *l, struct description *d)
     else if (width == 6)
         set_columns(d, ORIGIN_FAMILY, 3, usual);
     be_usual(d, ORIGIN_FAMILY);
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_LINEAR);
     if (width == 7 || l->exported) /* YOLOv7 and super-gradients: pictures as YOLO sees them */
         set_yolo_picture(d, ORIGIN_FAMILY);
     return width == 7 || told || columns_width(d) == width;
@@ -213,6 +214,7 @@ static bool recognise_paddle(const struct look *l, struct description *d)
     SET(d, FACT_COLOUR, ORIGIN_FAMILY, bgr = false);
     set_range(d, ORIGIN_FAMILY, 0, 1);
     SET(d, FACT_RESIZE, ORIGIN_FAMILY, resize = RESIZE_STRETCH);
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_LINEAR);
     return true;
 }
 

@@ -100,4 +100,5 @@ void set_yolo_picture(struct description *d, enum origin from)
     set_mean(d, from, none, one);
     SET(d, FACT_RESIZE, from, resize = RESIZE_LETTERBOX);
     SET(d, FACT_PAD, from, pad = 114);
+    SET(d, FACT_FILTER, from, filter = FILTER_LINEAR);
 }
