@@ -194,7 +194,10 @@ void found_shape(struct found *f, const struct placed *at, const struct box *b, 
     struct detection item;
     if (f->n == DETECTIONS_MOST || !n || !clip(b, at, &item))
         return;
-    size_t fair = (f->room_spots - f->n_spots) / 8, first = f->n_spots;
+    bool all = strcmp(f->kind, FOUND_KEYPOINTS) == 0; /* each has its meaning */
+    size_t left = f->room_spots - f->n_spots, fair = all ? left : left / 8, first = f->n_spots;
+    if (all && n > left)
+        return;
     struct spot *fewer = NULL;
     if (n > fair)
         spots = fewer = thinned(spots, n, fair, &n);

@@ -29,6 +29,15 @@ void boxes_add(struct boxes *, const struct description *, const struct placed *
 void boxes_suppress(struct boxes *, double iou, bool across, size_t most);
 void boxes_sort(struct boxes *, size_t most); /* the order only */
 
+/* As boxes_suppress(), of turned boxes by their rows: how much two overlap is said by the normal distributions with their moments
+ * (Llerena et al., Gaussian Bounding Boxes and Probabilistic Intersection-over-Union, 2021), and what a better box overlaps goes
+ * whether that one stays or not (Bolya et al., YOLACT, 2019), as such networks are exported to be read. */
+struct turned {
+    float x, y, width, height, angle; /* radians */
+};
+typedef struct turned turned_of(const void *with, uint32_t row);
+void boxes_suppress_turned(struct boxes *, turned_of *, const void *with, double iou, bool across, size_t most);
+
 /* What goes back: room for everything is that of a message. */
 struct found {
     struct detection *items; /* best first; room for DETECTIONS_MOST */
@@ -40,7 +49,7 @@ struct found {
 /* Boxes clipped to the picture. */
 void found_boxes(struct found *, const struct boxes *, const struct placed *);
 void found_label(struct found *, int label, float score);
-/* A shape of points around or within a box; too many points are thinned out. */
+/* A shape of points around or within a box; too many points are thinned out, but for keypoints. */
 void found_shape(struct found *, const struct placed *, const struct box *, const struct spot *, size_t n);
 
 /* All of a detector's end: suppresses as described, and gives boxes, or shapes by `outline` where these are wanted: it answers the

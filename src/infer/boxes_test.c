@@ -224,3 +224,67 @@ TEST(a_polygon_is_cut_to_its_box)
     CHECK(n == 4 && least == 3 && most == 10);
     CHECK_INT(outline_clip(square, 4, 20, 20, 30, 30, cut), 0);
 }
+
+static const struct turned *drawn_turned;
+
+static struct turned turned_of_row(const void *with, uint32_t row)
+{
+    (void)with;
+    return drawn_turned[row];
+}
+
+/* Boxes of these rows, each worse than the one before. */
+static void add_turned(struct boxes *b, const struct turned *all, size_t n, int labels)
+{
+    struct description d;
+    description_init(&d);
+    drawn_turned = all;
+    for (size_t i = 0; i < n; i++) {
+        float side = all[i].width > all[i].height ? all[i].width : all[i].height;
+        float box[4] = { all[i].x, all[i].y, side, side };
+        boxes_add(b, &d, &as_it_is, box, 0.9F - 0.1F * (float)i, (int)i % labels, (uint32_t)i);
+    }
+}
+
+TEST(turned_boxes_that_cross_both_stay_though_the_boxes_around_them_are_the_same)
+{
+    static const struct turned all[] = { { 500, 500, 300, 40, 0.8F }, { 500, 500, 300, 40, -0.8F }, { 502, 499, 300, 42, 0.81F } };
+    AUTO(boxes) struct boxes b = { 0 };
+    add_turned(&b, all, COUNT_OF(all), 1);
+    boxes_suppress_turned(&b, turned_of_row, NULL, 0.7, false, 300);
+    CHECK_INT(b.n, 2);
+    CHECK_INT(b.items[0].row, 0);
+    CHECK_INT(b.items[1].row, 1);
+}
+
+TEST(a_turned_box_goes_for_a_better_one_that_went_itself_and_not_for_one_of_another_label)
+{
+    static const struct turned all[] = { { 500, 500, 100, 50, 0.3F }, { 516, 500, 100, 50, 0.3F }, { 532, 500, 100, 50, 0.3F } };
+    for (int labels = 1; labels < 3; labels++) {
+        AUTO(boxes) struct boxes b = { 0 };
+        add_turned(&b, all, COUNT_OF(all), labels);
+        boxes_suppress_turned(&b, turned_of_row, NULL, 0.7, false, 300);
+        CHECK_INT(b.n, labels == 1 ? 1 : 3);
+    }
+    AUTO(boxes) struct boxes far = { 0 }, few = { 0 };
+    static const struct turned apart[] = { { 500, 500, 100, 50, 0.3F }, { 530, 500, 100, 50, 0.3F }, { 560, 500, 100, 50, 0.3F } };
+    add_turned(&far, apart, COUNT_OF(apart), 1);
+    boxes_suppress_turned(&far, turned_of_row, NULL, 0.7, false, 300);
+    CHECK_INT(far.n, 3);
+    add_turned(&few, apart, COUNT_OF(apart), 1);
+    boxes_suppress_turned(&few, turned_of_row, NULL, 0.7, false, 2);
+    CHECK_INT(few.n, 2);
+}
+
+TEST(keypoints_are_told_whole_or_not_at_all)
+{
+    enum { POINTS = 10, ROOM = 25 };
+    struct spot points[POINTS] = { { 0 } }, room[ROOM];
+    struct detection items[DETECTIONS_MOST];
+    struct found f = { .items = items, .spots = room, .room_spots = ROOM, .kind = FOUND_KEYPOINTS };
+    const struct box box = { 10, 10, 50, 50, 0.9F, 0, 0 };
+    for (int i = 0; i < 3; i++)
+        found_shape(&f, &as_it_is, &box, points, POINTS);
+    CHECK_INT(f.n, 2);
+    CHECK(f.items[0].n_spots == POINTS && f.items[1].n_spots == POINTS);
+}

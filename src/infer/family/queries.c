@@ -4,15 +4,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void be_usual(struct description *d)
+/* Of all classes of all queries as many as there are queries. */
+static void be_usual(const struct look *l, struct description *d)
 {
     SET(d, FACT_BOXES, ORIGIN_FAMILY, boxes = BOX_CXCYWH);
     SET(d, FACT_UNIT, ORIGIN_FAMILY, unit = UNIT_FRACTION);
     SET(d, FACT_NMS, ORIGIN_FAMILY, suppress = false);
-    SET(d, FACT_MAX_DETECTIONS, ORIGIN_FAMILY, max_detections = DETECTIONS_MOST);
+    int64_t queries = ort_output(l->session, (size_t)d->output[ROLE_BOXES])->shape[1];
+    SET(d, FACT_MAX_DETECTIONS, ORIGIN_FAMILY, max_detections = queries < DETECTIONS_MOST ? (int)queries : DETECTIONS_MOST);
     SET(d, FACT_COLOUR, ORIGIN_FAMILY, bgr = false);
     set_range(d, ORIGIN_FAMILY, 0, 1);
     SET(d, FACT_RESIZE, ORIGIN_FAMILY, resize = RESIZE_STRETCH);
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_TENSOR);
 }
 
 /* RF-DETR calls its logits `labels`, and its last column counts for nothing. */
@@ -29,6 +32,7 @@ static bool recognise_dets(const struct look *l, struct description *d)
     d->output[ROLE_MASKS] = masks >= 0 && ort_output(l->session, (size_t)masks)->rank == 4 ? masks : -1;
     SET(d, FACT_SCORE, ORIGIN_FAMILY, score = SCORE_SIGMOID);
     d->has_spare = true;
+    SET(d, FACT_FILTER, ORIGIN_FAMILY, filter = FILTER_LINEAR);
     set_mean(d, ORIGIN_FAMILY, imagenet_mean, imagenet_std);
     return true;
 }
@@ -61,7 +65,7 @@ static bool recognise(const struct look *l, struct description *d)
     if (!recognise_dets(l, d) && !recognise_logits(l, d))
         return false;
     d->gives = WANT_BOXES | (d->output[ROLE_MASKS] >= 0 ? WANT_OUTLINES : 0);
-    be_usual(d);
+    be_usual(l, d);
     return true;
 }
 
@@ -102,6 +106,34 @@ static float chance(const struct description *d, const float *row, int64_t colum
     return expf(row[k] - most) / sum;
 }
 
+struct query {
+    const float *box;
+    uint32_t row;
+    struct boxes *to;
+};
+
+static void add_class(const struct description *d, const struct placed *at, const float *row, int64_t columns, int64_t last,
+                      int64_t k, double min_score, const struct query *q)
+{
+    float p = chance(d, row, columns, k);
+    if ((double)p >= min_score)
+        boxes_add(q->to, d, at, q->box, p, label_of_column(d, k, last), q->row);
+}
+
+/* Classes that count for themselves may hold several of a query; else its best. */
+static void add_query(const struct description *d, const struct placed *at, const float *row, int64_t columns, int64_t last,
+                      double min_score, const struct query *q)
+{
+    int64_t best = 0;
+    for (int64_t k = 0; k < last; k++) {
+        best = row[k] > row[best] ? k : best;
+        if (d->score == SCORE_SIGMOID)
+            add_class(d, at, row, columns, last, k, min_score, q);
+    }
+    if (d->score != SCORE_SIGMOID)
+        add_class(d, at, row, columns, last, best, min_score, q);
+}
+
 static enum err decode(const struct description *d, const struct ort_session *s, const struct placed *at, double min_score,
                        struct found *ret)
 {
@@ -112,15 +144,9 @@ static enum err decode(const struct description *d, const struct ort_session *s,
         return fail(E_UNMEANT, "the model's outputs '%s' and '%s' are not of one number of queries", boxes->name, logits->name);
     AUTO(boxes) struct boxes b = { 0 };
     int64_t columns = logits->shape[2], last = columns - (d->score == SCORE_SOFTMAX || (d->has_spare && columns > 1));
-    for (int64_t i = 0; i < boxes->shape[1]; i++) {
-        const float *row = logits->data + i * columns;
-        int64_t best = 0;
-        for (int64_t k = 1; k < last; k++)
-            best = row[k] > row[best] ? k : best;
-        float p = chance(d, row, columns, best);
-        if ((double)p >= min_score)
-            boxes_add(&b, d, at, boxes->data + i * 4, p, label_of_column(d, best, last), (uint32_t)i);
-    }
+    for (int64_t i = 0; i < boxes->shape[1]; i++)
+        add_query(d, at, logits->data + i * columns, columns, last, min_score,
+                  &(struct query){ boxes->data + i * 4, (uint32_t)i, &b });
     struct shapes x = { at, d->output[ROLE_MASKS] < 0 ? NULL : ort_output(s, (size_t)d->output[ROLE_MASKS]), NULL };
     found_objects(ret, d, at, &b, x.masks ? outline : NULL, &x);
     free(x.spots);

@@ -92,6 +92,7 @@ static bool recognise(const struct look *l, struct description *d)
         SET(d, FACT_NMS, from, suppress = false);
     }
     be_usual(d);
+    SET(d, FACT_FILTER, from, filter = FILTER_LINEAR);
     if (plain || three || l->exported)
         set_yolo_picture(d, from);
     return true;
@@ -226,6 +227,13 @@ static size_t keypoints(struct shapes *x, uint32_t row)
     return (size_t)x->d->points;
 }
 
+static struct turned turned_row(const void *with, uint32_t row)
+{
+    const struct shapes *x = with;
+    return (struct turned){ number(&x->r, row, 0), number(&x->r, row, 1), number(&x->r, row, 2), number(&x->r, row, 3),
+                            number(&x->r, row, 4 + x->d->objectness + x->d->classes) };
+}
+
 static size_t turned(struct shapes *x, uint32_t row)
 {
     static const float sides[4][2] = { { -1, -1 }, { 1, -1 }, { 1, 1 }, { -1, 1 } };
@@ -272,7 +280,12 @@ static enum err decode(const struct description *d, const struct ort_session *s,
     free(score);
     free(best);
     struct shapes x = { d, s, at, r, { 0 }, heap_take(sizeof(struct spot) * (size_t)(d->points + 4)) };
-    found_objects(ret, d, at, &b, d->extra ? outline : NULL, &x);
+    struct description rest = *d;
+    if (d->turned && d->suppress) {
+        boxes_suppress_turned(&b, turned_row, &x, d->nms_iou, d->across, (size_t)d->max_detections);
+        rest.suppress = false;
+    }
+    found_objects(ret, &rest, at, &b, d->extra ? outline : NULL, &x);
     free(x.spots);
     return OK;
 }
