@@ -160,13 +160,22 @@ static void write_found(struct model_reply *r, const struct answered *f, char *p
 }
 _Static_assert(sizeof(struct detection) * DETECTIONS_MOST + sizeof(struct spot) * SPOTS_MOST + sizeof(float) * FEATURES_MOST <=
                    MODEL_PAYLOAD,
-               "all of an answer fits into a message");
+               "all of an answer fits");
+
+static enum err send_whole(const char *bytes, size_t n)
+{
+    for (size_t at = 0, part; at < n; at += part) {
+        part = n - at < MESSAGE_SIZE ? n - at : MESSAGE_SIZE;
+        TRY(message_send(CHILD_SOCKET, bytes + at, part, NULL, 0));
+    }
+    return OK;
+}
 
 static void serve_one(struct model *m, const struct model_request *q, const char *told, int *fd)
 {
     static union {
         struct model_reply reply;
-        char bytes[MESSAGE_SIZE];
+        char bytes[ANSWER_SIZE];
     } message;
     struct model_reply r = { 0 };
     char *payload = message.bytes + sizeof r;
@@ -190,7 +199,7 @@ static void serve_one(struct model *m, const struct model_request *q, const char
         write_found(&r, &found, payload);
     }
     memcpy(message.bytes, &r, sizeof r);
-    if (message_send(CHILD_SOCKET, message.bytes, sizeof r + r.n_bytes, NULL, 0) != OK)
+    if (send_whole(message.bytes, sizeof r + r.n_bytes) != OK)
         _exit(0);
 }
 

@@ -4,7 +4,7 @@
 #include "blob/blob.h"
 #include "infer/infer.h"
 
-enum { WHY_SIZE = 1500, TOLD_MOST = 100 << 10, SPOTS_MOST = 6500 };
+enum { WHY_SIZE = 1500, TOLD_MOST = 100 << 10, SPOTS_MOST = 60000 };
 extern const char *const model_kinds[4]; /* FOUND_BOXES … */
 /* A model is loaded by OPEN (its file), which answers the names of the files in which its tensors lie, BESIDE for each of them that
  * is there, and LOAD. */
@@ -16,7 +16,7 @@ struct model_request {
     size_t n_told;        /* bytes that follow: the name of what is BESIDE; what is told about the model to LOAD */
 };
 /* Followed by n_bytes: names, each ended by a NUL; n_items detections, n_spots points and n_features numbers; JSON, or a signature.
- */
+ * What does not fit into a message goes on in the next ones. */
 struct model_reply {
     enum err e;
     char why[WHY_SIZE];
@@ -26,7 +26,7 @@ struct model_reply {
     double cpu_s; /* of the processors, within run_s */
     size_t n_bytes, n_items, n_spots, n_features;
 };
-enum { MODEL_PAYLOAD = MESSAGE_SIZE - (int)sizeof(struct model_reply), MODEL_BYTES = 1 << 30 };
+enum { ANSWER_SIZE = 1 << 20, MODEL_PAYLOAD = ANSWER_SIZE - (int)sizeof(struct model_reply), MODEL_BYTES = 1 << 30 };
 
 /* The role of the process. threads: of a run; more than one of them spin while they wait for each other. */
 _Noreturn void model_child(int threads);

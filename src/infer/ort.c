@@ -1,4 +1,5 @@
 #include "infer/features.h"
+#include "infer/graph.h"
 #include "infer/ort_inside.h"
 #include <dlfcn.h>
 #include <limits.h>
@@ -152,6 +153,18 @@ static enum err describe(struct ort_session *s, bool input, size_t i, struct ort
     return e;
 }
 
+/* What grows in a loop is given back at once: the arena keeps each of its sizes, which adds up to many times what is held. */
+static enum err choose_memory(const uint8_t *model, size_t n, OrtSessionOptions *o)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    struct graph *g = arena_take(a, sizeof *g);
+    graph_read(a, model, n, g);
+    if (!graph_has(g, "Loop"))
+        return check(ort->AddSessionConfigEntry(o, "session.use_env_allocators", "1"), E_BROKEN, "ONNX Runtime");
+    TRY(check(ort->DisableMemPattern(o), E_BROKEN, "ONNX Runtime"));
+    return check(ort->DisableCpuMemArena(o), E_BROKEN, "ONNX Runtime");
+}
+
 static enum err create(const uint8_t *model, size_t n, OrtSession **ret)
 {
     OrtSessionOptions *o = NULL;
@@ -160,7 +173,7 @@ static enum err create(const uint8_t *model, size_t n, OrtSession **ret)
     if (e == OK)
         e = check(ort->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL), E_BROKEN, "ONNX Runtime");
     if (e == OK)
-        e = check(ort->AddSessionConfigEntry(o, "session.use_env_allocators", "1"), E_BROKEN, "ONNX Runtime");
+        e = choose_memory(model, n, o);
     if (e == OK)
         e = check(ort->AddSessionConfigEntry(o, "session.use_device_allocator_for_initializers", "1"), E_BROKEN, "ONNX Runtime");
     if (e == OK) /* the format that onnx_check() has looked through, and no other */

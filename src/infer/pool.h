@@ -5,7 +5,7 @@
 struct answer {
     union {
         struct model_reply reply;
-        char bytes[MESSAGE_SIZE];
+        char bytes[ANSWER_SIZE];
     };
 };
 /* Loads the model if need be and asks; once more if the process went away meanwhile through no fault of the request. fd: what goes

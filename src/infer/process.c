@@ -46,6 +46,18 @@ static enum err check(struct answer *a, size_t n)
     return OK;
 }
 
+/* All messages of an answer. Who says that more comes than there is room for is not listened to. */
+static enum err hear(struct process *p, double limit_s, struct answer *a, size_t *ret_n, int *ret_status)
+{
+    size_t n = 0, more;
+    do {
+        TRY(child_hear(&p->child, limit_s, a->bytes + n, sizeof a->bytes - n, &more, ret_status));
+        n += more;
+    } while (more && n >= sizeof a->reply && n < sizeof a->bytes && n - sizeof a->reply < a->reply.n_bytes);
+    *ret_n = n;
+    return OK;
+}
+
 enum err process_ask(struct process *p, const struct question *q, struct answer *a, bool *ret_late)
 {
     bool loading = q->task == MODEL_OPEN || q->task == MODEL_BESIDE || q->task == MODEL_LOAD;
@@ -63,7 +75,7 @@ enum err process_ask(struct process *p, const struct question *q, struct answer 
     enum err e = child_tell(&p->child, a->bytes, sizeof r + r.n_told, &q->fd, q->fd < 0 ? 0 : 1);
     meanwhile_do(q->meanwhile);
     if (e == OK || e == E_CANCELLED) /* then hearing tells how it ended */
-        e = child_hear(&p->child, q->limit_s, a->bytes, sizeof a->bytes, &n, &status);
+        e = hear(p, q->limit_s, a, &n, &status);
     if (e == OK)
         return check(a, n);
     p->ready = false;
