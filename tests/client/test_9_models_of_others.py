@@ -59,59 +59,26 @@ def region(width, height, box, inside, outside):
     return [[inside if box[0] <= x + .5 < box[2] and box[1] <= y + .5 < box[3] else outside for x in range(width)] for y in range(height)]
 
 
-QUARTER = [x / 4 for x in (8, 24, 32, 36)]  # of prototypes: on their cells
-LISTS = {"boxes": ([[*STRETCHED], [0, 0, 1, 1]], "float32"), "labels": ([2, 1], "int64"), "scores": ([0.9, 0.01], "float32")}
-COUNTED = {"num_dets": ([[1]], "int32"), "det_boxes": ([[FIT, FIT]], "float32"), "det_scores": ([[0.9, 0.8]], "float32"), "det_classes": ([[1, 1]], "int32")}
-PICKED = [[*FIT, 0.9, 1.0], [0.0] * 6, [0.0] * 6]
 FRACTION = [*centred(fractions(STRETCHED))]
 QUERIES = {"logits": ([[[-9.0, -9.0, 9.0]] * 3 + [[-9.0, 2 + LOGIT, 2.0]]], "float32"), "pred_boxes": ([[[.5, .5, .1, .1]] * 3 + [FRACTION]], "float32")}
 SIGMOID = {"logits": ([[[-9.0, -9.0]] * 3 + [[-9.0, LOGIT]]], "float32"), "pred_boxes": QUERIES["pred_boxes"]}
-OFFSETS = [(FIT[0] + FIT[2]) / 2 / 8, (FIT[1] + FIT[3]) / 2 / 8 - 5, math.log(25.6 / 8), math.log(12.8 / 8)]  # from cell (0, 5) of stride 8, which is row 40
 MASKED = [x * 2 for x in (3, 6, 16, 19)]  # in the input of 64, as the maps below say it
 
 # name: (network, what is told, the labels)
 BOXES = {
     "v8": (says(v8(), metadata=ULTRA), {}, NAMES),
-    "v8 without metadata": (says(v8()), {}, NAMES),
-    "v8 with free axes": (says(v8(), {"images": ("float32", ["b", 3, "h", "w"])}, ULTRA, {"output0": ["b", "c", "n"]}), {}, NAMES),
-    "v8 in halves": (says({"output0": (v8()["output0"][0], "float16")}, {"images": ("float16", [1, 3, SIDE, SIDE])}, ULTRA), {}, NAMES),
-    "v8 of bytes, colours last": (says(v8(), {"images": ("uint8", [1, SIDE, SIDE, 3])}, ULTRA), {}, NAMES),
     "v8 without a batch": (says(v8(), {"images": ("float32", [3, SIDE, SIDE])}, ULTRA), {}, NAMES),
-    "v5": (says({"output": ([rows(7, [*centred(FIT), 0.9, 0, 1.0], 3 * ANCHORS, [*centred(FIT), 0.8, 0, 1.0])], "float32")}), {}, NAMES),
     "yolox": (says({"output": ([rows(7, [*centred(TOP), 0.9, 0, 1.0])], "float32")}), {"colour": "BGR", "range": [0, 255], "resize": "letterbox_top_left"}, NAMES),
-    "yolox, not decoded": (says({"output": ([rows(7, [*OFFSETS, 0.9, 0, 1.0])], "float32")}), {**COLOUR, "head": "yolox_raw"}, NAMES),
-    "end to end": (says({"output0": ([PICKED], "float32")}, metadata={**ULTRA, "end2end": "True"}), {}, NAMES),
-    "rtdetr of ultralytics": (says({"output0": ([[[*FRACTION, 0.9, 1.0]] + [[0.0] * 6] * 2], "float32")}, metadata={**ULTRA, "head": "RTDETRDecoder"}), {}, NAMES),
-    "rows of seven": (says({"output": ([[0, *FIT, 1, 0.9]], "float32")}), {"columns": ["batch", "box", "class", "score"]}, NAMES),
-    "flat": (says({"graph2_flat_predictions": ([[0, *FIT, 0.9, 1]], "float32")}, {"input": ("uint8", [1, 3, SIDE, SIDE])}), {}, NAMES),
     "chosen, as told": (says({"found": ([[[*FRACTION, 0.9, 1.0]]], "float32")}), {"colour": "RGB", "range": [0, 1], "resize": "stretch", "boxes": "cxcywh", "unit": "fraction"}, NAMES),
-    "detr": (says(QUERIES, {"pixel_values": ("float32", [1, 3, SIDE, SIDE]), "pixel_mask": ("int64", [1, SIDE, SIDE])}), {}, NAMES),
     "rtdetr": (says(SIGMOID), {"mean": [0, 0, 0]}, NAMES),
-    "rfdetr": (says({"dets": QUERIES["pred_boxes"], "labels": ([[[-9.0, -9.0, -9.0]] * 3 + [[-9.0, LOGIT, -9.0]]], "float32")}), {}, NAMES),
-    "torchvision": (says(LISTS, declare={"boxes": ["n", 4], "labels": ["n"], "scores": ["n"]}), {}, {"1": "red", "2": "blue"}),
-    "torchvision, its names in another order": (says({"boxes": LISTS["boxes"], "labels": LISTS["scores"], "scores": LISTS["labels"]}), {}, {"1": "red", "2": "blue"}),
-    "torchvision, labels from 0": (says(LISTS), {"first_class": 1}, NAMES),
-    "torchvision, any size": (says({**LISTS, "boxes": ([[*map(float, BOX)], [0, 0, 1, 1]], "float32")}, {"x": ("float32", [3, "h", "w"])}), {"first_class": 1}, NAMES),
-    "tensorflow": (says({"detection_boxes": ([[fractions([STRETCHED[i] for i in (1, 0, 3, 2)]), [0, 0, 1, 1]]], "float32"), "detection_classes": ([[2.0, 1.0]], "float32"),
-                         "detection_scores": ([[0.9, 0.8]], "float32"), "num_detections": ([1.0], "float32")}, {"input_tensor": ("uint8", [1, SIDE, SIDE, 3])}), {}, {"1": "red", "2": "blue"}),
-    "counted": (says(COUNTED), COLOUR, NAMES),
-    "counted, of bytes": (says(COUNTED, {"input": ("uint8", [1, 3, SIDE, SIDE])}), {}, NAMES),
-    "mmdeploy": (says({"dets": ([[[*TOP, 0.9]]], "float32"), "labels": ([[1]], "int64")}), {"colour": "RGB", "range": [0, 1], "mean": [0, 0, 0], "std": [1, 1, 1]}, NAMES),
-    "told the picture's size": (says({"labels": ([[1]], "int64"), "boxes": ([[[*map(float, BOX)]]], "float32"), "scores": ([[0.9]], "float32")},
-                                     {**IN, "orig_target_sizes": ("int64", [1, 2])}), {}, NAMES),
     "paddle": (says({"out": ([[1, 0.9, *BOX]], "float32"), "n": ([1], "int32")}, {"im_shape": ("float32", [1, 2]), "image": ("float32", [1, 3, SIDE, SIDE]), "scale_factor": ("float32", [1, 2])}),
                {"mean": [0, 0, 0], "std": [1, 1, 1]}, NAMES),
     "boxes and scores": (says({"b": ([[FIT, FIT]], "float32"), "s": ([[[0, .9], [0, .8]]], "float32")}), {**COLOUR, "boxes": "xyxy", "unit": "input"}, NAMES),
 }
-CHANNELS = [[region(16, 16, QUARTER, 8.0, -8.0) if k == 3 else [[0.0] * 16] * 16 for k in range(32)]]
 MAPS = [region(32, 32, [x / 2 for x in MASKED], v, -v) for v in (-6.0, 6.0)]
 SHAPES = {
-    "segments of ultralytics": (says({**v8(*[1.0 if k == 3 else 0.0 for k in range(32)]), "output1": (CHANNELS, "float32")}, metadata={**ULTRA, "task": "segment"}), {}, NAMES, BOX),
     "turned boxes": (says(v8(0.0), metadata={**ULTRA, "task": "obb"}), {}, NAMES, BOX),
-    "masks of torchvision": (says({**LISTS, "masks": ([[region(SIDE, SIDE, STRETCHED, 1.0, 0.0)], [region(SIDE, SIDE, [0, 0, 1, 1], 1.0, 0.0)]], "float32")}), {}, {"1": "red", "2": "blue"}, BOX),
     "masks of queries": (says({"class_queries_logits": QUERIES["logits"], "masks_queries_logits": ([[[[-9.0] * 32] * 32] * 3 + [MAPS[1]]], "float32")}), {}, NAMES, [18.75, 18.75, 100, 59.4]),
-    "maps": (says({"out": ([[MAPS[0], MAPS[1]]], "float32")}), PLAIN, {"0": "background", "1": "blue"}, [18.75, 18.75, 100, 59.4]),
-    "map of numbers": (says({"out": ([region(SIDE, SIDE, MASKED, 1, 0)], "uint8")}), PLAIN, {"0": "background", "1": "blue"}, [18.75, 18.75, 100, 59.4]),
     "anomalies": (says({"pred_score": ([[0.9]], "float32"), "anomaly_map": ([[region(32, 32, [x / 2 for x in MASKED], 1.0, 0.0)]], "float32")}), {}, {"0": "good", "1": "blue"},
                   [18.75, 18.75, 100, 59.4]),
 }
@@ -181,6 +148,13 @@ def test_keypoints_come_with_how_sure_the_model_is(server, version, picture):
                 metadata={**ULTRA, "task": "pose", "names": "{0: 'person'}", "kpt_shape": "[2, 3]"})
     p, _ = predict(server, deploy(server, version(pose, {}, {"0": "person"}, "KEYPOINT")), picture)
     assert p["keypoints"] == [[[20, 20, 0.5], [100, 60, 1]]] and p["detection_classes"] == [0]
+
+
+def test_a_query_may_be_of_several_classes_that_count_for_themselves(server, version, picture):
+    both = {"logits": ([[[-9.0, -9.0]] * 3 + [[math.log(3), LOGIT]]], "float32"), "pred_boxes": QUERIES["pred_boxes"]}
+    p, names = predict(server, deploy(server, version(says(both), {"mean": [0, 0, 0]}, NAMES)), picture)
+    assert [names[str(c)] for c in p["detection_classes"]] == ["blue", "red"] and near(p["detection_scores"], [0.9, 0.75], 0.002)
+    assert p["detection_boxes"][0] == p["detection_boxes"][1]
 
 
 def means(dtype="float32", shape=(1, 3, SIDE, SIDE), nodes=()):
