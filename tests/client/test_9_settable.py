@@ -1,7 +1,10 @@
 """What can be set about a foreign model's answer, and inputs and outputs of unusual forms."""
+import json
+
 import pytest
+import requests
 from onnx_file import model
-from test_9_models_of_others import ANCHORS, FIT, IN, NAMES, SIDE, ULTRA, centred, deploy, near, picture, predict, says, turned, version  # noqa: F401
+from test_9_models_of_others import ANCHORS, BOXES, FIT, IN, NAMES, SIDE, ULTRA, centred, deploy, near, picture, predict, says, turned, version  # noqa: F401
 
 KINDS = {"same": [FIT, 0.9, 0], "overlapping": [[FIT[0] + 2, *FIT[1:]], 0, 0.8], "half": [[FIT[0] + 12, *FIT[1:]], 0, 0.7], "apart": [[48, 40, 60, 46], 0.6, 0]}
 
@@ -57,3 +60,21 @@ def test_a_margin_is_taken_off_the_letterbox(server, version, picture):  # noqa:
     p, _ = predict(server, deploy(server, version(file, {"margin": 4}, NAMES)), picture)
     top, left, bottom, right = p["detection_boxes"][0]
     assert near((left, top, right, bottom), (20, 20, 100, 60), 1), p
+
+
+def test_a_reading_is_tried_before_it_is_told(server, version, picture):  # noqa: F811
+    file, told, labels = BOXES["yolox"]
+    v = version(file, {"pad": 90}, labels)
+
+    def attempt(onnx, status=200):
+        with open(picture, "rb") as f:
+            r = requests.post(f"{server.host}/api/model/version/{v.id}/try", headers={"Authorization": f"Bearer {server.token}"}, data={"onnx": onnx}, files={"media": f}, timeout=60)
+        assert r.status_code == status, r.text
+        return r.json()
+    (right,) = attempt(json.dumps(told))["shapes"]
+    (wrong,) = attempt(json.dumps({**told, "resize": "letterbox"}))["shapes"]
+    assert near([right[k] for k in "xywh"], (20, 20, 80, 40), 1) and wrong["y"] != right["y"]
+    assert "onnx.resize" in attempt('{"resize": "sideways"}', 400)["message"]
+    assert "onnx" in attempt("{", 400)["message"] and "4000" in attempt(json.dumps({"resize": "x" * 5000}), 400)["message"]
+    assert "does not say all" in attempt("{}", 422)["message"]
+    assert server.call("GET", f"/api/model/version/{v.id}")["parameters"]["onnx"] == {"pad": 90}, "nothing of it is kept"

@@ -8,24 +8,30 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MEDIA_CAP = 64 << 20, THRESHOLD_CAP = 32 };
+enum { MEDIA_CAP = 64 << 20, THRESHOLD_CAP = 32, ONNX_CAP = 4000 };
 #define LEAST 0.05 /* scores: below it detectors say something everywhere */
 
 struct trial {
     int image; /* a file in memory */
     uint64_t size;
-    char threshold[THRESHOLD_CAP + 1];
+    char threshold[THRESHOLD_CAP + 1], onnx[ONNX_CAP + 1];
 };
+
+static enum err take(const struct http_part *part, const char *bytes, size_t n, char *to, size_t cap, const char *why)
+{
+    if (part->offset + n > cap)
+        return fail(E_INVALID, "%s", why);
+    memcpy(to + part->offset, bytes, n);
+    return OK;
+}
 
 static enum err piece(void *with, const struct http_part *part, const char *bytes, size_t n)
 {
     struct trial *t = with;
-    if (strcmp(part->name, "threshold") == 0) {
-        if (part->offset + n > THRESHOLD_CAP)
-            return fail(E_INVALID, "threshold must be a number from 0 to 1");
-        memcpy(t->threshold + part->offset, bytes, n);
-        return OK;
-    }
+    if (strcmp(part->name, "threshold") == 0)
+        return take(part, bytes, n, t->threshold, THRESHOLD_CAP, "threshold must be a number from 0 to 1");
+    if (strcmp(part->name, "onnx") == 0)
+        return take(part, bytes, n, t->onnx, ONNX_CAP, "onnx may have 4000 bytes");
     if (strcmp(part->name, "media") != 0)
         return OK;
     if (part->offset == 0 && t->size)
@@ -81,6 +87,23 @@ static enum err write_shape(struct op *op, const struct predicted_shape *s)
     return OK;
 }
 
+/* As the version says, or as it might be read. */
+static enum err see(struct op *op, const struct trial *t, double threshold, struct detections *found,
+                    struct predicted_shapes *shapes)
+{
+    AUTO(infer_model) struct infer_model model = MODEL_CLOSED;
+    struct model_served served;
+    if (!*t->onnx)
+        return model_see(op->db, op->services, op->arena, op_party(op), op->id, t->image, threshold, NULL, found, shapes);
+    TRY(model_file_find(op->db, op->arena, op->id, &served));
+    if (!served.told)
+        return fail(E_CONFLICT, "onnx: the model was trained here, and its file says how it is read");
+    TRY(model_told_as(op->arena, served.told, t->onnx, &served.told));
+    TRY(model_open_served(op->services, op->arena, &served, &model));
+    TRY(infer_predict(op->services->infer, op_party(op), &model, t->image, threshold, op->arena, found));
+    return shapes_of(op->arena, found, shapes);
+}
+
 static enum err try_it(struct op *op)
 {
     struct trial *t = op->state;
@@ -90,7 +113,7 @@ static enum err try_it(struct op *op)
     if (!t->size)
         return fail(E_INVALID, "the form has no file \"media\"");
     TRY(threshold_of(t, &threshold));
-    TRY(model_see(op->db, op->services, op->arena, op_party(op), op->id, t->image, threshold, NULL, &found, &shapes));
+    TRY(see(op, t, threshold, &found, &shapes));
     struct out *o = &op->out;
     out_object(o, NULL);
     out_array(o, "shapes");
@@ -117,7 +140,9 @@ DESCRIBED(trial_answer, "trial of a model", { "shapes", T_MANY, .of = &tried_sha
 
 static const struct route routes[] = {
     { "POST", "/api/model/version/{id}/try", try_it, MAY_READ, WORK_FREE,
-      "what the model says of an image, which is not kept: a form with the file media, and threshold (0.05 unless sent)",
+      "what the model says of an image, which is not kept: a form with the file media, threshold (0.05 unless sent), and onnx: "
+      "facts"
+      " about a file that was brought along, for this once",
       .on = &model_version_resource, .answers = &trial_answer, .public_too = true, .queues = true, .start = start, .stop = stop },
 };
 

@@ -81,6 +81,8 @@ void auto_infer_model(struct infer_model *);
 bool model_is_servable_file(const char *filename, const char *framework);
 /* type, labels and parameters as the table has them, or NULL. */
 MUST_USE enum err model_told(struct arena *, const char *type, const char *labels, const char *parameters, const char **ret);
+/* The same with the facts of `onnx`, a JSON object, for this once. E_INVALID names the key. */
+MUST_USE enum err model_told_as(struct arena *, const char *told, const char *onnx, const char **ret);
 /* What parameters say under "onnx": E_INVALID names the key. */
 MUST_USE enum err model_parameters_check(const struct json *parameters, const char *where);
 /* Before a version is deployed to be served: E_UNMEANT says why its file cannot be, E_NOT_FOUND that the caller sees no such

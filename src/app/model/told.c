@@ -86,6 +86,38 @@ enum err model_told(struct arena *a, const char *type, const char *labels, const
     return OK;
 }
 
+/* Facts of a reading that is tried, in the place of those that the version has under the same keys. */
+static void write_onnx(struct out *o, const struct json *kept, const struct json *tried)
+{
+    out_object(o, "onnx");
+    for (struct json_member m = json_first(kept); m.key; m = json_next(kept, m))
+        if (!json_get(tried, m.key))
+            out_json(o, m.key, m.value);
+    for (struct json_member m = json_first(tried); m.key; m = json_next(tried, m))
+        out_json(o, m.key, m.value);
+    out_end_object(o);
+}
+
+enum err model_told_as(struct arena *a, const char *told, const char *onnx, const char **ret)
+{
+    const struct json *kept, *tried;
+    struct description d;
+    AUTO(out) struct out o;
+    TRY(fail_within(json_parse(a, onnx, strlen(onnx), &tried), "onnx: "));
+    description_init(&d);
+    TRY(description_read(tried, &d));
+    TRY(json_parse(a, told, strlen(told), &kept));
+    out_init(&o, 1 << 20);
+    out_object(&o, NULL);
+    for (struct json_member m = json_first(kept); m.key; m = json_next(kept, m))
+        if (strcmp(m.key, "onnx") != 0)
+            out_json(&o, m.key, m.value);
+    write_onnx(&o, json_get(kept, "onnx"), tried);
+    out_end_object(&o);
+    *ret = arena_str(a, o.text.bytes);
+    return OK;
+}
+
 static enum err find_beside(struct sql *db, struct arena *a, const char *version, struct model_served *ret)
 {
     AUTO(rows) struct rows *r = NULL;

@@ -25,8 +25,10 @@ export function useScores(experiment: string | null | undefined): Record<string,
   const logs = useGet<Page<Log>>(experiment ? `/api/experiment/${experiment}/logs/extended` : null, { limit: 1000 });
   return Object.fromEntries((logs.data?.items ?? []).flatMap((l) => (l.type === "VALUE" && typeof l.data === "number" ? [[l.name, l.data]] : [])));
 }
-export function tryModel(version: string, file: File): Promise<Trial> {
+/** onnx: facts about the file for this once. */
+export function tryModel(version: string, file: File, onnx?: Record<string, unknown>): Promise<Trial> {
   const form = new FormData();
+  if (onnx) form.append("onnx", JSON.stringify(onnx));
   form.append("media", file);
   return call<Trial>("POST", `/api/model/version/${version}/try`, { form });
 }

@@ -5,6 +5,7 @@ import type { InputOrOutputOfAFile } from "../../api/answers";
 import { bytes } from "../../kit/format";
 import { Caution, Facts, Fault, Lines, Section } from "../../kit/parts";
 import { toast } from "../../kit/toast";
+import { Readings } from "./readings";
 import { tellOfFile, useModelFile, type ModelFile, type ModelVersion } from "./data";
 
 const origins: Record<string, string> = { told: "told", metadata: "its metadata", file: "its graph", family: "usual for it" };
@@ -91,6 +92,7 @@ export function FileTold({ v }: { v: ModelVersion }) {
               names.length && names.join() !== own.join() ? ["Its own labels", names.slice(0, 30).join(", ")] : null,
             ]}
           />
+          {file.family && file.missing.length > 0 && <Readings v={v} file={file} />}
           {file.family && <Form key={v.updated_at} v={v} file={file} />}
         </div>
       )}

@@ -15,7 +15,7 @@ const outlineOf = (points: readonly (readonly number[])[]) =>
     .join("");
 
 /** The picture as the browser shows it, with the shapes laid over it. */
-function Picture({ url, trial, shapes, colours }: { url: string; trial: Trial | null; shapes: readonly TrialShape[]; colours: Map<string, string> }) {
+export function Picture({ url, trial, shapes, colours }: { url: string; trial: Trial | null; shapes: readonly TrialShape[]; colours: Map<string, string> }) {
   const boxes = shapes.filter((s) => s.kind === "rectangle");
   const line = trial ? Math.max(trial.width, trial.height) / 320 : 1;
   const text = (trial?.width ?? 0) / 45;
