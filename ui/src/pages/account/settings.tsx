@@ -2,17 +2,18 @@
 import { ActionIcon, Button, PasswordInput, Select, Switch, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
-import { IconKey, IconPlus, IconTrash } from "../../kit/icons";
+import { IconPlus, IconTrash } from "../../kit/icons";
 import { capital } from "../../kit/format";
 import { roles, useMay } from "../../kit/may";
 import { NameField, nameReady } from "../../kit/naming";
 import { Page } from "../../kit/page";
-import { CopyBlock, Empty, Facts, Fault, Id, Section, Time } from "../../kit/parts";
+import { Facts, Fault, Id, Section, Time } from "../../kit/parts";
 import { Table } from "../../kit/table";
 import { toast } from "../../kit/toast";
+import { TokenList } from "../../kit/tokens";
 import { Storage } from "./storage";
 import { Mail, Webhooks } from "./told";
-import { addOrganization, addToken, addUser, changeOwnPassword, changeRole, changeUser, dropToken, invite, leaveOrganization, removeUser, renameOrganization, switchOrganization, useOrganizations, useSignedIn, useTokens, useUsers, type Token, type User } from "./data";
+import { addOrganization, addToken, addUser, changeOwnPassword, changeRole, changeUser, dropToken, invite, leaveOrganization, removeUser, renameOrganization, switchOrganization, useOrganizations, useSignedIn, useTokens, useUsers, type User } from "./data";
 
 export default function Settings() {
   return (
@@ -205,7 +206,6 @@ function Tokens() {
   const [making, setMaking] = useState(false);
   const [name, setName] = useState("");
   const [fresh, setFresh] = useState<string | null>(null);
-  const [dropping, setDropping] = useState<Token | null>(null);
   if (tokens.error) return <Fault error={tokens.error} again={() => void tokens.refetch()} />;
   return (
     <>
@@ -217,37 +217,10 @@ function Tokens() {
           </Button>
         }
       >
-        {fresh && (
-          <div style={{ margin: "0 0 20px", maxWidth: 720 }}>
-            <p style={{ margin: "0 0 8px" }}>
-              <b style={{ fontWeight: 600 }}>Copy the token now.</b> It is shown this once only.
-            </p>
-            <CopyBlock text={fresh} />
-          </div>
-        )}
-        <Table
-          rows={tokens.data?.items}
-          id={(t) => t.id}
-          empty={
-            <Empty icon={IconKey} title="No tokens yet">
-              A token lets the Python client, the command line and your own programs work with this server in your name.
-            </Empty>
-          }
-          columns={[
-            { key: "name", title: "Name", cell: (t) => <b style={{ fontWeight: 540 }}>{t.name}</b> },
-            { key: "ends", title: "Ends in", cell: (t) => <span className="mono dim">…{t.hint}</span> },
-            { key: "of", title: "Of", cell: (t) => t.username },
-            { key: "made", title: "Made", cell: (t) => <Time at={t.created_at} /> },
-            { key: "used", title: "Last used", cell: (t) => (t.last_used_at ? <Time at={t.last_used_at} /> : <span className="dim">never</span>) },
-            { key: "do", title: "", align: "right", cell: (t) => <ActionIcon aria-label={`Revoke ${t.name}`} onClick={() => setDropping(t)}><IconTrash size={15} /></ActionIcon> },
-          ]}
-        />
+        <TokenList rows={tokens.data?.items} fresh={fresh} none="A token lets the Python client, the command line and your own programs work with this server in your name." drop={(t) => dropToken(t.id)} />
       </Section>
       <Dialog open={making} onClose={() => setMaking(false)} title="New API token" does="Make" ready={!!name.trim()} run={async () => { setFresh((await addToken(name.trim())).token); setName(""); }}>
         <TextInput label="Name" description="What it is for: a script, a camera, a machine." value={name} onChange={(e) => setName(e.target.value)} data-autofocus />
-      </Dialog>
-      <Dialog open={!!dropping} onClose={() => setDropping(null)} title={`Revoke the token ${dropping?.name ?? ""}`} does="Revoke" danger run={async () => { if (dropping) await dropToken(dropping.id); }}>
-        <Text size="sm">Programs that use it are refused from now on.</Text>
       </Dialog>
     </>
   );

@@ -1,11 +1,11 @@
 // Tokens of one deployment: for the programs that send it images, each with its own.
-import { ActionIcon, Button, Select, TextInput } from "@mantine/core";
+import { Button, Select, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Dialog } from "../../kit/dialog";
-import { IconKey, IconPlus, IconTrash } from "../../kit/icons";
-import { CopyBlock, Empty, Fault, Time } from "../../kit/parts";
-import { Table } from "../../kit/table";
-import { addDeploymentToken, dropDeploymentToken, useDeploymentTokens, type Deployment, type DeploymentToken } from "./data";
+import { IconPlus } from "../../kit/icons";
+import { Fault, Time } from "../../kit/parts";
+import { TokenList } from "../../kit/tokens";
+import { addDeploymentToken, dropDeploymentToken, useDeploymentTokens, type Deployment } from "./data";
 import { Part } from "./parts";
 
 const lives = [
@@ -35,7 +35,6 @@ export function Tokens({ d }: { d: Deployment }) {
   const tokens = useDeploymentTokens(d.id);
   const [making, setMaking] = useState(false);
   const [fresh, setFresh] = useState<string | null>(null);
-  const [dropping, setDropping] = useState<DeploymentToken | null>(null);
   if (tokens.error) return <Fault error={tokens.error} again={() => void tokens.refetch()} />;
   return (
     <Part title="Tokens" says="A token of this deployment may send it images, and nothing else: whoever finds one on a camera reaches no data, no model and no other deployment.">
@@ -44,35 +43,14 @@ export function Tokens({ d }: { d: Deployment }) {
           New token
         </Button>
       </div>
-      {fresh && (
-        <div>
-          <p style={{ margin: "0 0 8px" }}>
-            <b style={{ fontWeight: 600 }}>Copy the token now.</b> It is shown this once only.
-          </p>
-          <CopyBlock text={fresh} />
-        </div>
-      )}
-      <Table
+      <TokenList
         rows={tokens.data?.items}
-        id={(t) => t.id}
-        empty={
-          <Empty icon={IconKey} title="No tokens yet">
-            Each program that sends images should have one of its own, so that one can be taken back without stopping the others.
-          </Empty>
-        }
-        columns={[
-          { key: "name", title: "Name", cell: (t) => <b style={{ fontWeight: 540 }}>{t.name}</b> },
-          { key: "hint", title: "Token", cell: (t) => <span className="mono dim">…{t.hint}</span> },
-          { key: "by", title: "Made by", cell: (t) => t.username },
-          { key: "used", title: "Last used", cell: (t) => (t.last_used_at ? <Time at={t.last_used_at} /> : <span className="dim">never</span>) },
-          { key: "until", title: "Ends", cell: (t) => (t.expires_at ? <Time at={t.expires_at} /> : <span className="dim">never</span>) },
-          { key: "do", title: "", align: "right", cell: (t) => <ActionIcon aria-label={`Revoke ${t.name}`} onClick={() => setDropping(t)}><IconTrash size={15} /></ActionIcon> },
-        ]}
+        fresh={fresh}
+        none="Each program that sends images should have one of its own, so that one can be taken back without stopping the others."
+        more={[{ key: "until", title: "Ends", cell: (t) => (t.expires_at ? <Time at={t.expires_at} /> : <span className="dim">never</span>) }]}
+        drop={(t) => dropDeploymentToken(d.id, t.id)}
       />
       <NewToken of={d} open={making} onClose={() => setMaking(false)} onMade={setFresh} />
-      <Dialog open={!!dropping} onClose={() => setDropping(null)} title={`Revoke the token ${dropping?.name ?? ""}`} does="Revoke" danger run={async () => { if (dropping) await dropDeploymentToken(d.id, dropping.id); }}>
-        Whatever uses it is refused from now on.
-      </Dialog>
     </Part>
   );
 }
