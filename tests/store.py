@@ -26,7 +26,7 @@ class Store:
     """moto's server with one bucket, and what a person would do to it."""
 
     def __init__(self, bucket="pictures"):
-        venv = subprocess.run([ROOT / "tools/venv", "buckets", ROOT / "tests/buckets/requirements.txt"], check=True, capture_output=True, text=True).stdout.strip()
+        venv = subprocess.run([ROOT / "tools/venv", "buckets", ROOT / "tests/buckets/requirements.txt", "--no-deps"], check=True, capture_output=True, text=True).stdout.strip()
         self.port, self.bucket = free_port(), bucket
         self.process = subprocess.Popen([f"{venv}/bin/moto_server", "-H", "127.0.0.1", "-p", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         env={**os.environ, "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": "1048576"})
