@@ -92,8 +92,10 @@ static enum err run_each(struct ticket *first, struct sql *db, struct ticket **r
 {
     double began = clock_seconds();
     bool alone = !first->next;
+    struct ticket *last = first;
     for (struct ticket *t = first; t && sql_within(db); t = t->next) {
         run_one(t, db, alone);
+        last = t;
         if (t->next && clock_seconds() - began > HOLD_S) {
             *ret_rest = t->next;
             t->next = NULL;
@@ -101,7 +103,10 @@ static enum err run_each(struct ticket *first, struct sql *db, struct ticket **r
     }
     if (alone)
         return first->result;
-    return sql_within(db) ? OK : fail(E_BROKEN, "the database gave up the transaction of several requests");
+    if (sql_within(db))
+        return OK;
+    return last->result != OK ? fail_again(&last->failure) /* which ended it for all: a full disk, a connection that broke */
+                              : fail(E_BROKEN, "the database gave up the transaction of several requests");
 }
 
 /* The writer belongs to whoever leads. */

@@ -64,7 +64,8 @@ enum err postgres_failure(struct postgres *p, PGresult *r, const char *doing)
 {
     const char *state = pq.resultErrorField(r, PG_DIAG_SQLSTATE), *says = pq.resultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
     p->again = state && strncmp(state, "40", 2) == 0;
-    if (!state && pq.status(p->db) != CONNECTION_OK)
+    p->lost = p->lost || !state; /* said by the library, which takes a connection that can only not be written to for a good one */
+    if (p->lost)
         return fail(E_BUSY, "the database cannot be reached");
     for (size_t i = 0; state && i < COUNT_OF(kinds); i++)
         if (strncmp(state, kinds[i].state, strlen(kinds[i].state)) == 0)
@@ -117,6 +118,7 @@ static enum err set_up(struct postgres *p)
 static enum err connect_again(struct postgres *p)
 {
     pq.reset(p->db);
+    p->lost = false;
     p->session++;
     p->listens = false;
     p->leads = NULL;
@@ -126,7 +128,7 @@ static enum err connect_again(struct postgres *p)
 
 static bool broken(const struct postgres *p)
 {
-    return pq.status(p->db) != CONNECTION_OK;
+    return p->lost || pq.status(p->db) != CONNECTION_OK;
 }
 
 enum err postgres_open(const char *url, struct sql **ret)
@@ -564,7 +566,7 @@ static void postgres_undo(struct sql *s)
 
 static bool postgres_within(struct sql *s)
 {
-    return pq.transactionStatus(postgres_of(s)->db) != PQTRANS_IDLE && pq.status(postgres_of(s)->db) == CONNECTION_OK;
+    return pq.transactionStatus(postgres_of(s)->db) != PQTRANS_IDLE && !broken(postgres_of(s));
 }
 
 /* In parts, so that no text becomes a hundred megabytes. */

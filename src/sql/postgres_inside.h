@@ -13,6 +13,7 @@ struct postgres {
     int64_t changes;    /* of the last statement */
     int64_t told;       /* commits of others that we heard of */
     bool listens, has_tables;
+    bool lost;         /* the connection, whatever the library says of it */
     bool again;        /* the last failure was that others changed the same */
     const char *leads; /* sql_lead(): the name */
     int session;       /* counts connections made: what was prepared in an earlier one is gone */

@@ -1,11 +1,16 @@
 """A server whose database is a PostgreSQL server's: what SQLite has not."""
+import itertools
 import os
+import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import database
 import pytest
+import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from conftest import SACCADE, Server, wait
@@ -80,3 +85,42 @@ def test_an_address_that_does_not_answer_is_told_and_costs_nothing(tmp_path):
     for wrong in ("mysql://x/y", "/a/file"):
         assert "--db must be like postgres://" in command("serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", "--db", wrong).stderr
     assert oct(os.stat(tmp_path / "data/database").st_mode & 0o777) == "0o600"
+
+
+def one_of_its_processes(url):
+    """None while it goes through its log."""
+    try:
+        found = database.rows(url, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() LIMIT 1")
+    except subprocess.CalledProcessError:
+        return None
+    return found[0][0] if found else None
+
+
+def test_a_crash_of_the_database_loses_nothing_that_was_acknowledged(own):
+    """kill -9 of one of its processes: the server ends all others, and goes through its log before it answers again."""
+    lake = own.call("GET", f"/api/organization/{own.call('GET', '/api/home/ping')['default_organization']}/datalake")["id"]
+    url, acknowledged, ended = database.where(own.folder), set(), threading.Event()
+
+    def write(who):
+        for i in itertools.count():
+            if ended.is_set():
+                return
+            answer = requests.post(f"{own.host}/api/datalake/{lake}/tags", json={"name": f"{who}-{i}"}, headers={"Authorization": f"Bearer {own.token}"}, timeout=60)
+            if answer.status_code < 300:
+                acknowledged.add(f"{who}-{i}")
+            else:
+                assert answer.status_code == 503, answer.text
+
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, who) for who in "abc"]
+        for _ in range(2):
+            before = len(acknowledged)
+            wait("some that are acknowledged", lambda: len(acknowledged) > before + 5)
+            os.kill(wait("the database", lambda: one_of_its_processes(url)), signal.SIGKILL)
+            before = len(acknowledged)
+            wait("an answer", lambda: len(acknowledged) > before)
+        ended.set()
+        for writer in writers:
+            writer.result(60)
+    wait("the database", lambda: one_of_its_processes(url))
+    assert acknowledged <= names(own)
