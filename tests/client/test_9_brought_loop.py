@@ -68,11 +68,10 @@ def test_its_predictions_have_all_figures(server, loop, labels):
     assert said[labels[0]]["champion"] >= 5 and said[labels[0]]["training"] > 0, "beside those of the training data"
     heat = ask(server, loop, "/heatmap")
     assert heat["shapes"] >= 5 and max(heat["values"]) == heat["shapes"]
-    drift = wait("the training images", lambda: (x := ask(server, loop, "/drift"))["training"]["measured"] == 36 and x, 60)
-    assert drift["state"] == "WAITING" and "predictions" in drift["waits_for"], "figures of the images are compared, whatever made the predictions"
-    assert ask(server, loop, "/outliers")["state"] in ("WORKING", "READY"), "fitted to the training images, not to the network"
-    seen = ask(server, loop, "/embedding")
-    assert seen["state"] != "READY" and seen["waits_for"], "this network has no features to give, and that is said"
+    drift = wait("the training images", lambda: (x := ask(server, loop, "/drift"))["training"]["measured"] == 36 and x["waits_for"] and "predictions" in x["waits_for"] and x, 60)
+    assert drift["state"] == "WAITING", "figures of the images are compared, whatever made the predictions"
+    wait("a fit to the training images, not to the network", lambda: ask(server, loop, "/outliers")["state"] in ("WORKING", "READY"), 60)
+    wait("that this network has no features to give is said", lambda: (x := ask(server, loop, "/embedding"))["state"] != "READY" and x["waits_for"], 60)
 
 
 def test_a_base_must_be_a_network_that_is_trained_here_and_does_the_same(server, client, loop, brought, project):
