@@ -165,6 +165,21 @@ static enum err choose_memory(const uint8_t *model, size_t n, OrtSessionOptions 
     return check(ort->DisableCpuMemArena(o), E_BROKEN, "ONNX Runtime");
 }
 
+/* What the library says of an operator that it lacks leaves a person alone. */
+static enum err explained(enum err e)
+{
+    static const char *const lacks[] = { "Could not find an implementation", "not a registered", "No Op registered" };
+    size_t i = 0;
+    while (i < COUNT_OF(lacks) && !strstr(fail_text(), lacks[i]))
+        i++;
+    if (e == OK || i == COUNT_OF(lacks))
+        return e;
+    AUTO(arena) struct arena *a = arena_new();
+    const char *said = arena_str(a, fail_text());
+    return fail(e, "%s; the runtime here has no such operator for these types: export with another opset_version, or in float32",
+                said);
+}
+
 static enum err create(const uint8_t *model, size_t n, OrtSession **ret)
 {
     OrtSessionOptions *o = NULL;
@@ -179,7 +194,7 @@ static enum err create(const uint8_t *model, size_t n, OrtSession **ret)
     if (e == OK) /* the format that onnx_check() has looked through, and no other */
         e = check(ort->AddSessionConfigEntry(o, "session.load_model_format", "ONNX"), E_BROKEN, "ONNX Runtime");
     if (e == OK)
-        e = check(ort->CreateSessionFromArray(env, model, n, o, ret), E_UNMEANT, "ONNX Runtime refuses the model");
+        e = explained(check(ort->CreateSessionFromArray(env, model, n, o, ret), E_UNMEANT, "ONNX Runtime refuses the model"));
     ort->ReleaseSessionOptions(o);
     return e;
 }

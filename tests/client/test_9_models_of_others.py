@@ -201,7 +201,7 @@ REFUSED = {
     "grey pictures": (says(v8(), {"images": ("float32", [1, 1, SIDE, SIDE])}), NAMES, "OBJECT_DETECTION", "1 colours"),
     "another type": (says(v8(), metadata=ULTRA), NAMES, "SEGMENTATION", "finds boxes, but its version is not of type OBJECT_DETECTION"),
     "weights elsewhere": (model(IN, {"output0": ("float32", [1, 4])}, [("output0", [[1.0] * 4], "float32", "model.onnx.data")]), NAMES, "OBJECT_DETECTION", "model.onnx.data"),
-    "an operator that is unknown": (model(IN, {"y": ("float32", [1])}, [], [("y", "TurnIntoGold", ["images"], {})]), NAMES, "OBJECT_DETECTION", "TurnIntoGold"),
+    "an operator that is unknown": (model(IN, {"y": ("float32", [1])}, [], [("y", "TurnIntoGold", ["images"], {})]), NAMES, "OBJECT_DETECTION", "opset_version"),
     "no model": (b"not an ONNX file", NAMES, "OBJECT_DETECTION", "not an ONNX model"),
     "colour, range and rule untold": (BOXES["yolox"][0], NAMES, "OBJECT_DETECTION", "range ([lowest, highest]"),
     "a classifier's picture untold": (means(), FIRST, "CLASSIFICATION", "std ("),
