@@ -1,5 +1,5 @@
 """What the benchmarks share: peers in virtual environments of their own, our server on a fresh folder, medians, and the line they print."""
-import argparse, atexit, contextlib, json, math, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.request
+import argparse, atexit, contextlib, http.client, io, json, math, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.error, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("SACCADE_BENCH", pathlib.Path.home() / ".cache/saccade/bench"))
@@ -205,13 +205,18 @@ class Registry:
         return self.ask("POST", f"/api/model/version/{version}/deploy", {"name": f"d{self.n}", "min_threshold": threshold, "target_datalake_id": self.lake["id"],
                                                                        "datalake_id": self.lake["id"]})["id"]
 
-    def predict(self, deployment, picture):
+    def predict(self, deployment, picture, monitor=True):
+        """On a connection that stays open."""
         edge = "edge-of-a-part"
-        body = (f'--{edge}\r\nContent-Disposition: form-data; name="media"; filename="picture.jpg"\r\nContent-Type: image/jpeg\r\n\r\n').encode() + picture + f"\r\n--{edge}--\r\n".encode()
-        request = urllib.request.Request(f"{self.server.host}/api/deployment/{deployment}/predict", body,
-                                         {"Authorization": f"Bearer {self.server.token}", "Content-Type": f"multipart/form-data; boundary={edge}"})
-        with urllib.request.urlopen(request, timeout=300) as r:
-            return json.loads(r.read())
+        body = (f'--{edge}\r\nContent-Disposition: form-data; name="monitor"\r\n\r\n{str(monitor).lower()}\r\n--{edge}\r\n'
+                'Content-Disposition: form-data; name="media"; filename="picture.jpg"\r\nContent-Type: image/jpeg\r\n\r\n').encode() + picture + f"\r\n--{edge}--\r\n".encode()
+        self.open = getattr(self, "open", None) or http.client.HTTPConnection(self.server.host.split("//")[1], timeout=300)
+        self.open.request("POST", f"/api/deployment/{deployment}/predict", body, {"Authorization": f"Bearer {self.server.token}", "Content-Type": f"multipart/form-data; boundary={edge}"})
+        r = self.open.getresponse()
+        said = r.read()
+        if r.status >= 300:
+            raise urllib.error.HTTPError(self.server.host, r.status, "refused", r.headers, io.BytesIO(said))
+        return json.loads(said)
 
 
 class Mlflow(Server):
