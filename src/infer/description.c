@@ -20,6 +20,7 @@ static const struct word
     forms[] = { { "cxcywh", BOX_CXCYWH }, { "xyxy", BOX_XYXY }, { "yxyx", BOX_YXYX }, { NULL } },
     units[] = { { "input", UNIT_INPUT }, { "fraction", UNIT_FRACTION }, { "original", UNIT_ORIGINAL }, { NULL } },
     scores[] = { { "probability", SCORE_PROBABILITY }, { "sigmoid", SCORE_SIGMOID }, { "softmax", SCORE_SOFTMAX }, { NULL } },
+    backgrounds[] = { { "none", BACKGROUND_NONE }, { "first", BACKGROUND_FIRST }, { "last", BACKGROUND_LAST }, { NULL } },
     suppressions[] = { { "class", 0 }, { "across", 1 }, { "none", 2 }, { NULL } },
     column_words[] = {
         { "batch", COLUMN_BATCH }, { "box", COLUMN_BOX }, { "score", COLUMN_SCORE }, { "class", COLUMN_CLASS }, { NULL }
@@ -214,6 +215,15 @@ static bool read_first_class(const struct json *v, struct description *d)
     return good;
 }
 
+static bool read_background(const struct json *v, struct description *d)
+{
+    int word;
+    if (!find_word(backgrounds, json_text(v), &word))
+        return false;
+    d->background = (enum background)word;
+    return true;
+}
+
 static bool read_nms(const struct json *v, struct description *d)
 {
     int word;
@@ -328,6 +338,10 @@ static void write_first(struct out *o, const struct description *d)
 {
     out_int(o, "first_class", d->first_class);
 }
+static void write_background(struct out *o, const struct description *d)
+{
+    out_text(o, "background", word_of(backgrounds, d->background));
+}
 static void write_nms(struct out *o, const struct description *d)
 {
     out_text(o, "nms", word_of(suppressions, d->suppress ? d->across : 2U));
@@ -372,6 +386,8 @@ static const struct {
     [FACT_SCORE] = { "score", "\"probability\", \"sigmoid\" or \"softmax\"", read_score, write_score },
     [FACT_FIRST_CLASS] = { "first_class", "the number that the model gives the first label, from 0", read_first_class,
                            write_first },
+    [FACT_BACKGROUND] = { "background", "\"none\", \"first\" or \"last\": the column that stands for no label", read_background,
+                          write_background },
     [FACT_NMS] = { "nms", "\"class\", \"across\" (all classes) or \"none\"", read_nms, write_nms },
     [FACT_NMS_IOU] = { "nms_iou", "a number over 0, up to 1", read_nms_iou, write_nms_iou },
     [FACT_MAX_DETECTIONS] = { "max_detections", "1 to 1000", read_max_detections, write_most },
@@ -474,6 +490,14 @@ void description_write(struct out *o, const struct description *d)
     out_end_object(o);
 }
 
+bool description_same_picture(const struct description *a, const struct description *b)
+{
+    return a->picture == b->picture && a->layout == b->layout && a->type == b->type && a->height == b->height &&
+           a->width == b->width && a->bgr == b->bgr && a->scale == b->scale && a->low == b->low && a->resize == b->resize &&
+           a->crop == b->crop && a->pad == b->pad && memcmp(a->mean, b->mean, sizeof a->mean) == 0 &&
+           memcmp(a->std, b->std, sizeof a->std) == 0;
+}
+
 void set_range(struct description *d, enum origin from, double low, double high)
 {
     if (!may_set(d, FACT_RANGE, from))
@@ -520,12 +544,21 @@ int label_of_class(const struct description *d, double number)
     return d->labels.n ? number_at(&d->labels, (size_t)n) : (int)n;
 }
 
+static int64_t background_column(const struct description *d, int64_t columns)
+{
+    return d->background == BACKGROUND_FIRST ? 0 : columns - 1;
+}
+
 int label_of_column(const struct description *d, int64_t column, int64_t columns)
 {
     if (!d->labels.n)
         return (int)column;
     if (d->from[FACT_FIRST_CLASS] == ORIGIN_TOLD)
         return label_of_class(d, (double)column);
+    if (d->background != BACKGROUND_NONE && columns == (int64_t)d->labels.n + 1)
+        return column == background_column(d, columns)
+                   ? -1
+                   : number_at(&d->labels, (size_t)(column - (d->background == BACKGROUND_FIRST)));
     if (columns == (int64_t)d->labels.n)
         return number_at(&d->labels, (size_t)column);
     return is_number(&d->labels, column) ? (int)column : -1;

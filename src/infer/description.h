@@ -22,6 +22,7 @@ enum box_unit { UNIT_INPUT, UNIT_FRACTION, UNIT_ORIGINAL }; /* pixels of the inp
 enum score_form { SCORE_PROBABILITY, SCORE_SIGMOID, SCORE_SOFTMAX };
 enum row_column { COLUMN_BATCH, COLUMN_BOX, COLUMN_SCORE, COLUMN_CLASS };
 enum head { HEAD_USUAL, HEAD_YOLOX_RAW };
+enum background { BACKGROUND_NONE, BACKGROUND_FIRST, BACKGROUND_LAST }; /* the column of scores that stands for nothing */
 
 enum fact {
     FACT_LAYOUT,
@@ -41,6 +42,7 @@ enum fact {
     FACT_UNIT,
     FACT_SCORE,
     FACT_FIRST_CLASS,
+    FACT_BACKGROUND,
     FACT_NMS,
     FACT_NMS_IOU,
     FACT_MAX_DETECTIONS,
@@ -83,7 +85,8 @@ struct description {
     enum box_form boxes;
     enum box_unit unit;
     enum score_form score;
-    int first_class;       /* the number that the model gives the first label */
+    int first_class; /* the number that the model gives the first label */
+    enum background background;
     bool suppress, across; /* whether boxes must be suppressed here; across classes */
     double nms_iou;
     int max_detections;
@@ -97,6 +100,8 @@ struct description {
     enum origin from[FACTS];
 };
 void description_init(struct description *);
+/* Whether a picture becomes the same input by both. */
+bool description_same_picture(const struct description *, const struct description *);
 
 /* What was told, as JSON: {"type": "OBJECT_DETECTION", "labels": 3 or [1, 2, 5], "background": 0, "onnx": {…}}, all of it optional.
  * Copied. E_UNMEANT. */

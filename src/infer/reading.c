@@ -124,6 +124,12 @@ static enum err run_on_grey(struct ort_session *s, const struct description *tol
     return e;
 }
 
+/* Of a session that is read once more, otherwise described: its outputs are true already. */
+static bool has_run(const struct ort_session *s, const struct description *d)
+{
+    return d->from[FACT_SIZE] == ORIGIN_FILE && ort_outputs(s) && ort_output(s, 0)->raw;
+}
+
 static const char *shape_text(struct arena *a, const struct ort_value *v)
 {
     const char *text = "";
@@ -214,7 +220,10 @@ static enum err judge(struct arena *a, struct ort_session *s, struct look *l, st
         return fail(E_UNMEANT, "the model has no metadata `names`, so that its classes are unknown");
     if (ours)
         TRY(reading_ours(a, s, ours, whole, d));
-    else
+    else if (has_run(s, d)) {
+        l->height = d->height;
+        l->width = d->width;
+    } else
         TRY(fail_within(run_on_grey(s, d, &l->height, &l->width), "tried on a grey picture: "));
     if (!find_family(l, d))
         return refuse_unknown(a, l);
@@ -235,7 +244,7 @@ static enum err read_names(struct arena *a, struct look *l, const struct descrip
         TRY(names_read(a, names, &all, &l->n_names));
     l->names = names ? all : NULL;
     l->exported = names && (l->task || look_property(l, "stride") || look_property(l, "imgsz"));
-    l->classes = l->n_names ? l->n_names : d->labels.n;
+    l->classes = l->n_names ? l->n_names : d->labels.n ? d->labels.n + (d->background != BACKGROUND_NONE) : 0;
     l->most_classes = (int64_t)l->classes;
     for (size_t i = 0; i < d->labels.n && d->labels.number; i++)
         l->most_classes = d->labels.number[i] >= l->most_classes ? d->labels.number[i] + 1 : l->most_classes;
@@ -253,12 +262,9 @@ enum err reading_lacking(struct bundle *b, struct arena *a, struct reading *ret)
     return reading_tell(a, &l, ret, NULL, 0, &ret->tells);
 }
 
-enum err reading_make(struct ort_session *s, const uint8_t *bytes, size_t n, const struct elsewhere *elsewhere, const char *told,
-                      struct arena *a, struct reading *ret)
+static enum err make(struct look l, struct ort_session *s, const char *told, struct arena *a, struct reading *ret)
 {
-    struct look l = { .session = s, .elsewhere = elsewhere };
     struct ort_property *properties;
-    struct graph *graph = arena_take(a, sizeof *graph);
     struct ort_value *declared = arena_new_array(a, struct ort_value, ort_outputs(s) + 1);
     unsigned missing = 0;
     for (size_t i = 0; i < ort_outputs(s); i++)
@@ -268,11 +274,24 @@ enum err reading_make(struct ort_session *s, const uint8_t *bytes, size_t n, con
         TRY(description_tell(a, told, &ret->d));
     TRY(ort_metadata(s, a, &properties, &l.n_properties));
     l.property = properties;
-    graph_read(a, bytes, n, graph);
-    l.graph = graph;
+    ret->graph = l.graph;
     TRY(read_names(a, &l, &ret->d));
     ret->problem = judge(a, s, &l, ret, &missing) == OK ? NULL : arena_str(a, fail_text());
     return reading_tell(a, &l, ret, declared, missing, &ret->tells);
+}
+
+enum err reading_make(struct ort_session *s, const uint8_t *bytes, size_t n, const struct elsewhere *elsewhere, const char *told,
+                      struct arena *a, struct reading *ret)
+{
+    struct graph *graph = arena_take(a, sizeof *graph);
+    graph_read(a, bytes, n, graph);
+    return make((struct look){ .session = s, .elsewhere = elsewhere, .graph = graph }, s, told, a, ret);
+}
+
+enum err reading_again(struct ort_session *s, const struct graph *graph, const char *told, struct arena *a, struct reading *ret)
+{
+    static const struct elsewhere nowhere;
+    return make((struct look){ .session = s, .elsewhere = &nowhere, .graph = graph }, s, told, a, ret);
 }
 
 enum err reading_decode(const struct reading *r, const struct ort_session *s, const struct placed *at, double min_score,

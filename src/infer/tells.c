@@ -130,6 +130,7 @@ enum err reading_tell(struct arena *a, const struct look *l, const struct readin
     out_text(&o, "task", l->task);
     write_gives(&o, r->d.gives);
     write_missing(&o, missing);
+    out_bool(&o, "class_numbers", r->d.output[ROLE_LABELS] >= 0 || r->d.n_columns > 0);
     description_write(&o, &r->d);
     write_values(&o, l, declared);
     write_files(&o, l->elsewhere);

@@ -74,6 +74,11 @@ BOXES = {
     "paddle": (says({"out": ([[1, 0.9, *BOX]], "float32"), "n": ([1], "int32")}, {"im_shape": ("float32", [1, 2]), "image": ("float32", [1, 3, SIDE, SIDE]), "scale_factor": ("float32", [1, 2])}),
                {"mean": [0, 0, 0], "std": [1, 1, 1]}, NAMES),
     "boxes and scores": (says({"b": ([[FIT, FIT]], "float32"), "s": ([[[0, .9], [0, .8]]], "float32")}), {**COLOUR, "boxes": "xyxy", "unit": "input"}, NAMES),
+    "boxes and logits": (says({"b": ([[FIT, FIT]], "float32"), "s": ([[[-9, LOGIT], [-9, 1.0]]], "float32")}), {**COLOUR, "boxes": "xyxy", "unit": "input", "score": "sigmoid"}, NAMES),
+    "a first column for nothing": (says({"b": ([[FIT, [0, 0, 9, 9]]], "float32"), "s": ([[[0, 0, .9], [.8, 0, 0]]], "float32")}),
+                                   {**COLOUR, "boxes": "xyxy", "unit": "input", "background": "first"}, NAMES),
+    "a last column for nothing": (says({"b": ([[FIT, [0, 0, 9, 9]]], "float32"), "s": ([[[0, .9, 0], [0, 0, .8]]], "float32")}),
+                                  {**COLOUR, "boxes": "xyxy", "unit": "input", "background": "last"}, NAMES),
 }
 MAPS = [region(32, 32, [x / 2 for x in MASKED], v, -v) for v in (-6.0, 6.0)]
 SHAPES = {
@@ -219,7 +224,7 @@ def test_what_is_told_is_checked_by_its_key_and_may_be_told_later(server, versio
     v = version(BOXES["yolox"][0], {}, NAMES)
     origin = client.create_model(name=unique("told"))
     for told, words in (({"color": "RGB"}, "color"), ({"range": [1, 0]}, "onnx.range"), ({"pad": 300}, "onnx.pad"), ({"columns": ["box"]}, "onnx.columns"),
-                        ({"mean": [0, 0]}, "onnx.mean"), ({"size": [0, 64]}, "onnx.size"), ({"head": "other"}, "onnx.head")):
+                        ({"mean": [0, 0]}, "onnx.mean"), ({"size": [0, 64]}, "onnx.size"), ({"head": "other"}, "onnx.head"), ({"background": "second"}, "onnx.background")):
         server.refused("PATCH", f"/api/model/version/{v.id}", 400, words, json={"parameters": {"onnx": told}})
         server.refused("POST", f"/api/model/{origin.id}/versions", 400, words, json={"base_parameters": {"onnx": told}})
     look = server.call("GET", f"/api/model/version/{v.id}/look")

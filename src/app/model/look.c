@@ -122,12 +122,12 @@ DESCRIBED(missing_fact, "what must be told", { "key", T_TEXT }, { "what", T_TEXT
 DESCRIBED(any_fact, "fact about a file", { "*", T_JSON });
 DESCRIBED(look_answer, "what is in a model file", { "family", T_TEXT, F_NULL }, { "why", T_TEXT, F_NULL },
           { "problem", T_TEXT, F_NULL }, { "task", T_TEXT, F_NULL }, { "types", T_ARRAY, .of = &text_value },
-          { "missing", T_MANY, .of = &missing_fact }, { "description", T_OBJECT, .of = &any_fact },
-          { "known_from", T_OBJECT, .of = &text_value }, { "inputs", T_MANY, .of = &value_told },
-          { "outputs", T_MANY, .of = &value_told }, { "producer", T_TEXT }, { "producer_version", T_TEXT }, { "ir_version", T_INT },
-          { "nodes", T_INT }, { "files", T_MANY, .of = &file_beside }, { "operator_sets", T_MANY, .of = &operator_set },
-          { "operators", T_MANY, .of = &operator_told }, { "names", T_OBJECT, .of = &text_value },
-          { "metadata", T_OBJECT, .of = &text_value });
+          { "missing", T_MANY, .of = &missing_fact }, { "class_numbers", T_BOOL, F_WHEN },
+          { "description", T_OBJECT, .of = &any_fact }, { "known_from", T_OBJECT, .of = &text_value },
+          { "inputs", T_MANY, .of = &value_told }, { "outputs", T_MANY, .of = &value_told }, { "producer", T_TEXT },
+          { "producer_version", T_TEXT }, { "ir_version", T_INT }, { "nodes", T_INT }, { "files", T_MANY, .of = &file_beside },
+          { "operator_sets", T_MANY, .of = &operator_set }, { "operators", T_MANY, .of = &operator_told },
+          { "names", T_OBJECT, .of = &text_value }, { "metadata", T_OBJECT, .of = &text_value });
 
 static const struct route routes[] = {
     { "GET", "/api/model/version/{id}/look", get, MAY_READ, WORK_FREE,

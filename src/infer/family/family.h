@@ -49,5 +49,8 @@ extern const struct family family_ours, family_our_classes, family_prompted, fam
     family_detection_lists, family_counted_lists, family_boxes_with_scores, family_sized_lists, family_typed_lists, family_paddle,
     family_picked, family_rows, family_pairs, family_pyramid, family_classes, family_maps;
 
+/* The chance of column k of a row of scores: by itself, or within its row. */
+float row_chance(const struct description *, const float *row, int64_t columns, int64_t k);
+
 /* The customs that several share. */
 void set_yolo_picture(struct description *, enum origin); /* RGB 0 to 1, in the middle, 114 around */

@@ -268,8 +268,9 @@ static enum err decode_pairs(const struct description *d, const struct ort_sessi
         int64_t best = 0;
         for (int64_t c = 1; c < classes; c++)
             best = row[c] > row[best] ? c : best;
-        if ((double)row[best] >= min_score)
-            boxes_add(&b, d, at, boxes->data + i * 4, row[best], label_of_column(d, best, classes), (uint32_t)i);
+        float p = row_chance(d, row, classes, best);
+        if ((double)p >= min_score)
+            boxes_add(&b, d, at, boxes->data + i * 4, p, label_of_column(d, best, classes), (uint32_t)i);
     }
     found_objects(ret, d, at, &b, NULL, NULL);
     return OK;

@@ -91,21 +91,6 @@ static size_t outline(void *with, const struct box *b, const struct spot **ret)
     return found_mask(&m, x->at, b, &x->spots, ret);
 }
 
-/* The chance of a column: by itself, or within its row. */
-static float chance(const struct description *d, const float *row, int64_t columns, int64_t k)
-{
-    if (d->score == SCORE_PROBABILITY)
-        return row[k];
-    if (d->score == SCORE_SIGMOID)
-        return 1 / (1 + expf(-row[k]));
-    float most = row[0], sum = 0;
-    for (int64_t i = 1; i < columns; i++)
-        most = fmaxf(most, row[i]);
-    for (int64_t i = 0; i < columns; i++)
-        sum += expf(row[i] - most);
-    return expf(row[k] - most) / sum;
-}
-
 struct query {
     const float *box;
     uint32_t row;
@@ -115,7 +100,7 @@ struct query {
 static void add_class(const struct description *d, const struct placed *at, const float *row, int64_t columns, int64_t last,
                       int64_t k, double min_score, const struct query *q)
 {
-    float p = chance(d, row, columns, k);
+    float p = row_chance(d, row, columns, k);
     if ((double)p >= min_score)
         boxes_add(q->to, d, at, q->box, p, label_of_column(d, k, last), q->row);
 }
@@ -192,7 +177,7 @@ static enum err decode_masks(const struct description *d, const struct ort_sessi
         int64_t best = 0;
         for (int64_t k = 1; k < columns - 1; k++)
             best = row[k] > row[best] ? k : best;
-        float p = chance(d, row, columns, best);
+        float p = row_chance(d, row, columns, best);
         float around[4] = { 0, 0, (float)at->width, (float)at->height };
         if ((double)p >= min_score)
             boxes_add(&b, d, at, around, p, label_of_column(d, best, columns - 1), (uint32_t)i);

@@ -1,5 +1,6 @@
 /* The families in the order in which a file is compared with them, and what they share. */
 #include "infer/family/family.h"
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,20 @@ int64_t look_keypoints(const struct look *l)
     const char *s = look_property(l, "kpt_shape");
     long n = s ? strtol(s + strspn(s, " [("), NULL, 10) : USUAL;
     return n > 0 && n < MOST ? n : USUAL;
+}
+
+float row_chance(const struct description *d, const float *row, int64_t columns, int64_t k)
+{
+    if (d->score == SCORE_PROBABILITY)
+        return row[k];
+    if (d->score == SCORE_SIGMOID)
+        return 1 / (1 + expf(-row[k]));
+    float most = row[0], sum = 0;
+    for (int64_t i = 1; i < columns; i++)
+        most = fmaxf(most, row[i]);
+    for (int64_t i = 0; i < columns; i++)
+        sum += expf(row[i] - most);
+    return expf(row[k] - most) / sum;
 }
 
 void set_yolo_picture(struct description *d, enum origin from)
