@@ -3,7 +3,7 @@ import { useModels, useModelVersions } from "../../api/calls";
 import { touch, useGet } from "../../api/query";
 import { ownUrl, storeFile } from "../../api/upload";
 import { useSignedIn } from "../../api/session";
-import type { WhatIsInAModelFile } from "../../api/answers";
+import type { HowAVersionSFileMustBeDescribed, WhatIsInAModelFile } from "../../api/answers";
 import type { DatasetVersion, Deployment, Experiment, Model, ModelVersion, Log, Session, StoredFile, Trial, TrialShape } from "../../api/types";
 
 export { ownUrl, useModels, useModelVersions, useSignedIn };
@@ -15,6 +15,13 @@ export type ModelFile = WhatIsInAModelFile;
 export const useModelFile = (id: string | null) => useGet<ModelFile>(id && `/api/model/version/${id}/look`);
 /** Told about the version's file; what is null is forgotten. */
 export const tellOfFile = (v: ModelVersion, onnx: Record<string, unknown>) => patch(`/api/model/version/${v.id}`, { parameters: { ...v.parameters, onnx } }).then(() => touch(`/api/model/version/${v.id}`));
+/** How the version's file must be described, by annotated images. */
+const evidenceOf = (id: string) => `/api/model/version/${id}/evidence`;
+export const useEvidence = (id: string) => useGet<HowAVersionSFileMustBeDescribed>(evidenceOf(id));
+export const evidenceIsOver = (id: string) => touch(evidenceOf(id));
+export const findOut = (id: string, dataset_version_id: string) => post(`/api/model/version/${id}/describe`, { dataset_version_id }).then(() => touch(evidenceOf(id), "/api/jobs"));
+export const stopFinding = (job: string) => post(`/api/job/${job}/cancel`).then(() => touch("/api/jobs"));
+export const takeLabels = (v: ModelVersion, labels: Record<string, string>) => patch(`/api/model/version/${v.id}`, { labels }).then(() => touch(`/api/model/version/${v.id}`));
 export const useFiles = (id: string) => useGet<Page<StoredFile>>(`/api/model/version/${id}/modelfiles`);
 export type Context = NonNullable<ModelVersion["context"]>;
 export const useContext = (id: string | null) => useGet<Context>(id && `/api/model/version/${id}/context`);

@@ -5,6 +5,7 @@ import type { InputOrOutputOfAFile } from "../../api/answers";
 import { bytes } from "../../kit/format";
 import { Caution, Facts, Fault, Lines, Section } from "../../kit/parts";
 import { toast } from "../../kit/toast";
+import { FindOut } from "./evidence";
 import { Readings } from "./readings";
 import { tellOfFile, useModelFile, type ModelFile, type ModelVersion } from "./data";
 
@@ -29,13 +30,13 @@ function Values({ of }: { of: readonly InputOrOutputOfAFile[] }) {
   ));
 }
 
-/** A field for each fact; empty ones are what nobody has told yet. */
-function Form({ v, file }: { v: ModelVersion; file: ModelFile }) {
+/** A field for each fact; empty ones are what nobody has told yet. found: what images told, to be taken. */
+function Form({ v, file, found }: { v: ModelVersion; file: ModelFile; found: Record<string, unknown> }) {
   const told = (v.parameters.onnx ?? {}) as Record<string, unknown>;
-  const [typed, setTyped] = useState<Record<string, string>>({});
+  const [typed, setTyped] = useState<Record<string, string>>(() => Object.fromEntries(Object.entries(found).flatMap(([k, x]) => (k in told && written(told[k]) === written(x) ? [] : [[k, written(x)]]))));
   const [saving, setSaving] = useState(false);
   const hints = new Map(file.missing.map((m) => [m.key, m.what]));
-  const keys = [...new Set([...hints.keys(), ...Object.keys(file.description), ...Object.keys(told)])];
+  const keys = [...new Set([...hints.keys(), ...Object.keys(file.description), ...Object.keys(told), ...Object.keys(found)])];
   const value = (k: string) => typed[k] ?? (k in told ? written(told[k]) : k in file.description ? written(file.description[k]) : "");
   const save = () => {
     setSaving(true);
@@ -73,6 +74,7 @@ function Form({ v, file }: { v: ModelVersion; file: ModelFile }) {
 export function FileTold({ v }: { v: ModelVersion }) {
   const asked = useModelFile(v.id);
   const file = asked.data;
+  const [found, setFound] = useState<{ turn: number; onnx: Record<string, unknown> }>({ turn: 0, onnx: {} });
   const names = Object.values(file?.names ?? {});
   const own = Object.values(v.labels ?? {});
   return (
@@ -93,7 +95,8 @@ export function FileTold({ v }: { v: ModelVersion }) {
             ]}
           />
           {file.family && file.missing.length > 0 && <Readings v={v} file={file} />}
-          {file.family && <Form key={v.updated_at} v={v} file={file} />}
+          {(file.family || found.turn > 0) && <Form key={`${v.updated_at} ${found.turn}`} v={v} file={file} found={found.onnx} />}
+          <FindOut v={v} onTake={(onnx) => setFound({ turn: found.turn + 1, onnx })} />
         </div>
       )}
     </Section>
