@@ -617,5 +617,10 @@ const struct migration migrations[] = {
       "CREATE INDEX bucket_sync_bucket ON bucket_sync (bucket_id)" },
     { 48, "continuous training of a champion that was brought along begins from a network of ours",
       "ALTER TABLE pipeline ADD COLUMN ct_base_id TEXT REFERENCES model_version(id) ON DELETE SET NULL" },
+    { 49, "how a model file must be described is found out by annotated images, and kept",
+      "CREATE TABLE model_evidence (model_version_id TEXT PRIMARY KEY REFERENCES model_version(id) ON DELETE CASCADE,"
+      " dataset_version_id TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('WORKING', 'FOUND', 'UNCLEAR', 'NOTHING', "
+      "'FAILED')),"
+      " job_id TEXT NOT NULL, created_at INTEGER NOT NULL, ended_at INTEGER, result TEXT, error TEXT) STRICT, WITHOUT ROWID" },
     { 0 },
 };

@@ -10,7 +10,7 @@
     R(annotation)                                                                                                                  \
     R(annotation_kept)                                                                                                             \
     R(rectangle) R(polygon) R(line) R(point) R(classification) R(keypoints) R(mask) R(export) R(import) R(from_tags)
-#define MODEL(R) R(model) R(model_version) R(model_file) R(model_context) R(model_look) R(parameter)
+#define MODEL(R) R(model) R(model_version) R(model_file) R(model_context) R(model_look) R(model_evidence) R(parameter)
 #define PROJECT(R) R(project)
 #define EXPERIMENT(R)                                                                                                              \
     R(experiment)                                                                                                                  \

@@ -23,6 +23,10 @@ const struct command commands[] = {
     { "drift", "drift --samples|--points|--rows FILE", "the statistics of drift monitoring on numbers of one's own", drift_main },
     { "model", "model look FILE [--labels cat,dog] [--type OBJECT_DETECTION] [--onnx JSON] [--json]",
       "what is in an ONNX file: what it is taken for, and what must be told about it", model_main },
+    { "model",
+      "model describe FILE --images DIR --annotations DIR|FILE [--labels cat,dog] [--type CLASSIFICATION] [--onnx JSON] [--threads "
+      "N] [--json]",
+      "finds out by some twenty annotated images how an ONNX file must be described", model_main },
     { "generate", "generate --out DIR [--count N] [--seed N]", "made-up images of cells with annotations, to try things out",
       generate_main },
     { "backup", "backup FOLDER [--data DIR]", "a complete copy, also while the server runs", backup_main },

@@ -1,10 +1,11 @@
 /* saccade model look FILE: what is in a model file, and what must be told about it, without a server. The file is looked at in the
- * same sandboxed process that would serve it. */
+ * same sandboxed process that would serve it. saccade model describe FILE finds it out (model_describe.c). */
 #include "app/model/model.h"
 #include "base/file.h"
 #include "blob/blob.h"
 #include "blob/sign.h"
 #include "cli/cli.h"
+#include "cli/model.h"
 #include "cli/options.h"
 #include "infer/infer.h"
 #include "json/json.h"
@@ -31,10 +32,9 @@ static enum err hash_of(int fd, const char *path, char ret[HASH_SIZE])
     return OK;
 }
 
-/* "cat,dog" to {"0": "cat", "1": "dog"}. */
-static const char *labels_of(struct arena *a, const char *list)
+const char *model_labels_of(struct arena *a, const char *list)
 {
-    AUTO(out) struct out o;
+    AUTO(out) struct out o = { 0 };
     if (!list)
         return NULL;
     out_init(&o, 1 << 20);
@@ -124,18 +124,7 @@ static void print(struct arena *a, const struct json *told)
     print_line(a, "problem", json_get(told, "problem"));
 }
 
-struct asked {
-    const char *labels, *type, *onnx;
-    bool as_json;
-};
-
-struct looked {
-    const char *path, *text; /* text: what was said */
-    struct infer_model model;
-    struct model_part *parts;
-};
-
-static void auto_looked(struct looked *l)
+void auto_model_looked(struct model_looked *l)
 {
     for (size_t i = 0; i < l->model.n_parts; i++)
         auto_fd(&l->parts[i].fd);
@@ -154,7 +143,7 @@ static enum err open_one(struct arena *a, const char *path, int *ret_fd, const c
 }
 
 /* The files that its tensors lie in and that are there: in the folder of the file, which their names do not leave (elsewhere.h). */
-static enum err open_beside(struct arena *a, struct looked *l, const struct json *files)
+static enum err open_beside(struct arena *a, struct model_looked *l, const struct json *files)
 {
     const char *slash = strrchr(l->path, '/');
     l->parts = arena_new_array(a, struct model_part, MODEL_PARTS);
@@ -174,7 +163,7 @@ static enum err open_beside(struct arena *a, struct looked *l, const struct json
 }
 
 /* Asked again once what lies beside it is known. */
-static enum err ask(struct arena *a, struct looked *l, const struct json **ret)
+static enum err ask(struct arena *a, struct model_looked *l, const struct json **ret)
 {
     AUTO(infer_pool) struct infer_pool *pool = NULL;
     char *text;
@@ -191,19 +180,32 @@ static enum err ask(struct arena *a, struct looked *l, const struct json **ret)
     return OK;
 }
 
-static enum err look(const char *path, const struct asked *q)
+enum err model_asked_told(struct arena *a, const struct model_asked *q, const char *labels, const char **ret)
 {
-    AUTO(arena) struct arena *a = arena_new();
-    AUTO(looked) struct looked l = { .path = path, .model.fd = -1 };
     const struct json *v;
-    TRY(open_one(a, path, &l.model.fd, &l.model.hash));
     const char *parameters = q->onnx ? arena_fmt(a, "{\"onnx\":%s}", q->onnx) : NULL;
     if (parameters) {
         TRY(fail_within(json_parse(a, parameters, strlen(parameters), &v), "--onnx: "));
         TRY(model_parameters_check(v, "--onnx"));
     }
-    TRY(model_told(a, q->type, labels_of(a, q->labels), parameters, &l.model.told));
-    TRY(ask(a, &l, &v));
+    return model_told(a, q->type, labels, parameters, ret);
+}
+
+enum err model_look_at(struct arena *a, const char *path, const char *told, struct model_looked *l, const struct json **ret)
+{
+    *l = (struct model_looked){ .path = path, .model = { .fd = -1, .told = told } };
+    TRY(open_one(a, path, &l->model.fd, &l->model.hash));
+    return ask(a, l, ret);
+}
+
+static enum err look(const char *path, const struct model_asked *q)
+{
+    AUTO(arena) struct arena *a = arena_new();
+    AUTO(model_looked) struct model_looked l = { .model.fd = -1 };
+    const char *told;
+    const struct json *v;
+    TRY(model_asked_told(a, q, model_labels_of(a, q->labels), &told));
+    TRY(model_look_at(a, path, told, &l, &v));
     if (q->as_json)
         puts(l.text);
     else
@@ -213,16 +215,19 @@ static enum err look(const char *path, const struct asked *q)
 
 static enum err model(int argc, char **argv)
 {
-    struct asked q = { 0 };
+    struct model_asked q = { 0 };
     const char *rest[2] = { 0 };
     size_t n = 0;
     const struct option_row rows[] = {
-        { "--labels", &q.labels }, { "--type", &q.type }, { "--onnx", &q.onnx }, { "--json", NULL, &q.as_json }
+        { "--labels", &q.labels },           { "--type", &q.type },       { "--onnx", &q.onnx },         { "--images", &q.images },
+        { "--annotations", &q.annotations }, { "--threads", &q.threads }, { "--json", NULL, &q.as_json }
     };
     TRY(options_read(argc, argv, rows, COUNT_OF(rows), rest, COUNT_OF(rest), &n));
-    if (n != 2 || strcmp(rest[0], "look") != 0)
-        return fail(E_INVALID, "model look FILE");
-    return look(rest[1], &q);
+    if (n == 2 && strcmp(rest[0], "look") == 0)
+        return look(rest[1], &q);
+    if (n == 2 && strcmp(rest[0], "describe") == 0)
+        return model_describe(rest[1], &q);
+    return fail(E_INVALID, "model look FILE, or model describe FILE --images DIR --annotations DIR|FILE");
 }
 
 int model_main(int argc, char **argv)

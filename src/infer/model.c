@@ -8,6 +8,7 @@
 #include "infer/features.h"
 #include "infer/reading.h"
 #include "infer/sheet.h"
+#include "infer/trial.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct model {
     struct reading reading;
     struct input input;
     struct feeds feeds;
+    struct trials trials;
 };
 
 static void append(struct model_reply *r, char *payload, const void *bytes, size_t n)
@@ -79,19 +81,24 @@ static enum err decode(const struct model *m, int fd, struct image *ret)
     return image_decode(file.bytes, file.n, side, ret);
 }
 
-struct answered {
-    struct detection items[DETECTIONS_MOST];
-    struct spot spots[SPOTS_MOST];
-    struct found found;
-    const float *features;
-};
-
 static int kind_of(const char *kind)
 {
     int i = 0;
     while (i < 3 && strcmp(model_kinds[i], kind) != 0)
         i++;
     return i;
+}
+
+void answered_init(struct answered *a)
+{
+    a->found = (struct found){ .items = a->items, .spots = a->spots, .room_spots = SPOTS_MOST };
+}
+
+void answered_told(const struct answered *a, struct model_reply *r)
+{
+    r->kind = kind_of(a->found.kind);
+    r->n_items = a->found.n;
+    r->n_spots = a->found.n_spots;
 }
 
 static enum err predict(struct model *m, const struct model_request *q, int fd, struct model_reply *r, struct answered *ret)
@@ -109,11 +116,9 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
     TRY(ort_run(m->session, m->feeds.feed, m->feeds.n));
     double run = clock_seconds();
     r->cpu_s = clock_cpu_seconds() - used;
-    ret->found = (struct found){ .items = ret->items, .spots = ret->spots, .room_spots = SPOTS_MOST };
+    answered_init(ret);
     TRY(reading_decode(&m->reading, m->session, &at, q->min_score, &ret->found));
-    r->kind = kind_of(ret->found.kind);
-    r->n_items = ret->found.n;
-    r->n_spots = ret->found.n_spots;
+    answered_told(ret, r);
     r->n_features = ort_features(m->session, &ret->features);
     r->width = image.full_width;
     r->height = image.full_height;
@@ -123,14 +128,14 @@ static enum err predict(struct model *m, const struct model_request *q, int fd, 
     return OK;
 }
 
-static enum err describe(const struct model *m, struct model_reply *r, char *ret)
+static enum err describe(const struct reading *reading, struct model_reply *r, char *ret)
 {
-    if (!m->reading.tells)
+    if (!reading->tells)
         return fail(E_BROKEN, "this process has no model");
-    size_t n = strlen(m->reading.tells) + 1;
+    size_t n = strlen(reading->tells) + 1;
     if (n > MODEL_PAYLOAD)
         return fail(E_UNMEANT, "the model's metadata has %zu bytes", n);
-    memcpy(ret, m->reading.tells, n);
+    memcpy(ret, reading->tells, n);
     r->n_bytes = n;
     return OK;
 }
@@ -150,6 +155,20 @@ static enum err run(const struct model *m, int fd)
 {
     TRY(check_ready(m));
     return run_on_shared(m->session, fd);
+}
+
+/* Of trials of descriptions (trial.h). */
+static enum err try(struct model *m, const struct model_request *q, const char *told, int fd, struct model_reply *r, char *payload,
+                    struct answered *found)
+{
+    TRY(check_ready(m));
+    if (q->task == MODEL_KEEP)
+        return trials_keep(&m->trials, q->image, fd, &r->width, &r->height);
+    if (q->task == MODEL_SEE)
+        return trials_see(&m->trials, m->session, q, r, found);
+    const struct reading *reading;
+    TRY(trials_tell(&m->trials, m->session, m->reading.graph, q->slot, told, &reading));
+    return describe(reading, r, payload);
 }
 
 static void write_found(struct model_reply *r, const struct answered *f, char *payload)
@@ -185,17 +204,20 @@ static void serve_one(struct model *m, const struct model_request *q, const char
     case MODEL_OPEN: r.e = open_file(m, q, fd, &r, payload); break;
     case MODEL_BESIDE: r.e = m->bundle ? bundle_add(m->bundle, told ? told : "", q->hash, *fd) : OK; break;
     case MODEL_LOAD: r.e = load(m, told); break;
-    case MODEL_DESCRIBE: r.e = describe(m, &r, payload); break;
+    case MODEL_DESCRIBE: r.e = describe(&m->reading, &r, payload); break;
     case MODEL_PREDICT: r.e = predict(m, q, *fd, &r, &found); break;
     case MODEL_SIGNATURE: r.e = tell_signature(m, &r, payload); break;
     case MODEL_RUN: r.e = run(m, *fd); break;
+    case MODEL_KEEP:
+    case MODEL_TELL:
+    case MODEL_SEE: r.e = try(m, q, told, *fd, &r, payload, &found); break;
     default: r.e = fail(E_BROKEN, "an unknown request");
     }
     alarm(0);
     if (r.e != OK) {
         strncpy(r.why, fail_text(), sizeof r.why - 1);
         r.n_bytes = 0;
-    } else if (q->task == MODEL_PREDICT) {
+    } else if (q->task == MODEL_PREDICT || q->task == MODEL_SEE) {
         write_found(&r, &found, payload);
     }
     memcpy(message.bytes, &r, sizeof r);

@@ -227,8 +227,7 @@ static bool is_sound(const struct detection *d)
            d->n_spots >= 0 && d->n_spots <= SPOTS_MOST;
 }
 
-/* Nothing that a process says is trusted: every count, number and label is looked at. */
-static enum err read_detections(const struct answer *a, struct arena *arena, struct detections *ret)
+enum err answer_detections(const struct answer *a, struct arena *arena, struct detections *ret)
 {
     const struct model_reply *r = &a->reply;
     size_t n = r->n_items, spots = 0;
@@ -270,7 +269,7 @@ enum err infer_predict_meanwhile(struct infer_pool *p, const char *who, const st
     struct answer *a = heap_take(sizeof *a);
     enum err e = ask(p, who, of, &q, a);
     if (e == OK)
-        e = read_detections(a, arena, ret);
+        e = answer_detections(a, arena, ret);
     free(a);
     return e == OK && meanwhile && meanwhile->e != OK ? fail_again(&meanwhile->why) : e;
 }
@@ -281,12 +280,18 @@ enum err infer_predict(struct infer_pool *p, const char *who, const struct infer
     return infer_predict_meanwhile(p, who, of, image_fd, min_score, NULL, arena, ret);
 }
 
+char *answer_text(const struct answer *a, struct arena *arena)
+{
+    const char *text = a->bytes + sizeof a->reply;
+    return arena_copy(arena, text, strnlen(text, a->reply.n_bytes));
+}
+
 enum err infer_describe(struct infer_pool *p, const char *who, const struct infer_model *of, struct arena *arena, char **ret_json)
 {
     struct answer *a = heap_take(sizeof *a);
     enum err e = pool_ask(p, who, of, MODEL_DESCRIBE, -1, 0, a);
     if (e == OK)
-        *ret_json = arena_copy(arena, a->bytes + sizeof a->reply, strnlen(a->bytes + sizeof a->reply, a->reply.n_bytes));
+        *ret_json = answer_text(a, arena);
     free(a);
     return e;
 }

@@ -12,4 +12,7 @@ struct answer {
  * along, -1: nothing. */
 MUST_USE enum err pool_ask(struct infer_pool *, const char *who, const struct infer_model *, enum model_task, int fd,
                            double min_score, struct answer *);
-void meanwhile_do(struct meanwhile *); /* if it was not done yet; NULL is fine */
+/* Nothing that a process says is trusted: every count, number and label is looked at. */
+MUST_USE enum err answer_detections(const struct answer *, struct arena *, struct detections *ret);
+char *answer_text(const struct answer *, struct arena *); /* JSON */
+void meanwhile_do(struct meanwhile *);                    /* if it was not done yet; NULL is fine */

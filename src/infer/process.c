@@ -61,7 +61,9 @@ static enum err hear(struct process *p, double limit_s, struct answer *a, size_t
 enum err process_ask(struct process *p, const struct question *q, struct answer *a, bool *ret_late)
 {
     bool loading = q->task == MODEL_OPEN || q->task == MODEL_BESIDE || q->task == MODEL_LOAD;
-    struct model_request r = { q->task, q->min_score, q->limit_s };
+    struct model_request r = {
+        .task = q->task, .min_score = q->min_score, .limit_s = q->limit_s, .image = q->image, .slot = q->slot
+    };
     size_t n = 0;
     int status = 0;
     *ret_late = false;
@@ -122,7 +124,9 @@ static enum err bring_parts(struct process *p, const struct infer_model *of, dou
     for (const char *name = names; e == OK && name < names + n; name += strlen(name) + 1) {
         const struct model_part *part = strlen(name) < PLACE_NAME ? part_called(of, name, names, n) : NULL;
         if (part)
-            e = process_ask(p, &(struct question){ MODEL_BESIDE, part->fd, 0, limit_s, part->hash, name, NULL }, a, ret_late);
+            e = process_ask(
+                p, &(struct question){ .task = MODEL_BESIDE, .fd = part->fd, .limit_s = limit_s, .hash = part->hash, .text = name },
+                a, ret_late);
     }
     free(names);
     return e;
@@ -137,9 +141,9 @@ enum err process_load(struct process *p, const char *self_path, const struct inf
     *ret_late = false;
     child_end(&p->child);
     TRY(child_start(argv, NULL, -1, &p->child));
-    TRY(process_ask(p, &(struct question){ MODEL_OPEN, of->fd, 0, limit_s, of->hash, NULL, NULL }, a, ret_late));
+    TRY(process_ask(p, &(struct question){ .task = MODEL_OPEN, .fd = of->fd, .limit_s = limit_s, .hash = of->hash }, a, ret_late));
     TRY(bring_parts(p, of, limit_s, a, ret_late));
-    TRY(process_ask(p, &(struct question){ MODEL_LOAD, -1, 0, limit_s, NULL, of->told, NULL }, a, ret_late));
+    TRY(process_ask(p, &(struct question){ .task = MODEL_LOAD, .fd = -1, .limit_s = limit_s, .text = of->told }, a, ret_late));
     p->ready = true;
     return OK;
 }

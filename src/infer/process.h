@@ -22,6 +22,7 @@ struct question {
     double min_score, limit_s;
     const char *hash, *text;     /* of the file that goes along; what is said with it. NULL: nothing */
     struct meanwhile *meanwhile; /* done while the process works; NULL: nothing */
+    int image, slot;             /* of KEEP, TELL and SEE (trial.h) */
 };
 /* *ret_late: it did not answer in time, and was ended. E_BUSY: it was stopped from outside, through no fault of the question. */
 MUST_USE enum err process_ask(struct process *, const struct question *, struct answer *, bool *ret_late);

@@ -46,9 +46,15 @@ def declared(name, dtype, shape):
     return part(1, name) + part(2, part(1, part(1, TYPES[dtype][0]) + part(2, dims)))
 
 
-def node(op, ins, out, **ints):
-    attributes = b"".join(part(5, part(1, k) + (part(8, b"".join(varint(x) for x in v)) + part(20, 7) if isinstance(v, list) else part(3, v) + part(20, 2)))
-                          for k, v in ints.items())
+def attribute(v):
+    if isinstance(v, list):
+        return part(8, b"".join(varint(x) for x in v)) + part(20, 7)
+    return part(4, v) + part(20, 3) if isinstance(v, str) else part(3, v) + part(20, 2)
+
+
+def node(op, ins, out, **more):
+    """more: attributes, whole numbers, lists of these, or words."""
+    attributes = b"".join(part(5, part(1, k) + attribute(v)) for k, v in more.items())
     return b"".join(part(1, i) for i in ins) + part(2, out) + part(4, op) + attributes
 
 

@@ -8,7 +8,8 @@
 extern const struct removal model_removal, model_version_removal;
 
 extern const struct resource model_resource, model_version_resource, model_file_resource, model_context_resource,
-    parameter_resource, model_look_resource;
+    parameter_resource, model_look_resource, model_evidence_resource;
+extern const struct job_kind describe_model_job;
 
 extern const struct version_user model_uses_versions;
 extern const char *const frameworks[]; /* words of the contract; those of types are in dataset.h */
