@@ -264,6 +264,13 @@ export interface ChoicesOfAFilter {
   tags: string[];
 }
 
+export interface ClassOfAModel {
+  number: number;
+  called: string;
+  behaves_like: string | null;
+  says: number[];
+}
+
 export interface Classification {
   id: string;
   annotation_id: string;
@@ -638,6 +645,14 @@ export interface DeploymentToken {
   last_used_at: string | null;
 }
 
+export interface DescriptionThatWasTried {
+  onnx: Record<string, unknown>;
+  score: number;
+  interval: number[] | null;
+  as_labelled: number;
+  sure: number;
+}
+
 export interface DistributionFunctions {
   x: number[];
   before: number[];
@@ -792,6 +807,17 @@ export interface Evaluation {
 export interface EventOfWebhooks {
   name: string;
   says: string;
+}
+
+export interface EvidenceOfADescription {
+  state: "WORKING" | "FOUND" | "UNCLEAR" | "NOTHING" | "FAILED";
+  dataset_version: ShortDatasetVersion | null;
+  job_id: string;
+  progress: number | null;
+  created_at: string;
+  ended_at: string | null;
+  error: string | null;
+  result: WhatImagesToldOfADescription | null;
 }
 
 export interface Experiment {
@@ -983,6 +1009,10 @@ export interface HistogramOfScores {
   window: number[];
 }
 
+export interface HowAVersionSFileMustBeDescribed {
+  evidence: EvidenceOfADescription | null;
+}
+
 export interface IdOfALog {
   id: string;
 }
@@ -1147,6 +1177,14 @@ export interface LabelOfAShape {
 export interface LabelOfAnEvaluatedShape {
   id: string;
   name: string;
+}
+
+export interface LabelsOfAModelBesideThoseOfImages {
+  agree: boolean;
+  says: string;
+  suggested: Record<string, string> | null;
+  names: string[];
+  classes: ClassOfAModel[];
 }
 
 export interface LastRunOfASync {
@@ -2340,6 +2378,22 @@ export interface WhatAnImportLeftOut {
   examples: string[];
 }
 
+export interface WhatImagesToldOfADescription {
+  state: "FOUND" | "UNCLEAR" | "NOTHING";
+  says: string;
+  metric: string;
+  pictures: number;
+  tried: number;
+  runs: number;
+  seconds: number;
+  best: DescriptionThatWasTried;
+  second: DescriptionThatWasTried | null;
+  lead: number;
+  differ: string[];
+  undecided: string[];
+  labels: LabelsOfAModelBesideThoseOfImages;
+}
+
 export interface WhatIsInAModelFile {
   family: string | null;
   why: string | null;
@@ -2347,6 +2401,7 @@ export interface WhatIsInAModelFile {
   task: string | null;
   types: string[];
   missing: WhatMustBeTold[];
+  class_numbers?: boolean;
   description: Record<string, unknown>;
   known_from: Record<string, string>;
   inputs: InputOrOutputOfAFile[];

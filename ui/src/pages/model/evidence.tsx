@@ -52,7 +52,7 @@ function Labels({ v, of: l }: { v: ModelVersion; of: LabelsOfAModelBesideThoseOf
         <Text size="sm">{capital(l.says)}.</Text>
       ) : (
         <Caution title="The labels are in another order">
-          {capital(l.says)}.
+          <div>{capital(l.says)}.</div>
           {l.suggested && (
             <May to="write">
               <Button size="compact-xs" variant="default" mt={8} style={{ display: "block" }} onClick={() => void take()}>
@@ -101,8 +101,8 @@ function Outcome({ v, of: r, onTake }: { v: ModelVersion; of: WhatImagesToldOfAD
   return (
     <div>
       {r.state === "FOUND" && <Text size="sm">Found: {r.says}.</Text>}
-      {r.state === "UNCLEAR" && <Caution title="Two descriptions are about as good: which is it?">{capital(r.says)}. They differ in {r.differ.join(", ")}.</Caution>}
-      {r.state === "NOTHING" && <Caution title="Nothing was found">{capital(r.says)}</Caution>}
+      {r.state === "UNCLEAR" && <Caution title="Two descriptions are about as good: which is it?"><div>{capital(r.says)}. They differ in {r.differ.join(", ")}.</div></Caution>}
+      {r.state === "NOTHING" && <Caution title="Nothing was found"><div>{capital(r.says)}</div></Caution>}
       {r.state !== "NOTHING" && (
         <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(260px, 1fr))", gap: 14, marginTop: 12, maxWidth: r.state === "FOUND" ? 420 : undefined }}>
           <Tried of={r.best} beside={r.state === "UNCLEAR" ? r.second : null} metric={r.metric} onTake={onTake} />
@@ -171,7 +171,7 @@ export function FindOut({ v, onTake }: { v: ModelVersion; onTake: (onnx: Told) =
           </div>
         </May>
       )}
-      {e?.state === "FAILED" && <Caution title="The search has failed">{capital(e.error ?? "")}</Caution>}
+      {e?.state === "FAILED" && <Caution title="The search has failed"><div>{capital(e.error ?? "")}</div></Caution>}
       {e?.result && (
         <>
           <Text size="xs" c="dimmed" mb={6}>
