@@ -82,9 +82,9 @@ def apart(a, b):
 
 
 def distance(a, b):
-    far = [abs(a.score - b.score) * 100]
+    far = [abs(a.score - b.score) * 1000]
     if a.box is not None and b.box is not None:
-        far.append(max(abs(x - y) for x, y in zip(a.box, b.box)))
+        far.append(max(max(abs(x - y) - WHOLE, 0) for x, y in zip(a.box, b.box)))
     elif a.points is not None and b.points is not None:
         far.append(apart(a.points, b.points))
     elif a.outline is not None and b.outline is not None:
