@@ -169,7 +169,7 @@ static void write_intervals(struct out *o, const struct spread_part *in)
 {
     static const struct {
         const char *key;
-        enum spread_figure of;
+        int of; /* a spread_figure */
     } rows[] = { { "ap_50_interval", OF_AP50 },          { "ap_75_interval", OF_AP75 },    { "ar_interval", OF_AR },
                  { "precision_interval", OF_PRECISION }, { "recall_interval", OF_RECALL }, { "f1_interval", OF_F1 } };
     for (size_t i = 0; i < COUNT_OF(rows); i++)

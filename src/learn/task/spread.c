@@ -2,16 +2,16 @@
 #include "learn/task/weigh.h"
 #include <stdlib.h>
 
-/* Draw i of figure f of a part at [(part * SPREAD_FIGURES + f) * times + i]; part 0 is the whole, then come the labels. */
+/* Draw i of figure f (a spread_figure) of a part at [(part * SPREAD_FIGURES + f) * times + i]; part 0 is the whole, then come the labels. */
 struct table {
     double *values;
     int times, parts;
 };
 
-static void put(struct table *t, int part, enum spread_figure f, int i, double value)
+static void put(struct table *t, int part, int f, int i, double value)
 {
     if (part < t->parts)
-        t->values[(size_t)(part * SPREAD_FIGURES + (int)f) * (size_t)t->times + (size_t)i] = value;
+        t->values[(size_t)(part * SPREAD_FIGURES + f) * (size_t)t->times + (size_t)i] = value;
 }
 
 /* ---- average precision and recall */
