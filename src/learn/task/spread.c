@@ -2,7 +2,8 @@
 #include "learn/task/weigh.h"
 #include <stdlib.h>
 
-/* Draw i of figure f (a spread_figure) of a part at [(part * SPREAD_FIGURES + f) * times + i]; part 0 is the whole, then come the labels. */
+/* Draw i of figure f (a spread_figure) of a part at [(part * SPREAD_FIGURES + f) * times + i]; part 0 is the whole, then come the
+ * labels. */
 struct table {
     double *values;
     int times, parts;
