@@ -65,14 +65,16 @@ def outlines(result):
 
 def keypoints(result):
     found = boxes(result)
+    seen = [t.box[2] > t.box[0] and t.box[3] > t.box[1] for t in found]  # what lies beside the picture is not answered
     for thing, points in zip(found, result.keypoints.data):
         thing.points, thing.box = points[:, :2].numpy(), None
-    return found
+    return [t for t, there in zip(found, seen) if there]
 
 
 def turned(result):
-    o = result.obb
-    return [Thing(int(c), float(s), None, None, corners.numpy()) for c, s, corners in zip(o.cls, o.conf, o.xyxyxyxy)]
+    o, (h, w) = result.obb, result.orig_shape
+    return [Thing(int(c), float(s), None, None, corners.numpy().clip(0, (w, h)))  # corners beside the picture are answered at its edge
+            for c, s, corners in zip(o.cls, o.conf, o.xyxyxyxy)]
 
 
 def best(result):
