@@ -1,6 +1,6 @@
 """Masks with holes and in several parts: the polygon that is answered holds what the mask holds, whatever its form."""
 import pytest
-from test_9_models_of_others import LISTS, PICTURE, PLAIN, SIDE, deploy, picture, predict, says, version  # noqa: F401
+from test_9_models_of_others import PICTURE, PLAIN, SIDE, deploy, picture, predict, says, version  # noqa: F401
 
 CELLS = 32
 
@@ -47,7 +47,8 @@ def plane(holds, yes, no, side=CELLS):
 @pytest.mark.parametrize("case", MASKS)
 def test_the_outline_of_an_object_has_its_holes_and_parts(server, version, picture, case):  # noqa: F811
     whole = [0.0, 0.0, float(SIDE), float(SIDE)]
-    file = says({**LISTS, "boxes": ([whole, [0.0, 0.0, 1.0, 1.0]], "float32"), "masks": ([[plane(MASKS[case], 1.0, 0.0, SIDE)], [plane(lambda x, y: x + y == 0, 1.0, 0.0, SIDE)]], "float32")})
+    file = says({"boxes": ([whole, [0.0, 0.0, 1.0, 1.0]], "float32"), "labels": ([2, 1], "int64"), "scores": ([0.9, 0.01], "float32"),
+                 "masks": ([[plane(MASKS[case], 1.0, 0.0, SIDE)], [plane(lambda x, y: x + y == 0, 1.0, 0.0, SIDE)]], "float32")})
     p, _ = predict(server, deploy(server, version(file, {}, {"1": "red", "2": "blue"}, "SEGMENTATION")), picture)
     assert len(p["detection_masks"]) == 1, "one object is one polygon"
     assert covered(p["detection_masks"], (CELLS, MASKS[case])) > 0.97
