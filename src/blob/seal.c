@@ -18,7 +18,7 @@ enum err seal(const struct sign_key *k, struct arena *a, const char *purpose, co
     AUTO(cipher) EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     uint8_t key[KEY], *out = arena_take(a, NONCE + strlen(secret) + TAG);
     int n = (int)strlen(secret), got = 0, rest = 0;
-    AUTO(text) struct text hex;
+    AUTO(text) struct text hex = { 0 };
     if (n > SECRET_MOST)
         return fail(E_TOO_BIG, "a secret has at most %d bytes", SECRET_MOST);
     sign_key_derive(k, purpose, key);

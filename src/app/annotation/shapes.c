@@ -168,7 +168,7 @@ static enum err path_shape(struct op *op, struct place *ret)
 static enum err merged(struct op *op, const struct shape_kind *k, const char *id, const struct json **ret)
 {
     AUTO(rows) struct rows *r = NULL;
-    AUTO(out) struct out o;
+    AUTO(out) struct out o = { 0 };
     TRY(sql_first(op->db, &r, "SELECT label_id, text, attributes, x, y, w, h, geometry FROM shape WHERE id = ?1", V(id)));
     out_init(&o, BODY);
     out_object(&o, NULL);

@@ -153,7 +153,7 @@ static enum err take_names(struct object_import *m, const struct json *objects)
 /* What this import did in all its tries stands in the rows. */
 static enum err result(struct object_import *m, char **ret)
 {
-    AUTO(out) struct out o;
+    AUTO(out) struct out o = { 0 };
     int64_t added = 0, changed = 0, gone = 0;
     struct sql *db = m->job->db;
     struct value id = V(m->job->id);

@@ -221,7 +221,7 @@ static enum err find(struct op *op, struct bulk_list *ret)
 static enum err input_of(struct op *op, const char **ret)
 {
     size_t n = 0;
-    AUTO(out) struct out o;
+    AUTO(out) struct out o = { 0 };
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_rows(op->db, &r, "SELECT dataset_version_id FROM fl_dataset WHERE deployment_id = ?1 ORDER BY created_at LIMIT ?2",
                  V(op->id), V((int64_t)VERSIONS_MOST)));

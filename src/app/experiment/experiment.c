@@ -213,7 +213,7 @@ static bool ended(const char *status)
 
 static enum err tell_webhooks(struct sql *db, struct arena *a, const char *id, const char *status)
 {
-    AUTO(out) struct out o;
+    AUTO(out) struct out o = { 0 };
     AUTO(rows) struct rows *r = NULL;
     TRY(sql_first(db, &r,
                   "SELECT p.org, e.name, p.id, p.name FROM experiment e JOIN project p ON p.id = e.project_id WHERE e.id = ?1",

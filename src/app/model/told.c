@@ -102,7 +102,7 @@ enum err model_told_as(struct arena *a, const char *told, const char *onnx, cons
 {
     const struct json *kept, *tried;
     struct description d;
-    AUTO(out) struct out o;
+    AUTO(out) struct out o = { 0 };
     TRY(fail_within(json_parse(a, onnx, strlen(onnx), &tried), "onnx: "));
     description_init(&d);
     TRY(description_read(tried, &d));

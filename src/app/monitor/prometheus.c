@@ -78,7 +78,7 @@ static enum err firing(struct op *op, struct text *t)
 
 static enum err metrics(struct op *op)
 {
-    AUTO(text) struct text t;
+    AUTO(text) struct text t = { 0 };
     struct named *all = arena_new_array(op->arena, struct named, DEPLOYMENTS_MOST);
     size_t n = 0;
     if (op->guest)
