@@ -3,6 +3,7 @@ import dataclasses, math, typing
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw
 
 THRESHOLD = 0.3
 
@@ -67,3 +68,12 @@ def batch_of(pictures, size):
     from PIL import Image
     rows = [np.asarray(Image.open(p).convert("RGB").resize(size[::-1])) for p in pictures]
     return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2).float() / 255
+
+
+def raster(ring, size):
+    """What a polygon covers: the pixels whose middles lie in it."""
+    fine = 4
+    im = Image.new("1", (size[0] * fine, size[1] * fine))
+    if len(ring) > 2:
+        ImageDraw.Draw(im).polygon([(float(x) * fine - 0.5, float(y) * fine - 0.5) for x, y in ring], fill=1)
+    return np.asarray(im).reshape(size[1], fine, size[0], fine).mean((1, 3)) >= 0.5

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import exporters_torchvision, exporters_transformers, exporters_ultralytics
 import lib
-from exporters_form import THRESHOLD, Thing
+from exporters_form import THRESHOLD, Thing, raster
 
 WHOLE = 0.5  # answers hold boxes in whole pixels
 MOST = dict(box=0.05, score=1e-3, points=0.5)  # the differences that are allowed, of boxes beyond their rounding
@@ -32,15 +32,6 @@ def pictures(folder):
         (im.transpose(Image.Transpose.ROTATE_90) if turned else im).save(folder / name, **turned)
         made.append(folder / name)
     return made
-
-
-def raster(ring, size):
-    """What a polygon covers: the pixels whose middles lie in it."""
-    fine = 4
-    im = Image.new("1", (size[0] * fine, size[1] * fine))
-    if len(ring) > 2:
-        ImageDraw.Draw(im).polygon([(float(x) * fine - 0.5, float(y) * fine - 0.5) for x, y in ring], fill=1)
-    return np.asarray(im).reshape(size[1], fine, size[0], fine).mean((1, 3)) >= 0.5
 
 
 def found_in(answer, size):

@@ -1,7 +1,7 @@
 """Forms of bench/exporters: Ultralytics, asked through its own predictor with the exported file."""
 import numpy as np
 import torch
-from exporters_form import THRESHOLD, Form, Thing, batch_of, draw, settle_layers, spread
+from exporters_form import THRESHOLD, Form, Thing, batch_of, draw, raster, settle_layers, spread
 
 SIZE = (256, 320)
 NAMES = {0: "red", 1: "green", 2: "blue"}
@@ -49,17 +49,11 @@ def boxes(result):
 
 
 def outlines(result):
-    """The largest part of each mask without its holes, on the picture, which is what an outline can say."""
-    import cv2
+    """Each mask on the picture, with all its parts and holes."""
     found = []
     for i, thing in enumerate(boxes(result)):
-        parts, _ = cv2.findContours(result.masks.data[i].byte().numpy(), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        if not parts:
-            continue
-        filled = np.zeros(result.masks.data[i].shape, np.uint8)
-        cv2.drawContours(filled, [max(parts, key=cv2.contourArea)], -1, 1, -1)
-        thing.outline, thing.box = filled.astype(bool), None
-        found.append(thing)
+        thing.outline, thing.box = result.masks.data[i].numpy() > 0.5, None
+        found += [thing] if thing.outline.any() else []
     return found
 
 
@@ -72,9 +66,14 @@ def keypoints(result):
 
 
 def turned(result):
+    """By their corners; those that reach over the picture's edge by what they cover of it."""
     o, (h, w) = result.obb, result.orig_shape
-    return [Thing(int(c), float(s), None, None, corners.numpy().clip(0, (w, h)))  # corners beside the picture are answered at its edge
-            for c, s, corners in zip(o.cls, o.conf, o.xyxyxyxy)]
+    found = []
+    for c, s, corners in zip(o.cls, o.conf, o.xyxyxyxy.numpy()):
+        whole = (corners >= 0).all() and (corners <= (w, h)).all()
+        thing = Thing(int(c), float(s), None, raster(corners, (w, h)), corners if whole else None)
+        found += [thing] if whole or thing.outline.any() else []
+    return found
 
 
 def best(result):

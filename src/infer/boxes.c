@@ -143,6 +143,23 @@ void boxes_suppress(struct boxes *b, double iou, bool across, size_t most)
 
 /* ---- what goes back */
 
+struct spot spot_placed(const struct placed *at, float x, float y, float seen)
+{
+    return (struct spot){ (x - at->dx) * at->per_x, (y - at->dy) * at->per_y, seen };
+}
+
+size_t turned_outline(const struct placed *at, struct turned t, struct spot ret[TURNED_SPOTS])
+{
+    static const float sides[4][2] = { { -1, -1 }, { 1, -1 }, { 1, 1 }, { -1, 1 } };
+    float c = cosf(t.angle), s = sinf(t.angle);
+    struct spot corners[4];
+    for (int i = 0; i < 4; i++) {
+        float dx = sides[i][0] * t.width / 2, dy = sides[i][1] * t.height / 2;
+        corners[i] = spot_placed(at, t.x + dx * c - dy * s, t.y + dx * s + dy * c, 1);
+    }
+    return outline_clip(corners, 4, 0, 0, (float)at->width, (float)at->height, ret);
+}
+
 static bool clip(const struct box *b, const struct placed *at, struct detection *ret)
 {
     float left = fmaxf(b->x1, 0), top = fmaxf(b->y1, 0), right = fminf(b->x2, (float)at->width),

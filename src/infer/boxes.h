@@ -36,6 +36,11 @@ struct turned {
     float x, y, width, height, angle; /* radians */
 };
 typedef struct turned turned_of(const void *with, uint32_t row);
+struct spot spot_placed(const struct placed *, float x, float y, float seen); /* of the input, on the picture */
+/* What of a turned box of the input lies on the picture; nothing where it lies beside it. A box has at most eight corners then, and
+ * what numbers that make no sense come to has room too. */
+enum { TURNED_SPOTS = 32 };
+size_t turned_outline(const struct placed *, struct turned, struct spot ret[TURNED_SPOTS]);
 void boxes_suppress_turned(struct boxes *, turned_of *, const void *with, double iou, bool across, size_t most);
 
 /* What goes back: room for everything is that of a message. */

@@ -148,6 +148,16 @@ def test_outlines_of_each_family_lie_where_they_were_said(server, version, pictu
     assert len(p["detection_masks"][0]) >= 4
 
 
+def test_a_turned_box_over_the_edge_is_cut_off_there(server, version, picture):
+    side = 13.5765  # of a square that stands on its corner: 30 pixels of the picture from its middle, which lies at 20, 50
+    box = (6.4 - side / 2, 32 - side / 2, 6.4 + side / 2, 32 + side / 2)
+    file = says(v8(math.pi / 4, box=box), metadata={**ULTRA, "task": "obb"})
+    p, _ = predict(server, deploy(server, version(file, {}, NAMES, "SEGMENTATION")), picture)
+    got = sorted(tuple(point[:2]) for point in p["detection_masks"][0])
+    want = sorted([(0, 40), (20, 20), (50, 50), (20, 80), (0, 60)])
+    assert len(got) == len(want) and all(near(a, b, 1) for a, b in zip(got, want)), got
+
+
 def test_keypoints_come_with_how_sure_the_model_is(server, version, picture):
     pose = says({"output0": ([turned(rows(4 + 1 + 6, [*centred(FIT), 0.9, 6.4, 22.4, 0.5, 32, 35.2, 1.0]))], "float32")},
                 metadata={**ULTRA, "task": "pose", "names": "{0: 'person'}", "kpt_shape": "[2, 3]"})

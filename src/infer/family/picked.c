@@ -143,11 +143,6 @@ struct shapes {
     struct spot *spots;
 };
 
-static struct spot on_picture(const struct placed *at, float x, float y, float seen)
-{
-    return (struct spot){ (x - at->dx) * at->per_x, (y - at->dy) * at->per_y, seen };
-}
-
 static size_t outline(void *with, const struct box *b, const struct spot **ret)
 {
     struct shapes *x = with;
@@ -155,18 +150,12 @@ static size_t outline(void *with, const struct box *b, const struct spot **ret)
     *ret = x->spots;
     if (x->d->points) {
         for (int64_t k = 0; k < x->d->points; k++)
-            x->spots[k] = on_picture(x->at, more[k * 3], more[k * 3 + 1], more[k * 3 + 2]);
+            x->spots[k] = spot_placed(x->at, more[k * 3], more[k * 3 + 1], more[k * 3 + 2]);
         return (size_t)x->d->points;
     }
     if (!x->d->turned)
         return found_prototypes(x->s, x->d, x->at, b, more, x->d->extra, &x->spots, ret);
-    static const float sides[4][2] = { { -1, -1 }, { 1, -1 }, { 1, 1 }, { -1, 1 } };
-    float c = cosf(more[0]), s = sinf(more[0]);
-    for (int i = 0; i < 4; i++) {
-        float dx = sides[i][0] * p[2] / 2, dy = sides[i][1] * p[3] / 2;
-        x->spots[i] = on_picture(x->at, p[0] + dx * c - dy * s, p[1] + dx * s + dy * c, 1);
-    }
-    return 4;
+    return turned_outline(x->at, (struct turned){ p[0], p[1], p[2], p[3], more[0] }, x->spots);
 }
 
 static void enclose(float box[4], float angle)
@@ -192,7 +181,7 @@ static enum err decode(const struct description *d, const struct ort_session *s,
             enclose(r.box, v->data[i * width + 6]);
         boxes_add(&b, d, at, r.box, r.score, label_of_class(d, (double)r.class), (uint32_t)i);
     }
-    struct shapes x = { d, s, at, v->data, width, heap_take(sizeof(struct spot) * (size_t)(d->points + 4)) };
+    struct shapes x = { d, s, at, v->data, width, heap_take(sizeof(struct spot) * (size_t)(d->points + TURNED_SPOTS)) };
     found_objects(ret, d, at, &b, d->extra ? outline : NULL, &x);
     free(x.spots);
     return OK;

@@ -212,17 +212,12 @@ struct shapes {
     struct spot *spots;
 };
 
-static struct spot on_picture(const struct placed *at, float x, float y, float seen)
-{
-    return (struct spot){ (x - at->dx) * at->per_x, (y - at->dy) * at->per_y, seen };
-}
-
 static size_t keypoints(struct shapes *x, uint32_t row)
 {
     int64_t first = 4 + x->d->objectness + x->d->classes;
     for (int64_t k = 0; k < x->d->points; k++) {
         int64_t at = first + k * 3;
-        x->spots[k] = on_picture(x->at, number(&x->r, row, at), number(&x->r, row, at + 1), number(&x->r, row, at + 2));
+        x->spots[k] = spot_placed(x->at, number(&x->r, row, at), number(&x->r, row, at + 1), number(&x->r, row, at + 2));
     }
     return (size_t)x->d->points;
 }
@@ -234,18 +229,6 @@ static struct turned turned_row(const void *with, uint32_t row)
                             number(&x->r, row, 4 + x->d->objectness + x->d->classes) };
 }
 
-static size_t turned(struct shapes *x, uint32_t row)
-{
-    static const float sides[4][2] = { { -1, -1 }, { 1, -1 }, { 1, 1 }, { -1, 1 } };
-    float angle = number(&x->r, row, 4 + x->d->objectness + x->d->classes), c = cosf(angle), s = sinf(angle);
-    float w = number(&x->r, row, 2) / 2, h = number(&x->r, row, 3) / 2;
-    for (int i = 0; i < 4; i++) {
-        float dx = sides[i][0] * w, dy = sides[i][1] * h;
-        x->spots[i] = on_picture(x->at, number(&x->r, row, 0) + dx * c - dy * s, number(&x->r, row, 1) + dx * s + dy * c, 1);
-    }
-    return 4;
-}
-
 static size_t outline(void *with, const struct box *b, const struct spot **ret)
 {
     struct shapes *x = with;
@@ -253,7 +236,7 @@ static size_t outline(void *with, const struct box *b, const struct spot **ret)
     if (x->d->points)
         return keypoints(x, b->row);
     if (x->d->turned)
-        return turned(x, b->row);
+        return turned_outline(x->at, turned_row(x, b->row), x->spots);
     float coefficients[256];
     int64_t first = 4 + x->d->objectness + x->d->classes, n = x->d->extra < 256 ? x->d->extra : 256;
     for (int64_t k = 0; k < n; k++)
@@ -279,7 +262,7 @@ static enum err decode(const struct description *d, const struct ort_session *s,
     }
     free(score);
     free(best);
-    struct shapes x = { d, s, at, r, { 0 }, heap_take(sizeof(struct spot) * (size_t)(d->points + 4)) };
+    struct shapes x = { d, s, at, r, { 0 }, heap_take(sizeof(struct spot) * (size_t)(d->points + TURNED_SPOTS)) };
     struct description rest = *d;
     if (d->turned && d->suppress) {
         boxes_suppress_turned(&b, turned_row, &x, d->nms_iou, d->across, (size_t)d->max_detections);
