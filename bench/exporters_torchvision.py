@@ -30,21 +30,11 @@ def answers(file, outputs):
     return lambda given: dict(zip(outputs, map(torch.from_numpy, session.run(None, {name: given.numpy()}))))
 
 
-def largest(mask):
-    """Its largest part without holes."""
-    import cv2
-    parts, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(mask.shape, np.uint8)
-    if parts:
-        cv2.drawContours(filled, [max(parts, key=cv2.contourArea)], -1, 1, -1)
-    return filled.astype(bool)
-
-
 def things(out):
     found = [Thing(int(l), float(s), tuple(map(float, b))) for l, s, b in zip(out["labels"], out["scores"], out["boxes"]) if s >= THRESHOLD]
     for i, t in enumerate(found):
         if "masks" in out:
-            t.outline, t.box = largest(out["masks"][i, 0].numpy() > 0.5), None
+            t.outline, t.box = out["masks"][i, 0].numpy() > 0.5, None
     return found
 
 
