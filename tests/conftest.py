@@ -121,6 +121,19 @@ def unique(name):
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
+def feeds_back(client, deployment, like, labels, name="feedback"):
+    """The deployment's reviewed images go to a new version beside that one, which is given."""
+    from picsellia.types.enums import InferenceType
+    feedback = client.get_dataset_by_id(like.origin_id).create_version(version=unique(name))
+    feedback.set_type(InferenceType.OBJECT_DETECTION)
+    for label in labels:
+        feedback.get_or_create_label(name=label)
+    deployment.setup_feedback_loop()
+    deployment.attach_dataset_version_to_feedback_loop(feedback)
+    deployment.toggle_feedback_loop(True)
+    return feedback
+
+
 class Cell:
     """A drawn image and what is on it: boxes of (label, x0, y0, x1, y1)."""
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 import requests
-from conftest import SIZE, unique, wait
+from conftest import SIZE, feeds_back, unique, wait
 from picsellia.types.enums import InferenceType
 from PIL import Image
 
@@ -16,14 +16,7 @@ def loop(client, project, annotated, labels, trained):
     """A deployment of its own, all pipelines on."""
     mv = trained[0].export_as_model(unique("loop"))
     d = mv.deploy(name=unique("loop"), min_threshold=0.3)
-    dataset = client.get_dataset_by_id(annotated[1]["train"].origin_id)
-    feedback = dataset.create_version(version=unique("feedback"))
-    feedback.set_type(InferenceType.OBJECT_DETECTION)
-    for name in labels:
-        feedback.get_or_create_label(name=name)
-    d.setup_feedback_loop()
-    d.attach_dataset_version_to_feedback_loop(feedback)
-    d.toggle_feedback_loop(True)
+    feedback = feeds_back(client, d, annotated[1]["train"], labels)
     d.set_training_data(annotated[1]["train"])
     d.setup_continuous_training(project, trigger="feedback_loop", threshold=3,
                                 experiment_parameters={"steps": 20, "batch_size": 8, "learning_rate": 0.002, "image_size": SIZE})

@@ -1,20 +1,13 @@
 """What starts a continuous training by itself, as it is set up and as it happens."""
 import pytest
-from conftest import SIZE, unique, wait
-from picsellia.types.enums import InferenceType
+from conftest import SIZE, feeds_back, unique, wait
 
 
 @pytest.fixture(scope="module")
 def deployment(client, project, annotated, labels, trained):
     """Images are sent back to a version of their own; trainings are of few steps."""
     d = trained[0].export_as_model(unique("triggers")).deploy(name=unique("triggers"), min_threshold=0.3)
-    feedback = client.get_dataset_by_id(annotated[1]["train"].origin_id).create_version(version=unique("triggers"))
-    feedback.set_type(InferenceType.OBJECT_DETECTION)
-    for name in labels:
-        feedback.get_or_create_label(name=name)
-    d.setup_feedback_loop()
-    d.attach_dataset_version_to_feedback_loop(feedback)
-    d.toggle_feedback_loop(True)
+    feeds_back(client, d, annotated[1]["train"], labels, "triggers")
     return d
 
 

@@ -1,7 +1,7 @@
 """A model that was trained elsewhere, through the loop: threshold, shadow, champion, figures, drift, review, feedback, lineage; and a network of ours
 that learns its labels in its place."""
 import pytest
-from conftest import unique, wait
+from conftest import feeds_back, unique, wait
 from picsellia.types.enums import Framework, InferenceType
 from test_9_models_of_others import ULTRA, centred, rows, says, turned
 
@@ -30,13 +30,7 @@ def brought(client, labels, tmp_path_factory):
 @pytest.fixture(scope="module")
 def loop(client, server, brought, project, annotated, labels):
     d = brought[0].deploy(name=unique("brought"), min_threshold=0.3)
-    feedback = client.get_dataset_by_id(annotated[1]["train"].origin_id).create_version(version=unique("feedback"))
-    feedback.set_type(InferenceType.OBJECT_DETECTION)
-    for name in labels:
-        feedback.get_or_create_label(name=name)
-    d.setup_feedback_loop()
-    d.attach_dataset_version_to_feedback_loop(feedback)
-    d.toggle_feedback_loop(True)
+    feedback = feeds_back(client, d, annotated[1]["train"], labels)
     d.set_training_data(annotated[1]["train"])
     return d, feedback
 
