@@ -8,10 +8,8 @@
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include <pthread.h>
-#include <time.h>
 
 enum { TOGETHER_MOST = 64 };
-enum { AGAIN_MS = 10 };
 static const double AGAIN_S = 8;   /* less than a connection waits for the lock */
 static const double HOLD_S = 0.02; /* after that, those who did not have their turn come next */
 
@@ -192,17 +190,10 @@ static enum err write_once(struct sql_pool *pool, struct ticket *mine)
     return mine->result == OK ? OK : fail_again(&mine->failure);
 }
 
-/* Two that got in each other's way do not meet again. */
-static void pause_by_chance(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    nanosleep(&(struct timespec){ 0, AGAIN_MS * 500000L + now.tv_nsec % (AGAIN_MS * 1000000L) }, NULL);
-}
-
 enum err write_together(struct sql_pool *pool, enum err (*work)(struct sql *, void *with), void *with)
 {
-    for (double began = clock_seconds();; pause_by_chance()) {
+    double began = clock_seconds();
+    for (int tries = 0;; sql_pause(tries++)) {
         enum err e = write_once(pool, &(struct ticket){ .own_work = work, .with = with });
         if (e != E_BUSY || clock_seconds() - began > AGAIN_S)
             return e;
@@ -213,7 +204,8 @@ enum err op_write(struct op *op, handler *work)
 {
     size_t n = op->out.text.n;
     bool comma = op->out.comma;
-    for (double began = clock_seconds();; pause_by_chance()) {
+    double began = clock_seconds();
+    for (int tries = 0;; sql_pause(tries++)) {
         enum err e = write_once(op->services->pool, &(struct ticket){ .op = op, .work = work });
         if (e != E_BUSY || clock_seconds() - began > AGAIN_S)
             return e;

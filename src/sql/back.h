@@ -84,6 +84,5 @@ struct back {
 
 MUST_USE enum err lite_open(const char *path, struct sql **ret);
 MUST_USE enum err postgres_open(const char *url, struct sql **ret);
-void sql_pause(int failures);  /* before the next try */
 void sql_let_go(struct sql *); /* the write lock is free */
 MUST_USE enum err sql_forget_lists(struct sql *);

@@ -241,7 +241,7 @@ void sql_pause(int failures)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    long most = failures < 7 ? 2000000L << failures : 256000000L; /* ns; by chance, so that two do not meet again */
+    long most = failures < 7 ? 2000000L << failures : 256000000L; /* ns */
     nanosleep(&(struct timespec){ 0, most / 2 + now.tv_nsec % (most / 2) }, NULL);
 }
 

@@ -115,6 +115,8 @@ typedef enum err sql_work(struct sql *, void *with);
 MUST_USE enum err sql_write(struct sql *, sql_work *, void *with);
 /* The same by hand: E_BUSY of sql_end() or of a statement says to do it again. */
 MUST_USE enum err sql_begin_beside(struct sql *);
+/* Before the next try of what got in the way of others so many times: 1 to 256 ms, by chance, so that two do not meet again. */
+void sql_pause(int failures);
 
 /* For what cannot be done again: nobody else writes meanwhile. BEGIN IMMEDIATE … COMMIT. sql_end() commits when e is OK, else rolls
  * back, and returns the first failure. Not nested. */
